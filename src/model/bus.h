@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The bus: what drivers publish goes through here, once, in batches of one device.
+ *
+ *   bus_publish -> point->last, since, received      (the registry's view, at once)
+ *               -> the store (the durable log)        acknowledged later, by the store
+ *               -> listeners (live stream, rules)     at once, after the store took it
+ *
+ * Loop thread only. Nothing is allocated per sample. */
+#ifndef BUSBAR_MODEL_BUS_H
+#define BUSBAR_MODEL_BUS_H
+
+#include "model/device.h"
+
+/* Ledger reasons for a sample that is not stored; each is a counter per point. */
+#define BUS_REFUSALS(X) \
+    X(DEADBAND, "within deadband") \
+    X(LOG_FULL, "log full") \
+    X(TIME, "time out of bounds") \
+    X(VALUE, "value not storable")
+
+enum bus_refusal {
+#define BUS_REFUSAL_ENUM(name, text) BUS_REFUSAL_##name,
+    BUS_REFUSALS(BUS_REFUSAL_ENUM)
+#undef BUS_REFUSAL_ENUM
+        BUS_REFUSAL_COUNT
+};
+const char *bus_refusal_text(enum bus_refusal refusal);
+
+struct bus_batch {
+    struct device *device;
+    const uint32_t *points; /* indexes into device->points, one a sample */
+    struct sample *samples; /* point ids set by the bus */
+    size_t count;
+};
+
+/* Runs once, on the loop: error 0 = on disk. */
+typedef void (*bus_stored_cb)(void *ctx, int error);
+
+/* The store: takes the samples (copies) and calls `stored` (may be NULL) once, later, if it
+ * returned 0. On error nothing of the batch was taken: BUSBAR_ENOSPC disk full, BUSBAR_EBUSY. */
+typedef int (*bus_store_cb)(void *ctx, const struct sample *samples, size_t count,
+                            bus_stored_cb stored, void *stored_ctx);
+typedef void (*bus_listener_cb)(void *ctx, const struct bus_batch *batch);
+
+struct bus *bus_new(bus_store_cb store, void *store_ctx);
+void bus_free(struct bus *bus);
+
+/* A driver's samples after conversion. Samples within the deadband or refused are counted and not
+ * given to the store. Returns what the store returned; then only the live values changed. */
+int bus_publish(struct bus *bus, const struct bus_batch *batch, bus_stored_cb stored,
+                void *stored_ctx);
+
+/* Listeners are called in the order of their adding; a listener may remove itself when called. */
+struct bus_listener *bus_listen(struct bus *bus, bus_listener_cb cb, void *ctx);
+void bus_unlisten(struct bus *bus, struct bus_listener *listener);
+
+/* Refused samples of a point since the start, by reason (ledger). */
+uint64_t bus_refused(const struct bus *bus, uint32_t point, enum bus_refusal refusal);
+uint64_t bus_refused_all(const struct bus *bus, enum bus_refusal refusal);
+uint64_t bus_received_all(const struct bus *bus);
+/* Counters of a point that moves to another object (apply) follow its id: nothing to do. */
+
+#endif

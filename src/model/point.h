@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A point: one named value of a device. There may be 1,000,000 of them, so what many share
+ * (units, scaling, limits, period) sits in a point class made once. */
+#ifndef BUSBAR_MODEL_POINT_H
+#define BUSBAR_MODEL_POINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "model/sample.h"
+
+struct device;
+
+#define POINT_NAME_MAX 128
+#define POINT_ENUM_MAX 256 /* names of one point's values */
+
+struct point_enum {
+    int64_t value;
+    const char *name;
+};
+
+/* How to write, what is allowed. */
+struct point_write {
+    bool allowed;
+    bool confirm;         /* page and command line ask before they write */
+    bool has_min, has_max; /* in engineering units */
+    double min, max;
+    uint8_t priority;    /* 1-16 where the protocol has one; 0 = none */
+    int64_t max_time_us; /* longest hold; 0 = no limit */
+};
+
+/* Shared by all points with the same settings; immutable; owned by the registry that interned it. */
+struct point_class {
+    const char *units; /* "" = none */
+    const struct point_enum *enums;
+    size_t enum_count;
+    double scale, offset; /* engineering = raw x scale + offset; 1 and 0: integers stay integers */
+    bool has_clamp;
+    double clamp_min, clamp_max; /* outside: clamped, quality says so */
+    double deadband;             /* engineering units; a smaller change is not stored; 0 = off */
+    bool counter;                /* only grows; a drop is a reset */
+    int64_t every_us;            /* poll period */
+    int64_t stale_after_us;      /* 0 = 3 x every */
+    int64_t keep_us;             /* retention; 0 = the history's default, -1 = for ever */
+    struct point_write write;
+};
+
+struct point {
+    const char *name; /* within its device; owned by the device's arena */
+    const char *title; /* free text, "" = none */
+    struct device *device;
+    const struct point_class *cls;
+    struct sample last;  /* last.point is this point's series id */
+    int64_t since_us;    /* since when it has this quality */
+    uint64_t received;   /* ledger: samples that came from the driver since the start */
+    uint32_t line;       /* where it was written: line of device->files[file] */
+    uint16_t file;
+    uint8_t value_type;  /* enum value_type after conversion */
+    bool readable : 1;
+    bool writable : 1; /* the address can be written and cls->write.allowed */
+};
+
+/* The name of an enumerated value, NULL when the class has none for it. */
+const char *point_enum_name(const struct point_class *cls, int64_t value);
+/* The value behind a name. */
+bool point_enum_value(const struct point_class *cls, const char *name, int64_t *value);
+
+/* Deep equality, for interning. */
+bool point_class_equal(const struct point_class *a, const struct point_class *b);
+uint64_t point_class_hash(const struct point_class *cls);
+
+/* Writes "device/point". */
+void point_path(const struct point *pt, struct buf *out);
+
+#endif
