@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+# What run, test and the scripts share: where the tree is, how a step is shown, how to fail.
+# Sourced by bash, never run.
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+logs=$root/build/logs
+
+# fail MESSAGE [HINT]: one line that says why, one that says what to do.
+fail()
+{
+    printf 'error: %s\n' "$1" >&2
+    [ -z "${2:-}" ] || printf 'hint:  %s\n' "$2" >&2
+    exit 1
+}
+
+# Seconds since START (of $EPOCHREALTIME), with one decimal.
+seconds_since()
+{
+    local now=$EPOCHREALTIME
+    local tenths=$(((${now/[.,]/} - ${1/[.,]/}) / 100000))
+    printf '%d.%d' $((tenths / 10)) $((tenths % 10))
+}
+
+# step WHAT LOG COMMAND...: runs the command quietly with its output in LOG; shows WHAT and the
+# seconds it took. On a terminal the seconds tick. When it fails the end of the log is shown.
+step()
+{
+    local what=$1 log=$2 start=$EPOCHREALTIME ticker='' status=0
+    shift 2
+    mkdir -p "$(dirname "$log")"
+    if [ -t 1 ]; then
+        (
+            SECONDS=0
+            while sleep 1; do printf '\r%-48s %6d s' "$what" "$SECONDS"; done
+        ) &
+        ticker=$!
+    fi
+    "$@" >"$log" 2>&1 </dev/null || status=$?
+    if [ -n "$ticker" ]; then
+        kill "$ticker" 2>/dev/null || true
+        wait "$ticker" 2>/dev/null || true
+        printf '\r'
+    fi
+    if [ "$status" -ne 0 ]; then
+        printf '%-48s failed after %s s\n' "$what" "$(seconds_since "$start")"
+        tail -n 40 "$log"
+        printf 'the whole log: %s\n' "$log"
+        return "$status"
+    fi
+    printf '%-48s %6s s\n' "$what" "$(seconds_since "$start")"
+}
