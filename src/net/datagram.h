@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A UDP socket. Loop thread only. Sends go straight to the kernel; what it cannot take now is lost and said
+ * (BUSBAR_EAGAIN), as datagrams are. Receiving allocates nothing: the data is in the loop's one read buffer.
+ */
+#ifndef BUSBAR_NET_DATAGRAM_H
+#define BUSBAR_NET_DATAGRAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "net/address.h"
+#include "net/loop.h"
+
+struct datagram;
+
+struct datagram_options {
+    const char *host;  /* numeric local address; NULL: any v4 */
+    uint16_t port;     /* 0: the system chooses */
+    bool broadcast;    /* may send to broadcast addresses */
+    bool reuse;        /* several processes may share the port */
+    int receive_bytes; /* socket buffer; 0: the system's */
+};
+
+/* size may be 0. Valid until it returns. */
+typedef void (*datagram_cb)(void *ctx, const struct endpoint *from, const uint8_t *data,
+                            size_t size);
+
+/* BUSBAR_EADDRINUSE, BUSBAR_EPERM, BUSBAR_EINVAL ...; err names the address. */
+int datagram_open(struct loop *loop, const struct datagram_options *options, datagram_cb cb,
+                  void *ctx, struct datagram **out, struct err *err);
+
+/* 0, BUSBAR_EAGAIN, BUSBAR_EROUTE, BUSBAR_ETOOBIG ... */
+int datagram_send(struct datagram *datagram, const struct endpoint *to, const void *data,
+                  size_t size);
+
+uint16_t datagram_port(const struct datagram *datagram);
+
+/* Joins an IPv4 or IPv6 multicast group on the default interface. */
+int datagram_join(struct datagram *datagram, const struct endpoint *group);
+
+/* No callback after this; the pointer is dead at once. NULL is fine. */
+void datagram_close(struct datagram *datagram);
+
+#endif
