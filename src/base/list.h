@@ -19,11 +19,11 @@ struct list {
 #define list_entry(pointer, type, member) \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
-/* Walks a list; the body must not remove `at` (see list_for_each_safe). */
-#define list_for_each(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
+/* Walks a list; the body must not remove `at` (see list_each_safe). */
+#define list_each(at, head) for (struct list *at = (head)->next; at != (head); at = at->next)
 
 /* Walks a list; the body may remove `at`, but no other element. */
-#define list_for_each_safe(at, head)                                          \
+#define list_each_safe(at, head)                                              \
     for (struct list *at = (head)->next, *at##_next = at->next; at != (head); \
          at = at##_next, at##_next = at->next)
 
