@@ -21,6 +21,17 @@ seconds_since()
     printf '%d.%d' $((tenths / 10)) $((tenths % 10))
 }
 
+# Rewrites one line each second: what runs, for how long, and how far ninja is by its log.
+tick()
+{
+    local at
+    SECONDS=0
+    while sleep 1; do
+        at=$(tail -n 1 "$2" 2>/dev/null | grep -o '^\[[0-9]*/[0-9]*\]' || true)
+        printf '\r%-48s %6d s %-12s' "$1" "$SECONDS" "$at"
+    done
+}
+
 # step WHAT LOG COMMAND...: runs the command quietly with its output in LOG; shows WHAT and the
 # seconds it took. On a terminal the seconds tick. When it fails the end of the log is shown.
 step()
@@ -29,17 +40,14 @@ step()
     shift 2
     mkdir -p "$(dirname "$log")"
     if [ -t 1 ]; then
-        (
-            SECONDS=0
-            while sleep 1; do printf '\r%-48s %6d s' "$what" "$SECONDS"; done
-        ) &
+        tick "$what" "$log" &
         ticker=$!
     fi
     "$@" >"$log" 2>&1 </dev/null || status=$?
     if [ -n "$ticker" ]; then
         kill "$ticker" 2>/dev/null || true
         wait "$ticker" 2>/dev/null || true
-        printf '\r'
+        printf '\r\033[K'
     fi
     if [ "$status" -ne 0 ]; then
         printf '%-48s failed after %s s\n' "$what" "$(seconds_since "$start")"
@@ -48,4 +56,17 @@ step()
         return "$status"
     fi
     printf '%-48s %6s s\n' "$what" "$(seconds_since "$start")"
+}
+
+# configure_and_build PRESET TARGET...: quiet; configures only the first time (ninja repeats it).
+configure_and_build()
+{
+    local preset=$1
+    shift
+    if [ ! -f "$root/build/$preset/build.ninja" ]; then
+        step "configuring $preset" "$logs/configure-$preset.log" \
+            cmake -S "$root" --preset "$preset" || return 1
+    fi
+    step "building $preset" "$logs/build-$preset.log" \
+        cmake --build "$root/build/$preset" --target "$@"
 }
