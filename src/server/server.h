@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The HTTP server: REST, live stream, metrics and the page, on the loop (libmicrohttpd underneath,
+ * in no header but http.c's).
+ *
+ * Every address the server answers is a row of a route table: method, path pattern, handler, one
+ * line for a person, schema names. The OpenAPI file is made from the same rows. The server brings
+ * the routes of devices, points, samples, live values, ledger, journal and health; the app adds
+ * those of the configuration and the ports with the same interface.
+ *
+ * A handler gets a whole request (its body parsed) and answers it exactly once with one of the
+ * server_reply_ calls: at once or later, from a job's or a driver's callback. A request stays valid
+ * until it is answered, whatever happens to the connection or the server; an answer that nobody
+ * waits for any more is dropped.
+ *
+ * Security: the Host header must name a listening address (or localhost), a request with a foreign
+ * Origin is refused, POST needs Content-Type: application/json, so no other site's page can reach
+ * this one. There is no login yet: listen on loopback only. Loop thread only. */
+#ifndef BUSBAR_SERVER_SERVER_H
+#define BUSBAR_SERVER_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/json.h"
+#include "driver/host.h"
+#include "model/bus.h"
+#include "model/registry.h"
+#include "net/loop.h"
+
+struct history;
+struct state;
+struct server;
+struct server_request;
+
+enum {
+    SERVER_CONNECTIONS_MAX = 256, /* a listener */
+    SERVER_STREAMS_MAX = 64,      /* live streams */
+    SERVER_BODY_MAX = 1 << 20,
+    SERVER_HEADER_MAX = 8 * 1024,
+    SERVER_ANSWER_MAX = 64 << 20, /* bytes of one answer */
+    SERVER_ROUTES_MAX = 256,
+};
+
+struct server_problem {
+    const char *what, *why, *hint; /* "disk full", the reason, what to do */
+};
+
+/* What only the app knows. Texts are borrowed until the next turn of the loop. */
+struct server_facts {
+    int64_t config_version;
+    bool config_differs; /* the files are not what is running */
+    bool stopping;
+    uint64_t disk_free_bytes, disk_total_bytes;
+    const struct server_problem *problems;
+    size_t problem_count;
+};
+
+/* All borrowed, all alive until server_free(). */
+struct server_config {
+    struct loop *loop;
+    struct registry *registry;
+    struct bus *bus;
+    struct host *host;
+    struct history *history; /* NULL: samples are answered with 503 */
+    struct state *state;     /* NULL: the journal is answered with 503, writes leave no entry */
+    int64_t started_us;      /* wall clock */
+    const char *site_id, *site_name, *site_timezone;
+    void (*facts)(void *ctx, struct server_facts *facts); /* zeroed before; cheap, asked often */
+    void *ctx;
+};
+
+struct server *server_new(const struct server_config *config);
+
+/* Listens on a numeric address (port 0: the system chooses). More than one is fine.
+ * BUSBAR_EADDRINUSE, BUSBAR_EPERM ...; err says what to do. */
+int server_listen(struct server *server, const char *host, uint16_t port, struct err *err);
+/* Listens on a Unix socket, mode 0660; a stale socket is replaced, a live one is BUSBAR_EADDRINUSE.
+ * The peer's user is `who` in the journal. */
+int server_listen_unix(struct server *server, const char *path, struct err *err);
+/* The port of the first address. */
+uint16_t server_port(const struct server *server);
+
+/* The configuration was applied: streams find their points and devices again. */
+void server_changed(struct server *server);
+/* The site's texts changed; borrowed as in the configuration. */
+void server_site(struct server *server, const char *id, const char *name, const char *timezone);
+
+/* Closes all listeners and connections (open requests are answered 503), then frees. Requests that
+ * handlers still hold stay valid until they are answered. */
+void server_free(struct server *server);
+
+/* ---- routes ---- */
+
+typedef void (*server_handler)(struct server_request *req);
+
+/* A parameter in the query, for the OpenAPI file. */
+struct server_query_param {
+    const char *name;
+    const char *type; /* "string", "integer", "boolean" */
+    const char *help;
+};
+
+struct server_route {
+    const char *method; /* "GET", "POST" */
+    const char *path;   /* "/api/v1/devices/{device}/frames"; {name} takes one part */
+    server_handler handler;
+    const char *summary;                    /* one line, lower case, no full stop */
+    const struct server_query_param *query; /* ends with name NULL; NULL: none */
+    const char *body;                       /* schema name of openapi.c; NULL: no body needed */
+    const char *answer;                     /* schema name; NULL: any object */
+};
+
+/* Rows are borrowed (static tables). ctx comes back from server_ctx(). */
+void server_add_routes(struct server *server, const struct server_route *routes, size_t count,
+                       void *ctx);
+
+/* ---- looking at a request ---- */
+
+struct server *server_of(const struct server_request *req);
+void *server_ctx(const struct server_request *req);
+/* A {name} of the path, percent-decoded; never NULL for a name of the route's pattern. */
+const char *server_param(const struct server_request *req, const char *name);
+/* A parameter of the query, percent-decoded; NULL when absent. */
+const char *server_query(const struct server_request *req, const char *name);
+/* A number of the query, `fallback` when absent. BUSBAR_EINVAL when it is none, or not in
+ * [min, max]; err then says so. */
+int server_query_i64(const struct server_request *req, const char *name, int64_t fallback,
+                     int64_t min, int64_t max, int64_t *out, struct err *err);
+/* 1, true, yes (or nothing behind the name) are true. */
+bool server_query_bool(const struct server_request *req, const char *name);
+/* A time of the query: RFC 3339, microseconds since 1970, "now", or relative to now ("-24h"). */
+int server_query_time(const struct server_request *req, const char *name, int64_t fallback,
+                      int64_t *out, struct err *err);
+/* The parsed body; NULL when there was none. Valid until the answer. */
+const struct json_value *server_body(const struct server_request *req);
+/* For the journal: "local" or "novak" (Unix socket), and "127.0.0.1" or "unix". */
+const char *server_who(const struct server_request *req);
+const char *server_from(const struct server_request *req);
+
+/* ---- answering: exactly one of these, once ---- */
+
+/* Takes the content of `json`, which is empty afterwards. When it overflowed the answer is 500. */
+void server_reply_json(struct server_request *req, unsigned status, struct buf *json);
+/* Any other type: "text/plain; charset=utf-8". */
+void server_reply_as(struct server_request *req, unsigned status, const char *content_type,
+                     struct buf *content);
+/* {"error":{"code","message","hint"}} with the status of the code (reply.c has the one table). */
+void server_reply_err(struct server_request *req, const struct err *err);
+/* Shorter: code and message. */
+void server_reply_error(struct server_request *req, int code, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* The HTTP status of an error code. */
+unsigned server_status(int code);
+
+#endif
