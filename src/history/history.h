@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* History: keeps every sample that it acknowledged, and gives it back. A library: no loop, no JSON,
+ * no drivers; formats and promises are in docs/history.md.
+ *
+ *   append -> open record -> log (fdatasync) -> head (memory) -> blocks (files) -> retention
+ *   loop      loop           log thread         log thread      keeper thread     keeper thread
+ *
+ * Threads: history_append(), history_completed(), history_keep(), history_close() belong to one
+ * thread (the loop). Everything that reads (history_read ... history_status, cursors) is for any
+ * thread and may wait for the disk, so the loop asks through a job; history_last() alone never does.
+ * Locks inside, in this order: keeper > blocks > head > append. No callback runs with a lock held.
+ *
+ * Same point and time again: the last write wins, and it counts as repeated instead of stored. */
+#ifndef BUSBAR_HISTORY_HISTORY_H
+#define BUSBAR_HISTORY_HISTORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/file.h"
+#include "model/bus.h"
+#include "model/sample.h"
+
+struct history;
+struct state;
+
+#define HISTORY_KEEP_FOREVER (-1)
+#define HISTORY_SERIES_MAX   0x3ffffffu /* highest series id */
+
+/* Zero in a field means the default. */
+struct history_config {
+    const char *folder;          /* data folder; history makes `log` and `blocks` in it */
+    struct state *state;         /* block catalog and log mark; outlives the history */
+    const struct file_ops *file; /* NULL: file_ops_real() */
+
+    /* Called from the log thread when completions wait; the owner then calls history_completed()
+     * on the loop. NULL: the owner calls it by itself. */
+    void (*wake)(void *ctx);
+    void *wake_ctx;
+
+    int64_t commit_us;     /* longest wait for company before a commit; default 10 ms; -1: none */
+    size_t record_bytes;   /* open record at most; default 8 MiB; full: BUSBAR_EBUSY */
+    size_t segment_bytes;  /* of a log segment; default 64 MiB */
+    size_t head_bytes;     /* memory of the head before a block is written early; default 64 MiB */
+    size_t log_bytes;      /* log after the mark before a block is written early; default 256 MiB */
+    int64_t block_us;      /* a block is written this often; default 2 h */
+    int64_t keep_us;       /* default 2 years; HISTORY_KEEP_FOREVER */
+    uint64_t max_bytes;    /* of blocks; default: half of what is free and used at the start */
+    uint64_t free_bytes;   /* oldest blocks go when less is free; default 256 MiB */
+    uint64_t cursor_bytes; /* log held for slow cursors at most; default 1 GiB */
+    bool no_keeper;        /* tests: no keeper thread, history_step() is called instead */
+};
+
+/* What was found when the log was read at the start. */
+struct history_recovery {
+    uint64_t records, samples; /* read back into the head */
+    uint64_t damaged_records;  /* skipped: their checksum is wrong */
+    uint64_t torn_bytes;       /* cut from the end: never acknowledged */
+    uint64_t damaged_files;    /* set aside with the suffix .damaged */
+    uint64_t orphan_files;     /* unfinished files removed */
+    int64_t took_us;
+    char text[256]; /* the first damage in plain words; "" = none */
+};
+
+/* Opens, recovers, starts the threads. On error *history is NULL. */
+int history_open(const struct history_config *config, struct history **history, struct err *err);
+/* Commits what is open, stops the threads, runs the callbacks that are left (with an error when
+ * their samples could not be written). NULL is fine. */
+void history_close(struct history *history);
+void history_recovered(const struct history *history, struct history_recovery *recovery);
+
+/* --- append (loop) --- */
+
+/* A bus_store_cb: ctx is the history. Copies the samples; `stored` (may be NULL) runs once from
+ * history_completed(), error 0 = on disk. Refused, nothing taken: BUSBAR_ENOSPC (disk full, since
+ * the last try to write), BUSBAR_EBUSY (the disk is slow and the record in memory is full),
+ * BUSBAR_EIO (no segment can be written), BUSBAR_EINVAL (id 0 or too high, unknown type, text too
+ * long), BUSBAR_ENOMEM. After a refusal for space or memory it works again by itself. */
+int history_append(void *history, const struct sample *samples, size_t count, bus_stored_cb stored,
+                   void *ctx);
+
+/* Runs the callbacks of appends that are on disk by now. Returns how many ran. */
+size_t history_completed(struct history *history);
+
+/* Asks for a commit now instead of at the end of commit_us. Any thread. */
+void history_commit_now(struct history *history);
+
+/* Retention of one series: us, 0 = default, HISTORY_KEEP_FOREVER. At most 250 different values
+ * (BUSBAR_ELIMIT). Not stored: the owner says it again after each start. */
+int history_keep(struct history *history, uint32_t series, int64_t keep_us);
+
+/* --- read --- */
+
+/* Samples of one read: in time order, one a time. Texts belong to the result. */
+struct history_samples {
+    struct sample *samples;
+    size_t count;
+    bool more;        /* the limit was reached; go on from the last time + 1 */
+    uint64_t damaged; /* chunks in the range that could not be read and are missing here */
+    void *texts;
+};
+void history_samples_free(struct history_samples *result); /* what it holds, not the struct */
+
+/* Samples with from_us <= time < to_us, at most limit (0: 1,000,000).
+ * BUSBAR_ENOMEM, BUSBAR_EIO. An unknown series has no samples. */
+int history_read(struct history *history, uint32_t series, int64_t from_us, int64_t to_us,
+                 size_t limit, struct history_samples *result);
+
+/* min, max, sum are over samples that have a number (bool 0/1, int, double) and are not bad. */
+struct history_bucket {
+    int64_t start_us;
+    uint64_t count;                    /* samples in min, max, sum */
+    uint64_t bad;                      /* samples of bad quality or without a value */
+    uint64_t others;                   /* good text samples and NaN */
+    double min, max, sum, first, last; /* undefined when count is 0 */
+    int64_t first_us, last_us;         /* times of first and last */
+    uint8_t quality;                   /* of the last sample of any kind */
+};
+
+struct history_buckets {
+    struct history_bucket *buckets; /* empty ones are left out */
+    size_t count;
+    uint64_t damaged; /* as in history_samples */
+};
+
+/* Buckets of step_us from from_us on; the last may be shorter. BUSBAR_ELIMIT: more than 100,000
+ * buckets; BUSBAR_EINVAL: step below 1 or from after to. Caller frees buckets (busbar_free). */
+int history_buckets(struct history *history, uint32_t series, int64_t from_us, int64_t to_us,
+                    int64_t step_us, struct history_buckets *result);
+
+/* The newest sample of a series by time, from memory. False: none. A text value is a copy in *text
+ * that the caller frees (text NULL: the value of a text sample is left out, type VALUE_NONE). */
+bool history_last(struct history *history, uint32_t series, struct sample *sample,
+                  struct text **text);
+
+/* --- ledger --- */
+
+/* stored + repeated = acknowledged samples of the series. `all` is since the first start, `start`
+ * since this one (both without samples that are only in damaged records or a damaged series file). */
+struct history_counts {
+    uint64_t stored_start, repeated_start;
+    uint64_t stored_all, repeated_all;
+};
+void history_counts(struct history *history, uint32_t series, struct history_counts *counts);
+
+/* --- status --- */
+
+enum history_log_state { HISTORY_LOG_OK, HISTORY_LOG_FULL, HISTORY_LOG_FAILED };
+
+struct history_status {
+    enum history_log_state log_state;
+    int log_error;      /* of the last try to write; 0 when it worked */
+    uint64_t waiting;   /* samples appended and not on disk yet */
+    uint64_t committed; /* samples on disk since the start */
+    uint64_t commits;
+    uint64_t sequence; /* of the last record on disk */
+    uint64_t mark;     /* records up to it are in blocks */
+    int64_t fsync_us;  /* last fdatasync */
+    int64_t fsync_longest_us;
+    uint64_t failed_syncs;  /* segments given up */
+    uint64_t written_bytes; /* to log, blocks and series files since the start */
+    uint64_t log_bytes, block_bytes, head_bytes; /* files, files, memory */
+    uint64_t blocks, series, head_samples, block_samples;
+    uint64_t removed_blocks, removed_bytes; /* by retention since the start */
+    uint64_t damaged_chunks;                /* met by reads since the start */
+    int keeper_error;                       /* of the last background step; 0 when it worked */
+    struct history_counts totals;
+    uint64_t cursors_released; /* records that the cursor quota let go unread */
+};
+void history_status(struct history *history, struct history_status *status);
+
+/* --- cursor: the log read by a sink, from any thread, one thread a cursor --- */
+
+struct history_cursor;
+
+/* One log record, decoded. Valid until the next call on the cursor. */
+struct history_record {
+    uint64_t sequence;
+    const struct sample *samples; /* in the order they were appended */
+    size_t count;
+};
+
+/* Reads from the first record with a sequence >= `sequence`. name: for status and log lines. Holds
+ * log segments back from removal, up to config.cursor_bytes. */
+int history_cursor_open(struct history *history, const char *name, uint64_t sequence,
+                        struct history_cursor **cursor);
+void history_cursor_close(struct history_cursor *cursor);
+/* 0; BUSBAR_EAGAIN: nothing new on disk yet; BUSBAR_EDAMAGED: records from `skipped_from` up to the
+ * next good one are lost, call again to go on; BUSBAR_EIO, BUSBAR_ENOMEM: call again later. */
+int history_cursor_next(struct history_cursor *cursor, struct history_record *record);
+/* Everything up to this sequence is done with: its segments may go. */
+void history_cursor_done(struct history_cursor *cursor, uint64_t sequence);
+/* Records that were gone before the cursor came to them (quota, damage). */
+uint64_t history_cursor_lost(const struct history_cursor *cursor);
+
+/* --- upkeep --- */
+
+/* One due piece of background work: write a block, merge blocks, remove old ones. *worked: something
+ * was done. The keeper thread calls it; tests call it themselves. Never on the loop. */
+int history_step(struct history *history, bool *worked);
+/* Writes all that is in the head into blocks now and moves the log mark. Never on the loop. */
+int history_flush(struct history *history);
+
+struct history_findings {
+    uint64_t segments, records, blocks, chunks, samples, series_files; /* good ones */
+    uint64_t damaged_records, damaged_chunks, damaged_files, missing_blocks, orphan_files;
+    uint64_t torn_bytes; /* unfinished end of the log: normal after a crash */
+};
+typedef void (*history_finding_cb)(void *ctx, const char *text);
+
+/* Reads every byte below folder (not in use by a running history) and checks each checksum and that
+ * log, blocks and catalog agree. Changes nothing. 0: all good; BUSBAR_EDAMAGED: each finding was
+ * told through the callback (may be NULL). */
+int history_verify(const char *folder, struct state *state, struct history_findings *findings,
+                   history_finding_cb cb, void *ctx);
+
+#endif

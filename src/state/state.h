@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* State: the small things that must survive, in one SQLite database `state.db` of the data folder:
+ * series ids of points, the catalog of history blocks with the log mark, learned limits of devices, the
+ * journal, named values.
+ *
+ * Every change is one transaction, on disk when the call returns (WAL, synchronous = FULL).
+ * Threads: any thread may call; one lock inside makes calls follow one another. A call may wait for the
+ * disk (typically under 1 ms, on a slow disk 100 ms), so the loop calls only at start and otherwise
+ * hands it to a job. Callbacks run with the lock held and must not call back into state.
+ * Damage: a database that cannot be read is an error in plain words (BUSBAR_EDAMAGED), never replaced
+ * or emptied; one written by a newer version is left as it is (BUSBAR_EUNSUPPORTED). */
+#ifndef BUSBAR_STATE_STATE_H
+#define BUSBAR_STATE_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct state;
+
+/* Opens or makes folder/state.db (mode 0600). On error *state is NULL and err says what to do. */
+int state_open(const char *folder, struct state **state, struct err *err);
+void state_close(struct state *state); /* NULL is fine */
+
+/* Reads the whole database and checks it (slow: for `verify` and `doctor`). BUSBAR_EDAMAGED: err has
+ * SQLite's first finding. */
+int state_check(struct state *state, struct err *err);
+
+/* The reason of the last failed call in plain words, for log lines. Copied into text[size]. */
+void state_reason(struct state *state, char *text, size_t size);
+
+/* --- series ids: path -> number from 1, for ever, never used again for another path --- */
+
+#define STATE_PATH_MAX   512u       /* bytes of a path */
+#define STATE_SERIES_MAX 0x3ffffffu /* ids ever given out */
+
+/* The ids of many paths at once; new paths get new ids, in the order given (so that points of one
+ * device have neighbouring ids). The same path may come twice. One transaction.
+ * BUSBAR_ELIMIT: ids are used up, or a path is empty or too long; then nothing was added. */
+int state_ids(struct state *state, const char *const *paths, size_t count, uint32_t *ids,
+              struct err *err);
+
+/* The id of one path without making one; BUSBAR_ENOENT. */
+int state_id_find(struct state *state, const char *path, uint32_t *id);
+
+/* Every path ever seen, in the order of paths (deleted points too). The callback returns false to
+ * stop. */
+typedef bool (*state_path_cb)(void *ctx, uint32_t id, const char *path);
+int state_paths(struct state *state, state_path_cb cb, void *ctx);
+
+/* --- catalog of history blocks, and the log mark --- */
+
+struct state_block {
+    uint64_t id; /* names the file; later ids win over earlier ones at the same point and time */
+    int64_t from_us, to_us; /* times of the first and the last sample */
+    uint64_t samples, bytes;
+    uint64_t sequence_first, sequence_last; /* the log records it was made from */
+    uint32_t level;                         /* 0: from the log; 1: merged */
+    uint32_t series;
+};
+
+/* One transaction: adds and removes blocks and, when mark is not 0, moves the log mark: all records
+ * up to it are in blocks and in the series file of that number. */
+int state_blocks_change(struct state *state, const struct state_block *add, size_t add_count,
+                        const uint64_t *remove, size_t remove_count, uint64_t mark);
+
+/* In the order of ids. *blocks: caller frees with busbar_free (NULL when none). */
+int state_blocks(struct state *state, struct state_block **blocks, size_t *count, uint64_t *mark);
+
+/* --- learned limits of devices --- */
+
+typedef void (*state_limit_cb)(void *ctx, const char *device, const char *name, int64_t value);
+int state_limit_set(struct state *state, const char *device, const char *name, int64_t value);
+int state_limits_forget(struct state *state, const char *device);
+/* device NULL: of all devices. */
+int state_limits(struct state *state, const char *device, state_limit_cb cb, void *ctx);
+
+/* --- journal: who did what, when, with what result; entries are only added --- */
+
+/* Texts are UTF-8, NULL counts as "". At most STATE_JOURNAL_TEXT_MAX bytes of each are kept. */
+#define STATE_JOURNAL_TEXT_MAX 4096u
+
+struct state_entry {
+    uint64_t id;      /* given by state_journal_add, growing by 1 */
+    int64_t time_us;  /* wall clock */
+    const char *who;  /* user name, "local", or the part of busbar that did it */
+    const char *from; /* address it came from */
+    const char *what; /* "write", "pause", "config apply" ... */
+    const char *path; /* point, device or file it was done to */
+    const char *old_value, *new_value;
+    const char *result; /* "written", or the reason it failed */
+};
+
+struct state_entry_filter {
+    uint64_t before;        /* only ids below; 0: from the newest */
+    int64_t from_us, to_us; /* 0: no bound; to_us is exclusive */
+    const char *who, *what; /* exact; NULL: any */
+    const char *path;       /* glob as in SQLite: * and ?; NULL: any */
+    size_t limit;           /* 0: 100; at most 10000 */
+};
+
+/* Many entries in one transaction. Ids are written to entries[i].id. */
+int state_journal_add(struct state *state, struct state_entry *entries, size_t count);
+
+/* Newest first. The entry is valid during the callback. */
+typedef void (*state_entry_cb)(void *ctx, const struct state_entry *entry);
+int state_journal(struct state *state, const struct state_entry_filter *filter, state_entry_cb cb,
+                  void *ctx);
+
+/* Removes entries older than before_us; how many in *removed (may be NULL). */
+int state_journal_trim(struct state *state, int64_t before_us, uint64_t *removed);
+
+/* --- named values --- */
+
+int state_set(struct state *state, const char *key, const char *value); /* NULL removes */
+/* BUSBAR_ENOENT when absent. *value: caller frees. */
+int state_get(struct state *state, const char *key, char **value);
+
+#endif
