@@ -18,9 +18,10 @@ enum option_type {
     OPTION_INT,
     OPTION_DOUBLE,
     OPTION_TEXT,
-    OPTION_DURATION, /* microseconds in .i; written 500ms, 30s, 2m, 10h, 2y; min, max in us */
+    OPTION_DURATION, /* microseconds in .i; written 500ms, 30s, 2m, 10h, 2y; min, max in us. The word
+                      * in choices[0], where there is one, stands for -1 */
     OPTION_CHOICE,   /* index into choices in .i */
-    OPTION_SECRET,   /* !secret name; the secret's name in .text, its value by config_secret() */
+    OPTION_SECRET,   /* !secret name; the secret's name in .text, its value by secrets_get() */
 };
 
 struct option {
@@ -33,7 +34,7 @@ struct option {
 };
 
 struct setting {
-    uint16_t option; /* index into the table */
+    uint16_t option;    /* index into the table */
     struct position at; /* of the value; at.file borrowed */
     union {
         bool b;

@@ -30,12 +30,6 @@ struct request {
     void *plan;          /* the driver's */
 };
 
-/* What resolving an address tells about the point. */
-struct point_facts {
-    uint8_t value_type; /* enum value_type before conversion */
-    bool readable, writable;
-};
-
 struct driver_ops {
     const char *name;                    /* "modbus": the word in config, REST, log and docs */
     const struct option *device_options; /* ends with key NULL */

@@ -20,7 +20,9 @@ struct device {
     const char *name, *title, *place; /* title and place: "" = none */
     const char *protocol;             /* "modbus" */
     const char *profile;              /* "" = none */
-    const char *const *files;         /* the files its parts were written in */
+    const struct label *labels;       /* sorted by key */
+    size_t label_count;
+    const char *const *files; /* the files its parts were written in */
     size_t file_count;
     uint32_t line; /* where it was written, in files[0] */
     uint64_t hash; /* of all its settings; equal hash = unchanged by an apply */

@@ -20,10 +20,21 @@ struct point_enum {
     const char *name;
 };
 
+/* What resolving an address tells about the point (the driver does it, config stores it). */
+struct point_facts {
+    uint8_t value_type; /* enum value_type before conversion */
+    bool readable, writable;
+};
+
+/* Free words on devices and points, for search, metrics and rules. */
+struct label {
+    const char *key, *value;
+};
+
 /* How to write, what is allowed. */
 struct point_write {
     bool allowed;
-    bool confirm;         /* page and command line ask before they write */
+    bool confirm;          /* page and command line ask before they write */
     bool has_min, has_max; /* in engineering units */
     double min, max;
     uint8_t priority;    /* 1-16 where the protocol has one; 0 = none */
@@ -44,19 +55,21 @@ struct point_class {
     int64_t stale_after_us;      /* 0 = 3 x every */
     int64_t keep_us;             /* retention; 0 = the history's default, -1 = for ever */
     struct point_write write;
+    const struct label *labels; /* sorted by key */
+    size_t label_count;
 };
 
 struct point {
-    const char *name; /* within its device; owned by the device's arena */
+    const char *name;  /* within its device; owned by the device's arena */
     const char *title; /* free text, "" = none */
     struct device *device;
     const struct point_class *cls;
-    struct sample last;  /* last.point is this point's series id */
-    int64_t since_us;    /* since when it has this quality */
-    uint64_t received;   /* ledger: samples that came from the driver since the start */
-    uint32_t line;       /* where it was written: line of device->files[file] */
+    struct sample last; /* last.point is this point's series id */
+    int64_t since_us;   /* since when it has this quality */
+    uint64_t received;  /* ledger: samples that came from the driver since the start */
+    uint32_t line;      /* where it was written: line of device->files[file] */
     uint16_t file;
-    uint8_t value_type;  /* enum value_type after conversion */
+    uint8_t value_type; /* enum value_type after conversion */
     bool readable : 1;
     bool writable : 1; /* the address can be written and cls->write.allowed */
 };
@@ -65,6 +78,9 @@ struct point {
 const char *point_enum_name(const struct point_class *cls, int64_t value);
 /* The value behind a name. */
 bool point_enum_value(const struct point_class *cls, const char *name, int64_t *value);
+
+/* After an apply: the new object of the same point goes on with the live value, its text and counter. */
+void point_take_live(struct point *to, struct point *from);
 
 /* Deep equality, for interning. */
 bool point_class_equal(const struct point_class *a, const struct point_class *b);

@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The configuration: a folder of *.yaml (sorted) and the CSV files they name, or one file, read and
+ * checked as a whole. Every mistake is reported at once; with one error there is no configuration.
+ *
+ *   config_load -> struct config -> config_make_device for each device that is new or changed
+ *               -> config_free: it is transient, the running gateway keeps none of it
+ *
+ * No sockets, no threads of its own; call it on any one thread. Protocols are known only by the
+ * option tables and the two pure calls of struct config_protocol. */
+#ifndef BUSBAR_CONFIG_CONFIG_H
+#define BUSBAR_CONFIG_CONFIG_H
+
+#include "base/buf.h"
+#include "base/json.h"
+#include "config/option.h"
+#include "config/problems.h"
+#include "config/secrets.h"
+#include "model/registry.h"
+
+enum {
+    CONFIG_FILES_MAX = 1000, /* *.yaml and CSV together */
+    CONFIG_DEPTH_MAX = 16,   /* nesting of YAML */
+    CONFIG_DEVICES_MAX = 250000,
+    CONFIG_LABELS_MAX = 64,    /* of one device or point */
+    CONFIG_OPTIONS_MAX = 64,   /* rows in one protocol table */
+    CONFIG_ADDRESS_MAX = 4096, /* address_bytes of a protocol */
+};
+#define CONFIG_YAML_BYTES_MAX (64u << 20) /* one file */
+#define CONFIG_CSV_BYTES_MAX  (1u << 30)  /* one file; read as a stream */
+
+/* What config needs of a driver; the app makes it from struct driver_ops. */
+struct config_protocol {
+    const char *name;                    /* the key in a device: "modbus" */
+    const struct option *device_options; /* end with key NULL */
+    const struct option *point_options;
+    size_t address_bytes;
+    int (*check)(const struct settings *device, struct err *err); /* may be NULL */
+    int (*resolve)(const struct settings *device, const struct settings *point, void *address,
+                   struct point_facts *facts, struct err *err);
+};
+
+struct config_env {
+    const struct config_protocol *protocols;
+    size_t protocol_count;
+    const struct secrets *secrets; /* NULL: `!secret` names are not looked up */
+};
+
+struct config_site {
+    const char *id, *name, *timezone; /* timezone "" = the machine's */
+};
+
+struct config_server {
+    const char *http_host; /* default 127.0.0.1 */
+    uint16_t http_port;    /* default 8080; 0 = `http: off` */
+    const char *socket; /* path of the Unix socket for the command line; "" = in the data folder */
+    bool insecure;      /* `insecure: allow` was written: beyond loopback without TLS and login */
+    struct position at; /* of `http:`, for the message when the port is taken */
+};
+
+struct config_history {
+    int64_t keep_us;    /* default 2y; -1 = for ever */
+    uint64_t max_bytes; /* default 20GB */
+    int64_t commit_us;  /* group commit, default 10ms */
+};
+
+struct config_file {
+    const char *name; /* below the folder */
+    uint64_t bytes;
+    uint32_t crc; /* crc32c of what was read */
+};
+
+/* One device as configured; its points stay inside until config_make_device(). */
+struct config_device {
+    const char *name, *title, *place, *profile; /* "" = none */
+    const struct config_protocol *protocol;
+    size_t point_count;
+    uint64_t
+        hash; /* of all effective settings of the device and its points, not of where they stand */
+    bool enabled; /* false: kept and shown, but starts paused */
+    int64_t timeout_us;
+    int32_t retries, in_flight;
+    struct position at; /* file borrowed from the config */
+    const struct config_device_parts *parts;
+};
+
+struct config {
+    const char *folder; /* where the files are; of a single file: its folder */
+    bool single_file;
+    const struct config_file *files; /* in the order read */
+    size_t file_count;
+    struct config_site site;
+    struct config_server server;
+    struct config_history history;
+    const struct config_device *devices; /* sorted by name */
+    size_t device_count, point_count;
+    struct config_store *store; /* private to config/ */
+};
+
+/* Reads and checks.
+ *   path      a folder, or one YAML file (then only it and the CSV files it names)
+ *   problems  initialised by the caller; sorted; also holds what could not be read
+ * Returns 0 (free with config_free; there may be warnings), or BUSBAR_ECONFIG, BUSBAR_ENOMEM ... with at
+ * least one error in `problems` and *out NULL. */
+int config_load(const char *path, const struct config_env *env, struct config **out,
+                struct problems *problems);
+
+/* The same over texts that are not (yet) files: the page's editor, tests. */
+struct config_text {
+    const char *name; /* ends in .yaml or .csv */
+    const char *text;
+    size_t size;
+};
+int config_load_texts(const struct config_text *texts, size_t count, const struct config_env *env,
+                      struct config **out, struct problems *problems);
+
+/* Gives the memory back to the system. NULL is fine. */
+void config_free(struct config *config);
+
+/* NULL when there is none. O(log n). */
+const struct config_device *config_device(const struct config *config, const char *name);
+
+/* The device for the registry: points, resolved addresses, settings, classes interned in `registry`,
+ * points' series ids still 0, host and driver still NULL. It is the caller's (device_free) until
+ * registry_add(). Nothing in it points into the config. BUSBAR_ENOMEM. */
+int config_make_device(const struct config *config, const struct config_device *from,
+                       struct registry *registry, struct device **out, struct err *err);
+
+/* An unchanged device (equal hash) keeps running: only where it and its points are written moves. */
+void config_relocate_device(const struct config *config, const struct config_device *from,
+                            struct device *dev);
+
+/* ---- differences ---- */
+struct config_change {
+    char kind;             /* '+' added, '-' removed, '~' changed */
+    const char *what;      /* "ahu-1/sat.units", "pv-2", "press-1/noise", "history.keep" */
+    const char *old, *new; /* as a person would write them; "" = not there */
+    const char *text;      /* the whole line: "~ ahu-1/sat.units degC -> degF" */
+};
+
+enum { CONFIG_CHANGES_MAX = 1000 }; /* listed; the rest is counted */
+
+struct config_diff {
+    struct config_change *changes;
+    size_t count, total;
+    const char **stopped; /* devices in both that stop polling for a moment: names */
+    size_t stopped_count;
+    struct arena arena;
+};
+
+/* old NULL: everything is new. Texts live in diff->arena until config_diff_fini(). */
+int config_diff(const struct config *old, const struct config *new, struct config_diff *diff);
+void config_diff_fini(struct config_diff *diff);
+void config_diff_print(const struct config_diff *diff, struct buf *out);
+/* An array of {kind: "added|removed|changed", what, old, new, text}. */
+void config_diff_json(const struct config_diff *diff, struct json_writer *json);
+
+#endif
