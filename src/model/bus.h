@@ -12,10 +12,11 @@
 #include "model/device.h"
 
 /* Ledger reasons for a sample that is not stored; each is a counter per point. */
-#define BUS_REFUSALS(X) \
-    X(DEADBAND, "within deadband") \
-    X(LOG_FULL, "log full") \
-    X(TIME, "time out of bounds") \
+#define BUS_REFUSALS(X)                \
+    X(DEADBAND, "within deadband")     \
+    X(LOG_FULL, "log full")            \
+    X(LOG_BUSY, "log busy or failing") \
+    X(TIME, "time out of bounds")      \
     X(VALUE, "value not storable")
 
 enum bus_refusal {
@@ -46,7 +47,10 @@ struct bus *bus_new(bus_store_cb store, void *store_ctx);
 void bus_free(struct bus *bus);
 
 /* A driver's samples after conversion. Samples within the deadband or refused are counted and not
- * given to the store. Returns what the store returned; then only the live values changed. */
+ * given to the store. Returns what the store returned; on error all of the batch counts as refused and
+ * only the live values changed. Nothing left to store, but `stored` given: the store is asked with
+ * count 0, so that the acknowledgement keeps its order. A sample older than the live value by the
+ * device's own clock is stored and does not move the live value. */
 int bus_publish(struct bus *bus, const struct bus_batch *batch, bus_stored_cb stored,
                 void *stored_ctx);
 

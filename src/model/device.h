@@ -45,7 +45,8 @@ void device_free(struct device *dev);
 
 /* NULL when there is none. O(log n); by_name must have been made by device_index_points(). */
 struct point *device_point(const struct device *dev, const char *name);
-/* Sorts by_name. False and *duplicate set when two points share a name. */
+/* Sorts by_name. False and *duplicate set when two points share a name; false and NULL when memory
+ * is out. */
 bool device_index_points(struct device *dev, const char **duplicate);
 
 #endif

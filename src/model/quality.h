@@ -11,19 +11,19 @@
 enum quality_class { QUALITY_CLASS_GOOD, QUALITY_CLASS_UNCERTAIN, QUALITY_CLASS_BAD };
 
 /* name, number, class, reason (the word in REST, CLI and page), what a person should know */
-#define QUALITIES(X) \
-    X(GOOD, 0, GOOD, "good", "the device answered with this value") \
-    X(HELD, 1, UNCERTAIN, "held by hand", "a person or a rule holds this value") \
-    X(CLAMPED, 2, UNCERTAIN, "clamped", "the device sent a value outside the clamp") \
-    X(STALE, 3, BAD, "stale", "no new value for longer than stale_after") \
-    X(NOT_YET, 4, BAD, "not yet known", "no answer has come since the start") \
-    X(NO_ANSWER, 5, BAD, "no answer", "the device did not answer in time") \
-    X(LINK_DOWN, 6, BAD, "link down", "there is no connection to the device") \
-    X(REFUSED, 7, BAD, "refused", "the device answered that it will not") \
+#define QUALITIES(X)                                                                            \
+    X(GOOD, 0, GOOD, "good", "the device answered with this value")                             \
+    X(HELD, 1, UNCERTAIN, "held by hand", "a person or a rule holds this value")                \
+    X(CLAMPED, 2, UNCERTAIN, "clamped", "the device sent a value outside the clamp")            \
+    X(STALE, 3, BAD, "stale", "no new value for longer than stale_after")                       \
+    X(NOT_YET, 4, BAD, "not yet known", "no answer has come since the start")                   \
+    X(NO_ANSWER, 5, BAD, "no answer", "the device did not answer in time")                      \
+    X(LINK_DOWN, 6, BAD, "link down", "there is no connection to the device")                   \
+    X(REFUSED, 7, BAD, "refused", "the device answered that it will not")                       \
     X(OUT_OF_SERVICE, 8, BAD, "out of service", "the device says this point is out of service") \
-    X(OUT_OF_RANGE, 9, BAD, "out of range", "the value does not fit its type or range") \
-    X(DECODE, 10, BAD, "decode error", "the bytes cannot be read as the configured type") \
-    X(CONFIGURATION, 11, BAD, "configuration", "the device contradicts the configuration") \
+    X(OUT_OF_RANGE, 9, BAD, "out of range", "the value does not fit its type or range")         \
+    X(DECODE, 10, BAD, "decode error", "the bytes cannot be read as the configured type")       \
+    X(CONFIGURATION, 11, BAD, "configuration", "the device contradicts the configuration")      \
     X(PAUSED, 12, BAD, "paused", "polling of the device was paused by a person")
 
 enum quality {

@@ -42,8 +42,9 @@ struct sample {
     int64_t time_us;    /* source time */
     int64_t receive_us; /* when busbar got it */
     union value value;
-    uint32_t point;  /* series id, from state/; 0 = none */
-    uint16_t detail; /* the protocol's own code behind a bad quality (Modbus exception ...); 0 = none */
+    uint32_t point; /* series id, from state/; 0 = none */
+    uint16_t
+        detail; /* the protocol's own code behind a bad quality (Modbus exception ...); 0 = none */
     uint8_t type;    /* enum value_type */
     uint8_t quality; /* enum quality */
 };
@@ -60,5 +61,9 @@ bool value_number(uint8_t type, union value value, double *out);
 void value_print(uint8_t type, union value value, struct buf *out);
 
 struct text *text_new(const char *bytes, size_t size); /* caller frees with busbar_free */
+
+/* Makes `text` (from text_new() or NULL) hold these bytes; reuses its memory while the size is near.
+ * Returns the text, which may have moved. */
+struct text *text_set(struct text *text, const char *bytes, size_t size);
 
 #endif
