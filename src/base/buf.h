@@ -4,7 +4,7 @@
  *
  * Invariants: `size` <= `capacity` <= `max` + 1; when data is not NULL, data[size] is 0, so that it can be
  * read as a string; once an append did not fit (ceiling or memory), `overflow` stays true, nothing more is
- * appended and every call returns the reason, until buf_clear(). So a caller may append many times
+ * appended and every call fails, until buf_clear(). So a caller may append many times
  * and look once.
  */
 #ifndef BUSBAR_BASE_BUF_H
