@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/list.h"
+#include "model/quality.h"
 
 #define TIME_AHEAD_MAX_US \
     (INT64_C(24) * 3600 * 1000000) /* a device's clock may be this far ahead */
@@ -161,6 +162,12 @@ static void take_live(struct point *pt, const struct sample *sample)
     }
     if (last->quality != sample->quality || pt->since_us == 0) {
         pt->since_us = sample->time_us;
+    }
+    if (sample->type == VALUE_NONE && quality_class(sample->quality) == QUALITY_CLASS_BAD) {
+        last->receive_us = sample->receive_us; /* the last known value stays, marked bad, with its time */
+        last->detail = sample->detail;
+        last->quality = sample->quality;
+        return;
     }
     if (sample->type == VALUE_TEXT) {
         struct text *own = last->type == VALUE_TEXT ? (void *)(uintptr_t)last->value.text : NULL;

@@ -54,6 +54,9 @@ void bus_free(struct bus *bus);
 int bus_publish(struct bus *bus, const struct bus_batch *batch, bus_stored_cb stored,
                 void *stored_ctx);
 
+/* A bad sample without a value changes only quality, detail and receive time of the live value: the last
+ * known value stays in point->last, with the time it was true; its quality says that it is not now. */
+
 /* Listeners are called in the order of their adding; a listener may remove itself when called. */
 struct bus_listener *bus_listen(struct bus *bus, bus_listener_cb cb, void *ctx);
 void bus_unlisten(struct bus *bus, struct bus_listener *listener);
