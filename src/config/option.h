@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 enum option_type {
@@ -33,15 +34,17 @@ struct option {
     const char *help;           /* one line for a person */
 };
 
+union setting_value {
+    bool b;
+    int64_t i;
+    double d;
+    const char *text;
+};
+
 struct setting {
     uint16_t option;    /* index into the table */
     struct position at; /* of the value; at.file borrowed */
-    union {
-        bool b;
-        int64_t i;
-        double d;
-        const char *text;
-    } value;
+    union setting_value value;
 };
 
 /* What was set, in any order; options with a fallback that were not set are not in `set`. */
@@ -64,5 +67,15 @@ const char *settings_text(const struct settings *settings, size_t option); /* al
 
 /* Where to point at when `option` is wrong: its value's place, else the place of the whole part. */
 struct position settings_at(const struct settings *settings, size_t option);
+
+/* A value as it is written in a file. Whole text or nothing; text options borrow `text`.
+ * Returns 0, BUSBAR_EINVAL (not such a value) or BUSBAR_ERANGE (out of the row's bounds). */
+int option_parse(const struct option *option, const char *text, union setting_value *out);
+/* The other way round: "10s", "CDAB", "true"; a secret as "!secret name". */
+void option_print(const struct option *option, union setting_value value, struct buf *out);
+
+size_t option_count(const struct option *options); /* rows before the one with key NULL */
+/* The row of a key, or -1. */
+int option_find(const struct option *options, const char *key);
 
 #endif
