@@ -15,4 +15,7 @@ typedef void (*jobs_done_cb)(void *ctx, int error);
 /* work runs on a pool thread, then done on the loop, exactly once; never before this returned. */
 void jobs_submit(struct loop *loop, jobs_work_cb work, jobs_done_cb done, void *ctx);
 
+/* Turns the loop until no job is under way: before what they use is closed. Not from inside a callback. */
+void jobs_drain(struct loop *loop);
+
 #endif

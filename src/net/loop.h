@@ -6,8 +6,8 @@
  * callback may start, stop and close anything, itself included. No callback may take over 5 ms;
  * loop_stats() shows the longest.
  *
- * One turn: due timers, posted calls and ready descriptors; then the hooks and one write for each stream
- * that has something to send; then the end-of-life callbacks; then it waits.
+ * One turn: due timers, posted calls and ready descriptors; then the hooks, the deferred calls (with the ends of
+ * streams), and one write for each stream that has something to send; then it waits.
  */
 #ifndef BUSBAR_NET_LOOP_H
 #define BUSBAR_NET_LOOP_H
