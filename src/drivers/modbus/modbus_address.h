@@ -15,7 +15,7 @@
 
 #include "base/buf.h"
 #include "config/option.h"
-#include "driver/driver.h"
+#include "model/point.h"
 
 enum modbus_table { MODBUS_COIL, MODBUS_DISCRETE, MODBUS_INPUT, MODBUS_HOLDING, MODBUS_TABLES };
 

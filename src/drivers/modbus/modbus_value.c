@@ -329,18 +329,17 @@ uint16_t modbus_value_mask(const struct modbus_address *address)
     return swaps_bytes(address->order) ? (uint16_t)(mask << 8 | mask >> 8) : mask;
 }
 
-/* A raw value as a whole number. A double counts when it is one. */
+/* A raw value as a whole number; a double (what unscaling gives) is rounded to the nearest one. */
 static int whole_number(uint8_t type, union value value, int64_t *out)
 {
     switch (type) {
     case VALUE_BOOL: *out = value.b; return 0;
     case VALUE_INT: *out = value.i; return 0;
     case VALUE_DOUBLE:
-        if (!(value.d >= -9223372036854775808.0 && value.d < 9223372036854775808.0) ||
-            value.d != trunc(value.d)) {
+        if (!(value.d >= -9223372036854775808.0 && value.d < 9223372036854775808.0)) {
             return BUSBAR_ERANGE;
         }
-        *out = (int64_t)value.d;
+        *out = (int64_t)nearbyint(value.d);
         return 0;
     default: return BUSBAR_EWRONGTYPE;
     }
