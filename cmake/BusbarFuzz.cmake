@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Each tests/fuzz/NAME_fuzz.c is one libFuzzer program (clang), linked with everything below app.
 add_custom_target(fuzzers)
 file(GLOB fuzzers CONFIGURE_DEPENDS "tests/fuzz/*_fuzz.c")

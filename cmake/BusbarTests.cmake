@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # tests/unit mirrors src: each tests/unit/FOLDER/NAME_test.c is one cmocka program, linked with the
 # library of its folder (and what lies below it), and one ctest named unit/FOLDER/NAME.
 pkg_check_modules(cmocka REQUIRED IMPORTED_TARGET cmocka)
