@@ -6,7 +6,12 @@
  *
  * All calls are on the loop thread and none may block. A request is answered exactly once by
  * driver_done(), never before the read() or write() that began it has returned; stop() answers all
- * that are open with BUSBAR_ECANCELED. A device's fault never delays another device. */
+ * that are open with BUSBAR_ECANCELED. A device's fault never delays another device.
+ *
+ * read(), write() and cancel() may be called from inside driver_done(). start(), stop() and
+ * remove() are not; they may come in turns (pause is stop(), resume is start() again), remove()
+ * always after driver_stopped(). While the link is down read() and write() try to connect: the
+ * host's back-off paces them, so a driver needs none of its own for that. */
 #ifndef BUSBAR_DRIVER_DRIVER_H
 #define BUSBAR_DRIVER_DRIVER_H
 
@@ -22,9 +27,13 @@ struct driver_test;
  * same group of points, so a driver may keep what it planned in `plan` (freed by ops->unplan). */
 struct request {
     const uint32_t *points; /* indexes into dev->points, ascending by configuration order */
-    struct sample *samples; /* read: the driver sets type, value, quality, detail (raw, before
-                             * conversion; text borrowed until driver_done() returned) and may set
-                             * time_us (0 = host's). write: the raw values to send */
+    /* read: the driver sets type, value, quality, detail and time_us (0 = the host's) of each
+     * before it answers 0: raw, before conversion; text is borrowed until driver_done() returned;
+     * bad = type NONE. The array comes unset.
+     * write: the raw values to send, as wide as the point; of a scaled point always VALUE_DOUBLE,
+     * to be rounded where the device has integers; what does not fit is answered BUSBAR_ERANGE,
+     * unsent. */
+    struct sample *samples;
     size_t count;
     int64_t deadline_us; /* monotonic; the host gives up then and cancels */
     void *plan;          /* the driver's */
@@ -46,10 +55,14 @@ struct driver_ops {
     int (*add)(struct driver *drv, struct device *dev, struct err *err); /* remove() undoes it */
     int (*start)(struct device *dev); /* begin connecting; told by driver_link() */
     void (*read)(struct device *dev, struct request *req);
-    void (*write)(struct device *dev, struct request *req);  /* NULL: never written */
-    void (*cancel)(struct device *dev, struct request *req); /* deadline passed: answer it soon */
+    /* NULL: never written. A write is sent once; a lost answer is an error, not a reason to repeat
+     * it. */
+    void (*write)(struct device *dev, struct request *req);
+    /* The deadline passed: answer it soon, with 0 and quality NO_ANSWER where nothing came, or with
+     * BUSBAR_ETIMEOUT when nothing came at all. */
+    void (*cancel)(struct device *dev, struct request *req);
     void (*unplan)(struct device *dev, struct request *req); /* free req->plan; may be NULL */
-    void (*stop)(struct device *dev); /* cancels all; ends in driver_stopped() */
+    void (*stop)(struct device *dev); /* cancels all, tests too; ends in driver_stopped() */
     void (*remove)(struct device *dev);
 
     /* Finds out step by step why a device does not answer; ends in driver_tested(). */
@@ -77,9 +90,10 @@ struct driver *driver_of(const struct device *dev);
 /* The value of a secret by its name (from !secret); NULL when it is not set. Borrowed. */
 const char *driver_secret(struct driver *drv, const char *name);
 
-/* error 0: look at each sample's quality. Other errors hold for the whole request: BUSBAR_ETIMEOUT
- * (no answer), BUSBAR_ECONNREFUSED ... (no link), BUSBAR_ETOOBIG (the host splits the request in
- * halves and remembers the limit), BUSBAR_EREFUSED with detail in samples[0].detail. */
+/* error 0: look at each sample's quality (all of them NO_ANSWER or LINK_DOWN: the device is
+ * silent). Other errors hold for the whole request: BUSBAR_ETIMEOUT (no answer),
+ * BUSBAR_ECONNREFUSED ... (no link), BUSBAR_ETOOBIG (the host splits the request in halves and
+ * remembers the limit), BUSBAR_EREFUSED with detail in samples[0].detail. */
 void driver_done(struct device *dev, struct request *req, int error);
 
 /* Pushed samples (not asked for), raw; points as in a request. If 0 is returned `on_disk` runs once
@@ -88,7 +102,8 @@ typedef void (*driver_cb)(void *ctx, int error);
 int driver_publish(struct device *dev, const uint32_t *points, struct sample *samples, size_t count,
                    driver_cb on_disk, void *ctx);
 
-/* The link's state as a person would say it; error as in base/err.h, detail may be NULL. */
+/* The link's state as a person would say it; error as in base/err.h, detail may be NULL. Down with
+ * error 0 is a link closed on purpose (after each poll): the device stays "up" for people. */
 void driver_link(struct device *dev, bool up, int error, const char *detail);
 
 /* Each frame sent and received, for the ring that explains values. Cheap; call it for all. */

@@ -1,15 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The driver host: runs the protocols of the catalog over the devices of the registry.
  *
- * For each device the points are put into poll groups by period. The first poll of a group is put
- * at a phase made from the device's name, so that 1,000 devices of one period do not poll in the
- * same millisecond; later polls keep the grid (no drift). A poll that is due while the one before
- * is still open is counted as lag and skipped, never queued up.
+ * For each device the points are put into poll groups by period. Every group has a grid of times,
+ * its phase made from the device's name, so that 1,000 devices of one period do not poll in the
+ * same millisecond; the first poll comes within 2 s, the others keep the grid (no drift). A time
+ * that passes while the poll before is still open is counted as lag and skipped; the next poll then
+ * begins at once, so a period shorter than the device's answers polls as fast as it goes.
  *
  *   answer     -> conversion -> bus
  *   no answer  -> retries (setting of the device) -> quality of all its points turns bad with the
- *                 reason -> back-off with jitter, one probe at a time (the breaker is open) ->
- *                 first answer closes the breaker and all groups go on
+ *                 reason, once -> back-off with jitter, one probe at a time (the breaker is open)
+ *                 -> first answer closes the breaker and all groups go on at once
+ *
+ * A group that gets no answer while others do turns bad alone. A value older than stale_after turns
+ * "stale" (default: three periods, but at least two deadlines of a poll). A sample without a value
+ * that repeats its point's bad quality is not published again. Pausing is kept in memory only:
+ * after a restart the configuration decides.
  *
  * Loop thread only. */
 #ifndef BUSBAR_DRIVER_HOST_H
@@ -21,11 +27,15 @@
 
 struct host;
 
+#define HOST_POLL_POINTS_MAX 4096 /* points in one request */
+
 /* Settings every device has, beside its protocol's own. */
 struct host_device_settings {
-    int64_t timeout_us; /* of a whole poll of one group; the driver has its own per request */
-    int32_t retries;    /* before a poll counts as failed */
-    int32_t in_flight;  /* polls open at once; 0 = 1 */
+    int64_t
+        timeout_us;  /* of a whole poll of one group with its retries; 0 = 10 s. The driver has its
+                         * own for each request */
+    int32_t retries; /* before a poll counts as failed */
+    int32_t in_flight; /* polls open at once; 0 = 1 */
 };
 
 struct host_config {
@@ -52,7 +62,8 @@ const struct driver_ops *host_protocol(const struct driver_ops *const *catalog, 
 /* The device is in the registry, its points resolved. Begins polling at once. */
 int host_add(struct host *host, struct device *dev, const struct host_device_settings *settings,
              struct err *err);
-/* Stops the device, calls `removed` when nothing refers to it any more (then free it). */
+/* Stops the device, calls `removed` when nothing refers to it any more (then free it); never from
+ * inside this call. removed may be NULL. */
 void host_remove(struct host *host, struct device *dev, void (*removed)(void *ctx, struct device *),
                  void *ctx);
 void host_pause(struct host *host, struct device *dev);
@@ -72,8 +83,8 @@ struct device_stats {
     int64_t next_try_us;    /* wall; when the breaker probes again, 0 when closed */
     uint64_t polls, answers, timeouts, refusals, bad_frames, retries, lag_polls;
     uint64_t reads_failed_hour; /* errors of the last hour */
-    int64_t poll_us;        /* how long the last poll took */
-    int64_t lag_us;         /* planned against real start of the last poll */
+    int64_t poll_us;            /* how long the last poll took */
+    int64_t lag_us;             /* planned against real start of the last poll */
     uint64_t sent_bytes, received_bytes;
     size_t points_good, points_bad;
 };
@@ -85,7 +96,7 @@ struct host_totals {
 };
 void host_totals(const struct host *host, struct host_totals *totals);
 
-/* Learned limits, in the order they were learned. */
+/* Learned limits, in the order they were learned. "points-per-poll" is the host's own. */
 void host_limits(const struct device *dev, void (*cb)(void *ctx, const char *name, int64_t value),
                  void *ctx);
 
@@ -103,11 +114,11 @@ void host_frames(const struct device *dev, void (*cb)(void *ctx, const struct ho
 
 /* ---- doing something with it ---- */
 struct host_write_result {
-    int error;           /* 0: written and read back equal */
-    uint16_t detail;     /* the protocol's code */
-    char message[200];   /* what happened and what to do */
+    int error;                   /* 0: written and read back equal */
+    uint16_t detail;             /* the protocol's code */
+    char message[200];           /* what happened and what to do */
     struct sample before, after; /* engineering values; text values are not kept (type NONE) */
-    bool read_back;      /* after is what the device said */
+    bool read_back;              /* after is what the device said */
     int64_t took_us;
 };
 typedef void (*host_written_cb)(void *ctx, const struct host_write_result *result);
@@ -115,11 +126,15 @@ typedef void (*host_written_cb)(void *ctx, const struct host_write_result *resul
 /* Writes an engineering value (number, bool, text, or an enum's name as text). Checked before
  * anything is sent: writable, range, type, enum; then sent, then read back. Never sent twice.
  *   timeout_us  deadline of the whole; 0 = 5 s
- * Returns 0 and calls `written` once, or an error with err filled and nothing sent. */
+ * Returns 0 and calls `written` once, or an error with err filled and nothing sent: BUSBAR_EPERM,
+ * BUSBAR_ERANGE, BUSBAR_EWRONGTYPE, BUSBAR_ENOENT (no such enum name), BUSBAR_EBUSY (paused). In
+ * the result: BUSBAR_ETIMEOUT (not known whether it was taken), BUSBAR_EREFUSED (also when it reads
+ * back differently) ... */
 int host_write(struct host *host, struct point *pt, uint8_t type, union value value,
                int64_t timeout_us, host_written_cb written, void *ctx, struct err *err);
 
-/* Reads points of a device now, outside their period (used by read-back and `device test`). */
+/* Reads all points of a device now, outside their period; asks a silent one again at once.
+ * BUSBAR_EBUSY: the device is paused. */
 int host_poll_now(struct host *host, struct device *dev);
 
 struct host_finding {
@@ -128,7 +143,8 @@ struct host_finding {
     int code;
 };
 /* Tests a device's link; `finding` for each step, `done` once with the first code that was not fine
- * (0 = all fine). options: "scan-units\0...\0\0" style pairs are not needed: NULL-terminated names. */
+ * (0 = all fine). options: NULL-terminated texts "name" or "name=value", copied; may be NULL.
+ * BUSBAR_EBUSY: the device is paused; nothing is called then. */
 int host_test(struct host *host, struct device *dev, const char *const *options,
               void (*finding)(void *ctx, const struct host_finding *finding),
               void (*done)(void *ctx, int code), void *ctx);

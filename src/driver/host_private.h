@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the host share. One file a concern:
+ *
+ *   host.c     life of host, drivers and devices      poll.c     groups, grid, start and end of a
+ *   poll breaker.c  silence, probes, recovery, link        publish.c  samples to the bus, bad
+ *   quality, stale convert.c  raw <-> engineering values             write.c    writes and their
+ *   read-back pool.c     sample arrays                          limits.c   what was learned about a
+ *   device frames.c   the last frames                        stats.c    counters     test.c  device
+ *   tests
+ *
+ * Memory: a point costs 4 bytes here (its place in a poll's list); sample arrays (32 bytes a point)
+ * exist only while a poll is open. Loop thread only. */
+#ifndef BUSBAR_DRIVER_HOST_PRIVATE_H
+#define BUSBAR_DRIVER_HOST_PRIVATE_H
+
+#include "base/clock.h"
+#include "base/list.h"
+#include "base/ring.h"
+#include "driver/host.h"
+#include "driver/pool.h"
+#include "model/quality.h"
+#include "net/backoff.h"
+#include "net/timer.h"
+
+enum {
+    HOST_FRAMES_MAX = 50,           /* frames shown of one device */
+    HOST_FRAMES_BYTES = 16 * 1024,  /* ring of one device, taken with its first frame */
+    HOST_FRAME_BYTES_MAX = 1024,    /* kept of one frame */
+    HOST_FRAME_REASON_MAX = 96,     /* kept of the reason of a bad one */
+    HOST_HOUR_PARTS = 12,           /* failures are counted in parts of 5 minutes */
+    HOST_POOL_FREE_BYTES = 4 << 20, /* unused sample arrays kept for the next polls */
+    HOST_BAD_BATCH = 256,           /* samples in one batch when all points turn bad */
+    HOST_STALE_SWEEP_MS = 1000,     /* how often stale points are looked for */
+    HOST_READ_BACK_RETRY_MS = 200,  /* a device may need a moment to take a write */
+    HOST_WRITE_TIMEOUT_MS = 5000,   /* default deadline of a write */
+    HOST_FIRST_POLL_MS = 2000,      /* first polls are spread over at most this */
+};
+
+struct host_device;
+
+/* A request of the host's. It is the first member of what it is for. */
+enum ask_kind { ASK_POLL, ASK_WRITE };
+struct ask {
+    struct request req;
+    enum ask_kind kind;
+    bool open;    /* given to the driver, not answered yet */
+    bool calling; /* inside the driver's read() or write() */
+    bool late;    /* its deadline passed, the driver was told */
+};
+
+enum poll_state { POLL_IDLE, POLL_WAITING, POLL_READY, POLL_OPEN };
+
+/* Points of one device and one period, read with one request. */
+struct poll {
+    struct ask ask;
+    struct host_device *hd;
+    struct list link;   /* hd->polls */
+    struct list ready;  /* hd->ready, while POLL_READY */
+    struct timer timer; /* when it is due; while POLL_OPEN its deadline */
+    enum poll_state state;
+    uint32_t tries;    /* of the poll that is open */
+    uint32_t failures; /* polls in a row that failed */
+    int64_t period_us, phase_us;
+    int64_t due_us; /* on the grid: when the open or next poll was planned */
+    int64_t began_us, failed_us;
+    int64_t fresh_us;         /* last answer, monotonic */
+    int64_t stale_us;         /* smallest stale_after of its points */
+    int64_t stale_default_us; /* of points without a stale_after of their own */
+};
+
+enum run_state { RUN_STOPPED, RUN_STARTED, RUN_STOPPING };
+enum breaker_state { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_PROBING };
+
+struct limit {
+    char *name;
+    int64_t value;
+};
+
+struct host_device {
+    struct list link; /* host->devices */
+    struct host *host;
+    struct device *dev;
+    struct driver *driver;
+    struct host_device_settings settings;
+    enum run_state run;
+    bool removing;
+    void (*removed)(void *ctx, struct device *dev);
+    void *removed_ctx;
+    struct loop_deferred stop, gone; /* begin and end of a stop, never inside a driver's call */
+
+    struct list polls, ready;
+    uint32_t *order; /* indexes of readable points, by period, then as configured */
+    size_t order_count;
+    size_t poll_open;   /* polls the driver has */
+    int64_t points_max; /* learned: points in one poll; 0 = not known */
+    struct list writes, tests;
+
+    enum breaker_state breaker;
+    struct backoff backoff;
+    struct timer probe;
+    bool link_up, link_told; /* what the driver said last */
+    int link_error;
+
+    struct device_stats
+        stats;           /* counters and link; what is made on demand is filled by host_stats() */
+    int64_t answered_us; /* monotonic; last answer */
+    int64_t silent_us;   /* monotonic; when the breaker opened */
+    bool count_dirty;    /* points_good and points_bad must be counted again */
+    uint32_t failed_parts[HOST_HOUR_PARTS];
+    int64_t failed_part; /* the part that is counted now */
+
+    struct limit *limits;
+    size_t limit_count;
+    struct ring frames;
+};
+
+struct driver {
+    struct list link; /* host->drivers */
+    struct host *host;
+    const struct driver_ops *ops;
+    void *state;
+};
+
+struct host {
+    struct host_config config;
+    struct list drivers, devices;
+    struct pool pool;
+    struct timer stale;
+    struct host_totals gone; /* counters of devices that were removed */
+    uint64_t samples;
+    bool stopping;
+    void (*stopped)(void *ctx);
+    void *stopped_ctx;
+    struct loop_deferred all_stopped;
+};
+
+static inline struct host_device *host_of(const struct device *dev)
+{
+    return dev->host;
+}
+
+static inline int64_t host_now(const struct host_device *hd)
+{
+    return loop_now_us(hd->host->config.loop);
+}
+
+/* Whether the device may be asked at all. */
+static inline bool host_running(const struct host_device *hd)
+{
+    return hd->run == RUN_STARTED && !hd->dev->paused && !hd->removing;
+}
+
+/* ---- poll.c ---- */
+void poll_make_all(struct host_device *hd);
+void poll_free_all(struct host_device *hd);
+void poll_begin_all(struct host_device *hd);  /* first polls, spread */
+void poll_resume_all(struct host_device *hd); /* all now, then on the grid */
+void poll_halt_all(struct host_device *hd);   /* nothing new is asked; open ones run on */
+void poll_make_ready(struct poll *poll);
+void poll_pump(struct host_device *hd);
+void poll_done(struct poll *poll, int error);
+/* The grid: the first time after now_us that is phase_us off a multiple of period_us. */
+int64_t poll_grid_after(int64_t now_us, int64_t period_us, int64_t phase_us);
+
+/* ---- breaker.c ---- */
+void breaker_answered(struct host_device *hd);
+void breaker_failed(struct poll *poll, int error);
+void breaker_reset(struct host_device *hd); /* closed, as at the start */
+void breaker_probe_now(struct host_device *hd);
+/* Whether an error of a whole request says something about its points, and what. */
+bool breaker_quality(int error, uint8_t *quality);
+/* Whether it means that the device did not answer (no answer in time, no link, a broken frame). */
+bool breaker_is_silence(int error);
+
+/* ---- publish.c ---- */
+/* Converts and publishes the answer of a poll. */
+void publish_answer(struct host_device *hd, const uint32_t *points, struct sample *samples,
+                    size_t count);
+/* One bad sample for each of the points that does not have this quality and detail already. */
+void publish_bad(struct host_device *hd, const uint32_t *points, size_t count, uint8_t quality,
+                 uint16_t detail);
+void publish_bad_all(struct host_device *hd, uint8_t quality);
+void publish_stale_sweep(struct timer *timer, void *ctx);
+
+/* ---- write.c ---- */
+void write_done(struct ask *ask, int error);
+void write_stop_all(struct host_device *hd); /* ends those that wait for no driver */
+
+/* ---- stats.c ---- */
+void stats_link(struct host_device *hd, enum link_state link, int error, const char *detail);
+void stats_failure(struct host_device *hd, int error);
+void stats_fold(struct host *host, const struct host_device *hd);
+
+/* ---- limits.c ---- */
+#define LIMIT_POINTS_PER_POLL "points-per-poll"
+void limits_free(struct host_device *hd);
+
+#endif

@@ -1,0 +1,477 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Polls: the points of one device and one period, in requests of at most HOST_POLL_POINTS_MAX.
+ *
+ *     IDLE -> WAITING -> READY -> OPEN -> WAITING ...      READY and OPEN: see poll_pump()
+ *              (timer)   (queue)  (with the driver)
+ *
+ * Every poll has a grid: the times that are phase_us off a multiple of period_us, the phase drawn
+ * from the device's name. A poll that ends before its next time waits for it. One that ends later
+ * has missed some: they are counted as lag, and it goes once more to the end of the device's queue,
+ * so a period shorter than the device's answers means polling as fast as it goes, never a growing
+ * queue. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "driver/host_private.h"
+
+static void poll_timer(struct timer *timer, void *ctx);
+
+/* ---- the grid ---- */
+
+int64_t poll_grid_after(int64_t now_us, int64_t period_us, int64_t phase_us)
+{
+    int64_t offset = now_us - phase_us;
+    int64_t into = offset % period_us;
+    return now_us + period_us - (into < 0 ? into + period_us : into);
+}
+
+/* The time after the one that `due_us` stands for: due_us need not be on the grid (a first poll, a
+ * recovery); then it stands for the nearest time that is. */
+static int64_t next_due(const struct poll *poll, int64_t due_us)
+{
+    return poll_grid_after(due_us + poll->period_us / 2, poll->period_us, poll->phase_us);
+}
+
+/* ---- making them ---- */
+
+struct sort_key {
+    int64_t every_us;
+    uint32_t index;
+};
+
+static int compare_keys(const void *left, const void *right)
+{
+    const struct sort_key *a = left, *b = right;
+    if (a->every_us != b->every_us) {
+        return a->every_us < b->every_us ? -1 : 1;
+    }
+    return a->index < b->index ? -1 : a->index > b->index;
+}
+
+static void find_stale(struct poll *poll)
+{
+    poll->stale_us = INT64_MAX;
+    for (size_t i = 0; i < poll->ask.req.count; i++) {
+        int64_t own_us = poll->hd->dev->points[poll->ask.req.points[i]].cls->stale_after_us;
+        int64_t after_us = own_us > 0 ? own_us : poll->stale_default_us;
+        poll->stale_us = after_us < poll->stale_us ? after_us : poll->stale_us;
+    }
+}
+
+static struct poll *poll_new(struct host_device *hd, const uint32_t *points, size_t count,
+                             int64_t period_us)
+{
+    struct poll *poll = busbar_alloc(sizeof(*poll));
+    uint64_t spread = hash_u64(hash_text(hd->dev->name) ^ hash_u64(hd->host->config.seed) ^
+                               (uint64_t)period_us);
+    int64_t three_polls_us = period_us < INT64_MAX / 3 ? 3 * period_us : INT64_MAX;
+    int64_t two_deadlines_us = 2 * hd->settings.timeout_us;
+    poll->ask.kind = ASK_POLL;
+    poll->ask.req.points = points;
+    poll->ask.req.count = count;
+    poll->hd = hd;
+    poll->period_us = period_us;
+    poll->phase_us = (int64_t)(spread % (uint64_t)period_us);
+    poll->stale_default_us = three_polls_us > two_deadlines_us ? three_polls_us : two_deadlines_us;
+    list_init(&poll->ready);
+    list_append(&hd->polls, &poll->link);
+    timer_init(&poll->timer, hd->host->config.loop, poll_timer, poll);
+    find_stale(poll);
+    return poll;
+}
+
+static size_t points_max(const struct host_device *hd)
+{
+    return hd->points_max > 0 && hd->points_max < HOST_POLL_POINTS_MAX ? (size_t)hd->points_max
+                                                                       : HOST_POLL_POINTS_MAX;
+}
+
+/* The readable points of a device by period, then as configured. */
+static struct sort_key *sorted_keys(const struct device *dev, size_t *count)
+{
+    struct sort_key *keys = busbar_alloc_array(dev->point_count + 1, sizeof(*keys));
+    size_t used = 0;
+    for (size_t i = 0; i < dev->point_count; i++) {
+        if (dev->points[i].readable) {
+            int64_t every_us = dev->points[i].cls->every_us;
+            keys[used++] = (struct sort_key){ every_us > 0 ? every_us : CLOCK_US_PER_S,
+                                              (uint32_t)i };
+        }
+    }
+    qsort(keys, used, sizeof(*keys), compare_keys);
+    *count = used;
+    return keys;
+}
+
+void poll_make_all(struct host_device *hd)
+{
+    size_t count;
+    struct sort_key *keys = sorted_keys(hd->dev, &count);
+    hd->order = busbar_alloc_array(count + 1, sizeof(*hd->order));
+    hd->order_count = count;
+    for (size_t i = 0; i < count; i++) {
+        hd->order[i] = keys[i].index;
+    }
+    size_t from = 0;
+    for (size_t i = 1; i <= count && hd->driver->ops->read != NULL; i++) {
+        if (i == count || keys[i].every_us != keys[from].every_us || i - from == points_max(hd)) {
+            poll_new(hd, hd->order + from, i - from, keys[from].every_us);
+            from = i;
+        }
+    }
+    busbar_free(keys);
+}
+
+static void unplan(struct poll *poll)
+{
+    const struct driver_ops *ops = poll->hd->driver->ops;
+    if (poll->ask.req.plan != NULL && ops->unplan != NULL) {
+        ops->unplan(poll->hd->dev, &poll->ask.req);
+        poll->ask.req.plan = NULL;
+    }
+}
+
+void poll_free_all(struct host_device *hd)
+{
+    list_each_safe(at, &hd->polls) {
+        struct poll *poll = list_entry(at, struct poll, link);
+        assert(poll->state != POLL_OPEN);
+        unplan(poll);
+        timer_stop(&poll->timer);
+        list_remove(&poll->link);
+        busbar_free(poll);
+    }
+    list_init(&hd->ready);
+    busbar_free(hd->order);
+    hd->order = NULL;
+    hd->order_count = 0;
+}
+
+/* ---- states ---- */
+
+static void wait_until(struct poll *poll, int64_t due_us)
+{
+    assert(poll->state == POLL_IDLE);
+    poll->state = POLL_WAITING;
+    poll->due_us = due_us;
+    timer_start_at_us(&poll->timer, due_us, 0);
+}
+
+static void make_idle(struct poll *poll)
+{
+    assert(poll->state != POLL_OPEN);
+    timer_stop(&poll->timer);
+    list_remove(&poll->ready);
+    poll->state = POLL_IDLE;
+}
+
+static void enqueue(struct poll *poll, int64_t due_us)
+{
+    make_idle(poll);
+    poll->state = POLL_READY;
+    poll->due_us = due_us;
+    list_append(&poll->hd->ready, &poll->ready);
+}
+
+void poll_make_ready(struct poll *poll)
+{
+    if (poll->state == POLL_IDLE || poll->state == POLL_WAITING) {
+        enqueue(poll, host_now(poll->hd));
+    }
+}
+
+void poll_begin_all(struct host_device *hd)
+{
+    int64_t now_us = host_now(hd);
+    list_each(at, &hd->polls) {
+        struct poll *poll = list_entry(at, struct poll, link);
+        int64_t most_us = HOST_FIRST_POLL_MS * CLOCK_US_PER_MS;
+        int64_t spread_us = poll->period_us < most_us ? poll->period_us : most_us;
+        poll->fresh_us = now_us;
+        make_idle(poll);
+        wait_until(poll, now_us + poll->phase_us % spread_us);
+    }
+}
+
+void poll_resume_all(struct host_device *hd)
+{
+    list_each(at, &hd->polls) {
+        struct poll *poll = list_entry(at, struct poll, link);
+        if (poll->state == POLL_IDLE) {
+            poll->fresh_us = host_now(hd);
+            poll_make_ready(poll);
+        }
+    }
+}
+
+void poll_halt_all(struct host_device *hd)
+{
+    list_each(at, &hd->polls) {
+        struct poll *poll = list_entry(at, struct poll, link);
+        if (poll->state != POLL_OPEN) {
+            make_idle(poll);
+        }
+    }
+}
+
+/* ---- asking ---- */
+
+static void ask_driver(struct poll *poll)
+{
+    struct ask *ask = &poll->ask;
+    ask->open = true;
+    ask->calling = true;
+    poll->hd->driver->ops->read(poll->hd->dev, &ask->req);
+    ask->calling = false;
+}
+
+/* Gives the second half of a poll to a new one, which is asked next. */
+static void split(struct poll *poll)
+{
+    struct request *req = &poll->ask.req;
+    size_t first = (req->count + 1) / 2;
+    unplan(poll);
+    struct poll *rest = poll_new(poll->hd, req->points + first, req->count - first,
+                                 poll->period_us);
+    req->count = first;
+    find_stale(poll);
+    rest->fresh_us = poll->fresh_us;
+    enqueue(rest, poll->due_us);
+}
+
+/* Times that passed while the poll waited for its turn are skipped and counted. */
+static void count_lag(struct poll *poll, int64_t now_us)
+{
+    int64_t late_us = now_us - poll->due_us;
+    poll->hd->stats.lag_us = late_us > 0 ? late_us : 0;
+    if (late_us >= poll->period_us) {
+        int64_t missed = late_us / poll->period_us;
+        poll->hd->stats.lag_polls += (uint64_t)missed;
+        poll->due_us += missed * poll->period_us;
+    }
+}
+
+static void begin(struct poll *poll)
+{
+    struct host_device *hd = poll->hd;
+    int64_t now_us = host_now(hd);
+    while (poll->ask.req.count > points_max(hd)) {
+        split(poll);
+    }
+    poll->state = POLL_IDLE;
+    poll->ask.req.samples = pool_take(&hd->host->pool, poll->ask.req.count);
+    if (poll->ask.req.samples == NULL) { /* no memory now: this poll is left out, as if it lagged */
+        hd->stats.lag_polls++;
+        wait_until(poll, next_due(poll, now_us));
+        return;
+    }
+    count_lag(poll, now_us);
+    poll->state = POLL_OPEN;
+    poll->tries = 0;
+    poll->began_us = now_us;
+    poll->ask.late = false;
+    poll->ask.req.deadline_us = now_us + hd->settings.timeout_us;
+    hd->poll_open++;
+    hd->stats.polls++;
+    timer_start_at_us(&poll->timer, poll->ask.req.deadline_us, 0);
+    ask_driver(poll);
+}
+
+void poll_pump(struct host_device *hd)
+{
+    size_t open_max = hd->breaker == BREAKER_CLOSED ? (size_t)hd->settings.in_flight : 1;
+    while (host_running(hd) && hd->poll_open < open_max && !list_empty(&hd->ready)) {
+        struct poll *poll = list_entry(list_shift(&hd->ready), struct poll, ready);
+        begin(poll);
+    }
+}
+
+static void poll_timer(struct timer *timer, void *ctx)
+{
+    (void)timer;
+    struct poll *poll = ctx;
+    if (poll->state == POLL_OPEN) {
+        poll->ask.late = true;
+        poll->hd->driver->ops->cancel(poll->hd->dev, &poll->ask.req);
+        return;
+    }
+    enqueue(poll, poll->due_us);
+    poll_pump(poll->hd);
+}
+
+/* ---- answers ---- */
+
+/* What the driver's answer means: nothing at all is a timeout, whichever way it was said. */
+static int meaning(const struct poll *poll, int error)
+{
+    if (error == BUSBAR_ECANCELED) {
+        return BUSBAR_ETIMEOUT;
+    }
+    if (error != 0) {
+        return error;
+    }
+    bool link_down = false;
+    for (size_t i = 0; i < poll->ask.req.count; i++) {
+        uint8_t quality = poll->ask.req.samples[i].quality;
+        if (quality != QUALITY_NO_ANSWER && quality != QUALITY_LINK_DOWN) {
+            return 0;
+        }
+        link_down = link_down || quality == QUALITY_LINK_DOWN;
+    }
+    return link_down ? BUSBAR_ENOTCONN : BUSBAR_ETIMEOUT;
+}
+
+/* Asks again at once where that may help. A probe is never repeated. */
+static bool retry(struct poll *poll, int error)
+{
+    struct host_device *hd = poll->hd;
+    bool helps = error == BUSBAR_ETIMEOUT || error == BUSBAR_EPROTO || error == BUSBAR_ERESET ||
+                 error == BUSBAR_ECLOSED;
+    if (!helps || hd->breaker != BREAKER_CLOSED || poll->ask.late ||
+        poll->tries >= (uint32_t)hd->settings.retries ||
+        host_now(hd) >= poll->ask.req.deadline_us) {
+        return false;
+    }
+    poll->tries++;
+    hd->stats.retries++;
+    stats_failure(hd, error);
+    ask_driver(poll);
+    return true;
+}
+
+static void finish(struct poll *poll)
+{
+    struct host_device *hd = poll->hd;
+    timer_stop(&poll->timer);
+    if (poll->ask.req.samples != NULL) {
+        pool_give(&hd->host->pool, poll->ask.req.samples, poll->ask.req.count);
+        poll->ask.req.samples = NULL;
+    }
+    poll->state = POLL_IDLE;
+    hd->poll_open--;
+}
+
+/* Plans the next one; not_before_us holds a failed one back. */
+static void plan_next(struct poll *poll, int64_t now_us, int64_t not_before_us)
+{
+    int64_t due_us = next_due(poll, poll->due_us);
+    if (due_us < not_before_us) {
+        wait_until(poll, next_due(poll, not_before_us));
+    } else if (due_us > now_us) {
+        wait_until(poll, due_us);
+    } else {
+        int64_t missed = (now_us - due_us) / poll->period_us + 1;
+        poll->hd->stats.lag_polls += (uint64_t)missed;
+        enqueue(poll, due_us + (missed - 1) * poll->period_us);
+    }
+}
+
+static void answered(struct poll *poll, int64_t now_us)
+{
+    struct host_device *hd = poll->hd;
+    struct request *req = &poll->ask.req;
+    poll->fresh_us = now_us;
+    poll->failures = 0;
+    poll->failed_us = 0;
+    hd->stats.answers++;
+    publish_answer(hd, req->points, req->samples, req->count);
+}
+
+static void too_big(struct poll *poll)
+{
+    struct host_device *hd = poll->hd;
+    int64_t half = (int64_t)(poll->ask.req.count + 1) / 2;
+    int64_t due_us = poll->due_us;
+    finish(poll);
+    hd->stats.answers++;
+    driver_limit_set(hd->dev, LIMIT_POINTS_PER_POLL, half);
+    enqueue(poll, due_us);
+    breaker_answered(hd);
+}
+
+static int64_t hold_back_us(const struct poll *poll, int64_t now_us)
+{
+    uint32_t doublings = poll->failures > 1 ? poll->failures - 1 : 0;
+    int64_t wait_ms = doublings < 6 ? (int64_t)BACKOFF_MIN_MS << doublings : BACKOFF_MAX_MS;
+    return now_us + wait_ms * CLOCK_US_PER_MS;
+}
+
+static void failed(struct poll *poll, int error, int64_t now_us)
+{
+    struct host_device *hd = poll->hd;
+    struct request *req = &poll->ask.req;
+    bool silent = breaker_is_silence(error);
+    bool alone = hd->breaker == BREAKER_CLOSED &&
+                 hd->answered_us > (poll->failed_us != 0 ? poll->failed_us : poll->began_us);
+    uint16_t detail = error == BUSBAR_EREFUSED ? req->samples[0].detail : 0;
+    poll->failures++;
+    poll->failed_us = now_us;
+    stats_failure(hd, error);
+    if (!silent || alone) { /* the device lives: only these points suffer */
+        uint8_t quality;
+        if (breaker_quality(error, &quality)) {
+            publish_bad(hd, req->points, req->count, quality, detail);
+        }
+        finish(poll);
+        if (!host_running(hd)) {
+            return;
+        }
+        plan_next(poll, now_us, silent ? hold_back_us(poll, now_us) : 0);
+        if (error == BUSBAR_EREFUSED) {
+            breaker_answered(hd);
+        }
+        return;
+    }
+    finish(poll);
+    breaker_failed(poll, error);
+}
+
+void poll_done(struct poll *poll, int error)
+{
+    struct host_device *hd = poll->hd;
+    int64_t now_us = host_now(hd);
+    if (!host_running(hd)) {
+        finish(poll);
+        return;
+    }
+    error = meaning(poll, error);
+    if (error != 0 && retry(poll, error)) {
+        return;
+    }
+    hd->stats.poll_us = now_us - poll->began_us;
+    if (error == 0) {
+        answered(poll, now_us);
+        finish(poll);
+        if (!host_running(hd)) { /* a listener of the bus paused or removed the device */
+            return;
+        }
+        plan_next(poll, now_us, 0);
+        breaker_answered(hd);
+    } else if (error == BUSBAR_ETOOBIG && poll->ask.req.count > 1) {
+        too_big(poll);
+    } else {
+        failed(poll, error, now_us);
+    }
+    poll_pump(hd);
+}
+
+int host_poll_now(struct host *host, struct device *dev)
+{
+    struct host_device *hd = host_of(dev);
+    (void)host;
+    if (hd == NULL || !host_running(hd)) {
+        return BUSBAR_EBUSY;
+    }
+    if (hd->breaker != BREAKER_CLOSED) {
+        breaker_probe_now(hd);
+        return 0;
+    }
+    list_each(at, &hd->polls) {
+        poll_make_ready(list_entry(at, struct poll, link));
+    }
+    poll_pump(hd);
+    return 0;
+}

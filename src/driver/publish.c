@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a driver's samples to the bus. One pass converts, stamps and finds out whether a quality
+ * changed; a sample without value that repeats the bad quality its point already has is not
+ * published again: a point that stays bad is said once. */
+#include <assert.h>
+
+#include "base/clock.h"
+#include "driver/convert.h"
+#include "driver/host_private.h"
+
+static void give_to_bus(struct host_device *hd, const uint32_t *points, struct sample *samples,
+                        size_t count)
+{
+    if (count == 0) {
+        return;
+    }
+    struct bus_batch batch = {
+        .device = hd->dev,
+        .points = points,
+        .samples = samples,
+        .count = count,
+    };
+    hd->host->samples += count;
+    /* A store that refuses (disk full) keeps its own count; polling goes on. */
+    (void)bus_publish(hd->host->config.bus, &batch, NULL, NULL);
+}
+
+void publish_answer(struct host_device *hd, const uint32_t *points, struct sample *samples,
+                    size_t count)
+{
+    int64_t now_us = clock_wall_us();
+    const struct point *all = hd->dev->points;
+    size_t from = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct sample *sample = &samples[i];
+        const struct point *pt = &all[points[i]];
+        convert_in(pt->cls, sample);
+        sample->receive_us = now_us;
+        sample->time_us = sample->time_us != 0 ? sample->time_us : now_us;
+        if (sample->quality != pt->last.quality) {
+            hd->count_dirty = true;
+        } else if (sample->type == VALUE_NONE && sample->detail == pt->last.detail) {
+            give_to_bus(hd, points + from, samples + from, i - from);
+            from = i + 1;
+        }
+    }
+    give_to_bus(hd, points + from, samples + from, count - from);
+}
+
+static size_t flush_bad(struct host_device *hd, const uint32_t *points, struct sample *samples,
+                        size_t count)
+{
+    if (count > 0) {
+        hd->count_dirty = true;
+        give_to_bus(hd, points, samples, count);
+    }
+    return 0;
+}
+
+void publish_bad(struct host_device *hd, const uint32_t *points, size_t count, uint8_t quality,
+                 uint16_t detail)
+{
+    uint32_t batch[HOST_BAD_BATCH];
+    struct sample samples[HOST_BAD_BATCH];
+    int64_t now_us = clock_wall_us();
+    size_t used = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct sample *last = &hd->dev->points[points[i]].last;
+        if (last->quality == quality && last->detail == detail) {
+            continue;
+        }
+        batch[used] = points[i];
+        samples[used] = (struct sample){
+            .time_us = now_us,
+            .receive_us = now_us,
+            .type = VALUE_NONE,
+            .quality = quality,
+            .detail = detail,
+        };
+        if (++used == HOST_BAD_BATCH) {
+            used = flush_bad(hd, batch, samples, used);
+        }
+    }
+    flush_bad(hd, batch, samples, used);
+}
+
+void publish_bad_all(struct host_device *hd, uint8_t quality)
+{
+    publish_bad(hd, hd->order, hd->order_count, quality, 0);
+}
+
+/* ---- stale values ---- */
+
+static int64_t stale_after(const struct poll *poll, const struct point_class *cls)
+{
+    return cls->stale_after_us > 0 ? cls->stale_after_us : poll->stale_default_us;
+}
+
+static void sweep_poll(struct poll *poll, int64_t age_us)
+{
+    struct host_device *hd = poll->hd;
+    for (size_t i = 0; i < poll->ask.req.count; i++) {
+        const uint32_t *index = &poll->ask.req.points[i];
+        const struct point *pt = &hd->dev->points[*index];
+        if (quality_class(pt->last.quality) != QUALITY_CLASS_BAD &&
+            age_us > stale_after(poll, pt->cls)) {
+            publish_bad(hd, index, 1, QUALITY_STALE, 0);
+        }
+    }
+}
+
+void publish_stale_sweep(struct timer *timer, void *ctx)
+{
+    (void)timer;
+    struct host *host = ctx;
+    list_each(at, &host->devices) {
+        struct host_device *hd = list_entry(at, struct host_device, link);
+        if (!host_running(hd) || hd->breaker != BREAKER_CLOSED) {
+            continue;
+        }
+        int64_t now_us = host_now(hd);
+        list_each(poll_at, &hd->polls) {
+            struct poll *poll = list_entry(poll_at, struct poll, link);
+            int64_t age_us = now_us - poll->fresh_us;
+            if (age_us > poll->stale_us) {
+                sweep_poll(poll, age_us);
+            }
+        }
+    }
+}
+
+int driver_publish(struct device *dev, const uint32_t *points, struct sample *samples, size_t count,
+                   driver_cb on_disk, void *ctx)
+{
+    struct host_device *hd = host_of(dev);
+    assert(hd != NULL && hd->run != RUN_STOPPED);
+    int64_t now_us = clock_wall_us();
+    for (size_t i = 0; i < count; i++) {
+        convert_in(dev->points[points[i]].cls, &samples[i]);
+        samples[i].receive_us = now_us;
+        samples[i].time_us = samples[i].time_us != 0 ? samples[i].time_us : now_us;
+    }
+    struct bus_batch batch = {
+        .device = dev, .points = points, .samples = samples, .count = count
+    };
+    hd->count_dirty = true;
+    hd->host->samples += count;
+    breaker_answered(hd);
+    return bus_publish(hd->host->config.bus, &batch, on_disk, ctx);
+}
