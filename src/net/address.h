@@ -18,8 +18,8 @@ struct address {
     uint16_t port;
 };
 
-/* default_port 0: a port is required. BUSBAR_EINVAL with a reason for a person. Port 0 is refused, but for
- * listening (text ":0" or "host:0" when default_port is not 0 is refused too). An empty host (":502") is refused. */
+/* default_port 0: the text must have a port. Port 0 and an empty host (":502") are refused. A bare v6 address
+ * ("::1") has no port. BUSBAR_EINVAL, with a reason for a person in err. */
 int address_parse(const char *text, uint16_t default_port, struct address *out, struct err *err);
 
 /* "host:port", a v6 host in brackets. Returns the length. */

@@ -14,7 +14,7 @@
 struct listener;
 
 struct listener_target {
-    const char *host;            /* numeric address or name; NULL: 127.0.0.1 */
+    const char *host;            /* numeric address or "localhost"; NULL: 127.0.0.1 */
     uint16_t port;               /* 0: the system chooses, see listener_port() */
     const char *path;            /* Unix socket instead of host and port; a stale one is replaced */
     struct tls_context *tls;     /* server context; NULL: plain */
@@ -29,7 +29,7 @@ struct listener_events {
     void (*accepted)(void *ctx, struct stream *stream);
 };
 
-/* Binds and listens. BUSBAR_EADDRINUSE, BUSBAR_EPERM (low port), BUSBAR_EHOST ...; err names the address. */
+/* Binds and listens. BUSBAR_EADDRINUSE, BUSBAR_EPERM (low port), BUSBAR_EHOST (not an address of this machine) ...; err names the address. */
 int listener_open(struct loop *loop, const struct listener_target *target,
                   const struct listener_events *events, void *ctx, struct listener **out,
                   struct err *err);

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A bounded number of receives a turn, so that a flood leaves time for the rest. */
+#include "net/datagram.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "net/loop_private.h"
+#include "net/socket.h"
+
+enum { RECEIVES_PER_EVENT_MAX = 64 };
+
+struct datagram {
+    struct loop *loop;
+    int fd;
+    struct loop_fd *watch;
+    datagram_cb cb;
+    void *ctx;
+    bool *closed; /* set by a close inside the callback */
+};
+
+static void on_ready(void *ctx, unsigned events)
+{
+    (void)events;
+    struct datagram *self = ctx;
+    bool closed = false;
+    self->closed = &closed;
+    for (int i = 0; i < RECEIVES_PER_EVENT_MAX && !closed; i++) {
+        uint8_t *buffer = self->loop->read_buffer;
+        struct socket_address from = { .size = sizeof(from.storage) };
+        ssize_t got = recvfrom(self->fd, buffer, STREAM_READ_BYTES, MSG_DONTWAIT,
+                               (struct sockaddr *)&from.storage, &from.size);
+        if (got < 0) {
+            if (errno == EAGAIN) {
+                break;
+            }
+            continue; /* an answer of the network to something we sent */
+        }
+        struct endpoint endpoint;
+        socket_to_endpoint(&from.storage, &endpoint);
+        self->cb(self->ctx, &endpoint, buffer, (size_t)got);
+    }
+    if (!closed) {
+        self->closed = NULL;
+    }
+}
+
+static int bind_socket(const struct datagram_options *options, const struct endpoint *local)
+{
+    int family = local->family == 6 ? AF_INET6 : AF_INET;
+    int fd = socket(family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) {
+        return err_from_errno(errno);
+    }
+    int on = 1;
+    if (options->broadcast) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
+    }
+    if (options->reuse) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    }
+    if (options->receive_bytes > 0) {
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &options->receive_bytes,
+                         sizeof(options->receive_bytes));
+    }
+    struct socket_address address;
+    socket_from_endpoint(local, &address);
+    if (bind(fd, (const struct sockaddr *)&address.storage, address.size) != 0) {
+        int error = err_from_errno(errno);
+        (void)close(fd);
+        return error;
+    }
+    return fd;
+}
+
+int datagram_open(struct loop *loop, const struct datagram_options *options, datagram_cb cb,
+                  void *ctx, struct datagram **out, struct err *err)
+{
+    const char *host = options->host != NULL ? options->host : "0.0.0.0";
+    struct endpoint local;
+    int fd = endpoint_parse(host, options->port, &local);
+    if (fd == 0) {
+        fd = bind_socket(options, &local);
+    }
+    if (fd < 0) {
+        return err_set(err, fd, "cannot use UDP port %u on %s: %s", options->port, host,
+                       err_text(fd));
+    }
+    struct datagram *self = busbar_alloc(sizeof(*self));
+    self->loop = loop;
+    self->fd = fd;
+    self->cb = cb;
+    self->ctx = ctx;
+    self->watch = loop_fd_watch(loop, fd, LOOP_READABLE, on_ready, self);
+    if (self->watch == NULL) {
+        (void)close(fd);
+        busbar_free(self);
+        return err_set(err, BUSBAR_EIO, "cannot watch UDP port %u", options->port);
+    }
+    *out = self;
+    return 0;
+}
+
+int datagram_send(struct datagram *datagram, const struct endpoint *to, const void *data,
+                  size_t size)
+{
+    struct socket_address address;
+    socket_from_endpoint(to, &address);
+    const struct sockaddr *name = (const struct sockaddr *)&address.storage;
+    ssize_t sent;
+    do {
+        sent = sendto(datagram->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, name, address.size);
+    } while (sent < 0 && errno == EINTR);
+    return sent >= 0 ? 0 : err_from_errno(errno);
+}
+
+uint16_t datagram_port(const struct datagram *datagram)
+{
+    return socket_local_port(datagram->fd);
+}
+
+int datagram_join(struct datagram *datagram, const struct endpoint *group)
+{
+    int result;
+    if (group->family == 6) {
+        struct ipv6_mreq request = { .ipv6mr_interface = group->scope };
+        memcpy(&request.ipv6mr_multiaddr, group->ip, 16);
+        result = setsockopt(datagram->fd, IPPROTO_IPV6, IPV6_JOIN_GROUP, &request, sizeof(request));
+    } else {
+        struct ip_mreq request = { .imr_interface.s_addr = htonl(INADDR_ANY) };
+        memcpy(&request.imr_multiaddr, group->ip, 4);
+        result = setsockopt(datagram->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request));
+    }
+    return result == 0 ? 0 : err_from_errno(errno);
+}
+
+void datagram_close(struct datagram *datagram)
+{
+    if (datagram == NULL) {
+        return;
+    }
+    if (datagram->closed != NULL) {
+        *datagram->closed = true;
+    }
+    loop_fd_unwatch(datagram->watch);
+    (void)close(datagram->fd);
+    busbar_free(datagram);
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Private to net/: what the TLS stream takes from its settings. */
+#ifndef BUSBAR_NET_TLS_PRIVATE_H
+#define BUSBAR_NET_TLS_PRIVATE_H
+
+#include <openssl/ssl.h>
+#include <stddef.h>
+
+#include "net/tls.h"
+
+SSL_CTX *tls_context_ssl(struct tls_context *context);
+
+/* OpenSSL's first queued error as one phrase; empties the queue. */
+void tls_reason(char *text, size_t size);
+
+#endif
