@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The app: the only place that knows every module. It builds the gateway, wires it, and tears it down in reverse. */
+#ifndef BUSBAR_APP_APP_H
+#define BUSBAR_APP_APP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define APP_CONFIG_DEFAULT "/etc/busbar"
+#define APP_DATA_DEFAULT   "/var/lib/busbar"
+
+struct app_options {
+    const char *config_path; /* folder or file */
+    const char *data_folder; /* made when it is not there, mode 0700 */
+    const char *http; /* ADDR:PORT instead of the configuration's; NULL: the configuration's */
+    const char *socket_path; /* Unix socket of the command line */
+    bool socket_required;    /* else a taken socket is only a warning */
+    bool verbose;
+};
+
+/* Each returns an exit code of the command line (cli.h) after having said everything on stderr. */
+
+/* Runs until SIGINT or SIGTERM. SIGHUP applies the files. */
+int app_run(const struct app_options *options);
+/* What would stop app_run(): configuration, ports, rights, disk. */
+int app_check(const struct app_options *options, bool json);
+/* Checks files only. data_folder (may be NULL) is where secrets are looked up. */
+int app_config_check(const char *path, const char *data_folder, bool json);
+/* Serves the devices of a configuration. faults: NULL-terminated. */
+int app_sim(const char *path, const char *const *faults, const char *control, uint64_t seed,
+            bool quiet);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The running gateway: every module and how they hang together. Private to app/. Loop thread only, but what a job
+ * gets as a copy. */
+#ifndef BUSBAR_APP_GATEWAY_H
+#define BUSBAR_APP_GATEWAY_H
+
+#include "app/app.h"
+#include "app/protocols.h"
+#include "base/map.h"
+#include "driver/host.h"
+#include "history/history.h"
+#include "net/timer.h"
+#include "server/server.h"
+#include "state/state.h"
+
+enum { GATEWAY_PATH_MAX = 1024, GATEWAY_PROBLEMS_MAX = 8 };
+
+/* What the upkeep job finds out every few seconds, off the loop. */
+struct gateway_upkeep {
+    bool running;
+    uint64_t disk_free_bytes, disk_total_bytes;
+    uint64_t files_now;    /* signature of the configuration files on disk */
+    uint64_t files_loaded; /* the same when they were last applied */
+    struct history_status history;
+};
+
+/* A file of the running configuration. */
+struct gateway_file {
+    char name[256];
+    uint64_t bytes;
+    uint32_t crc;
+};
+
+struct gateway {
+    const struct app_options *options;
+    char config_path[GATEWAY_PATH_MAX];
+    char data_folder[GATEWAY_PATH_MAX];
+    int lock_fd;
+    int64_t started_us;
+
+    struct protocols protocols;
+    struct loop *loop;
+    struct state *state;
+    struct history *history;
+    struct registry *registry;
+    struct bus *bus;
+    struct host *host;
+    struct server *server;
+
+    char site_id[128], site_name[256], site_timezone[64];
+    struct config_server http; /* as running; texts in http_host and http_socket */
+    char http_host[256];
+    char socket_path[GATEWAY_PATH_MAX]; /* "" = none */
+
+    uint32_t version;   /* of the running configuration */
+    int64_t applied_us; /* wall clock */
+    char applied_by[64];
+    struct gateway_file *files;
+    size_t file_count;
+    struct apply *apply; /* in progress, or NULL */
+    struct map64
+        received; /* series id -> count of points that were removed, so that the ledger still balances */
+
+    struct timer upkeep_timer;
+    struct gateway_upkeep upkeep;
+    struct history_recovery recovery;
+    struct server_problem problems[GATEWAY_PROBLEMS_MAX];
+    char problem_texts[GATEWAY_PROBLEMS_MAX][256];
+
+    struct secrets *secrets; /* as of the last apply; for drivers */
+    bool stopping;
+};
+
+/* Opens all but the server's addresses. Says why on stderr; an exit code of the command line. */
+int gateway_open(struct gateway *gw, const struct app_options *options);
+/* Reverse; fine after a failed open. */
+void gateway_close(struct gateway *gw);
+/* Stops polling, commits, ends the loop. */
+void gateway_stop(struct gateway *gw);
+/* The apply in progress is over: clears gw->apply; goes on with a stop that waited for it. */
+void gateway_apply_ended(struct gateway *gw);
+
+/* Signature of the configuration's files: names, sizes, times of change. */
+uint64_t gateway_files_signature(const char *config_path);
+
+void gateway_upkeep_start(struct gateway *gw);
+void gateway_facts(void *ctx, struct server_facts *facts);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "app/protocols.h"
+
+#include <assert.h>
+
+#include "drivers/catalog.h"
+
+void protocols_fill(struct protocols *protocols)
+{
+    const struct driver_ops *const *catalog = drivers_catalog();
+    protocols->count = 0;
+    for (size_t i = 0; catalog[i] != NULL; i++) {
+        assert(protocols->count < PROTOCOLS_MAX);
+        protocols->list[protocols->count++] = (struct config_protocol){
+            .name = catalog[i]->name,
+            .device_options = catalog[i]->device_options,
+            .point_options = catalog[i]->point_options,
+            .address_bytes = catalog[i]->address_bytes,
+            .check = catalog[i]->check,
+            .resolve = catalog[i]->resolve,
+        };
+    }
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* app_run: from options to a running gateway, and down again. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "app/apply.h"
+#include "app/ports.h"
+#include "app/routes.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "net/address.h"
+
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+static int say(const struct err *err)
+{
+    fprintf(stderr, "error: %s\n", err->message);
+    if (err->hint[0] != '\0') {
+        fprintf(stderr, "hint:  %s\n", err->hint);
+    }
+    return EXIT_FAILED;
+}
+
+static void on_signal(void *ctx, int signal_number)
+{
+    (void)signal_number;
+    gateway_stop(ctx);
+}
+
+static void hup_applied(void *ctx, const struct apply_result *result)
+{
+    (void)ctx;
+    struct buf text;
+    if (result->error == 0) {
+        return;
+    }
+    buf_init(&text, 1 << 20);
+    problems_print(result->problems, &text);
+    busbar_log(LOG_LEVEL_ERROR, "config", NULL, "not applied: %s",
+               result->problems->errors > 0 ? buf_text(&text) : result->err->message);
+    buf_fini(&text);
+}
+
+static void on_hup(void *ctx, int signal_number)
+{
+    (void)signal_number;
+    struct apply_request request = { .mode = APPLY_FILES, .who = "signal", .from = "SIGHUP" };
+    if (apply_begin(ctx, &request, hup_applied, ctx) != 0) {
+        busbar_log(LOG_LEVEL_WARN, "config", NULL, "SIGHUP ignored: a change is in progress");
+    }
+}
+
+/* --http, or the configuration's address. */
+static int choose_address(struct gateway *gw)
+{
+    struct address address;
+    struct err err = { 0 };
+    if (gw->options->http == NULL) {
+        return 0;
+    }
+    if (address_parse(gw->options->http, 0, &address, &err) != 0) {
+        err_hint(&err, "write --http 127.0.0.1:8080");
+        (void)say(&err);
+        return EXIT_USAGE;
+    }
+    str_copy(gw->http_host, sizeof gw->http_host, address.host);
+    gw->http.http_port = address.port;
+    if (!address_is_loopback(address.host) && !gw->http.insecure) {
+        err_set(&err, BUSBAR_EPERM, "%s can be reached from other machines, and there is no login",
+                gw->options->http);
+        err_hint(&err, "listen on 127.0.0.1, or write 'insecure: allow' under 'server:'");
+        return say(&err);
+    }
+    return 0;
+}
+
+static int listen_http(struct gateway *gw)
+{
+    struct err err = { 0 };
+    if (gw->http.http_port == 0) {
+        return 0;
+    }
+    int rc = server_listen(gw->server, gw->http_host, gw->http.http_port, &err);
+    if (rc == BUSBAR_EADDRINUSE) {
+        struct port_owner owner = ports_owner(gw->http.http_port);
+        err_set(&err, rc, "%s:%u is held by %s (process %d)", gw->http_host, gw->http.http_port,
+                owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
+        err_hint(&err, "stop it, or choose another: --http %s:%u, or 'server: { http: ... }'",
+                 gw->http_host, gw->http.http_port + 1u);
+    }
+    return rc == 0 ? 0 : say(&err);
+}
+
+static int listen_socket(struct gateway *gw)
+{
+    struct err err = { 0 };
+    char folder[GATEWAY_PATH_MAX];
+    str_copy(folder, sizeof folder, gw->options->socket_path);
+    char *slash = strrchr(folder, '/');
+    if (slash != NULL && slash != folder) {
+        *slash = '\0';
+        (void)file_make_folders(file_ops_real(), folder, 0755, NULL);
+    }
+    if (server_listen_unix(gw->server, gw->options->socket_path, &err) == 0) {
+        str_copy(gw->socket_path, sizeof gw->socket_path, gw->options->socket_path);
+        return 0;
+    }
+    if (gw->options->socket_required) {
+        return say(&err);
+    }
+    str_format(gw->socket_path, sizeof gw->socket_path, "%s/busbar.sock", gw->data_folder);
+    busbar_log(LOG_LEVEL_WARN, "app", NULL, "%s; using %s: busbar --server unix:%s", err.message,
+               gw->socket_path, gw->socket_path);
+    memset(&err, 0, sizeof err);
+    return server_listen_unix(gw->server, gw->socket_path, &err) == 0 ? 0 : say(&err);
+}
+
+/* Thousands of devices are thousands of descriptors. */
+static void raise_limits(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static int serve(struct gateway *gw)
+{
+    int rc = choose_address(gw);
+    routes_add(gw);
+    rc = rc != 0 ? rc : listen_http(gw);
+    rc = rc != 0 ? rc : listen_socket(gw);
+    if (rc != 0) {
+        return rc;
+    }
+    (void)loop_signal(gw->loop, SIGINT, on_signal, gw);
+    (void)loop_signal(gw->loop, SIGTERM, on_signal, gw);
+    (void)loop_signal(gw->loop, SIGHUP, on_hup, gw);
+    gateway_upkeep_start(gw);
+    busbar_log(LOG_LEVEL_INFO, "app", NULL,
+               "running version %u: %zu devices, %zu points; page http://%s:%u", gw->version,
+               registry_device_count(gw->registry), registry_point_count(gw->registry),
+               gw->http_host, gw->http.http_port);
+    loop_run(gw->loop);
+    busbar_log(LOG_LEVEL_INFO, "app", NULL, "stopped");
+    return 0;
+}
+
+int app_run(const struct app_options *options)
+{
+    struct gateway gw;
+    raise_limits();
+    if (options->verbose) {
+        busbar_log_level(LOG_LEVEL_DEBUG);
+    }
+    int rc = gateway_open(&gw, options);
+    if (rc == 0) {
+        rc = serve(&gw);
+    }
+    gateway_close(&gw);
+    return rc;
+}

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The one table of commands. A new verb is a row here and a function in its noun's file. */
+#include "cli/cli.h"
+
+#include <string.h>
+
+#include "base/str.h"
+
+static const struct cli_flag global_flags[] = {
+    { "help", 'h', NULL, false, "what it does, its options, examples" },
+    { "json", 0, "FIELDS", true, "JSON; with names only these fields; --json=help lists them" },
+    { "csv", 0, NULL, false, "comma separated, with a head line" },
+    { "plain", 0, NULL, false, "tab separated, no colour, nothing cut (a pipe gets this)" },
+    { "quiet", 'q', NULL, false, "no talk on stderr but errors" },
+    { "verbose", 'v', NULL, false, "more talk on stderr" },
+    { "dry-run", 'n', NULL, false, "say what would happen, change nothing" },
+    { "yes", 'y', NULL, false, "do not ask" },
+    { "no-input", 0, NULL, false, "never ask; fail where an answer is needed" },
+    { "timeout", 0, "TIME", false, "how long to wait for an answer, 5s by default" },
+    { "server", 0, "URL", false, "unix:PATH or http://HOST:PORT; else BUSBAR_SERVER" },
+    { 0 },
+};
+
+static const struct cli_flag run_flags[] = {
+    { "config", 'c', "PATH", false, "folder of YAML files, or one file; /etc/busbar by default" },
+    { "data", 'd', "FOLDER", false,
+      "where history and state are kept; /var/lib/busbar by default" },
+    { "http", 0, "ADDR:PORT", false, "where page and REST listen, instead of the configuration's" },
+    { "socket", 0, "PATH", false, "the Unix socket of the command line" },
+    { 0 },
+};
+static const struct cli_flag check_flags[] = {
+    { "config", 'c', "PATH", false, "folder of YAML files, or one file; /etc/busbar by default" },
+    { "data", 'd', "FOLDER", false, "the data folder; /var/lib/busbar by default" },
+    { 0 },
+};
+static const struct cli_flag data_flags[] = {
+    { "data", 'd', "FOLDER", false, "the data folder; /var/lib/busbar by default" },
+    { 0 },
+};
+static const struct cli_flag sim_flags[] = {
+    { "fault", 0, "DEVICE=FAULT", false,
+      "start with a fault, e.g. meter-1=silence,for=10s; may be repeated" },
+    { "control", 0, "PATH", false, "Unix socket on which faults can be set while it runs" },
+    { "seed", 0, "N", false, "of the values; the same seed, the same values" },
+    { 0 },
+};
+static const struct cli_flag ports_flags[] = {
+    { "nft", 0, NULL, false, "nftables rules for these ports" },
+    { "ufw", 0, NULL, false, "ufw commands for these ports" },
+    { 0 },
+};
+static const struct cli_flag device_list_flags[] = {
+    { "down", 0, NULL, false, "only devices whose link is down" },
+    { 0 },
+};
+static const struct cli_flag device_test_flags[] = {
+    { "scan-units", 0, NULL, false, "also ask which unit ids answer behind the address" },
+    { 0 },
+};
+static const struct cli_flag frames_flags[] = {
+    { "limit", 0, "N", false, "the last N frames, 50 by default" },
+    { "bad", 0, NULL, false, "only frames that broke the protocol" },
+    { 0 },
+};
+static const struct cli_flag point_list_flags[] = {
+    { "bad", 0, NULL, false, "only points of bad quality" },
+    { "limit", 0, "N", false, "at most N points; all by default" },
+    { 0 },
+};
+static const struct cli_flag watch_flags[] = {
+    { "count", 0, "N", false, "end after N values" },
+    { 0 },
+};
+static const struct cli_flag history_flags[] = {
+    { "from", 0, "TIME", false, "RFC 3339, or relative as -24h; -1h by default" },
+    { "to", 0, "TIME", false, "now by default" },
+    { "limit", 0, "N", false, "at most N samples, 10,000 by default" },
+    { "buckets", 0, "N", false, "min, max, average of N equal parts instead of samples" },
+    { 0 },
+};
+static const struct cli_flag ledger_flags[] = {
+    { "points", 0, NULL, false, "a line a point, not only the totals" },
+    { 0 },
+};
+
+static const struct cli_command commands[] = {
+    { .verb = "run",
+      .args = "",
+      .run = cli_run,
+      .flags = run_flags,
+      .summary = "run the gateway until Ctrl-C or SIGTERM",
+      .details =
+          "Checks the configuration first and does not start with a wrong one. The page is at "
+          "http://127.0.0.1:8080 unless the configuration says otherwise.",
+      .example = "busbar run --config /etc/busbar --data /var/lib/busbar" },
+    { .verb = "check",
+      .args = "",
+      .run = cli_check,
+      .flags = check_flags,
+      .summary = "what would stop `run`: configuration, ports, rights, disk",
+      .example = "busbar check --config /etc/busbar" },
+    { .verb = "status",
+      .args = "",
+      .run = cli_status,
+      .summary = "the running gateway in one look",
+      .example = "busbar status" },
+    { .verb = "doctor",
+      .args = "",
+      .run = cli_doctor,
+      .summary = "look for what is wrong and say what to do",
+      .example = "busbar doctor" },
+    { .verb = "ports",
+      .args = "",
+      .run = cli_ports,
+      .flags = ports_flags,
+      .summary = "which ports are used, in which direction, by whom; firewall rules",
+      .example = "busbar ports\nbusbar ports --nft" },
+    { .verb = "ledger",
+      .args = "[PATTERN]",
+      .args_max = 1,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_ledger,
+      .flags = ledger_flags,
+      .summary = "prove that no sample is missing: received = stored + repeated + refused",
+      .details = "Exit code 1 when a sum does not balance.",
+      .example = "busbar ledger\nbusbar ledger 'meter-*/*' --points" },
+    { .verb = "sim",
+      .args = "SITE",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_FILE,
+      .run = cli_sim,
+      .flags = sim_flags,
+      .summary = "simulate the devices that a configuration names",
+      .details =
+          "Serves the same devices on the addresses in the configuration, with lively values "
+          "and faults on demand.",
+      .example = "busbar sim examples/site" },
+    { .verb = "version", .args = "", .run = cli_version, .summary = "the version and its parts" },
+    { .verb = "completion",
+      .args = "SHELL",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_completion,
+      .summary = "completion for bash, zsh or fish",
+      .example = "busbar completion bash > /etc/bash_completion.d/busbar" },
+
+    { .noun = "device",
+      .verb = "list",
+      .args = "[PATTERN]",
+      .args_max = 1,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_device_list,
+      .flags = device_list_flags,
+      .summary = "all devices with their link",
+      .example = "busbar device list --down" },
+    { .noun = "device",
+      .verb = "show",
+      .args = "DEVICE",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_device_show,
+      .summary = "facts, statistics and learned limits of a device",
+      .example = "busbar device show meter-1" },
+    { .noun = "device",
+      .verb = "test",
+      .args = "DEVICE",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_device_test,
+      .flags = device_test_flags,
+      .summary = "find out step by step why a device does not answer",
+      .details = "Exit code 6: no answer; 7: the device refused; 5: its name was not found.",
+      .example = "busbar device test meter-1 --scan-units" },
+    { .noun = "device",
+      .verb = "frames",
+      .args = "DEVICE",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_device_frames,
+      .flags = frames_flags,
+      .summary = "the last frames to and from a device, in words",
+      .example = "busbar device frames meter-1 --limit 10" },
+    { .noun = "device",
+      .verb = "pause",
+      .args = "DEVICE...",
+      .args_min = 1,
+      .args_max = CLI_ARGS_MAX,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_device_pause,
+      .summary = "stop polling a device until resumed or restarted",
+      .example = "busbar device pause meter-1" },
+    { .noun = "device",
+      .verb = "resume",
+      .args = "DEVICE...",
+      .args_min = 1,
+      .args_max = CLI_ARGS_MAX,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_device_resume,
+      .summary = "poll a paused device again",
+      .example = "busbar device resume meter-1" },
+
+    { .noun = "point",
+      .verb = "list",
+      .args = "[PATTERN...]",
+      .args_max = CLI_ARGS_MAX,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_list,
+      .flags = point_list_flags,
+      .summary = "points with value, quality and age",
+      .example = "busbar point list 'meter-*/power'\n"
+                 "busbar point list --bad --json=path,quality,reason,since" },
+    { .noun = "point",
+      .verb = "get",
+      .args = "POINT...",
+      .args_min = 1,
+      .args_max = CLI_ARGS_MAX,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_get,
+      .summary = "one point: its value and where it comes from",
+      .example = "busbar point get meter-1/power" },
+    { .noun = "point",
+      .verb = "watch",
+      .args = "[PATTERN...]",
+      .args_max = CLI_ARGS_MAX,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_watch,
+      .flags = watch_flags,
+      .summary = "values as they change, until Ctrl-C",
+      .example = "busbar point watch 'meter-1/*'" },
+    { .noun = "point",
+      .verb = "write",
+      .args = "POINT VALUE",
+      .args_min = 2,
+      .args_max = 2,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_write,
+      .summary = "write a value, then read it back",
+      .details = "Asks before it writes unless --yes is given. Range and type are checked before "
+                 "anything is sent. Exit code 6: no answer; 7: the device refused.",
+      .example = "busbar point write ahu-1/sat-sp 22.5" },
+    { .noun = "point",
+      .verb = "history",
+      .args = "POINT",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_history,
+      .flags = history_flags,
+      .summary = "stored samples of a point",
+      .example = "busbar point history meter-1/power --from -24h --buckets 24" },
+
+    { .noun = "config",
+      .verb = "check",
+      .args = "[PATH]",
+      .args_max = 1,
+      .arg_kind = CLI_ARG_FILE,
+      .run = cli_config_check,
+      .flags = data_flags,
+      .summary = "every mistake in the files, with its place and a hint",
+      .details = "With PATH the files are checked here, no gateway is needed; else the running "
+                 "gateway checks its own files. Exit code 3 when there are errors.",
+      .example = "busbar config check site.yaml" },
+    { .noun = "config",
+      .verb = "diff",
+      .args = "",
+      .run = cli_config_diff,
+      .summary = "what differs between the files and the running configuration",
+      .details = "Exit code 1 when they differ.",
+      .example = "busbar config diff" },
+    { .noun = "config",
+      .verb = "apply",
+      .args = "",
+      .run = cli_config_apply,
+      .summary = "make the files the running configuration",
+      .details = "Devices that did not change keep polling. A wrong configuration changes nothing.",
+      .example = "busbar config apply --dry-run" },
+    { .noun = "config",
+      .verb = "history",
+      .args = "",
+      .run = cli_config_history,
+      .summary = "applied versions",
+      .example = "busbar config history" },
+    { .noun = "config",
+      .verb = "rollback",
+      .args = "VERSION",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_config_rollback,
+      .summary = "bring an earlier version back, files included",
+      .example = "busbar config rollback 17" },
+
+    { .noun = "secret",
+      .verb = "set",
+      .args = "NAME",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_secret_set,
+      .flags = data_flags,
+      .summary = "keep a secret; its value is read from a prompt or stdin",
+      .example = "busbar secret set meter-key < key.txt" },
+    { .noun = "secret",
+      .verb = "list",
+      .args = "",
+      .run = cli_secret_list,
+      .flags = data_flags,
+      .summary = "names of the secrets kept, never their values" },
+    { .noun = "secret",
+      .verb = "remove",
+      .args = "NAME",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_secret_remove,
+      .flags = data_flags,
+      .summary = "forget a secret" },
+    { 0 },
+};
+
+/* For the shell's completion and the packaging; not in the help. */
+static const struct cli_command hidden[] = {
+    { .verb = "complete-words",
+      .args = "WORD...",
+      .args_max = CLI_ARGS_MAX,
+      .run = cli_complete,
+      .summary = "what may come next on the command line" },
+    { .verb = "man-page",
+      .args = "[NOUN]",
+      .args_max = 1,
+      .run = cli_man,
+      .summary = "a manual page in roff" },
+    { 0 },
+};
+
+const struct cli_command *cli_commands(void)
+{
+    return commands;
+}
+
+const struct cli_flag *cli_global_flags(void)
+{
+    return global_flags;
+}
+
+static const struct cli_command *find_in(const struct cli_command *rows, const char *noun,
+                                         const char *verb)
+{
+    for (const struct cli_command *row = rows; row->verb != NULL; row++) {
+        if (str_equal(row->noun, noun) && strcmp(row->verb, verb) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+const struct cli_command *cli_find(const char *noun, const char *verb)
+{
+    const struct cli_command *row = find_in(commands, noun, verb);
+    return row != NULL ? row : find_in(hidden, noun, verb);
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Shell completion. The scripts are three lines: they ask `busbar complete-words`, which knows the table of commands
+ * and, when a gateway runs, the names of its devices and points. Silent and quick when there is none. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/client.h"
+#include "cli/output.h"
+
+enum { COMPLETE_TIMEOUT_US = 150000, COMPLETE_ROWS = 200 };
+
+int cli_completion(struct cli *cli)
+{
+    const char *shell = cli->args[0];
+    if (strcmp(shell, "bash") == 0) {
+        puts("_busbar() { local IFS=$'\\n'; COMPREPLY=($(compgen -W \"$(busbar complete-words "
+             "-- \"${COMP_WORDS[@]:1:COMP_CWORD-1}\" \"${COMP_WORDS[COMP_CWORD]}\" 2>/dev/null)\" "
+             "-- "
+             "\"${COMP_WORDS[COMP_CWORD]}\")); }\ncomplete -F _busbar busbar");
+    } else if (strcmp(shell, "zsh") == 0) {
+        puts("#compdef busbar\n_busbar() { local -a words_; words_=(${(f)\"$(busbar complete-words "
+             "-- "
+             "\"${(@)words[2,CURRENT]}\" 2>/dev/null)\"}); compadd -a words_; }\ncompdef _busbar "
+             "busbar");
+    } else if (strcmp(shell, "fish") == 0) {
+        puts("complete -c busbar -f -a '(busbar complete-words -- (commandline -opc)[2..] "
+             "(commandline -ct) 2>/dev/null)'");
+    } else {
+        return cli_fail(CLI_USAGE, "bash, zsh or fish", "no completion for '%s'", shell);
+    }
+    return CLI_DONE;
+}
+
+static void offer(const char *word, const char *prefix)
+{
+    if (str_starts(word, prefix)) {
+        puts(word);
+    }
+}
+
+static void offer_commands(const char *noun, const char *prefix)
+{
+    const char *last = "";
+    for (const struct cli_command *row = cli_commands(); row->verb != NULL; row++) {
+        if (noun != NULL ? str_equal(row->noun, noun) : row->noun == NULL) {
+            offer(row->verb, prefix);
+        } else if (noun == NULL && row->noun != NULL && strcmp(row->noun, last) != 0) {
+            offer(row->noun, prefix);
+            last = row->noun;
+        }
+    }
+}
+
+static void offer_flags(const struct cli_command *command, const char *prefix)
+{
+    const struct cli_flag *tables[] = { command->flags, cli_global_flags() };
+    for (size_t t = 0; t < 2; t++) {
+        for (const struct cli_flag *flag = tables[t]; flag != NULL && flag->name != NULL; flag++) {
+            char word[64];
+            str_format(word, sizeof word, "--%s", flag->name);
+            offer(word, prefix);
+        }
+    }
+}
+
+/* Live names, from the gateway. */
+static void offer_names(struct cli *cli, enum cli_arg_kind kind, const char *prefix)
+{
+    struct client_reply reply;
+    struct err err = { 0 };
+    struct buf url;
+    bool devices = kind == CLI_ARG_DEVICE;
+    buf_init(&url, CLIENT_URL_MAX);
+    if (devices) {
+        buf_printf(&url, "/api/v1/devices?limit=%d", COMPLETE_ROWS);
+    } else {
+        buf_printf(&url, "/api/v1/points?limit=%d&match=", COMPLETE_ROWS);
+        client_escape(&url, prefix, false);
+        buf_append_text(&url, "*");
+    }
+    cli->timeout_us = COMPLETE_TIMEOUT_US;
+    if (client_try(cli, buf_text(&url), NULL, &reply, &err) == 0) {
+        struct json_iter it = json_iter(json_get(reply.root, devices ? "devices" : "points"));
+        const struct json_value *row;
+        while (json_next(&it, NULL, &row)) {
+            offer(output_text(row, devices ? "name" : "path"), prefix);
+        }
+        client_free(&reply);
+    }
+    buf_fini(&url);
+}
+
+int cli_complete(struct cli *cli)
+{
+    const char *prefix = cli->arg_count > 0 ? cli->args[cli->arg_count - 1] : "";
+    int before = cli->arg_count > 0 ? cli->arg_count - 1 : 0;
+    if (before == 0) {
+        offer_commands(NULL, prefix);
+        return CLI_DONE;
+    }
+    const struct cli_command *command = cli_find(NULL, cli->args[0]);
+    if (command == NULL && before == 1) {
+        offer_commands(cli->args[0], prefix);
+        return CLI_DONE;
+    }
+    if (command == NULL) {
+        command = cli_find(cli->args[0], cli->args[1]);
+    }
+    if (command == NULL) {
+        return CLI_DONE;
+    }
+    if (prefix[0] == '-') {
+        offer_flags(command, prefix);
+    } else if (command->arg_kind == CLI_ARG_DEVICE || command->arg_kind == CLI_ARG_POINT) {
+        offer_names(cli, command->arg_kind, prefix);
+    } else if (strcmp(command->verb, "completion") == 0) {
+        offer("bash", prefix);
+        offer("zsh", prefix);
+        offer("fish", prefix);
+    }
+    return CLI_DONE;
+}

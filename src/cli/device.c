@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* busbar device list | show | test | frames | pause | resume */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/client.h"
+#include "cli/output.h"
+
+static const struct output_column list_columns[] = {
+    { "DEVICE", "name", OUTPUT_TEXT },
+    { "PROTOCOL", "protocol", OUTPUT_TEXT },
+    { "ADDRESS", "address", OUTPUT_TEXT },
+    { "LINK", "link", OUTPUT_LINK },
+    { "ANSWER", "last_answer", OUTPUT_AGE },
+    { "POLL ms", "poll_ms", OUTPUT_NUMBER },
+    { "ERRORS/h", "errors_hour", OUTPUT_NUMBER },
+    { "GOOD", "points.good", OUTPUT_NUMBER },
+    { "BAD", "points.bad", OUTPUT_NUMBER },
+    { "WHY", "error", OUTPUT_TEXT },
+    { 0 },
+};
+
+/* "/api/v1/devices/NAME" and what follows. */
+static void device_url(char *to, size_t size, const char *name, const char *rest)
+{
+    struct buf url;
+    buf_init(&url, CLIENT_URL_MAX);
+    buf_append_text(&url, "/api/v1/devices/");
+    client_escape(&url, name, false);
+    buf_append_text(&url, rest);
+    str_copy(to, size, buf_text(&url));
+    buf_fini(&url);
+}
+
+int cli_device_list(struct cli *cli)
+{
+    struct output out;
+    const char *pattern = cli->arg_count > 0 ? cli->args[0] : "*";
+    bool begun = false;
+    for (unsigned offset = 0;;) {
+        char url[128];
+        str_format(url, sizeof url, "/api/v1/devices?limit=1000&offset=%u%s", offset,
+                   cli_flag(cli, "down") != NULL ? "&link=down" : "");
+        struct client_reply reply;
+        int rc = client_call(cli, url, NULL, &reply);
+        if (rc != 0) {
+            return rc;
+        }
+        const struct json_value *rows = json_get(reply.root, "devices"), *row;
+        if (output_fields_help(cli, json_at(rows, 0))) {
+            client_free(&reply);
+            return CLI_DONE;
+        }
+        if (!begun) {
+            output_begin(&out, cli, list_columns);
+            begun = true;
+        }
+        struct json_iter it = json_iter(rows);
+        while (json_next(&it, NULL, &row)) {
+            if (str_glob(pattern, output_text(row, "name"))) {
+                output_row(&out, row);
+            }
+        }
+        offset += (unsigned)json_size(rows);
+        bool more = json_size(rows) > 0 && offset < output_number(reply.root, "total");
+        client_free(&reply);
+        if (!more) {
+            break;
+        }
+    }
+    output_end(&out);
+    if (out.rows == 0 && !cli->quiet && cli->format != CLI_JSON) {
+        fputs(cli_flag(cli, "down") ? "no device is down\n" : "no device matches\n", stderr);
+    }
+    return CLI_DONE;
+}
+
+static void line(const char *name, const char *text)
+{
+    if (text[0] != '\0') {
+        printf("%-14s %s\n", name, text);
+    }
+}
+
+static void show(const struct cli *cli, const struct json_value *dev)
+{
+    char text[160], age[32];
+    int64_t time_us;
+    printf("%s%s%s  %s\n", output_color(cli, "bold"), output_text(dev, "name"),
+           output_color(cli, "off"), output_text(dev, "title"));
+    line("place", output_text(dev, "place"));
+    line("profile", output_text(dev, "profile"));
+    line("address", output_text(dev, "address"));
+    str_format(text, sizeof text, "%s%s%s", output_text(dev, "link"),
+               output_text(dev, "error")[0] != '\0' ? ": " : "", output_text(dev, "error"));
+    line("link", text);
+    age[0] = '\0';
+    if (str_parse_time(output_text(dev, "last_answer"), &time_us) == 0) {
+        str_copy(age, sizeof age, output_text(dev, "last_answer"));
+    }
+    line("last answer", age[0] != '\0' ? age : "never");
+    line("next try", output_text(dev, "next_try"));
+    str_format(text, sizeof text, "%.1f ms, lag %.1f ms", output_number(dev, "poll_ms"),
+               output_number(dev, "lag_ms"));
+    line("poll", text);
+    static const char *const counters[] = { "polls",      "answers", "timeouts", "refusals",
+                                            "bad_frames", "retries", "lag_polls" };
+    for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {
+        str_format(text, sizeof text, "%.0f", output_number(dev, counters[i]));
+        line(counters[i], text);
+    }
+    str_format(text, sizeof text, "%.0f good, %.0f bad of %.0f", output_number(dev, "points.good"),
+               output_number(dev, "points.bad"), output_number(dev, "points.total"));
+    line("points", text);
+    line("config", output_text(dev, "config"));
+    struct json_iter it = json_iter(json_get(dev, "limits"));
+    const struct json_value *limit;
+    while (json_next(&it, NULL, &limit)) {
+        str_format(text, sizeof text, "%s = %.0f", output_text(limit, "name"),
+                   output_number(limit, "value"));
+        line("learned", text);
+    }
+}
+
+int cli_device_show(struct cli *cli)
+{
+    char url[CLIENT_URL_MAX];
+    struct client_reply reply;
+    device_url(url, sizeof url, cli->args[0], "");
+    int rc = client_call(cli, url, NULL, &reply);
+    if (rc != 0) {
+        return rc;
+    }
+    if (!output_fields_help(cli, reply.root)) {
+        cli->format == CLI_JSON ? output_json(cli, reply.root) : show(cli, reply.root);
+    }
+    client_free(&reply);
+    return CLI_DONE;
+}
+
+static int code_number(const char *name)
+{
+#define CODE_ROW(row, number, text) \
+    if (strcmp(name, #row) == 0) {  \
+        return number;              \
+    }
+    BUSBAR_ERRORS(CODE_ROW)
+#undef CODE_ROW
+    return BUSBAR_EIO;
+}
+
+/* The worst finding decides the exit code: the first that is not fine. */
+static int show_findings(const struct cli *cli, const struct json_value *root)
+{
+    struct json_iter it = json_iter(json_get(root, "findings"));
+    const struct json_value *row;
+    const char *hint = "";
+    while (json_next(&it, NULL, &row)) {
+        bool fine = false;
+        (void)json_get_bool(json_get(row, "fine"), &fine);
+        printf("%s%-6s%s %s: %s\n", fine ? "" : output_color(cli, "bad"), fine ? "ok" : "FAULT",
+               fine ? "" : output_color(cli, "off"), output_text(row, "step"),
+               output_text(row, "seen"));
+        if (!fine && hint[0] == '\0') {
+            hint = output_text(row, "hint");
+        }
+    }
+    bool fine = false;
+    (void)json_get_bool(json_get(root, "fine"), &fine);
+    if (fine) {
+        printf("all well, %.0f ms\n", output_number(root, "took_ms"));
+        return CLI_DONE;
+    }
+    fprintf(stderr, "hint:  %s\n", hint[0] != '\0' ? hint : "see: busbar device frames");
+    return cli_exit_of(code_number(output_text(root, "code")));
+}
+
+int cli_device_test(struct cli *cli)
+{
+    enum { TEST_TIMEOUT_US = 120000000 };
+    char url[CLIENT_URL_MAX];
+    struct client_reply reply;
+    device_url(url, sizeof url, cli->args[0], "/test");
+    if (cli_flag(cli, "timeout") == NULL) {
+        cli->timeout_us = TEST_TIMEOUT_US; /* the gateway has its own deadline a step */
+    }
+    bool scan = cli_flag(cli, "scan-units") != NULL;
+    int rc = client_call(cli, url, scan ? "{\"options\":[\"scan-units\"]}" : "{}", &reply);
+    if (rc != 0) {
+        return rc;
+    }
+    if (cli->format == CLI_JSON) {
+        bool fine = false;
+        (void)json_get_bool(json_get(reply.root, "fine"), &fine);
+        output_json(cli, reply.root);
+        rc = fine ? CLI_DONE : cli_exit_of(code_number(output_text(reply.root, "code")));
+    } else {
+        rc = show_findings(cli, reply.root);
+    }
+    client_free(&reply);
+    return rc;
+}
+
+int cli_device_frames(struct cli *cli)
+{
+    char url[CLIENT_URL_MAX], rest[64];
+    struct client_reply reply;
+    int64_t limit = 50;
+    const char *text = cli_flag(cli, "limit");
+    if (text != NULL && str_parse_i64(text, &limit) != 0) {
+        return cli_fail(CLI_USAGE, NULL, "'%s' is not a number", text);
+    }
+    str_format(rest, sizeof rest, "/frames?limit=%lld", (long long)limit);
+    device_url(url, sizeof url, cli->args[0], rest);
+    int rc = client_call(cli, url, NULL, &reply);
+    if (rc != 0) {
+        return rc;
+    }
+    if (cli->format == CLI_JSON) {
+        output_json(cli, json_get(reply.root, "frames"));
+        client_free(&reply);
+        return CLI_DONE;
+    }
+    struct json_iter it = json_iter(json_get(reply.root, "frames"));
+    const struct json_value *row;
+    while (json_next(&it, NULL, &row)) {
+        bool sent = false;
+        const char *bad = output_text(row, "bad");
+        (void)json_get_bool(json_get(row, "sent"), &sent);
+        if (cli_flag(cli, "bad") != NULL && bad[0] == '\0') {
+            continue;
+        }
+        printf("%.15s %s %4.0f B  %s%s%s%s\n", output_text(row, "time") + 11, sent ? ">" : "<",
+               output_number(row, "size"), output_text(row, "text"),
+               bad[0] != '\0' ? output_color(cli, "bad") : "", bad[0] != '\0' ? "  BAD: " : "",
+               bad);
+        if (bad[0] != '\0' || cli->verbose) {
+            printf("                         %s%s\n", output_text(row, "hex"),
+                   bad[0] != '\0' ? output_color(cli, "off") : "");
+        }
+    }
+    client_free(&reply);
+    return CLI_DONE;
+}
+
+static int for_each(struct cli *cli, const char *verb, const char *said, const char *undo)
+{
+    int failed = 0, first = 0;
+    for (int i = 0; i < cli->arg_count; i++) {
+        char url[CLIENT_URL_MAX], rest[16];
+        struct client_reply reply;
+        str_format(rest, sizeof rest, "/%s", verb);
+        device_url(url, sizeof url, cli->args[i], rest);
+        if (cli->dry_run) {
+            printf("would %s %s\n", verb, cli->args[i]);
+            continue;
+        }
+        int rc = client_call(cli, url, "{}", &reply);
+        if (rc != 0) {
+            failed++;
+            first = first != 0 ? first : rc;
+            continue;
+        }
+        if (cli->format == CLI_JSON) {
+            output_json(cli, reply.root);
+        } else {
+            printf("%s %s. Undo: busbar device %s %s\n", cli->args[i], said, undo, cli->args[i]);
+        }
+        client_free(&reply);
+    }
+    return failed == 0 ? CLI_DONE : failed < cli->arg_count ? CLI_SOME_FAILED : first;
+}
+
+int cli_device_pause(struct cli *cli)
+{
+    return for_each(cli, "pause", "is paused", "resume");
+}
+
+int cli_device_resume(struct cli *cli)
+{
+    return for_each(cli, "resume", "is polled again", "pause");
+}

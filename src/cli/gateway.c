@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* busbar status | doctor | ports | ledger | version: the running gateway as a whole. */
+#include <curl/curl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/client.h"
+#include "cli/output.h"
+
+static void bytes_line(const char *name, double bytes)
+{
+    char text[32];
+    str_format_bytes(text, sizeof text, bytes < 0 ? 0 : (uint64_t)bytes);
+    printf("%-10s %s\n", name, text);
+}
+
+static void show_problems(const struct cli *cli, const struct json_value *health)
+{
+    struct json_iter it = json_iter(json_get(health, "problems"));
+    const struct json_value *row;
+    while (json_next(&it, NULL, &row)) {
+        printf("%sproblem%s    %s: %s\n           %s\n", output_color(cli, "bad"),
+               output_color(cli, "off"), output_text(row, "what"), output_text(row, "why"),
+               output_text(row, "hint"));
+    }
+}
+
+static void show_status(const struct cli *cli, const struct json_value *status,
+                        const struct json_value *health)
+{
+    const struct json_value *site = json_get(status, "site");
+    char age[32];
+    output_age(age, sizeof age, output_number(health, "uptime_s"));
+    printf("site       %s (%s), busbar %s, up %s\n", output_text(site, "name"),
+           output_text(site, "id"), output_text(health, "version"), age);
+    printf("devices    %.0f up, %.0f down, %.0f connecting, %.0f paused\n",
+           output_number(status, "devices.up"), output_number(status, "devices.down"),
+           output_number(status, "devices.connecting"), output_number(status, "devices.paused"));
+    printf("points     %.0f good, %.0f bad of %.0f\n", output_number(status, "points.good"),
+           output_number(status, "points.bad"), output_number(status, "points.total"));
+    printf("rate       %.0f samples/s, %.0f polls/s\n", output_number(status, "samples_per_s"),
+           output_number(status, "polls_per_s"));
+    printf("ledger     %.0f received = %.0f stored + %.0f repeated + %.0f refused + %.0f waiting\n",
+           output_number(status, "received"), output_number(status, "stored"),
+           output_number(status, "repeated"), output_number(status, "refused"),
+           output_number(status, "waiting"));
+    printf("log        %s%s%s\n", output_text(health, "log.state"),
+           output_text(health, "log.error")[0] != '\0' ? ": " : "",
+           output_text(health, "log.error"));
+    bytes_line("history", output_number(health, "disk.history_bytes"));
+    bytes_line("disk free", output_number(health, "disk.free_bytes"));
+    bytes_line("memory", output_number(status, "memory_bytes"));
+    printf("config     version %.0f\n", output_number(health, "config.version"));
+    show_problems(cli, health);
+}
+
+int cli_status(struct cli *cli)
+{
+    struct client_reply status, health;
+    int rc = client_call(cli, "/api/v1/status", NULL, &status);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = client_call(cli, "/api/v1/health", NULL, &health);
+    if (rc == 0) {
+        if (!output_fields_help(cli, status.root)) {
+            cli->format == CLI_JSON ? output_json(cli, status.root)
+                                    : show_status(cli, status.root, health.root);
+        }
+        client_free(&health);
+    }
+    client_free(&status);
+    return rc;
+}
+
+/* ---- doctor ---- */
+
+struct doctor {
+    const struct cli *cli;
+    struct json_writer *json;
+    int faults;
+};
+
+static void finding(struct doctor *doctor, bool fine, const char *what, const char *seen,
+                    const char *hint)
+{
+    doctor->faults += fine ? 0 : 1;
+    if (doctor->cli->format == CLI_JSON) {
+        json_begin_object(doctor->json);
+        json_put_bool(doctor->json, "fine", fine);
+        json_put_string(doctor->json, "what", what);
+        json_put_string(doctor->json, "seen", seen);
+        json_put_string(doctor->json, "hint", hint);
+        json_end_object(doctor->json);
+        return;
+    }
+    printf("%s%-6s%s %s: %s\n", fine ? "" : output_color(doctor->cli, "bad"), fine ? "ok" : "FAULT",
+           fine ? "" : output_color(doctor->cli, "off"), what, seen);
+    if (!fine && hint[0] != '\0') {
+        printf("       hint: %s\n", hint);
+    }
+}
+
+static void examine_health(struct doctor *doctor)
+{
+    struct client_reply reply;
+    struct err err = { 0 };
+    if (client_try(doctor->cli, "/api/v1/health", NULL, &reply, &err) != 0) {
+        finding(doctor, false, "gateway", err.message, err.hint);
+        return;
+    }
+    char seen[128], age[32];
+    output_age(age, sizeof age, output_number(reply.root, "uptime_s"));
+    str_format(seen, sizeof seen, "version %s, up %s", output_text(reply.root, "version"), age);
+    finding(doctor, true, "gateway", seen, "");
+    bool log_ok = strcmp(output_text(reply.root, "log.state"), "ok") == 0;
+    finding(doctor, log_ok, "log", log_ok ? "acknowledges" : output_text(reply.root, "log.error"),
+            "free space in the data folder or look at its disk; it recovers by itself");
+    struct json_iter it = json_iter(json_get(reply.root, "problems"));
+    const struct json_value *row;
+    while (json_next(&it, NULL, &row)) {
+        finding(doctor, false, output_text(row, "what"), output_text(row, "why"),
+                output_text(row, "hint"));
+    }
+    client_free(&reply);
+}
+
+static void examine_devices(struct doctor *doctor)
+{
+    struct client_reply reply;
+    struct err err = { 0 };
+    if (client_try(doctor->cli, "/api/v1/devices?link=down&limit=20", NULL, &reply, &err) != 0) {
+        finding(doctor, false, "devices", err.message, err.hint);
+        return;
+    }
+    struct json_iter it = json_iter(json_get(reply.root, "devices"));
+    const struct json_value *row;
+    while (json_next(&it, NULL, &row)) {
+        char what[160], hint[200];
+        str_format(what, sizeof what, "device %s", output_text(row, "name"));
+        str_format(hint, sizeof hint, "busbar device test %s", output_text(row, "name"));
+        finding(doctor, false, what, output_text(row, "error"), hint);
+    }
+    double total = output_number(reply.root, "total");
+    if (total == 0) {
+        finding(doctor, true, "devices", "none is down", "");
+    } else if (total > 20) {
+        finding(doctor, false, "devices", "more are down", "busbar device list --down");
+    }
+    client_free(&reply);
+}
+
+static void examine_ports(struct doctor *doctor)
+{
+    struct client_reply reply;
+    struct err err = { 0 };
+    if (client_try(doctor->cli, "/api/v1/ports", NULL, &reply, &err) != 0) {
+        finding(doctor, false, "ports", err.message, err.hint);
+        return;
+    }
+    int conflicts = 0;
+    struct json_iter it = json_iter(json_get(reply.root, "ports"));
+    const struct json_value *row;
+    while (json_next(&it, NULL, &row)) {
+        if (output_text(row, "conflict")[0] != '\0') {
+            char what[64];
+            str_format(what, sizeof what, "port %.0f", output_number(row, "port"));
+            finding(doctor, false, what, output_text(row, "conflict"),
+                    "stop the other program, or change the port in the configuration");
+            conflicts++;
+        }
+    }
+    if (conflicts == 0) {
+        finding(doctor, true, "ports", "no conflict", "");
+    }
+    client_free(&reply);
+}
+
+static void examine_ledger(struct doctor *doctor)
+{
+    struct client_reply reply;
+    struct err err = { 0 };
+    if (client_try(doctor->cli, "/api/v1/ledger?limit=1", NULL, &reply, &err) != 0) {
+        finding(doctor, false, "ledger", err.message, err.hint);
+        return;
+    }
+    bool balances = false;
+    (void)json_get_bool(json_get(reply.root, "balances"), &balances);
+    finding(doctor, balances, "ledger", balances ? "balances" : "does not balance",
+            "busbar ledger --points shows which points; please report it");
+    client_free(&reply);
+}
+
+int cli_doctor(struct cli *cli)
+{
+    struct buf text;
+    buf_init(&text, 1 << 20);
+    struct json_writer json = json_writer(&text);
+    struct doctor doctor = { .cli = cli, .json = &json };
+    json_begin_array(&json);
+    examine_health(&doctor);
+    if (doctor.faults == 0) {
+        examine_devices(&doctor);
+        examine_ports(&doctor);
+        examine_ledger(&doctor);
+    }
+    json_end_array(&json);
+    if (cli->format == CLI_JSON) {
+        puts(buf_text(&text));
+    } else if (!cli->quiet) {
+        fprintf(stderr, doctor.faults == 0 ? "all well\n" : "%d found\n", doctor.faults);
+    }
+    buf_fini(&text);
+    return doctor.faults == 0 ? CLI_DONE : CLI_PROBLEMS;
+}
+
+/* ---- ports ---- */
+
+static const struct output_column port_columns[] = {
+    { "USE", "use", OUTPUT_TEXT },
+    { "PROTO", "transport", OUTPUT_TEXT },
+    { "PORT", "port", OUTPUT_NUMBER },
+    { "ADDRESS", "address", OUTPUT_TEXT },
+    { "DIRECTION", "direction", OUTPUT_TEXT },
+    { "PEER", "peer", OUTPUT_TEXT },
+    { "FIREWALL", "firewall", OUTPUT_TEXT },
+    { "OWNER", "owner", OUTPUT_TEXT },
+    { "CONFLICT", "conflict", OUTPUT_TEXT },
+    { 0 },
+};
+
+int cli_ports(struct cli *cli)
+{
+    bool nft = cli_flag(cli, "nft") != NULL, ufw = cli_flag(cli, "ufw") != NULL;
+    struct client_reply reply;
+    int rc = client_call(cli,
+                         nft   ? "/api/v1/ports?format=nft"
+                         : ufw ? "/api/v1/ports?format=ufw"
+                               : "/api/v1/ports",
+                         NULL, &reply);
+    if (rc != 0) {
+        return rc;
+    }
+    int conflicts = 0;
+    if (nft || ufw) {
+        fputs(buf_text(&reply.body), stdout);
+    } else if (!output_fields_help(cli, json_at(json_get(reply.root, "ports"), 0))) {
+        struct output out;
+        output_begin(&out, cli, port_columns);
+        struct json_iter it = json_iter(json_get(reply.root, "ports"));
+        const struct json_value *row;
+        while (json_next(&it, NULL, &row)) {
+            output_row(&out, row);
+            conflicts += output_text(row, "conflict")[0] != '\0' ? 1 : 0;
+        }
+        output_end(&out);
+    }
+    client_free(&reply);
+    return conflicts > 0 ? CLI_PROBLEMS : CLI_DONE;
+}
+
+/* ---- ledger ---- */
+
+static const struct output_column ledger_columns[] = {
+    { "POINT", "path", OUTPUT_TEXT },        { "RECEIVED", "received", OUTPUT_NUMBER },
+    { "STORED", "stored", OUTPUT_NUMBER },   { "REPEATED", "repeated", OUTPUT_NUMBER },
+    { "REFUSED", "refused", OUTPUT_NUMBER }, { "WAITING", "waiting", OUTPUT_NUMBER },
+    { "BALANCES", "balances", OUTPUT_TEXT }, { 0 },
+};
+
+static void show_totals(const struct json_value *root, bool balances)
+{
+    const struct json_value *totals = json_get(root, "totals"), *row;
+    printf("received  %14.0f\nstored    %14.0f\nrepeated  %14.0f\nwaiting   %14.0f\n",
+           output_number(totals, "received"), output_number(totals, "stored"),
+           output_number(totals, "repeated"), output_number(totals, "waiting"));
+    struct json_iter it = json_iter(json_get(totals, "refused"));
+    while (json_next(&it, NULL, &row)) {
+        printf("refused   %14.0f  %s\n", output_number(row, "count"), output_text(row, "reason"));
+    }
+    puts(balances ? "balances: received = stored + repeated + refused + waiting"
+                  : "DOES NOT BALANCE");
+}
+
+int cli_ledger(struct cli *cli)
+{
+    struct client_reply reply;
+    struct buf url;
+    bool points = cli_flag(cli, "points") != NULL;
+    buf_init(&url, CLIENT_URL_MAX);
+    buf_printf(&url, "/api/v1/ledger?limit=%d&match=", points ? 1000000 : 1);
+    client_escape(&url, cli->arg_count > 0 ? cli->args[0] : "*", false);
+    int rc = client_call(cli, buf_text(&url), NULL, &reply);
+    buf_fini(&url);
+    if (rc != 0) {
+        return rc;
+    }
+    bool balances = false;
+    (void)json_get_bool(json_get(reply.root, "balances"), &balances);
+    if (cli->format == CLI_JSON && !points) {
+        output_json(cli, json_get(reply.root, "totals"));
+    } else if (points) {
+        struct output out;
+        output_begin(&out, cli, ledger_columns);
+        struct json_iter it = json_iter(json_get(reply.root, "points"));
+        const struct json_value *row;
+        while (json_next(&it, NULL, &row)) {
+            output_row(&out, row);
+        }
+        output_end(&out);
+    } else {
+        show_totals(reply.root, balances);
+    }
+    client_free(&reply);
+    if (!balances) {
+        return cli_fail(CLI_FAILED, "busbar ledger --points shows where; please report it",
+                        "the ledger does not balance");
+    }
+    return CLI_DONE;
+}
+
+int cli_version(struct cli *cli)
+{
+    if (cli->format == CLI_JSON) {
+        puts("{\"version\":\"" BUSBAR_VERSION "\"}");
+    } else {
+        printf("busbar " BUSBAR_VERSION "\n");
+        if (cli->verbose) {
+            printf("%s\n", curl_version());
+        }
+    }
+    return CLI_DONE;
+}

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "cli/output.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/str.h"
+
+enum { CELL_MAX = 512, CELLS_MAX = 512 << 20, WIDTH_DEFAULT = 120, JSON_OUT_MAX = 256 << 20 };
+
+const struct json_value *output_field(const struct json_value *row, const char *dotted)
+{
+    char name[64];
+    const char *dot = strchr(dotted, '.');
+    if (dot == NULL) {
+        return json_get(row, dotted);
+    }
+    str_format(name, sizeof name, "%.*s", (int)(dot - dotted), dotted);
+    return output_field(json_get(row, name), dot + 1);
+}
+
+const char *output_text(const struct json_value *row, const char *dotted)
+{
+    const char *text = json_get_text(output_field(row, dotted), NULL);
+    return text != NULL ? text : "";
+}
+
+double output_number(const struct json_value *row, const char *dotted)
+{
+    double number = 0;
+    (void)json_get_double(output_field(row, dotted), &number);
+    return number;
+}
+
+void output_age(char *to, size_t size, double seconds)
+{
+    if (seconds < 10) {
+        str_format(to, size, "%.1f s", seconds < 0 ? 0 : seconds);
+    } else if (seconds < 120) {
+        str_format(to, size, "%.0f s", seconds);
+    } else if (seconds < 7200) {
+        str_format(to, size, "%.0f m", seconds / 60);
+    } else if (seconds < 172800) {
+        str_format(to, size, "%.0f h", seconds / 3600);
+    } else {
+        str_format(to, size, "%.0f d", seconds / 86400);
+    }
+}
+
+const char *output_color(const struct cli *cli, const char *name)
+{
+    static const char *const codes[][2] = {
+        { "bad", "\033[31m" }, { "uncertain", "\033[33m" }, { "bold", "\033[1m" },
+        { "dim", "\033[2m" },  { "off", "\033[0m" },
+    };
+    for (size_t i = 0; cli->color && i < sizeof codes / sizeof codes[0]; i++) {
+        if (strcmp(codes[i][0], name) == 0) {
+            return codes[i][1];
+        }
+    }
+    return "";
+}
+
+/* Any value as text: numbers shortest, true/false, "" for null. */
+static void plain_cell(const struct json_value *value, char *to, size_t size)
+{
+    int64_t integer;
+    double number;
+    bool truth;
+    if (json_get_text(value, NULL) != NULL) {
+        str_copy(to, size, json_get_text(value, NULL));
+    } else if (json_type(value) == JSON_INTEGER && json_get_i64(value, &integer) == 0) {
+        str_format(to, size, "%lld", (long long)integer);
+    } else if (json_get_double(value, &number) == 0) {
+        str_format_double(to, size, number);
+    } else if (json_get_bool(value, &truth) == 0) {
+        str_copy(to, size, truth ? "true" : "false");
+    } else {
+        to[0] = '\0';
+    }
+}
+
+static void format_cell(const struct output *out, const struct output_column *column,
+                        const struct json_value *row, char *to, size_t size)
+{
+    const struct json_value *value = output_field(row, column->field);
+    int64_t time_us;
+    double number;
+    to[0] = '\0';
+    if (column->style == OUTPUT_AGE && out->cli->format == CLI_TABLE) {
+        const char *text = json_get_text(value, NULL);
+        if (json_get_double(value, &number) == 0) {
+            output_age(to, size, number);
+        } else if (text != NULL && str_parse_time(text, &time_us) == 0) {
+            output_age(to, size, (double)(clock_wall_us() - time_us) / 1e6);
+        }
+    } else if (column->style == OUTPUT_QUALITY && out->cli->format == CLI_TABLE) {
+        const char *reason = output_text(row, "reason");
+        str_copy(to, size, reason[0] != '\0' ? reason : output_text(row, "quality"));
+    } else if (column->style == OUTPUT_NUMBER && out->cli->format == CLI_TABLE &&
+               json_type(value) == JSON_DOUBLE && json_get_double(value, &number) == 0) {
+        str_format(to, size, "%.1f", number);
+    } else {
+        plain_cell(value, to, size);
+    }
+    for (char *at = to; *at != '\0'; at++) {
+        if ((unsigned char)*at < ' ') {
+            *at = ' ';
+        }
+    }
+}
+
+void output_begin(struct output *out, const struct cli *cli, const struct output_column *columns)
+{
+    memset(out, 0, sizeof *out);
+    out->cli = cli;
+    out->columns = columns;
+    buf_init(&out->cells, CELLS_MAX);
+    while (columns[out->column_count].head != NULL) {
+        out->widths[out->column_count] = strlen(columns[out->column_count].head);
+        out->column_count++;
+    }
+    for (size_t i = 0; cli->format == CLI_CSV && i < out->column_count; i++) {
+        printf("%s%s", i > 0 ? "," : "", columns[i].field);
+    }
+    fputs(cli->format == CLI_CSV ? "\n" : cli->format == CLI_JSON ? "[" : "", stdout);
+}
+
+static void write_csv(const char *cell)
+{
+    if (strpbrk(cell, ",\"\n") == NULL) {
+        fputs(cell, stdout);
+        return;
+    }
+    putchar('"');
+    for (const char *at = cell; *at != '\0'; at++) {
+        if (*at == '"') {
+            putchar('"');
+        }
+        putchar(*at);
+    }
+    putchar('"');
+}
+
+/* Recursive, bounded by the reader's depth limit. */
+static void copy_json(struct json_writer *json, const struct json_value *value)
+{
+    int64_t integer;
+    uint64_t natural;
+    double number;
+    bool truth;
+    struct json_iter it = json_iter(value);
+    const char *key;
+    const struct json_value *item;
+    switch (json_type(value)) {
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        json_type(value) == JSON_OBJECT ? json_begin_object(json) : json_begin_array(json);
+        while (json_next(&it, &key, &item)) {
+            if (key != NULL) {
+                json_key(json, key);
+            }
+            copy_json(json, item);
+        }
+        json_type(value) == JSON_OBJECT ? json_end_object(json) : json_end_array(json);
+        break;
+    case JSON_STRING: json_string(json, json_get_text(value, NULL)); break;
+    case JSON_INTEGER:
+        if (json_get_i64(value, &integer) == 0) {
+            json_i64(json, integer);
+        } else if (json_get_u64(value, &natural) == 0) {
+            json_u64(json, natural);
+        }
+        break;
+    case JSON_DOUBLE: json_double(json, json_get_double(value, &number) == 0 ? number : 0); break;
+    case JSON_BOOL: json_bool(json, json_get_bool(value, &truth) == 0 && truth); break;
+    default: json_null(json);
+    }
+}
+
+/* The value, or an object of the chosen fields of it. */
+static void write_json(const struct cli *cli, const struct json_value *value)
+{
+    struct buf text;
+    buf_init(&text, JSON_OUT_MAX);
+    struct json_writer json = json_writer(&text);
+    if (cli->fields == NULL || json_type(value) != JSON_OBJECT) {
+        copy_json(&json, value);
+    } else {
+        json_begin_object(&json);
+        for (const char *at = cli->fields; *at != '\0';) {
+            char name[64];
+            size_t size = strcspn(at, ",");
+            str_format(name, sizeof name, "%.*s", (int)size, at);
+            if (name[0] != '\0') {
+                json_key(&json, name);
+                copy_json(&json, output_field(value, name));
+            }
+            at += size + (at[size] == ',' ? 1 : 0);
+        }
+        json_end_object(&json);
+    }
+    fwrite(text.data, 1, text.size, stdout);
+    buf_fini(&text);
+}
+
+void output_json(const struct cli *cli, const struct json_value *value)
+{
+    write_json(cli, value);
+    putchar('\n');
+}
+
+bool output_fields_help(const struct cli *cli, const struct json_value *row)
+{
+    if (cli->format != CLI_JSON || !str_equal(cli->fields, "help")) {
+        return false;
+    }
+    struct json_iter it = json_iter(row);
+    const char *key;
+    while (json_next(&it, &key, NULL)) {
+        puts(key);
+    }
+    return true;
+}
+
+void output_row(struct output *out, const struct json_value *row)
+{
+    char cell[CELL_MAX];
+    out->rows++;
+    if (out->cli->format == CLI_JSON) {
+        fputs(out->rows > 1 ? ",\n" : "", stdout);
+        write_json(out->cli, row);
+        return;
+    }
+    for (size_t i = 0; i < out->column_count; i++) {
+        format_cell(out, &out->columns[i], row, cell, sizeof cell);
+        if (out->cli->format == CLI_TABLE) {
+            size_t width = str_utf8_length(cell, strlen(cell));
+            out->widths[i] = width > out->widths[i] ? width : out->widths[i];
+            buf_append(&out->cells, cell, strlen(cell) + 1);
+        } else if (out->cli->format == CLI_CSV) {
+            fputs(i > 0 ? "," : "", stdout);
+            write_csv(cell);
+        } else {
+            printf("%s%s", i > 0 ? "\t" : "", cell);
+        }
+    }
+    if (out->cli->format != CLI_TABLE) {
+        putchar('\n');
+    }
+}
+
+/* Takes columns' width from the widest until the table fits. */
+static void fit(struct output *out)
+{
+    struct winsize window = { 0 };
+    size_t room = WIDTH_DEFAULT;
+    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
+        room = window.ws_col;
+    }
+    for (;;) {
+        size_t total = 0, widest = 0;
+        for (size_t i = 0; i < out->column_count; i++) {
+            total += out->widths[i] + 2;
+            widest = out->widths[i] > out->widths[widest] ? i : widest;
+        }
+        if (total <= room + 2 || out->widths[widest] <= 12) {
+            return;
+        }
+        out->widths[widest]--;
+    }
+}
+
+static void write_cell(const struct output *out, size_t column, const char *cell, bool head)
+{
+    const struct output_column *at = &out->columns[column];
+    size_t size = strlen(cell), width = out->widths[column];
+    size_t length = str_utf8_length(cell, size);
+    bool cut = length > width, last = column + 1 == out->column_count;
+    while (length > width) { /* one character off the end */
+        do {
+            size--;
+        } while (((unsigned char)cell[size] & 0xC0u) == 0x80u);
+        length--;
+    }
+    const char *color = "";
+    if (!head && at->style == OUTPUT_QUALITY && strcmp(cell, "good") != 0) {
+        color = output_color(out->cli, "bad");
+    } else if (!head && at->style == OUTPUT_LINK && strcmp(cell, "up") != 0) {
+        color = output_color(out->cli, "bad");
+    } else if (head) {
+        color = output_color(out->cli, "dim");
+    }
+    int pad = (int)(width - length);
+    bool right = at->style == OUTPUT_NUMBER || at->style == OUTPUT_AGE;
+    printf("%s%*s%.*s%s%s%*s", color, right ? pad : 0, "", (int)(cut && size > 0 ? size - 1 : size),
+           cell, cut ? "~" : "", color[0] != '\0' ? output_color(out->cli, "off") : "",
+           right || last ? 0 : pad, "");
+    fputs(last ? "\n" : "  ", stdout);
+}
+
+void output_end(struct output *out)
+{
+    if (out->cli->format == CLI_JSON) {
+        puts("]");
+    } else if (out->cli->format == CLI_TABLE && out->rows > 0) {
+        fit(out);
+        for (size_t i = 0; i < out->column_count; i++) {
+            write_cell(out, i, out->columns[i].head, true);
+        }
+        const char *cell = buf_text(&out->cells);
+        for (size_t row = 0; row < out->rows; row++) {
+            for (size_t i = 0; i < out->column_count; i++) {
+                write_cell(out, i, cell, false);
+                cell += strlen(cell) + 1;
+            }
+        }
+    }
+    buf_fini(&out->cells);
+}

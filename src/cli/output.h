@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Writing lists for people and programs from the REST answers: a table fitted to the terminal, plain (tab separated,
+ * never cut; also what a pipe gets), CSV, or JSON with all or chosen fields. */
+#ifndef BUSBAR_CLI_OUTPUT_H
+#define BUSBAR_CLI_OUTPUT_H
+
+#include "base/json.h"
+#include "cli/cli.h"
+
+enum { OUTPUT_COLUMNS_MAX = 16 };
+
+/* A column: its head, the field of the row ("points.good" goes into an object), how to write it. */
+enum output_style {
+    OUTPUT_TEXT,
+    OUTPUT_NUMBER,
+    OUTPUT_TIME,
+    OUTPUT_AGE,
+    OUTPUT_QUALITY,
+    OUTPUT_LINK
+};
+struct output_column {
+    const char *head;
+    const char *field;
+    enum output_style style;
+};
+
+/* Columns end with head NULL. Begins; then a row each; then the end writes what was gathered. */
+struct output {
+    const struct cli *cli;
+    const struct output_column *columns;
+    size_t column_count;
+    struct buf cells; /* table: NUL-separated cells */
+    size_t widths[OUTPUT_COLUMNS_MAX];
+    size_t rows;
+};
+
+void output_begin(struct output *out, const struct cli *cli, const struct output_column *columns);
+void output_row(struct output *out, const struct json_value *row);
+void output_end(struct output *out);
+
+/* --json=help: the fields of a row. True when it was asked for and answered. */
+bool output_fields_help(const struct cli *cli, const struct json_value *row);
+
+/* One whole JSON value on stdout, chosen top-level fields only when --json=a,b was given. */
+void output_json(const struct cli *cli, const struct json_value *value);
+
+/* A field by dotted name; NULL when absent. */
+const struct json_value *output_field(const struct json_value *row, const char *dotted);
+const char *output_text(const struct json_value *row, const char *dotted); /* "" when absent */
+double output_number(const struct json_value *row, const char *dotted);    /* 0 when absent */
+
+/* "3.2 s", "14 m", "3 d" */
+void output_age(char *to, size_t size, double seconds);
+
+/* Colour codes, "" when colour is off. */
+const char *output_color(const struct cli *cli, const char *name);
+
+#endif

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* busbar point list | get | watch | write | history */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/client.h"
+#include "cli/output.h"
+
+enum { PAGE = 1000 };
+
+static const struct output_column list_columns[] = {
+    { "POINT", "path", OUTPUT_TEXT },
+    { "VALUE", "text", OUTPUT_TEXT },
+    { "QUALITY", "reason", OUTPUT_QUALITY },
+    { "AGE", "time", OUTPUT_AGE },
+    { "SOURCE", "source", OUTPUT_TEXT },
+    { "CONFIG", "config", OUTPUT_TEXT },
+    { 0 },
+};
+static const struct output_column program_columns[] = {
+    { "", "path", OUTPUT_TEXT },
+    { "", "value", OUTPUT_NUMBER },
+    { "", "units", OUTPUT_TEXT },
+    { "", "quality", OUTPUT_TEXT },
+    { "", "reason", OUTPUT_TEXT },
+    { "", "time", OUTPUT_TEXT },
+    { 0 },
+};
+
+/* One pattern's points, page by page. */
+static int list_pattern(struct cli *cli, struct output *out, const char *pattern, int64_t limit,
+                        bool *helped)
+{
+    for (int64_t offset = 0; offset < limit;) {
+        struct client_reply reply;
+        struct buf url;
+        int64_t page = limit - offset < PAGE ? limit - offset : PAGE;
+        buf_init(&url, CLIENT_URL_MAX);
+        buf_printf(&url, "/api/v1/points?limit=%lld&offset=%lld%s&match=", (long long)page,
+                   (long long)offset, cli_flag(cli, "bad") != NULL ? "&quality=bad" : "");
+        client_escape(&url, pattern, false);
+        int rc = client_call(cli, buf_text(&url), NULL, &reply);
+        buf_fini(&url);
+        if (rc != 0) {
+            return rc;
+        }
+        const struct json_value *rows = json_get(reply.root, "points"), *row;
+        *helped = output_fields_help(cli, json_at(rows, 0));
+        struct json_iter it = json_iter(rows);
+        while (!*helped && json_next(&it, NULL, &row)) {
+            output_row(out, row);
+        }
+        offset += (int64_t)json_size(rows);
+        bool more = json_size(rows) > 0 && (double)offset < output_number(reply.root, "total");
+        client_free(&reply);
+        if (!more || *helped) {
+            break;
+        }
+    }
+    return 0;
+}
+
+static int take_number(const struct cli *cli, const char *flag, int64_t *out)
+{
+    const char *text = cli_flag(cli, flag);
+    if (text != NULL && (str_parse_i64(text, out) != 0 || *out < 0)) {
+        return cli_fail(CLI_USAGE, NULL, "--%s: '%s' is not a number", flag, text);
+    }
+    return 0;
+}
+
+int cli_point_list(struct cli *cli)
+{
+    struct output out;
+    int64_t limit = INT64_MAX;
+    int rc = take_number(cli, "limit", &limit);
+    bool helped = false;
+    if (rc != 0) {
+        return rc;
+    }
+    if (str_equal(cli->fields, "help")) {
+        rc = list_pattern(cli, NULL, "*", 1, &helped);
+        return rc;
+    }
+    output_begin(&out, cli, cli->format == CLI_TABLE ? list_columns : program_columns);
+    if (cli->arg_count == 0) {
+        cli->args[cli->arg_count++] = "*";
+    }
+    for (int i = 0; i < cli->arg_count && rc == 0; i++) {
+        rc = list_pattern(cli, &out, cli->args[i], limit, &helped);
+    }
+    output_end(&out);
+    if (rc == 0 && out.rows == 0 && !cli->quiet && cli->format != CLI_JSON) {
+        fputs(cli_flag(cli, "bad") ? "no point is bad\n" : "no point matches\n", stderr);
+    }
+    return rc;
+}
+
+/* "/api/v1/KIND/device/point" and what follows. */
+static void point_url(struct buf *url, const char *kind, const char *path, const char *rest)
+{
+    buf_init(url, CLIENT_URL_MAX);
+    buf_printf(url, "/api/v1/%s/", kind);
+    client_escape(url, path, true);
+    buf_append_text(url, rest);
+}
+
+static void line(const char *name, const char *text)
+{
+    if (text[0] != '\0') {
+        printf("%-12s %s\n", name, text);
+    }
+}
+
+static void show(const struct cli *cli, const struct json_value *pt)
+{
+    bool good = strcmp(output_text(pt, "quality"), "good") == 0;
+    printf("%s%s%s  %s\n", output_color(cli, "bold"), output_text(pt, "path"),
+           output_color(cli, "off"), output_text(pt, "title"));
+    line("value", output_text(pt, "text"));
+    printf("%-12s %s%s%s%s%s%s\n", "quality", good ? "" : output_color(cli, "bad"),
+           output_text(pt, "quality"), good ? "" : ", ", good ? "" : output_text(pt, "reason"),
+           output_text(pt, "detail")[0] != '\0' ? ": " : "", output_text(pt, "detail"));
+    fputs(output_color(cli, "off"), stdout);
+    line("last good", output_text(pt, "last_good.text"));
+    line("time", output_text(pt, "time"));
+    line("since", output_text(pt, "since"));
+    line("source", output_text(pt, "source"));
+    line("config", output_text(pt, "config"));
+    struct json_iter it = json_iter(json_get(pt, "explain"));
+    const struct json_value *step;
+    while (json_next(&it, NULL, &step)) {
+        printf("  %-10s %s\n", output_text(step, "step"), output_text(step, "text"));
+    }
+    printf("%-12s received %.0f = stored %.0f + repeated %.0f + refused + waiting %.0f\n", "ledger",
+           output_number(pt, "ledger.received"), output_number(pt, "ledger.stored"),
+           output_number(pt, "ledger.repeated"), output_number(pt, "ledger.waiting"));
+}
+
+int cli_point_get(struct cli *cli)
+{
+    int failed = 0, last = 0;
+    for (int i = 0; i < cli->arg_count; i++) {
+        struct client_reply reply;
+        struct buf url;
+        point_url(&url, "points", cli->args[i], "");
+        int rc = client_call(cli, buf_text(&url), NULL, &reply);
+        buf_fini(&url);
+        if (rc != 0) {
+            failed++;
+            last = rc;
+            continue;
+        }
+        if (output_fields_help(cli, reply.root)) {
+            client_free(&reply);
+            return CLI_DONE;
+        }
+        if (cli->format == CLI_JSON) {
+            output_json(cli, reply.root);
+        } else if (cli->format == CLI_TABLE || cli->arg_count == 1) {
+            show(cli, reply.root);
+        } else {
+            printf("%s\t%s\t%s\n", output_text(reply.root, "path"), output_text(reply.root, "text"),
+                   output_text(reply.root, "reason"));
+        }
+        client_free(&reply);
+    }
+    return failed == 0 ? CLI_DONE : failed < cli->arg_count ? CLI_SOME_FAILED : last;
+}
+
+struct watch {
+    struct cli *cli;
+    int64_t left;
+};
+
+static bool watched(void *ctx, const char *event, const char *data, size_t size)
+{
+    struct watch *watch = ctx;
+    struct json_doc *doc = NULL;
+    struct json_limits limits = { .bytes_max = CLIENT_BODY_MAX };
+    if (strcmp(event, "points") != 0 || json_parse(data, size, &limits, &doc, NULL) != 0) {
+        return true;
+    }
+    struct json_iter it = json_iter(json_root(doc));
+    const struct json_value *row;
+    while (watch->left > 0 && json_next(&it, NULL, &row)) {
+        if (watch->cli->format == CLI_JSON) {
+            output_json(watch->cli, row);
+        } else if (watch->cli->format == CLI_TABLE) {
+            bool good = strcmp(output_text(row, "quality"), "good") == 0;
+            printf("%.15s  %-32s %s%s%s%s\n", output_text(row, "time") + 11,
+                   output_text(row, "path"), good ? "" : output_color(watch->cli, "bad"),
+                   output_text(row, "text"), good ? "" : "  ",
+                   good ? "" : output_text(row, "reason"));
+            fputs(output_color(watch->cli, "off"), stdout);
+        } else {
+            printf("%s\t%s\t%s\t%s\n", output_text(row, "time"), output_text(row, "path"),
+                   output_text(row, "text"), output_text(row, "reason"));
+        }
+        watch->left--;
+    }
+    fflush(stdout);
+    json_free(doc);
+    return watch->left > 0;
+}
+
+int cli_point_watch(struct cli *cli)
+{
+    struct watch watch = { .cli = cli, .left = INT64_MAX };
+    int rc = take_number(cli, "count", &watch.left);
+    if (rc != 0) {
+        return rc;
+    }
+    struct buf url;
+    buf_init(&url, CLIENT_URL_MAX);
+    buf_append_text(&url, "/api/v1/live?match=");
+    for (int i = 0; i < cli->arg_count; i++) {
+        buf_append_text(&url, i > 0 ? "," : "");
+        client_escape(&url, cli->args[i], false);
+    }
+    if (cli->arg_count == 0) {
+        buf_append_text(&url, "*");
+    }
+    rc = client_stream(cli, buf_text(&url), watched, &watch);
+    buf_fini(&url);
+    return rc;
+}
+
+/* The JSON body: numbers and truth values as such, all else as text (an enumeration's name). */
+static void write_body(struct cli *cli, const char *text, struct buf *body)
+{
+    struct json_writer json = json_writer(body);
+    int64_t integer;
+    double number;
+    json_begin_object(&json);
+    if (str_parse_i64(text, &integer) == 0) {
+        json_put_i64(&json, "value", integer);
+    } else if (str_parse_double(text, &number) == 0) {
+        json_put_double(&json, "value", number);
+    } else if (strcmp(text, "true") == 0 || strcmp(text, "false") == 0) {
+        json_put_bool(&json, "value", text[0] == 't');
+    } else {
+        json_put_string(&json, "value", text);
+    }
+    json_put_double(&json, "timeout_s", (double)cli->timeout_us / 1e6);
+    json_put_bool(&json, "confirmed", true);
+    json_end_object(&json);
+}
+
+static int send_write(struct cli *cli, const char *before)
+{
+    struct client_reply reply;
+    struct buf url, body;
+    buf_init(&body, 16384);
+    write_body(cli, cli->args[1], &body);
+    point_url(&url, "points", cli->args[0], "/write");
+    cli->timeout_us += 2000000; /* the gateway's own deadline comes first */
+    int rc = client_call(cli, buf_text(&url), buf_text(&body), &reply);
+    buf_fini(&url);
+    buf_fini(&body);
+    if (rc != 0) {
+        return rc;
+    }
+    if (cli->format == CLI_JSON) {
+        output_json(cli, reply.root);
+    } else {
+        printf("%s: %s\n", cli->args[0], output_text(reply.root, "message"));
+        if (!cli->quiet && before[0] != '\0') {
+            fprintf(stderr, "undo: busbar point write %s %s\n", cli->args[0], before);
+        }
+    }
+    client_free(&reply);
+    return CLI_DONE;
+}
+
+int cli_point_write(struct cli *cli)
+{
+    struct client_reply reply;
+    struct buf url;
+    char before[256] = "", text[256], units[64];
+    point_url(&url, "points", cli->args[0], "");
+    int rc = client_call(cli, buf_text(&url), NULL, &reply);
+    buf_fini(&url);
+    if (rc != 0) {
+        return rc;
+    }
+    bool writable = false;
+    (void)json_get_bool(json_get(reply.root, "writable"), &writable);
+    str_copy(text, sizeof text, output_text(reply.root, "text"));
+    str_copy(units, sizeof units, output_text(reply.root, "units"));
+    const struct json_value *value = json_get(reply.root, "value");
+    double number;
+    bool truth;
+    if (json_get_bool(value, &truth) == 0) {
+        str_copy(before, sizeof before, truth ? "true" : "false");
+    } else if (json_get_double(value, &number) == 0) {
+        str_format_double(before, sizeof before, number);
+    }
+    char place[256];
+    str_copy(place, sizeof place, output_text(reply.root, "config"));
+    client_free(&reply);
+    if (!writable) {
+        char hint[320];
+        str_format(hint, sizeof hint, "allow it where the point is written (%s): write: true",
+                   place);
+        return cli_fail(CLI_DENIED, hint, "'%s' is not writable", cli->args[0]);
+    }
+    if (cli->dry_run) {
+        printf("would write %s: %s -> %s %s\n", cli->args[0], text, cli->args[1], units);
+        return CLI_DONE;
+    }
+    if (!cli_confirm(cli, "%s  %s -> %s %s   Write?", cli->args[0], text, cli->args[1], units)) {
+        fputs("nothing was written\n", stderr);
+        return CLI_FAILED;
+    }
+    if (cli->yes && !cli->quiet) {
+        fputc('\n', stderr);
+    }
+    return send_write(cli, before);
+}
+
+static void print_samples(const struct cli *cli, const struct json_value *root)
+{
+    struct json_iter it = json_iter(json_get(root, "samples"));
+    const struct json_value *row;
+    const char *separator = cli->format == CLI_CSV ? "," : "\t";
+    printf("%s", cli->format == CLI_CSV ? "time,value,quality\n" : "");
+    while (json_next(&it, NULL, &row)) {
+        const struct json_value *value = json_at(row, 1);
+        double number;
+        bool truth;
+        char text[64] = "";
+        if (json_get_bool(value, &truth) == 0) {
+            str_copy(text, sizeof text, truth ? "true" : "false");
+        } else if (json_get_double(value, &number) == 0) {
+            str_format_double(text, sizeof text, number);
+        }
+        const char *string = json_get_text(value, NULL);
+        printf("%s%s%s%s%s\n", json_get_text(json_at(row, 0), NULL), separator,
+               string != NULL ? string : text, separator, json_get_text(json_at(row, 2), NULL));
+    }
+    bool more = false;
+    (void)json_get_bool(json_get(root, "more"), &more);
+    if (more && !cli->quiet) {
+        fputs("there are more samples: ask with --limit or a later --from\n", stderr);
+    }
+}
+
+static void print_buckets(const struct cli *cli, const struct json_value *root)
+{
+    struct json_iter it = json_iter(json_get(root, "buckets"));
+    const struct json_value *row;
+    const char *separator = cli->format == CLI_CSV ? "," : "\t";
+    printf("time%scount%smin%smax%savg\n", separator, separator, separator, separator);
+    while (json_next(&it, NULL, &row)) {
+        char time[STR_TIME_MAX + 1];
+        double cells[5] = { 0 };
+        for (size_t i = 0; i < 5; i++) {
+            (void)json_get_double(json_at(row, i), &cells[i]);
+        }
+        str_format_time(time, sizeof time, (int64_t)cells[0] * 1000, 0, true);
+        printf("%s%s%.0f%s%g%s%g%s%g\n", time, separator, cells[1], separator, cells[2], separator,
+               cells[3], separator, cells[4]);
+    }
+}
+
+int cli_point_history(struct cli *cli)
+{
+    struct client_reply reply;
+    struct buf url;
+    int64_t limit = 10000, buckets = 0;
+    int rc = take_number(cli, "limit", &limit);
+    rc = rc != 0 ? rc : take_number(cli, "buckets", &buckets);
+    if (rc != 0) {
+        return rc;
+    }
+    point_url(&url, "samples", cli->args[0], "?from=");
+    client_escape(&url, cli_flag(cli, "from") != NULL ? cli_flag(cli, "from") : "-1h", false);
+    buf_append_text(&url, "&to=");
+    client_escape(&url, cli_flag(cli, "to") != NULL ? cli_flag(cli, "to") : "now", false);
+    buf_printf(&url, buckets > 0 ? "&buckets=%lld" : "&limit=%lld",
+               (long long)(buckets > 0 ? buckets : limit));
+    rc = client_call(cli, buf_text(&url), NULL, &reply);
+    buf_fini(&url);
+    if (rc != 0) {
+        return rc;
+    }
+    if (cli->format == CLI_JSON) {
+        output_json(cli, reply.root);
+    } else if (buckets > 0) {
+        print_buckets(cli, reply.root);
+    } else {
+        print_samples(cli, reply.root);
+    }
+    client_free(&reply);
+    return CLI_DONE;
+}
