@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: Apache-2.0
+// The shapes of docs/rest.md, as far as the page uses them. Fields are only ever added there.
+
+export type Scalar = number | boolean | string | null;
+export type Quality = "good" | "uncertain" | "bad";
+export type Link = "connecting" | "up" | "down" | "paused";
+
+export interface ErrorBody {
+  code: string;
+  message: string;
+  hint?: string;
+}
+
+export interface Notice {
+  what: string;
+  why: string;
+  hint: string;
+}
+
+export interface Site {
+  id: string;
+  name: string;
+  timezone: string;
+}
+
+export interface Health {
+  status: "ok" | "degraded" | "stopping";
+  version: string;
+  started: string;
+  uptime_s: number;
+  site: Site;
+  log: { state: "ok" | "full" | "failed"; error: string; waiting_samples: number; commits: number;
+    fsync_us: number };
+  disk: { free_bytes: number; total_bytes: number; history_bytes: number };
+  config: { version: number; differs: boolean };
+  problems: Notice[];
+}
+
+export interface Status {
+  devices: { up: number; down: number; connecting: number; paused: number; total: number };
+  points: { good: number; bad: number; total: number };
+  samples_per_s: number;
+  polls_per_s: number;
+  memory_bytes: number;
+  cpu_percent: number;
+  loop_longest_us: number;
+  received: number;
+  stored: number;
+  repeated: number;
+  refused: number;
+  waiting: number;
+}
+
+export interface Device {
+  name: string;
+  title: string;
+  place: string;
+  protocol: string;
+  profile: string;
+  address: string;
+  link: Link;
+  error: string;
+  since: string;
+  last_answer: string | null;
+  next_try: string | null;
+  poll_ms: number;
+  lag_ms: number;
+  errors_hour: number;
+  polls: number;
+  answers: number;
+  timeouts: number;
+  refusals: number;
+  bad_frames: number;
+  retries: number;
+  lag_polls: number;
+  points: { good: number; bad: number; total: number };
+  config: string;
+}
+
+export interface DeviceFull extends Device {
+  limits: { name: string; value: Scalar }[];
+  sent_bytes: number;
+  received_bytes: number;
+}
+
+export interface DeviceList {
+  devices: Device[];
+  total: number;
+}
+
+export interface Frame {
+  time: string;
+  sent: boolean;
+  size: number;
+  hex: string;
+  text: string;
+  bad: string | null;
+}
+
+export interface Finding {
+  step: string;
+  fine: boolean;
+  seen: string;
+  hint: string;
+  code: string;
+}
+
+export interface TestResult {
+  fine: boolean;
+  code: string;
+  took_ms: number;
+  findings: Finding[];
+}
+
+/** What the live stream says of a point, and the part of a list row that changes. */
+export interface LivePoint {
+  path: string;
+  value: Scalar;
+  text: string;
+  quality: Quality;
+  reason: string;
+  time: string | null;
+  age_s: number | null;
+  exact?: string;
+}
+
+export interface Point extends LivePoint {
+  title: string;
+  type: string;
+  units: string;
+  detail: string;
+  received: string | null;
+  since: string | null;
+  writable: boolean;
+  device: string;
+  source: string;
+  config: string;
+  last_good?: { value: Scalar; text: string; time: string } | null;
+}
+
+export interface ReasonCount {
+  reason: string;
+  count: number;
+}
+
+export interface PointList {
+  points: Point[];
+  total: number;
+  all: number;
+  reasons?: ReasonCount[];
+}
+
+export interface WriteRule {
+  min: number | null;
+  max: number | null;
+  confirm: boolean;
+  max_time_s: number;
+}
+
+export interface PointLedger {
+  received: number;
+  stored: number;
+  repeated: number;
+  refused: ReasonCount[];
+  waiting: number;
+  balances: boolean;
+}
+
+export interface PointFull extends Point {
+  enum?: { value: number; name: string }[];
+  every_s: number;
+  stale_after_s: number;
+  scale: number;
+  offset: number;
+  write: WriteRule | null;
+  ledger: PointLedger;
+  explain: { step: string; text: string }[];
+}
+
+export interface WriteResult {
+  written: boolean;
+  read_back: boolean;
+  before: Scalar;
+  after: Scalar;
+  took_ms: number;
+  message: string;
+}
+
+/** start_ms, count, min, max, avg, first, last, bad */
+export type Bucket = [number, number, number | null, number | null, number | null, number | null,
+  number | null, number];
+
+export interface Buckets {
+  path: string;
+  units: string;
+  type: string;
+  step_ms: number;
+  buckets: Bucket[];
+}
+
+export interface Samples {
+  path: string;
+  samples: [string, Scalar, string][];
+  more: boolean;
+}
+
+export interface LedgerRow {
+  path: string;
+  received: number;
+  stored: number;
+  repeated: number;
+  refused: number;
+  waiting: number;
+  balances: boolean;
+}
+
+export interface Ledger {
+  balances: boolean;
+  totals: Omit<PointLedger, "balances">;
+  points: LedgerRow[];
+  total: number;
+}
+
+export interface JournalEntry {
+  id: number;
+  time: string;
+  who: string;
+  from: string;
+  what: string;
+  path: string;
+  old: string;
+  new: string;
+  result: string;
+}
+
+export interface LogLine {
+  time: string;
+  level: string;
+  module: string;
+  device: string;
+  text: string;
+}
+
+export interface Port {
+  use: string;
+  transport: string;
+  port: number;
+  address: string;
+  direction: string;
+  peer: string;
+  firewall: boolean;
+  owner: string;
+  pid: number;
+  conflict: string;
+  running: boolean;
+}
+
+export interface Problem {
+  file: string;
+  line: number;
+  column: number;
+  width: number;
+  severity: "error" | "warning";
+  message: string;
+  hint: string;
+  source: string;
+}
+
+export interface Check {
+  errors: number;
+  warnings: number;
+  problems: Problem[];
+}
+
+export interface ConfigState {
+  version: number;
+  applied?: string;
+  who?: string;
+  differs?: boolean;
+  folder?: string;
+  files: { file: string; bytes?: number; written_by?: string }[];
+}
+
+export interface Change {
+  kind: string;
+  what: string;
+  old: string | null;
+  new: string | null;
+  text: string;
+}
+
+export interface Diff {
+  differs?: boolean;
+  changes: Change[];
+  stopped: string[];
+}
+
+export interface Applied extends Diff {
+  applied: boolean;
+  version: number;
+  took_ms: number;
+  undo: number;
+}
+
+export interface Version {
+  version: number;
+  time: string;
+  who: string;
+  summary: string;
+  running: boolean;
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// Level 3: one device. Link and cause, facts, learned limits, statistics, its points live, its last frames.
+import { useState } from "preact/hooks";
+import { liveDevice, useLive } from "../api/live";
+import { useLoad } from "../api/load";
+import { pathOf } from "../api/client";
+import type { Device as Row, DeviceFull } from "../api/types";
+import { useKeys } from "../keys";
+import { LinkState } from "../parts/LinkState";
+import { ConfigPlace } from "../parts/ConfigPlace";
+import { Failed, Loading } from "../parts/State";
+import { Since } from "../parts/Time";
+import { text } from "../text";
+import { DeviceActions } from "./device/DeviceActions";
+import { DeviceFacts } from "./device/DeviceFacts";
+import { DevicePoints } from "./device/DevicePoints";
+import { Frames } from "./device/Frames";
+import { TestDialog } from "./device/TestDialog";
+import { togglePause } from "./device/actions";
+
+const RELOAD_MS = 3000;
+
+/** The cause of a bad link over everything else, in plain words. */
+function Cause({ device }: { device: Row }) {
+  if (device.link === "up") {
+    return null;
+  }
+  return (
+    <p class={device.link === "down" ? "cause abnormal" : "cause"} role="status">
+      <LinkState link={device.link} />
+      <span>{device.error || text.device.noCause}</span>
+      <span class="muted">{text.since} <Since time={device.since} /></span>
+      {device.next_try && <span class="muted">{text.device.nextTry(device.next_try)}</span>}
+    </p>
+  );
+}
+
+export function Device({ name }: { name: string }) {
+  const { data, error, reload } = useLoad<DeviceFull>(pathOf("devices", name), RELOAD_MS);
+  const [testing, setTesting] = useState(false);
+  useLive([]);
+  const live = liveDevice(name).value;
+  useKeys({
+    t: () => setTesting(true),
+    u: () => data && togglePause({ ...data, ...live }).then(reload),
+  });
+  if (!data) {
+    return error ? <Failed error={error} retry={reload} /> : <Loading />;
+  }
+  const device = { ...data, ...live };
+  return (
+    <>
+      <div class="page-head">
+        <p class="crumbs"><a href="/devices">{text.pages.devices}</a></p>
+        <h1 tabIndex={-1}>{device.name}</h1>
+        <span class="muted">{[device.title, device.place].filter(Boolean).join(" · ")}</span>
+        <LinkState link={device.link} />
+        <span class="grow" />
+        <DeviceActions device={device} test={() => setTesting(true)} />
+      </div>
+      {error && <Failed error={error} retry={reload} />}
+      <Cause device={device} />
+      <DeviceFacts device={device} />
+      <p class="muted">{text.configAt} <ConfigPlace place={device.config} /></p>
+      <DevicePoints name={name} />
+      <Frames name={name} />
+      {testing && <TestDialog name={name} close={() => setTesting(false)} />}
+    </>
+  );
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+// A native modal dialog: focus stays inside, Esc closes, focus returns to where it was.
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { text } from "../text";
+
+interface Props {
+  title: string;
+  close: () => void;
+  children: ComponentChildren;
+  class?: string;
+}
+
+export function Dialog({ title, close, children, class: extra = "" }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    const before = document.activeElement as HTMLElement | null;
+    dialog.current!.showModal();
+    return () => before?.focus?.();
+  }, []);
+  return (
+    <dialog ref={dialog} class={extra} aria-label={title} onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}>
+      <div class="dialog-body">
+        <header>
+          <h2>{title}</h2>
+          <button type="button" class="quiet" onClick={close}>{text.close}</button>
+        </header>
+        {children}
+      </div>
+    </dialog>
+  );
+}

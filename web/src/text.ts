@@ -1,0 +1,332 @@
+// SPDX-License-Identifier: Apache-2.0
+// Every word a person reads on the page. Another language is another file of this shape.
+
+const REASONS: Record<string, string> = {
+  "good": "The device answered with this value.",
+  "held by hand": "A person or a rule holds this value.",
+  "clamped": "The device sent a value outside the clamp.",
+  "stale": "No new value for longer than stale_after.",
+  "not yet known": "No answer has come since the start.",
+  "no answer": "The device did not answer in time.",
+  "link down": "There is no connection to the device.",
+  "refused": "The device answered that it will not.",
+  "out of service": "The device says this point is out of service.",
+  "out of range": "The value does not fit its type or range.",
+  "decode error": "The bytes cannot be read as the configured type.",
+  "configuration": "The device contradicts the configuration.",
+  "paused": "Polling of the device was paused by a person.",
+};
+
+function range(min: number | null, max: number | null, units: string): string {
+  const unit = units ? ` ${units}` : "";
+  if (min !== null && max !== null) {
+    return `${min} to ${max}${unit}`;
+  }
+  return min !== null ? `at least ${min}${unit}` : max !== null ? `at most ${max}${unit}` : "";
+}
+
+export const text = {
+  loading: "Loading…",
+  loadingRow: "…",
+  retry: "Try again",
+  close: "Close",
+  cancel: "Cancel",
+  copy: "copy",
+  copied: "copied",
+  never: "never",
+  none: "none",
+  since: "since",
+  unknownValue: "not known",
+  lastGood: "The last good value; it is old.",
+  configAt: "Configured at",
+  hint: (words: string) => `Hint: ${words}`,
+  reason: (reason: string) => REASONS[reason] ?? "",
+
+  api: {
+    status: (status: number) => `The gateway answered ${status}.`,
+    slow: "The gateway did not answer in 20 s.",
+    oldPage: "A part of this page could not be loaded.",
+    unreachable: "The gateway cannot be reached.",
+    unreachableHint: "is it running? 'busbar status' on the machine says so",
+  },
+
+  pages: {
+    overview: "Overview", devices: "Devices", points: "Points", config: "Config", system: "System",
+  },
+
+  shell: {
+    brand: "busbar",
+    pages: "Pages",
+    skip: "To the content",
+    search: "Search",
+    live: "live",
+    notLive: "not live",
+    notLiveFor: (seconds: number) => `Not live for ${seconds} s.`,
+    notLiveWhy: "The link to the gateway is lost; values are old. Trying again.",
+    stopping: "The gateway is stopping.",
+    differs: "The configuration files differ from what is running.",
+    seeConfig: "See the difference",
+    theme: "Theme",
+    themes: { auto: "Auto", light: "Light", dark: "Dark", room: "Control room" },
+    keys: "Keys",
+    letters: "Single letters act as keys",
+    noPage: "No such page",
+    noPageWhy: "Nothing stands at this address.",
+  },
+
+  keys: [
+    ["Everywhere", [
+      ["Ctrl K", "search pages, devices, points, commands"], ["?", "this list"],
+      ["g o", "Overview"], ["g d", "Devices"], ["g p", "Points"], ["g c", "Config"],
+      ["g s", "System"], ["/", "filter"], ["Esc", "close, empty the filter"],
+    ]],
+    ["In a grid", [
+      ["↑ ↓ ← →", "move"], ["PgUp PgDn", "a page"], ["Home End", "first, last column"],
+      ["Ctrl Home End", "first, last row"], ["Enter", "open"], ["b", "bad points only"],
+      ["w", "write the point"], ["t", "points: trend; devices: test"], ["u", "devices: pause, resume"],
+    ]],
+    ["Point", [
+      ["w", "write"], ["l", "ledger"], ["[ ]", "earlier, later"], ["+ -", "shorter, longer range"],
+      ["n", "back to now"], ["← →", "move the cursor on the chart, Shift: 10 at once"],
+    ]],
+    ["Config", [["Ctrl S", "check"], ["Ctrl Enter", "apply"]]],
+  ] as [string, [string, string][]][],
+
+  palette: {
+    title: "Search",
+    hint: "Page, device, point or command",
+    nothing: "Nothing found",
+    page: "page",
+    command: "command",
+    device: "device",
+    point: "point",
+    badPoints: "Show bad points",
+    downDevices: "Show devices that are down",
+    theme: (name: string) => `Theme: ${name}`,
+  },
+
+  overview: {
+    devices: "Devices", up: "up", down: "down", connecting: "connecting", paused: "paused",
+    points: "Points", good: "good", bad: "bad", all: "in all",
+    flow: "Flow", samplesRate: "samples/s", pollsRate: "polls/s", cpu: "CPU", memory: "memory",
+    store: "Store", log: "log", ledger: "ledger", ledgerOk: "ok", ledgerOff: "does not balance",
+    diskFree: "disk free", history: "history",
+    attention: "Needs attention",
+    calm: "Nothing. All devices answer, all points are good.",
+    moreDown: (more: string) => `${more} more devices down`,
+    trends: (hours: number) => `Trends, ${hours} h`,
+    pinHint: "Chosen by the page. Pin others with Pin on a point's page.",
+  },
+
+  first: {
+    title: "No devices yet",
+    doors: [
+      { title: "Try with the simulator", what: "Devices that answer on this machine, no hardware needed.",
+        command: "busbar sim examples/site\nbusbar run --config examples/site" },
+      { title: "Write a device", what: "A few lines of YAML in the configuration folder, then:",
+        command: "busbar config check\nbusbar config apply" },
+      { title: "Look for what is wrong", what: "If there should be devices here:",
+        command: "busbar doctor" },
+    ],
+  },
+
+  devices: {
+    filter: "Filter devices",
+    filterHint: "name, place, protocol, cause",
+    noMatch: "No device matches.",
+    columns: {
+      name: "Name", protocol: "Protocol", link: "Link", cause: "Address or cause", answer: "Answered",
+      poll: "Poll", lag: "Lag", errors: "Errors/h", good: "Good", bad: "Bad", actions: "Actions",
+    },
+  },
+
+  device: {
+    noCause: "No cause is known yet.",
+    nextTry: (time: string) =>
+      `next try in ${Math.max(0, Math.round((Date.parse(time) - Date.now()) / 1000))} s`,
+    test: "Test",
+    testName: (name: string) => `Test ${name}`,
+    testOf: (name: string) => `Test of ${name}`,
+    testing: "Testing, step by step…",
+    testAgain: "Test again",
+    scanUnits: "Also look for other units",
+    fine: "All steps are fine.",
+    faulty: (code: string) => `A fault was found${code ? ` (${code})` : ""}.`,
+    stepFine: "ok",
+    stepBad: "fault",
+    pause: "Pause",
+    resume: "Resume",
+    pauseName: (name: string, paused: boolean) => `${paused ? "Resume" : "Pause"} ${name}`,
+    pausedNow: (name: string) => `${name} is paused: it is not polled until it is resumed.`,
+    resumed: (name: string) => `${name} is polled again.`,
+    factsTitle: "Facts",
+    statisticsTitle: "Statistics",
+    limitsTitle: "Learned limits",
+    noLimits: "None learned: the device takes all that was asked.",
+    facts: {
+      protocol: "protocol", address: "address", profile: "profile", since: "link since",
+      lastAnswer: "answered", traffic: "traffic", poll: "poll time", lag: "lag", errors: "errors/h",
+      polls: "polls", answers: "answers", timeouts: "timeouts", refusals: "refusals",
+      badFrames: "bad frames", retries: "retries", points: "points",
+    },
+    traffic: (sent: string, got: string) => `${sent} out, ${got} in`,
+    pointsOf: (good: number, bad: number) => `${good} good, ${bad} bad`,
+    noPoints: "This device has no points.",
+    pointsLabel: (name: string) => `Points of ${name}`,
+    frames: "Last frames",
+    freeze: "Hold still",
+    sent: "→ sent",
+    got: "← got",
+    noFrames: "No frame yet.",
+    frameColumns: ["Time", "Way", "Size", "Meaning", "Bytes"],
+  },
+
+  points: {
+    path: "Path", title: "Name", value: "Value", quality: "Quality", age: "Age", flags: "Flags",
+    source: "Source",
+    writable: "can be written", writableFlag: "W",
+    filter: "Filter points",
+    filterHint: "words, e.g. meter kW",
+    badOnly: "Bad only",
+    byCause: "Bad points by cause",
+    clear: "Show all",
+    count: (shown: string) => `${shown} points`,
+    counted: (shown: string, all: string) => `${shown} of ${all}`,
+    noMatch: (q: string) => q ? `No point matches "${q}".` : "There is no point here.",
+    noBad: "No point is bad.",
+    noBadMatch: (q: string) => `No bad point matches "${q}".`,
+    wider: (more: string) => `Show the ${more} that match without "bad only"`,
+  },
+
+  point: {
+    now: "Value now",
+    age: "Age",
+    lastGoodAge: "Last good",
+    soSince: "so since",
+    pin: "Pin",
+    siblings: "Points of the device",
+    factsTitle: "Where it comes from",
+    facts: {
+      device: "device", source: "source", type: "type", units: "units", scale: "scaling",
+      every: "read every", stale: "stale after", config: "configured at",
+    },
+    scale: (scale: number, offset: number) => `× ${scale}${offset ? ` + ${offset}` : ""}`,
+    explain: "From bytes to value",
+    noExplain: "No answer of the device yet.",
+  },
+
+  write: {
+    title: "Write",
+    value: "New value",
+    action: "Write, then read back",
+    busy: "Writing…",
+    never: "This point is not written. A 'write:' in its configuration would allow it.",
+    notANumber: "That is not a number.",
+    outside: (min: number | null, max: number | null, units: string) =>
+      `Not written: allowed is ${range(min, max, units)}.`,
+    limits: (min: number | null, max: number | null, units: string) =>
+      range(min, max, units) && `allowed ${range(min, max, units)}`,
+    nowIs: (now: string) => `now ${now || "not known"}`,
+    confirmTitle: "Write this?",
+    confirm: (path: string, from: string, to: string) => `${path}: ${from || "not known"} → ${to}`,
+  },
+
+  trend: {
+    title: "Trend",
+    role: "chart",
+    range: "Range",
+    earlier: "Earlier",
+    later: "Later",
+    now: "Now",
+    nothingYet: "History starts now: the first samples are on their way.",
+    nothingThen: "No sample in this time.",
+    hint: "Move over the chart, or press the arrow keys, to read a value.",
+    label: (path: string, from: string, to: string) => `Trend of ${path}, ${from} to ${to}`,
+    spark: (path: string, hours: number) => `Trend of ${path}, last ${hours} hours`,
+    gapAt: (time: string, bad: number) =>
+      `${time}   gap: nothing known${bad > 0 ? `, ${bad} bad samples` : ""}`,
+    spanAt: (min: string, max: string, samples: number) => `   ${min} to ${max}, ${samples} samples`,
+    facts: (min: string, avg: string, max: string, units: string) =>
+      `min ${min}   avg ${avg}   max ${max} ${units} ·`,
+    step: (step: string) => `step ${step}`,
+    gaps: (gaps: number, total: string) => `· ${gaps === 1 ? "1 gap" : `${gaps} gaps`}, ${total}`,
+    asTable: "As a table",
+    tableCaption: (rows: number, units: string) =>
+      `The newest ${rows} steps${units ? `, in ${units}` : ""}`,
+    columns: ["Time", "Average", "Min", "Max", "Samples", "Bad"],
+    recent: "Last values",
+    recentColumns: ["Time", "Value", "Quality"],
+  },
+
+  ledger: {
+    title: "Ledger",
+    received: "received", stored: "stored", repeated: "repeated", waiting: "waiting",
+    refused: (reason: string) => `refused: ${reason}`,
+    balance: "balance", ok: "balances", off: "does not balance",
+  },
+
+  config: {
+    running: (version: number) => `version ${version} is running`,
+    check: "Check",
+    apply: "Apply…",
+    applyNow: "Apply",
+    applyTitle: "Apply the files?",
+    applied: (version: number, took: string) => `Version ${version} is running, after ${took}.`,
+    rollback: "Bring back",
+    rollbackTo: (version: number) => `Bring back version ${version}`,
+    rollbackTitle: (version: number) => `Bring back version ${version}?`,
+    nothing: "Nothing to do: the files are what is running.",
+    result: "Check",
+    counted: (errors: number, warnings: number) => errors + warnings === 0
+      ? "No mistakes found. Nothing was changed."
+      : `${errors} ${errors === 1 ? "error" : "errors"}, ` +
+        `${warnings} ${warnings === 1 ? "warning" : "warnings"}. Nothing was changed.`,
+    diff: "Files against what is running",
+    same: "The files are what is running.",
+    stops: (devices: string[]) => `Polling stops for: ${devices.length > 0 ? devices.join(", ") : "none"}.`,
+    files: "Files",
+    folder: "folder",
+    appliedAt: "applied",
+    by: "by",
+    byHand: "These files are written by hand; the page reads them and never changes them.",
+    versions: "Applied versions",
+    versionColumns: ["Version", "Applied", "By", "What", ""],
+    runs: "running",
+  },
+
+  system: {
+    status: (status: string) => ({ ok: "All is well.", degraded: "Something is wrong, see above.",
+      stopping: "Stopping." })[status] ?? status,
+    process: "Process",
+    store: "Store",
+    programs: "For programs",
+    metrics: "Prometheus text",
+    licences: "Licences of the parts of this page",
+    facts: {
+      version: "version", started: "started", uptime: "up for", zone: "zone", cpu: "CPU",
+      memory: "memory", loop: "longest turn of the loop", log: "log", logError: "why",
+      waiting: "samples waiting", commits: "commits", fsync: "last fsync", free: "disk",
+      history: "history",
+    },
+    freeOf: (free: string, total: string) => `${free} free of ${total}`,
+    ports: "Ports",
+    portColumns: ["Use", "Port", "Address", "Way", "Firewall", "Owner", "State"],
+    noPorts: "No port is in use.",
+    mustOpen: "must be open",
+    needNotOpen: "need not",
+    listening: "in use",
+    notListening: "not in use",
+    nft: "nftables rules",
+    ufw: "ufw rules",
+    log: "Text log",
+    logColumns: ["Time", "Level", "Module", "Device", "What"],
+    logFilter: "Filter the log",
+    noLog: "The log is empty.",
+    noLogMatch: "No line matches.",
+    journal: "Journal",
+    journalColumns: ["Time", "Who", "From", "What", "Path", "Change", "Result"],
+    noJournal: "Nothing was written, paused or configured yet.",
+    older: "Older entries",
+    noOlder: "There are no older entries.",
+  },
+};
