@@ -1,0 +1,208 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Modbus polling against a bare libmodbus loop, in one run on one machine.
+
+All clients read the same devices: libmodbus as the server, one process. busbar decodes, checks quality, keeps the last
+value, writes the durable log with fdatasync and feeds the history; the libmodbus loop reads and forgets.
+CPU is user + system time of the whole client process.
+"""
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+FIRST_PORT = 16000
+REGISTERS = 1000
+TICKS = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_seconds(pid):
+    with open(f"/proc/{pid}/stat") as stat:
+        fields = stat.read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / TICKS
+
+
+def rss_bytes(pid):
+    with open(f"/proc/{pid}/statm") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Devices:
+    """libmodbus servers on loopback ports."""
+
+    def __init__(self, build, count):
+        self.process = subprocess.Popen(
+            [f"{build}/bench/bench_modbus_server", str(FIRST_PORT), str(count)],
+            stdout=subprocess.PIPE, text=True)
+        if self.process.stdout.readline().strip() != "ready":
+            sys.exit("the devices do not start")
+
+    def first_request(self):
+        return float(self.process.stdout.readline().split()[1])
+
+    def stop(self):
+        self.process.kill()
+        self.process.wait()
+
+
+class Gateway:
+    def __init__(self, build, folder, config):
+        self.port = free_port()
+        self.began = time.clock_gettime(time.CLOCK_MONOTONIC)
+        self.log = open(f"{folder}/gateway.log", "w")
+        self.process = subprocess.Popen(
+            [f"{build}/busbar", "run", "--config", config, "--data", f"{folder}/data",
+             "--http", f"127.0.0.1:{self.port}", "--socket", f"{folder}/socket"],
+            stdout=self.log, stderr=self.log)
+
+    def get(self, path):
+        url = f"http://127.0.0.1:{self.port}{path}"
+        with urllib.request.urlopen(url, timeout=30) as answer:
+            return json.load(answer)
+
+    def wait(self, condition, seconds):
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                status = self.get("/api/v1/status")
+                if condition(status):
+                    return status
+            except OSError:
+                if self.process.poll() is not None:
+                    sys.exit(f"the gateway ended; see {self.log.name}")
+            time.sleep(0.1)
+        sys.exit(f"the gateway is not there after {seconds} s; see {self.log.name}")
+
+    def measure(self, seconds):
+        """Registers stored, CPU seconds, wall seconds."""
+        before, cpu, began = self.get("/api/v1/status"), cpu_seconds(self.process.pid), time.monotonic()
+        time.sleep(seconds)
+        after = self.get("/api/v1/status")
+        return (after["stored"] - before["stored"], cpu_seconds(self.process.pid) - cpu,
+                time.monotonic() - began)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def write_site(folder, devices, every, csv=False):
+    site = f"{folder}/site-{devices}-{every}"
+    os.makedirs(site)
+    with open(f"{site}/site.yaml", "w") as out:
+        out.write(f"version: 1\nsite: {{ id: bench, name: Bench }}\ndefaults: {{ every: {every} }}\n")
+        if not csv:
+            out.write("profiles:\n  block:\n    points:\n")
+            for i in range(REGISTERS):
+                out.write(f"      r{i}: {{ holding: {i}, type: uint16 }}\n")
+        out.write("devices:\n")
+        for i in range(devices):
+            part = "points: points.csv" if csv else "profile: block"
+            out.write(f"  d{i}: {{ {part}, modbus: {{ tcp: \"127.0.0.1:{FIRST_PORT + i}\" }} }}\n")
+    if csv:
+        with open(f"{site}/points.csv", "w") as out:
+            out.write("device,name,holding,type\n")
+            for i in range(devices):
+                out.writelines(f"d{i},r{r},{r},uint16\n" for r in range(REGISTERS))
+    return site
+
+
+def run_loop(build, seconds):
+    out = subprocess.run([f"{build}/bench/bench_modbus_loop", str(FIRST_PORT), "100", str(seconds)],
+                         check=True, capture_output=True, text=True).stdout.split()
+    return int(out[0]), float(out[1]), float(out[2])
+
+
+def row(what, ours, peer, ratio, line):
+    print(f"| {what} | {ours} | {peer} | {ratio} | {line} |")
+
+
+def bench_speed(build, folder, seconds):
+    """100 devices x 1,000 registers, as fast as they go and each second, between two runs of the peer."""
+    devices = Devices(build, 100)
+    loops = [run_loop(build, seconds)]
+    gateway = Gateway(build, folder, write_site(folder, 100, "1ms"))
+    gateway.wait(lambda status: status["points"]["good"] == 100 * REGISTERS, 60)
+    time.sleep(1)
+    stored, cpu, wall = gateway.measure(seconds)
+    rss = rss_bytes(gateway.process.pid)
+    gateway.stop()
+    loops.append(run_loop(build, seconds))
+    peer = sum(loop[1] for loop in loops) / sum(loop[0] for loop in loops) * 1e6
+    peer_rate = sum(loop[0] for loop in loops) / sum(loop[2] for loop in loops)
+    ours = cpu / stored * 1e6
+    row("CPU seconds per million registers", f"{ours:.4f}", f"{peer:.4f} libmodbus loop",
+        f"{ours / peer:.2f}", "<= 0.5")
+    row("registers/s, as fast as it goes", f"{stored / wall:,.0f}", f"{peer_rate:,.0f} libmodbus loop",
+        f"{stored / wall / peer_rate:.2f}", "")
+    row("RSS at that speed", f"{rss / 1e6:.0f} MB", "", "", "")
+
+    shutil.rmtree(f"{folder}/data")
+    gateway = Gateway(build, folder, write_site(folder, 100, "1s"))
+    gateway.wait(lambda status: status["points"]["good"] == 100 * REGISTERS, 60)
+    time.sleep(2)
+    stored, cpu, wall = gateway.measure(seconds)
+    gateway.stop()
+    devices.stop()
+    row("100,000 points each second: share of a core", f"{cpu / wall * 100:.1f} %",
+        f"{stored / wall:,.0f} points/s stored", "", "< 10 %")
+
+
+def bench_start(build, folder, points, every, line, line_bytes):
+    count = points // REGISTERS
+    devices = Devices(build, count)
+    shutil.rmtree(f"{folder}/data", ignore_errors=True)
+    site = write_site(folder, count, every, csv=True)
+    for again in (False, True):
+        gateway = Gateway(build, folder, site)
+        first = devices.first_request() - gateway.began
+        what = f"{points:,} points from CSV, start to first poll"
+        row(what + (" (again)" if again else " (first time, ids made)"), f"{first:.2f} s", "", "", line)
+        if not again:
+            gateway.wait(lambda status: status["points"]["total"] == points, 120)
+            gateway.stop()
+            devices.stop()
+            devices = Devices(build, count)
+    gateway.wait(lambda status: status["points"]["good"] == points, 300)
+    time.sleep(3)
+    rss = rss_bytes(gateway.process.pid)
+    row(f"{points:,} points, all polled and good: RSS a point", f"{rss / points:.0f} B",
+        f"{rss / 1e6:.0f} MB in all", "", line_bytes)
+    gateway.stop()
+    devices.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", required=True, help="folder with busbar and the peers")
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--only", choices=["speed", "start"])
+    options = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="busbar-bench-")
+    print("| what | busbar | peer or note | ratio | line |\n|---|---|---|---|---|")
+    if options.only != "start":
+        bench_speed(options.build, folder, options.seconds)
+    if options.only != "speed":
+        bench_start(options.build, folder, 100_000, "10s", "< 1 s", "")
+        bench_start(options.build, folder, 1_000_000, "60s", "", "< 300 B")
+    shutil.rmtree(folder)
+
+
+main()
