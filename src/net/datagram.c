@@ -19,16 +19,16 @@ struct datagram {
     struct loop_fd *watch;
     datagram_cb cb;
     void *ctx;
-    bool *closed; /* set by a close inside the callback */
+    bool receiving; /* inside on_ready(): a close leaves the memory to it */
+    bool closed;
 };
 
 static void on_ready(void *ctx, unsigned events)
 {
     (void)events;
     struct datagram *self = ctx;
-    bool closed = false;
-    self->closed = &closed;
-    for (int i = 0; i < RECEIVES_PER_EVENT_MAX && !closed; i++) {
+    self->receiving = true;
+    for (int i = 0; i < RECEIVES_PER_EVENT_MAX && !self->closed; i++) {
         uint8_t *buffer = self->loop->read_buffer;
         struct socket_address from = { .size = sizeof(from.storage) };
         ssize_t got = recvfrom(self->fd, buffer, STREAM_READ_BYTES, MSG_DONTWAIT,
@@ -43,8 +43,9 @@ static void on_ready(void *ctx, unsigned events)
         socket_to_endpoint(&from.storage, &endpoint);
         self->cb(self->ctx, &endpoint, buffer, (size_t)got);
     }
-    if (!closed) {
-        self->closed = NULL;
+    self->receiving = false;
+    if (self->closed) {
+        busbar_free(self);
     }
 }
 
@@ -139,13 +140,13 @@ int datagram_join(struct datagram *datagram, const struct endpoint *group)
 
 void datagram_close(struct datagram *datagram)
 {
-    if (datagram == NULL) {
+    if (datagram == NULL || datagram->closed) {
         return;
-    }
-    if (datagram->closed != NULL) {
-        *datagram->closed = true;
     }
     loop_fd_unwatch(datagram->watch);
     (void)close(datagram->fd);
-    busbar_free(datagram);
+    datagram->closed = true;
+    if (!datagram->receiving) {
+        busbar_free(datagram);
+    }
 }
