@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* One pass over the sorted points: each one goes on with the run and the span before it, or begins new ones. */
 #include "drivers/modbus/modbus_plan.h"
 
 #include <assert.h>
@@ -139,8 +140,12 @@ static void add_item(struct builder *builder, const struct item *item)
                                                ? NULL
                                                : find_refusal(builder->limits, address->table,
                                                               address->start, end);
-    if (refusal != NULL && !refusal->retry) {
-        plan->skips[plan->skip_count++] = (struct modbus_skip){ sample, refusal->exception };
+    uint8_t exception = builder->limits->table_exceptions[address->table];
+    if (exception == 0 && refusal != NULL && !refusal->retry) {
+        exception = refusal->exception;
+    }
+    if (exception != 0) {
+        plan->skips[plan->skip_count++] = (struct modbus_skip){ sample, exception };
         return;
     }
     uint32_t number = builder->item_count++;
@@ -257,6 +262,15 @@ void modbus_plan_decode(struct modbus_plan *plan, const struct modbus_span *span
     }
 }
 
+static void fail(struct sample *sample, uint8_t quality, uint16_t detail)
+{
+    sample->time_us = 0;
+    sample->value.bits = 0;
+    sample->type = VALUE_NONE;
+    sample->quality = quality;
+    sample->detail = detail;
+}
+
 void modbus_plan_fail(const struct modbus_plan *plan, const struct modbus_span *span,
                       uint8_t quality, uint16_t detail, struct sample *samples)
 {
@@ -265,12 +279,15 @@ void modbus_plan_fail(const struct modbus_plan *plan, const struct modbus_span *
         uint32_t from = run->item > span->item ? run->item : span->item;
         uint32_t to = run[1].item < span->item_end ? run[1].item : span->item_end;
         for (uint32_t item = from; item < to; item++) {
-            struct sample *sample = &samples[run->sample + (item - run->item)];
-            sample->value.bits = 0;
-            sample->type = VALUE_NONE;
-            sample->quality = quality;
-            sample->detail = detail;
+            fail(&samples[run->sample + (item - run->item)], quality, detail);
         }
+    }
+}
+
+void modbus_plan_skip(const struct modbus_plan *plan, struct sample *samples)
+{
+    for (uint32_t i = 0; i < plan->skip_count; i++) {
+        fail(&samples[plan->skips[i].sample], QUALITY_REFUSED, plan->skips[i].exception);
     }
 }
 

@@ -25,9 +25,10 @@ struct modbus_refusal {
 };
 
 struct modbus_limits {
-    uint16_t max_registers, max_bits;      /* in one read */
-    uint16_t max_gap;                      /* registers; bits: 16 times as many */
-    const struct modbus_refusal *refusals; /* sorted by modbus_refusal_before() */
+    uint16_t max_registers, max_bits;        /* in one read */
+    uint16_t max_gap;                        /* registers; bits: 16 times as many */
+    uint8_t table_exceptions[MODBUS_TABLES]; /* refused as a whole; 0 = not */
+    const struct modbus_refusal *refusals;   /* sorted by modbus_refusal_before() */
     size_t refusal_count;
 };
 
@@ -43,7 +44,8 @@ struct modbus_span {
     uint32_t text; /* where its first string lives in texts */
     uint16_t start, count;
     uint8_t table;
-    uint8_t tries; /* the client's */
+    uint8_t tries;  /* the poll's: how often it was asked again */
+    uint8_t origin; /* the poll's: split that it came from, from 1; 0 = none */
 };
 
 /* A point that is not read because the device refused it. */
@@ -57,8 +59,8 @@ struct modbus_plan {
     struct modbus_span *spans;
     struct modbus_skip *skips;
     uint32_t run_count, span_count, skip_count;
-    uint32_t generation; /* the client's: of what was learned when it was made */
-    uint32_t next;       /* the client's: span to begin with, after a poll that was cut short */
+    uint32_t generation; /* the poll's: of what was learned when it was made */
+    uint32_t next;       /* the poll's: span to begin with, after one that was cut short */
     uint8_t *texts;      /* memory for string values, NULL when there are none */
     size_t text_bytes;
 };
@@ -79,6 +81,9 @@ void modbus_plan_decode(struct modbus_plan *plan, const struct modbus_span *span
 /* All items of a span get no value and this quality. */
 void modbus_plan_fail(const struct modbus_plan *plan, const struct modbus_span *span,
                       uint8_t quality, uint16_t detail, struct sample *samples);
+
+/* Points that are not read: no value, refused, and why. */
+void modbus_plan_skip(const struct modbus_plan *plan, struct sample *samples);
 
 /* Two halves at an item; false when the span has only one. */
 bool modbus_plan_split(const struct modbus_plan *plan, const struct modbus_span *span,

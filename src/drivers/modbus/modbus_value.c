@@ -61,6 +61,7 @@ static void store(uint8_t *p, unsigned words, uint8_t order, uint64_t number)
 
 static inline void set_int(struct sample *sample, int64_t value)
 {
+    sample->time_us = 0;
     sample->value.i = value;
     sample->detail = 0;
     sample->type = VALUE_INT;
@@ -69,6 +70,7 @@ static inline void set_int(struct sample *sample, int64_t value)
 
 static inline void set_bool(struct sample *sample, bool value)
 {
+    sample->time_us = 0;
     sample->value.bits = 0;
     sample->value.b = value;
     sample->detail = 0;
@@ -78,6 +80,7 @@ static inline void set_bool(struct sample *sample, bool value)
 
 static void set_bad(struct sample *sample, enum modbus_detail detail)
 {
+    sample->time_us = 0;
     sample->value.bits = 0;
     sample->detail = (uint16_t)detail;
     sample->type = VALUE_NONE;
@@ -95,6 +98,7 @@ static inline void set_double(struct sample *sample, double value)
         set_bad(sample, MODBUS_DETAIL_NOT_A_NUMBER);
         return;
     }
+    sample->time_us = 0;
     sample->value.d = value;
     sample->detail = 0;
     sample->type = VALUE_DOUBLE;
@@ -310,6 +314,7 @@ void modbus_value_text(const struct modbus_address *address, const uint8_t *data
         text->bytes[text->size++] = (char)byte;
     }
     text->bytes[text->size] = '\0';
+    sample->time_us = 0;
     sample->value.text = text;
     sample->detail = 0;
     sample->type = VALUE_TEXT;

@@ -29,7 +29,7 @@ enum modbus_detail {
 };
 
 /* `count` values of one shape that follow one another without a gap: registers in, samples out. Sets
- * type, value, quality and detail of each. Not for strings and not for coils or discrete inputs.
+ * type, value, quality, detail and time (0 = the host's) of each. Not for strings and not for coils or discrete inputs.
  *   data   count x address->count registers */
 void modbus_value_run(const struct modbus_address *address, const uint8_t *data, size_t count,
                       struct sample *samples);
