@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+// What must not start, or must not replace what runs.
+import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
+import { test } from 'node:test';
+import { freePort, makeFolder, run, startGateway, startSim, until } from '../support/gateway.mjs';
+
+const good = (port, extra = '') => `version: 1
+site: { id: t, name: Test }
+devices:
+  d1:
+    modbus: { tcp: "127.0.0.1:${port}" }
+    points:
+      a: { holding: 0, type: uint16, every: 100ms${extra} }
+`;
+
+test('a wrong configuration does not start, and names its place', async (t) => {
+  const folder = makeFolder({ 'site.yaml': good(1502).replace('holding', 'holdin') });
+  t.after(() => folder.remove());
+  const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', '127.0.0.1:1']);
+  assert.equal(ended.code, 3, ended.stderr);
+  assert.match(ended.stderr, /site\.yaml:7:12: error: unknown key 'holdin'/);
+  assert.match(ended.stderr, /did you mean 'holding'/);
+});
+
+test('a port in use is named with the process that holds it', async (t) => {
+  const folder = makeFolder({ 'site.yaml': good(1502) });
+  const holder = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => holder.once('listening', resolve));
+  const { port } = holder.address();
+  t.after(() => {
+    holder.close();
+    folder.remove();
+  });
+  const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', `127.0.0.1:${port}`,
+    '--socket', `${folder.folder}/s`]);
+  assert.equal(ended.code, 1, ended.stderr);
+  assert.match(ended.stderr, new RegExp(`127\\.0\\.0\\.1:${port} is held by .*process ${process.pid}`));
+});
+
+test('a second gateway on the same data folder is refused', async (t) => {
+  const folder = makeFolder({ 'site.yaml': good(await freePort()) });
+  const gateway = await startGateway({ config: folder.site, data: folder.data });
+  t.after(async () => {
+    await gateway.stop();
+    folder.remove();
+  });
+  const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', `127.0.0.1:${await freePort()}`]);
+  assert.equal(ended.code, 1);
+  assert.match(ended.stderr, new RegExp(`${gateway.child.pid}`));
+});
+
+test('apply: wrong files change nothing, unchanged devices keep polling, rollback brings files back', async (t) => {
+  const port = await freePort();
+  const folder = makeFolder({ 'a.yaml': good(port) });
+  const sim = await startSim(folder.site);
+  const gateway = await startGateway({ config: folder.site, data: folder.data });
+  t.after(async () => {
+    await gateway.stop();
+    await sim.stop('SIGKILL');
+    folder.remove();
+  });
+  await until('d1 answers', async () => (await gateway.point('d1/a')).quality === 'good');
+  const first = (await gateway.get('/api/v1/config')).version;
+
+  folder.write('b.yaml', 'devices:\n  d2: { modbus: { tcp: "127.0.0.1:1" }, points: { x: { holdig: 1 } } }\n');
+  let reply = await gateway.cli(['config', 'apply']);
+  assert.equal(reply.code, 3, reply.stdout + reply.stderr);
+  assert.match(reply.stderr, /b\.yaml:2:\d+: error: unknown key 'holdig'/);
+  assert.equal((await gateway.get('/api/v1/config')).version, first);
+
+  folder.write('b.yaml', `devices:\n  d2: { modbus: { tcp: "127.0.0.1:${port}" }, points: { x: { holding: 1 } } }\n`);
+  reply = await gateway.cli(['config', 'diff']);
+  assert.equal(reply.code, 1, reply.stdout + reply.stderr);
+  assert.match(reply.stdout, /\+ device d2/);
+  const before = await gateway.get('/api/v1/devices/d1');
+  reply = await gateway.cli(['config', 'apply']);
+  assert.equal(reply.code, 0, reply.stdout + reply.stderr);
+  assert.match(reply.stdout, /polling stops for a moment for: none/);
+  await until('d2 is polled', async () => (await gateway.point('d2/x')).quality === 'good');
+  const after = await gateway.get('/api/v1/devices/d1');
+  assert.ok(after.polls >= before.polls, 'the unchanged device kept its counters');
+  assert.equal(after.since, before.since, 'its link did not go down');
+  assert.equal((await gateway.cli(['config', 'diff'])).code, 0);
+
+  folder.write('a.yaml', good(port, ', units: degC'));
+  reply = await gateway.cli(['config', 'apply']);
+  assert.match(reply.stdout, /d1\/a\.units/);
+  assert.match(reply.stdout, /for a moment for: d1/);
+  await until('units changed', async () => (await gateway.point('d1/a')).units === 'degC');
+  await until('the ledger balances', async () => (await gateway.get('/api/v1/ledger?match=*')).balances);
+
+  reply = await gateway.cli(['config', 'rollback', String(first), '--yes']);
+  assert.equal(reply.code, 0, reply.stdout + reply.stderr);
+  await until('d2 is gone', async () => (await gateway.get('/api/v1/devices')).total === 1);
+  assert.equal((await gateway.point('d1/a')).units, '');
+  assert.equal((await gateway.cli(['config', 'diff'])).code, 0, 'the files are those of the version');
+  await until('the ledger balances', async () => (await gateway.get('/api/v1/ledger?match=*')).balances);
+});

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts a real gateway (and simulators) for tests that look at it from outside: REST, files, signals.
+// BUSBAR names the program under test.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export const program = process.env.BUSBAR ?? 'build/dev/busbar';
+
+export function sleep(ms) {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+export function freePort() {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address();
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** A temporary folder with site/ and data/; files: name -> text of site/. */
+export function makeFolder(files) {
+  const folder = mkdtempSync(join(tmpdir(), 'busbar-test-'));
+  mkdirSync(join(folder, 'site'));
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(folder, 'site', name), text);
+  }
+  return {
+    folder,
+    site: join(folder, 'site'),
+    data: join(folder, 'data'),
+    write(name, text) {
+      writeFileSync(join(folder, 'site', name), text);
+    },
+    remove() {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Polls `look` until it gives something true; fails with `what` and the last thing seen. */
+export async function until(what, look, ms = 15000) {
+  const deadline = Date.now() + ms;
+  let last;
+  for (;;) {
+    try {
+      last = await look();
+      if (last) {
+        return last;
+      }
+    } catch (error) {
+      last = error;
+    }
+    if (Date.now() > deadline) {
+      throw new Error(`waited ${ms} ms for: ${what}; last: ${last?.stack ?? JSON.stringify(last)}`);
+    }
+    await sleep(20);
+  }
+}
+
+/** Runs the program to its end. */
+export function run(args, { input, env, timeout = 30000 } = {}) {
+  return new Promise((resolve) => {
+    const child = spawn(program, args, { env: { ...process.env, ...env } });
+    let stdout = '';
+    let stderr = '';
+    const timer = setTimeout(() => child.kill('SIGKILL'), timeout);
+    child.stdout.on('data', (data) => (stdout += data));
+    child.stderr.on('data', (data) => (stderr += data));
+    child.stdin.on('error', () => {});
+    child.stdin.end(input ?? '');
+    child.on('close', (code, signal) => {
+      clearTimeout(timer);
+      resolve({ code, signal, stdout, stderr });
+    });
+  });
+}
+
+/** A child that is killed with the test. */
+export function start(command, args, options = {}) {
+  const child = spawn(command, args, options);
+  const process_ = { child, output: '', exited: null };
+  const keep = (data) => {
+    process_.output = (process_.output + data).slice(-65536);
+  };
+  child.stdout?.on('data', keep);
+  child.stderr?.on('data', keep);
+  process_.exited = new Promise((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+  process_.stop = async (signal = 'SIGTERM') => {
+    child.kill(signal);
+    const timer = setTimeout(() => child.kill('SIGKILL'), 10000);
+    const ended = await process_.exited;
+    clearTimeout(timer);
+    return ended;
+  };
+  return process_;
+}
+
+/** A gateway on a free port; resolves when it answers. */
+export async function startGateway({ config, data, env, args = [] }) {
+  const port = await freePort();
+  const socket = join(data, '..', `socket-${port}`);
+  const gateway = start(
+    program,
+    ['run', '--config', config, '--data', data, '--http', `127.0.0.1:${port}`, '--socket', socket, ...args],
+    { env: { ...process.env, ...env } },
+  );
+  const url = `http://127.0.0.1:${port}`;
+  gateway.url = url;
+  gateway.server = `unix:${socket}`;
+  gateway.get = async (path) => {
+    const answer = await fetch(url + path, { signal: AbortSignal.timeout(10000) });
+    if (!answer.ok) {
+      throw new Error(`GET ${path}: ${answer.status} ${await answer.text()}`);
+    }
+    return answer.json();
+  };
+  gateway.post = async (path, body = {}) => {
+    const answer = await fetch(url + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: AbortSignal.timeout(60000),
+    });
+    return { status: answer.status, body: await answer.json() };
+  };
+  gateway.point = (path) => gateway.get(`/api/v1/points/${path}`);
+  gateway.cli = (args_, options) => run([...args_, '--server', gateway.server], options);
+  let ended = null;
+  gateway.exited.then((how) => (ended = how));
+  await until('the gateway answers', async () => {
+    if (ended) {
+      return true;
+    }
+    return gateway.get('/api/v1/health');
+  });
+  if (ended) {
+    throw new Error(`the gateway ended (${JSON.stringify(ended)}):\n${gateway.output}`);
+  }
+  return gateway;
+}
+
+/** The simulator of a site; resolves when it listens. */
+export async function startSim(config, args = []) {
+  const sim = start(program, ['sim', config, ...args]);
+  await until('the simulator listens', () => /serv|listen|ready/i.test(sim.output));
+  return sim;
+}
