@@ -1,129 +1,110 @@
 // SPDX-License-Identifier: Apache-2.0
-// What the documentation shows must work: links lead somewhere, commands and flags exist, and every
-// site (a ```yaml block with devices, or a folder of examples/) passes the check. A block marked
-// ```yaml fragment is a part of a file and is not checked.
-import assert from "node:assert/strict";
-import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, relative } from "node:path";
-import { after, describe, test } from "node:test";
-import { fileURLToPath } from "node:url";
+// Every example of README and docs/ is run.
+//   ```console   lines "$ COMMAND" run in a shell beside the example site, simulated; exit code 0, or the one in a comment
+//                "# exit N" behind the command; of the output that is shown, the first word of each line must come
+//   ```yaml      checked by `busbar config check`: a whole file (has "version:"), or a part (gets one)
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { test } from 'node:test';
+import { program, startGateway, startSim, until } from '../support/gateway.mjs';
 
-const root = join(dirname(fileURLToPath(import.meta.url)), "../..");
-const busbar = process.env.BUSBAR ?? join(root, "build/dev/busbar");
-const scratch = mkdtempSync(join(tmpdir(), "busbar-docs-"));
-after(() => rmSync(scratch, { recursive: true, force: true }));
+const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
+const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((n) => n.endsWith('.md')).map((n) => `docs/${n}`)];
 
-/** Every Markdown file of the root and of docs/. */
-function pages() {
-  return ["", "docs"].flatMap((folder) =>
-    readdirSync(join(root, folder)).filter((name) => name.endsWith(".md"))
-      .map((name) => join(root, folder, name)));
-}
-
-/** Fenced blocks of a page: what follows the fence, the line it starts at, its text. */
-function blocks(text) {
+/** Fenced blocks of a page: {kind, line, text}. */
+function blocks(page) {
   const found = [];
-  for (const match of text.matchAll(/^( *)```([^\n]*)\n(.*?)^\1```/gms)) {
-    const line = text.slice(0, match.index).split("\n").length;
-    found.push({ kind: match[2].trim(), line, text: match[3] });
-  }
+  let open = null;
+  readFileSync(join(root, page), 'utf8').split('\n').forEach((line, index) => {
+    const fence = /^```(.*)$/.exec(line);
+    if (fence && open) {
+      found.push(open);
+      open = null;
+    } else if (fence) {
+      open = { kind: fence[1].trim(), line: index + 1, text: '' };
+    } else if (open) {
+      open.text += `${line}\n`;
+    }
+  });
+  assert.equal(open, null, `${page}: a block is not closed`);
   return found;
 }
 
-/** The anchors that a page's headings give. */
-function anchors(text) {
-  return [...text.matchAll(/^#+ (.*)$/gm)].map((match) =>
-    match[1].toLowerCase().replace(/[^\w\- ]/g, "").trim().replace(/ /g, "-"));
-}
-
-/** Runs the program; its output as one text. */
-function run(program, args, input = "") {
-  const result = spawnSync(program, args, { encoding: "utf8", input, timeout: 60_000 });
-  return { status: result.status, output: `${result.stdout}${result.stderr}` };
-}
-
-/** Checks a site with the secrets it names; fails with the program's own words. */
-function checkSite(path, text) {
-  const data = mkdtempSync(join(scratch, "data-"));
-  for (const [, name] of text.matchAll(/!secret ([\w.-]+)/g)) {
-    const set = run(busbar, ["secret", "set", name, "--data", data], "example-value");
-    assert.equal(set.status, 0, set.output);
-  }
-  const { status, output } = run(busbar, ["config", "check", path, "--data", data]);
-  assert.equal(status, 0, output);
-}
-
-for (const page of pages()) {
-  const name = relative(root, page);
-  const text = readFileSync(page, "utf8");
-
-  test(`${name}: links lead somewhere`, () => {
-    const prose = text.replace(/^( *)```.*?^\1```/gms, "").replace(/`[^`\n]*`/g, "");
-    for (const [, target] of prose.matchAll(/\]\(([^)\s]+)\)/g)) {
-      if (/^[a-z]+:/.test(target)) {
-        continue;
-      }
-      const [file, anchor] = target.split("#");
-      const path = file === "" ? page : join(dirname(page), file);
-      assert.ok(existsSync(path), `${name}: no ${target}`);
-      if (anchor !== undefined && path.endsWith(".md")) {
-        assert.ok(anchors(readFileSync(path, "utf8")).includes(anchor), `${name}: no ${target}`);
-      }
+/** Commands of a console block, each with the output lines shown below it. */
+function commands(block) {
+  const found = [];
+  block.text.split('\n').forEach((line, index) => {
+    if (line.startsWith('$ ')) {
+      const exit = /#\s*exit (\d+)/.exec(line);
+      found.push({ line: block.line + 1 + index, command: line.slice(2), exit: exit ? Number(exit[1]) : 0, shown: [] });
+    } else if (line.trim() !== '' && found.length > 0) {
+      found.at(-1).shown.push(line);
     }
   });
+  return found;
+}
 
-  const commands = blocks(text).filter(({ kind }) => /^(|sh|bash|console|text)$/.test(kind))
-    .flatMap((block) => block.text.split("\n").map((words, at) => ({ words, line: block.line + 1 + at })))
-    .filter(({ words }) => /^\s*(\$ )?(sudo )?(\.\/)?(build\/\w+\/)?busbar [a-z]/.test(words));
-  if (commands.length > 0) {
-    test(`${name}: ${commands.length} commands exist`, () => {
-      for (const { words, line } of commands) {
-        checkCommand(words.replace(/^.*?busbar /, "").replace(/\s+#.*$/, ""), `${name}:${line}`);
+const whole = (text) => (/^version:/m.test(text) ? text : `version: 1\nsite: { id: doc, name: Doc }\n${text}`);
+
+test('YAML examples are correct', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'busbar-docs-'));
+  let count = 0;
+  for (const page of pages) {
+    for (const block of blocks(page).filter((b) => b.kind === 'yaml')) {
+      const file = join(folder, 'example.yaml');
+      const data = join(folder, 'data');
+      mkdirSync(data, { recursive: true, mode: 0o700 });
+      for (const [, name] of block.text.matchAll(/!secret ([\w.-]+)/g)) {
+        const kept = spawnSync(program, ['secret', 'set', name, '--data', data], { input: 'example', encoding: 'utf8' });
+        assert.equal(kept.status, 0, kept.stderr);
       }
-    });
+      for (const [, name] of block.text.matchAll(/([\w-]+\.csv)/g)) {
+        const csv = blocks(page).find((b) => b.kind === 'csv');
+        assert.ok(csv, `${page}:${block.line}: names ${name} but the page shows no CSV`);
+        writeFileSync(join(folder, name), csv.text);
+      }
+      writeFileSync(file, whole(block.text));
+      const checked = spawnSync(program, ['config', 'check', file, '--data', data], { encoding: 'utf8' });
+      assert.equal(checked.status, 0, `${page}:${block.line}:\n${checked.stderr}`);
+      count++;
+    }
   }
+  rmSync(folder, { recursive: true });
+  assert.ok(count > 3, `only ${count} examples were found`);
+});
 
-  describe(`${name}: sites`, () => {
-    for (const block of blocks(text).filter(({ kind }) => kind === "yaml")) {
-      if (!/^devices:/m.test(block.text)) {
-        continue;
-      }
-      test(`line ${block.line}`, () => {
-        const folder = mkdtempSync(join(scratch, "site-"));
-        for (const csv of blocks(text).filter(({ kind }) => kind.startsWith("csv "))) {
-          writeFileSync(join(folder, csv.kind.slice(4)), csv.text);
+test('console examples run', { timeout: 300000 }, async (t) => {
+  // A folder that looks like a newcomer's clone after ./run.
+  const folder = mkdtempSync(join(tmpdir(), 'busbar-docs-'));
+  mkdirSync(join(folder, 'bin'));
+  symlinkSync(resolve(program), join(folder, 'bin', 'busbar'));
+  cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
+  const sim = await startSim(join(folder, 'examples/site'));
+  const gateway = await startGateway({ config: join(folder, 'examples/site'), data: join(folder, 'data') });
+  t.after(async () => {
+    await gateway.stop();
+    await sim.stop('SIGKILL');
+    rmSync(folder, { recursive: true, force: true });
+  });
+  await until('all points that can be good are good', async () => (await gateway.get('/api/v1/status')).points.bad === 0, 30000);
+  const env = { ...process.env, PATH: `${folder}/bin:${process.env.PATH}`, BUSBAR_SERVER: gateway.server, NO_COLOR: '1' };
+  let count = 0;
+  for (const page of pages) {
+    for (const block of blocks(page).filter((b) => b.kind === 'console')) {
+      for (const example of commands(block)) {
+        const ran = spawnSync('bash', ['-c', example.command], { cwd: folder, env, encoding: 'utf8', timeout: 60000 });
+        const all = `${ran.stdout}${ran.stderr}`;
+        assert.equal(ran.status, example.exit, `${page}:${example.line}: ${example.command}\n${all}`);
+        for (const line of example.shown) {
+          const word = line.trim().split(/\s+/)[0];
+          assert.ok(all.includes(word), `${page}:${example.line}: ${example.command}\nno '${word}' in:\n${all}`);
         }
-        writeFileSync(join(folder, "site.yaml"), block.text);
-        checkSite(folder, block.text);
-      });
+        count++;
+      }
     }
-  });
-}
-
-/** A command of the documentation: its verb has a help page, and that names each of its flags. */
-function checkCommand(words, where) {
-  const parts = words.match(/'[^']*'|"[^"]*"|[^\s'"]+/g).filter((word) => word !== "");
-  const end = parts.findIndex((word) => /^[|>;&]/.test(word));
-  const own = end < 0 ? parts : parts.slice(0, end);
-  const alone = run(busbar, [own[0], "--help"]);
-  const two = own.length > 1 && /^[a-z-]+$/.test(own[1]) ? run(busbar, [own[0], own[1], "--help"]) : alone;
-  const { status, output } = two.status === 0 ? two : alone;
-  assert.equal(status, 0, `${where}: busbar ${words}: ${output}`);
-  for (const flag of own.filter((word) => word.startsWith("--"))) {
-    assert.ok(output.includes(flag.replace(/=.*/, "")), `${where}: busbar ${words}: no ${flag}`);
   }
-}
-
-describe("examples", () => {
-  const folder = join(root, "examples");
-  for (const name of existsSync(folder) ? readdirSync(folder) : []) {
-    test(name, () => {
-      const path = join(folder, name);
-      const files = readdirSync(path).filter((file) => file.endsWith(".yaml"));
-      assert.ok(files.length > 0, `${name} has no YAML file`);
-      checkSite(path, files.map((file) => readFileSync(join(path, file), "utf8")).join("\n"));
-    });
-  }
+  assert.ok(count > 10, `only ${count} examples were found`);
 });
