@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The order of a load:
+ *
+ *   all YAML files -> trees; the sections; names of profiles and devices
+ *   each device with its profile and its own CSV files
+ *   CSV files with a device column, row by row
+ *   merging, addresses, duplicates, hashes
+ *   the lines that the problems point at
+ *
+ * It goes on after an error as far as what is left makes sense, so that one run tells all. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "config/load.h"
+
+#define YEAR_US (INT64_C(365) * 24 * 3600 * CLOCK_US_PER_S)
+
+enum { VERSION_KNOWN = 1 };
+
+/* The keys at the top of a file. `once`: in one file only. */
+struct top_row {
+    const char *key;
+    bool once;
+    void (*read)(struct load *load, uint16_t file, const struct yaml_node *node);
+};
+
+static void read_version(struct load *load, uint16_t file, const struct yaml_node *node)
+{
+    int64_t version;
+    if (node->kind != YAML_SCALAR || str_parse_i64(node->text, &version) != 0 ||
+        version != VERSION_KNOWN) {
+        problems_error(load->problems, load_at(load, file, node), "write 'version: 1'",
+                       "this busbar reads configurations of version 1");
+    }
+}
+
+static const struct top_row rows[] = {
+    { .key = "version", .read = read_version },
+    { .key = "site", .once = true, .read = load_site },
+    { .key = "defaults", .once = true, .read = load_defaults },
+    { .key = "server", .once = true, .read = load_server },
+    { .key = "history", .once = true, .read = load_history },
+    { .key = "profiles", .read = profile_note },
+    { .key = "devices", .read = device_note },
+    { .key = "points", .read = points_top },
+};
+enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
+
+static const char *const later[] = { "rules", "assets", "sinks",  "connectors", "notify", "users",
+                                     "roles", "alarms", "states", "inputs",     "plans",  "bacnet",
+                                     "opcua", "snmp",   "mqtt",   "events",     NULL };
+
+static void tell_unknown(struct load *load, uint16_t file, const struct yaml_node *key)
+{
+    const char *words[ROW_COUNT + 1];
+    for (size_t i = 0; i < ROW_COUNT; i++) {
+        words[i] = rows[i].key;
+    }
+    words[ROW_COUNT] = NULL;
+    for (const char *const *at = later; *at != NULL; at++) {
+        if (strcmp(*at, key->text) == 0) {
+            problems_error(load->problems, load_at(load, file, key), "take it out until then",
+                           "this version does not know '%s' yet; it has: version, site, defaults, "
+                           "server, history, profiles, devices, points",
+                           key->text);
+            return;
+        }
+    }
+    char hint[HINT_MAX];
+    load_hint(hint, key->text, words);
+    problems_error(load->problems, load_at(load, file, key), hint,
+                   "unknown key '%.60s' at the top of a file", key->text);
+}
+
+/* Where each section stood first. */
+struct sections {
+    struct position first[ROW_COUNT];
+};
+
+static void read_top(struct load *load, uint16_t file, const struct yaml_node *root,
+                     struct sections *sections)
+{
+    if (!load_is_map(load, file, root, "the file")) {
+        return;
+    }
+    for (const struct yaml_node *at = root->first; at != NULL; at = at->next) {
+        size_t row = 0;
+        while (row < ROW_COUNT && strcmp(rows[row].key, at->key->text) != 0) {
+            row++;
+        }
+        if (row == ROW_COUNT) {
+            tell_unknown(load, file, at->key);
+            continue;
+        }
+        struct position *first = &sections->first[row];
+        if (rows[row].once && first->line != 0) {
+            problems_error(load->problems, load_at(load, file, at->key), NULL,
+                           "'%s' is also in %s:%d", rows[row].key, first->file, first->line);
+            continue;
+        }
+        *first = load_at(load, file, at->key);
+        rows[row].read(load, file, at);
+    }
+}
+
+static void read_yaml(struct load *load, uint16_t file, struct sections *sections)
+{
+    char *text = NULL;
+    size_t size = 0;
+    struct yaml_node *root = NULL;
+    int error = source_read(load, file, &text, &size);
+    if (error == 0) {
+        error = yaml_read(load->sources[file].name, text, size, CONFIG_DEPTH_MAX, &load->trees,
+                          load->problems, &root);
+    }
+    busbar_free(text);
+    load->out_of_memory = load->out_of_memory || error == BUSBAR_ENOMEM;
+    load->incomplete = load->incomplete || error != 0;
+    if (root != NULL) {
+        read_top(load, file, root, sections);
+    }
+}
+
+/* The list of files goes into the configuration. */
+static void take_files(struct load *load)
+{
+    struct config_file *files = load_alloc(load, load->source_count * sizeof(*files));
+    for (size_t i = 0; files != NULL && i < load->source_count; i++) {
+        const struct source *source = &load->sources[i];
+        files[i] = (struct config_file){ .name = source->name,
+                                         .bytes = source->bytes,
+                                         .crc = source->crc };
+    }
+    load->config->files = files;
+    load->config->file_count = files != NULL ? load->source_count : 0;
+}
+
+static void read_all(struct load *load)
+{
+    struct sections sections = { 0 };
+    size_t files = load->source_count; /* CSV files are added while devices are read */
+    for (size_t i = 0; i < files && !load->out_of_memory; i++) {
+        if (!load->sources[i].csv) {
+            read_yaml(load, (uint16_t)i, &sections);
+        }
+    }
+    if (sections.first[0].line == 0 && !load->incomplete && files > 0) {
+        problems_warning(load->problems, (struct position){ .file = load->sources[0].name },
+                         "write 'version: 1' at the top of one file",
+                         "no file says which version of the format it is");
+    }
+    device_read_all(load);
+    if (!load->incomplete) {
+        points_read_top(load);
+    }
+    take_files(load);
+    if (!load->out_of_memory) {
+        finish_devices(load);
+    }
+}
+
+static void set_defaults(struct config *config)
+{
+    config->folder = "";
+    config->site = (struct config_site){ .id = "", .name = "", .timezone = "" };
+    config->server = (struct config_server){ .http_host = "127.0.0.1",
+                                             .http_port = 8080,
+                                             .socket = "" };
+    config->history = (struct config_history){ .keep_us = 2 * YEAR_US,
+                                               .max_bytes = UINT64_C(20) * 1000 * 1000 * 1000,
+                                               .commit_us = 10 * CLOCK_US_PER_MS };
+}
+
+static bool begin(struct load *load, const struct config_env *env, struct problems *problems)
+{
+    load->env = env;
+    load->problems = problems;
+    load->config = config_new();
+    load->sources = busbar_try_alloc(CONFIG_FILES_MAX * sizeof(*load->sources));
+    arena_init(&load->trees, 0);
+    map_init(&load->devices);
+    map_init(&load->profiles);
+    common_init(&load->defaults);
+    load->csv_last = &load->csv_first;
+    if (load->config == NULL || load->sources == NULL) {
+        return false;
+    }
+    load->store = load->config->store;
+    set_defaults(load->config);
+    return true;
+}
+
+static int finish(struct load *load, int error, struct config **out)
+{
+    struct problems *problems = load->problems;
+    if (error == 0 && (load->out_of_memory || problems->out_of_memory)) {
+        error = BUSBAR_ENOMEM;
+    }
+    if (error == 0 && problems->errors > 0) {
+        error = BUSBAR_ECONFIG;
+    }
+    if (error != 0 && problems->errors == 0) {
+        problems_error(problems, (struct position){ .file = "" }, NULL, "%s", err_text(error));
+    }
+    if (load->store != NULL) {
+        source_quote_lines(load);
+        device_build_free(load);
+    }
+    map_fini(&load->devices);
+    map_fini(&load->profiles);
+    arena_fini(&load->trees);
+    busbar_free(load->sources);
+    if (error != 0) {
+        config_free(load->config);
+    } else {
+        *out = load->config;
+    }
+    busbar_free(load);
+    return error;
+}
+
+int config_load(const char *path, const struct config_env *env, struct config **out,
+                struct problems *problems)
+{
+    *out = NULL;
+    struct load *load = busbar_alloc(sizeof(*load));
+    int error = begin(load, env, problems) ? source_find_all(load, path) : BUSBAR_ENOMEM;
+    if (error == 0) {
+        read_all(load);
+    }
+    return finish(load, error, out);
+}
+
+int config_load_texts(const struct config_text *texts, size_t count, const struct config_env *env,
+                      struct config **out, struct problems *problems)
+{
+    *out = NULL;
+    struct load *load = busbar_alloc(sizeof(*load));
+    int error = begin(load, env, problems) ? source_take_texts(load, texts, count) : BUSBAR_ENOMEM;
+    if (error == 0) {
+        read_all(load);
+    }
+    return finish(load, error, out);
+}
