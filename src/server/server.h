@@ -9,8 +9,8 @@
  *
  * A handler gets a whole request (its body parsed) and answers it exactly once with one of the
  * server_reply_ calls: at once or later, from a job's or a driver's callback. A request stays valid
- * until it is answered, whatever happens to the connection or the server; an answer that nobody
- * waits for any more is dropped.
+ * until it is answered, whatever happens to the connection or the server (server_of() is NULL once
+ * it was freed); an answer that nobody waits for any more is dropped.
  *
  * Security: the Host header must name a listening address (or localhost), a request with a foreign
  * Origin is refused, POST needs Content-Type: application/json, so no other site's page can reach
@@ -64,9 +64,10 @@ struct server_config {
     struct registry *registry;
     struct bus *bus;
     struct host *host;
-    struct history *history; /* NULL: samples are answered with 503 */
-    struct state *state;     /* NULL: the journal is answered with 503, writes leave no entry */
-    int64_t started_us;      /* wall clock */
+    const struct driver_ops *const *catalog; /* as the host's: addresses and frames in words */
+    struct history *history;                 /* NULL: samples are answered with 503 */
+    struct state *state; /* NULL: the journal is answered with 503, writes leave no entry */
+    int64_t started_us;  /* wall clock */
     const char *site_id, *site_name, *site_timezone;
     void (*facts)(void *ctx, struct server_facts *facts); /* zeroed before; cheap, asked often */
     void *ctx;
@@ -103,6 +104,9 @@ struct server_query_param {
     const char *help;
 };
 
+/* `answer` of a route that does not answer JSON. */
+#define SERVER_ANSWER_TEXT "text"
+
 struct server_route {
     const char *method; /* "GET", "POST" */
     const char *path;   /* "/api/v1/devices/{device}/frames"; {name} takes one part */
@@ -110,7 +114,7 @@ struct server_route {
     const char *summary;                    /* one line, lower case, no full stop */
     const struct server_query_param *query; /* ends with name NULL; NULL: none */
     const char *body;                       /* schema name of openapi.c; NULL: no body needed */
-    const char *answer;                     /* schema name; NULL: any object */
+    const char *answer;                     /* schema name, SERVER_ANSWER_TEXT; NULL: any object */
 };
 
 /* Rows are borrowed (static tables). ctx comes back from server_ctx(). */

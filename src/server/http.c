@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* libmicrohttpd on our loop: each listener is a daemon without a thread of its own, whose epoll
+ * descriptor the loop watches. A request that is answered later suspends its connection.
+ *
+ * A connection is always in one phase, and each phase has a longest time, whatever trickles in or
+ * out meanwhile; that is what ends slow senders and slow readers:
+ *
+ *   waiting for the head -> body -> handler (no limit: it answers) -> sending -> waiting ...
+ *                                                                 \-> stream (its own rules) */
+#include "server/http.h"
+
+#include <arpa/inet.h>
+#include <assert.h>
+#include <errno.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "server/guard.h"
+#include "server/page.h"
+#include "server/peer.h"
+#include "server/reply.h"
+
+enum {
+    HTTP_PER_ADDRESS_MAX = 192,  /* connections from one address */
+    HTTP_POOL_BYTES = 16 * 1024, /* memory of a connection */
+    HTTP_IDLE_S = 30,            /* without a byte in either direction */
+};
+
+enum phase { PHASE_FIRST_HEAD, PHASE_HEAD, PHASE_BODY, PHASE_HANDLER, PHASE_SEND, PHASE_STREAM };
+
+static const int64_t phase_us_max[] = {
+    [PHASE_FIRST_HEAD] = 10 * CLOCK_US_PER_S, [PHASE_HEAD] = 30 * CLOCK_US_PER_S,
+    [PHASE_BODY] = 30 * CLOCK_US_PER_S,       [PHASE_HANDLER] = INT64_MAX,
+    [PHASE_SEND] = 120 * CLOCK_US_PER_S,      [PHASE_STREAM] = INT64_MAX,
+};
+
+struct http_listener {
+    struct list link;
+    struct server *server;
+    struct MHD_Daemon *daemon;
+    struct loop_fd *watch;
+    struct timer timer;        /* when libmicrohttpd wants to be run next */
+    struct loop_deferred soon; /* run it before the loop waits */
+    struct list connections;
+    char address[INET6_ADDRSTRLEN]; /* "" for a Unix socket */
+    char *path;
+    bool closing;
+};
+
+struct http_connection {
+    struct list link;
+    struct http_listener *listener;
+    struct MHD_Connection *mhd;
+    struct loop_fd *watch;          /* of a stream: the client's end */
+    struct server_request *request; /* of a stream */
+    int fd;
+    enum phase phase;
+    int64_t since_us;
+    char *target; /* as it came: path and query */
+    char who[64], from[64];
+};
+
+static void enter(struct http_connection *connection, enum phase phase)
+{
+    connection->phase = phase;
+    connection->since_us = clock_mono_us();
+}
+
+/* ---- a request ---- */
+
+static const char *header(const struct http_connection *connection, const char *name)
+{
+    return MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name);
+}
+
+/* Headers that must not come twice, and what libmicrohttpd would take in silence. */
+struct framing {
+    unsigned hosts, lengths, encodings;
+};
+
+static enum MHD_Result count_framing(void *ctx, enum MHD_ValueKind kind, const char *name,
+                                     const char *value)
+{
+    struct framing *framing = ctx;
+    (void)kind;
+    (void)value;
+    framing->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
+    framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
+    framing->encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    return MHD_YES;
+}
+
+static void refuse(struct server_request *req, unsigned status, int code, const char *message,
+                   const char *hint)
+{
+    struct err err;
+    err_set(&err, code, "%s", message);
+    err_hint(&err, "%s", hint);
+    server_reply_status(req, status, &err);
+}
+
+/* False: refused. */
+static bool framing_is_fine(struct server_request *req)
+{
+    struct http_connection *connection = req->connection;
+    struct framing framing = { 0 };
+    (void)MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, count_framing, &framing);
+    const union MHD_ConnectionInfo *head = MHD_get_connection_info(
+        connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+    if (head != NULL && head->header_size > SERVER_HEADER_MAX) {
+        refuse(req, 431, BUSBAR_ELIMIT, "the request's head is over 8 KB", "");
+    } else if (framing.encodings > 0) {
+        refuse(req, 411, BUSBAR_EUNSUPPORTED, "a request body needs Content-Length",
+               "send it whole, without Transfer-Encoding");
+    } else if (framing.hosts > 1 || framing.lengths > 1) {
+        refuse(req, 400, BUSBAR_EINVAL, "Host or Content-Length came twice", "");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* False: refused. */
+static bool sender_is_fine(struct server_request *req)
+{
+    struct http_connection *connection = req->connection;
+    const char *listen = connection->listener->address;
+    if (listen[0] == '\0') {
+        return true; /* a Unix socket: no browser, its mode says who may connect */
+    }
+    const char *host = header(connection, MHD_HTTP_HEADER_HOST);
+    if (!server_guard_host(host, listen)) {
+        refuse(req, 403, BUSBAR_EPERM, "this Host is not an address busbar listens on",
+               "use the numeric address or localhost");
+        return false;
+    }
+    return true;
+}
+
+static bool origin_is_fine(struct server_request *req)
+{
+    struct http_connection *connection = req->connection;
+    if (connection->listener->address[0] != '\0' &&
+        !server_guard_origin(header(connection, "Origin"), header(connection, "Sec-Fetch-Site"),
+                             header(connection, MHD_HTTP_HEADER_HOST))) {
+        refuse(req, 403, BUSBAR_EPERM, "requests from pages of other sites are refused", "");
+        return false;
+    }
+    return true;
+}
+
+/* False: refused. */
+static bool body_is_fine(struct server_request *req, const char *method)
+{
+    struct http_connection *connection = req->connection;
+    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    uint64_t size = 0;
+    if (length != NULL && str_parse_u64(length, &size) != 0) {
+        refuse(req, 400, BUSBAR_EINVAL, "Content-Length is no number", "");
+    } else if (strcmp(method, "POST") != 0 && size > 0) {
+        refuse(req, 400, BUSBAR_EINVAL, "only POST takes a body", "");
+    } else if (size > SERVER_BODY_MAX) {
+        refuse(req, 413, BUSBAR_ELIMIT, "the body is over 1 MB", "");
+    } else if (strcmp(method, "POST") == 0 &&
+               !server_guard_json(header(connection, MHD_HTTP_HEADER_CONTENT_TYPE))) {
+        refuse(req, 415, BUSBAR_EINVAL, "POST needs Content-Type: application/json", "");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* Everything that can be said before the body comes. Answers when it says no. */
+static void check_head(struct server_request *req, const char *method)
+{
+    struct err err = { 0 };
+    if (!framing_is_fine(req) || !sender_is_fine(req)) {
+        return;
+    }
+    if (req->connection->target == NULL ||
+        server_url_parse(req->connection->target, &req->url, &err) != 0) {
+        server_reply_err(req, &err);
+        return;
+    }
+    char allow[64];
+    int error = server_routes_find(&req->server->routes, method, &req->url, &req->match, allow,
+                                   sizeof(allow));
+    if (error == BUSBAR_ENOENT &&
+        server_page(req, method, header(req->connection, MHD_HTTP_HEADER_ACCEPT_ENCODING),
+                    header(req->connection, MHD_HTTP_HEADER_IF_NONE_MATCH))) {
+        return;
+    }
+    if (error == BUSBAR_ENOENT) {
+        refuse(req, 404, BUSBAR_ENOENT, "no such address", "GET /api/v1/openapi.json lists all");
+    } else if (error != 0) {
+        err_set(&err, error, "%s is not possible here", method);
+        err_hint(&err, "allowed: %s", allow);
+        server_reply_status(req, 405, &err);
+    } else if (origin_is_fine(req)) {
+        (void)body_is_fine(req, method);
+    }
+}
+
+static void parse_body(struct server_request *req)
+{
+    struct err err = { 0 };
+    if (req->body.size > 0 &&
+        json_parse(buf_text(&req->body), req->body.size, NULL, &req->doc, &err) != 0) {
+        err_prefix(&err, "the body is no JSON");
+        server_reply_err(req, &err);
+        return;
+    }
+    req->match.route->handler(req);
+}
+
+static enum MHD_Result queue_answer(struct http_connection *connection, struct server_request *req)
+{
+    struct MHD_Response *response = req->response;
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    if (connection->phase != PHASE_STREAM) {
+        enter(connection, PHASE_SEND);
+    }
+    enum MHD_Result queued = MHD_queue_response(connection->mhd, req->status, response);
+    MHD_destroy_response(response);
+    req->response = NULL;
+    return queued;
+}
+
+/* The listener closes before the handler has answered. */
+static enum MHD_Result queue_stopping(struct http_connection *connection)
+{
+    static char text[] = "{\"error\":{\"code\":\"ECANCELED\",\"message\":\"busbar is stopping\","
+                         "\"hint\":\"\"}}";
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+        sizeof(text) - 1, text, NULL);
+    if (response == NULL) {
+        return MHD_NO;
+    }
+    server_reply_headers(response, SERVER_TYPE_JSON, "no-store");
+    enum MHD_Result queued = MHD_queue_response(connection->mhd, 503, response);
+    MHD_destroy_response(response);
+    return queued;
+}
+
+static struct server_request *begin_request(struct http_connection *connection, const char *method)
+{
+    struct server_request *req = server_request_new(connection->listener->server);
+    req->connection = connection;
+    str_copy(req->who, sizeof(req->who), connection->who);
+    str_copy(req->from, sizeof(req->from), connection->from);
+    enter(connection, PHASE_BODY);
+    check_head(req, method);
+    return req;
+}
+
+/* libmicrohttpd calls this when the head is there, for each piece of the body, when all is there, and
+ * again when a suspended connection goes on. */
+static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *size, void **request)
+{
+    (void)ctx;
+    (void)url;
+    (void)version;
+    struct http_connection *connection =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    struct server_request *req = *request;
+    if (connection == NULL) {
+        return MHD_NO;
+    }
+    if (req == NULL) {
+        req = begin_request(connection, method);
+        *request = req;
+        return req->answered ? queue_answer(connection, req) : MHD_YES;
+    }
+    if (*size > 0) {
+        int error = buf_append(&req->body, data, *size);
+        *size = 0;
+        return error == 0 ? MHD_YES : MHD_NO;
+    }
+    if (!req->started) {
+        req->started = true;
+        enter(connection, PHASE_HANDLER);
+        parse_body(req);
+    }
+    if (req->answered) {
+        return queue_answer(connection, req);
+    }
+    if (connection->listener->closing) {
+        return queue_stopping(connection);
+    }
+    req->suspended = true;
+    MHD_suspend_connection(mhd);
+    return MHD_YES;
+}
+
+static void on_completed(void *ctx, struct MHD_Connection *mhd, void **request,
+                         enum MHD_RequestTerminationCode reason)
+{
+    (void)ctx;
+    (void)reason;
+    struct server_request *req = *request;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info != NULL && info->socket_context != NULL) {
+        struct http_connection *connection = info->socket_context;
+        loop_fd_unwatch(connection->watch);
+        connection->watch = NULL;
+        connection->request = NULL;
+        enter(connection, PHASE_HEAD);
+    }
+    *request = NULL;
+    if (req != NULL) {
+        server_request_completed(req);
+    }
+}
+
+/* ---- a connection ---- */
+
+static void *on_target(void *ctx, const char *target, struct MHD_Connection *mhd)
+{
+    (void)ctx;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    if (info != NULL && info->socket_context != NULL) {
+        struct http_connection *connection = info->socket_context;
+        busbar_free(connection->target);
+        connection->target = busbar_strdup(target);
+    }
+    return NULL;
+}
+
+/* The target is taken apart by url.c, from the raw text. */
+static size_t keep_escapes(void *ctx, struct MHD_Connection *mhd, char *text)
+{
+    (void)ctx;
+    (void)mhd;
+    return strlen(text);
+}
+
+static void connection_opened(struct http_listener *listener, struct MHD_Connection *mhd,
+                              void **slot)
+{
+    struct http_connection *connection = busbar_alloc(sizeof(*connection));
+    connection->listener = listener;
+    connection->mhd = mhd;
+    connection->fd = -1;
+    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+        mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    if (info != NULL) {
+        connection->fd = info->connect_fd;
+    }
+    peer_name(connection->fd, connection->who, sizeof(connection->who), connection->from,
+              sizeof(connection->from));
+    enter(connection, PHASE_FIRST_HEAD);
+    list_append(&listener->connections, &connection->link);
+    *slot = connection;
+}
+
+static void on_connection(void *ctx, struct MHD_Connection *mhd, void **slot,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    if (code == MHD_CONNECTION_NOTIFY_STARTED) {
+        connection_opened(ctx, mhd, slot);
+        return;
+    }
+    struct http_connection *connection = *slot;
+    *slot = NULL;
+    if (connection != NULL) {
+        loop_fd_unwatch(connection->watch);
+        list_remove(&connection->link);
+        busbar_free(connection->target);
+        busbar_free(connection);
+    }
+}
+
+static void cut(struct http_connection *connection)
+{
+    (void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+void http_sweep(struct server *server)
+{
+    int64_t now = clock_mono_us();
+    list_each(at, &server->listeners) {
+        struct http_listener *listener = list_entry(at, struct http_listener, link);
+        list_each(each, &listener->connections) {
+            struct http_connection *connection = list_entry(each, struct http_connection, link);
+            if (now - connection->since_us > phase_us_max[connection->phase]) {
+                server->cut_slow += connection->phase != PHASE_HEAD;
+                enter(connection, connection->phase);
+                cut(connection);
+            }
+        }
+    }
+}
+
+size_t server_connection_count(const struct server *server)
+{
+    size_t count = 0;
+    list_each(at, &server->listeners) {
+        struct http_listener *listener = list_entry(at, struct http_listener, link);
+        list_each(each, &listener->connections) {
+            count++;
+        }
+    }
+    return count;
+}
+
+/* ---- the daemon on the loop ---- */
+
+static void run(void *ctx)
+{
+    struct http_listener *listener = ctx;
+    MHD_UNSIGNED_LONG_LONG wait_ms = 0;
+    (void)MHD_run(listener->daemon);
+    if (MHD_get_timeout(listener->daemon, &wait_ms) == MHD_YES) {
+        timer_start(&listener->timer, (int64_t)wait_ms, 0);
+    } else {
+        timer_stop(&listener->timer);
+    }
+}
+
+static void on_readable(void *ctx, unsigned events)
+{
+    (void)events;
+    run(ctx);
+}
+
+static void on_timer(struct timer *timer, void *ctx)
+{
+    (void)timer;
+    run(ctx);
+}
+
+static void resume(struct server_request *req)
+{
+    struct http_connection *connection = req->connection;
+    req->suspended = false;
+    MHD_resume_connection(connection->mhd);
+    if (!connection->listener->closing) {
+        loop_defer(connection->listener->server->config.loop, &connection->listener->soon);
+    }
+}
+
+void http_answer(struct server_request *req)
+{
+    if (req->connection != NULL && req->suspended) {
+        resume(req);
+    }
+    server_request_answered(req);
+}
+
+static void log_line(void *ctx, const char *format, va_list args)
+{
+    char text[LOG_TEXT_MAX];
+    (void)ctx;
+    (void)vsnprintf(text, sizeof(text), format, args);
+    text[strcspn(text, "\r\n")] = '\0';
+    busbar_log(LOG_LEVEL_DEBUG, "server", NULL, "%s", text);
+}
+
+static struct MHD_Daemon *start_daemon(struct http_listener *listener, int fd)
+{
+    const unsigned flags = MHD_USE_EPOLL | MHD_USE_ITC | MHD_ALLOW_SUSPEND_RESUME |
+                           MHD_USE_ERROR_LOG;
+    return MHD_start_daemon(
+        flags, 0, NULL, NULL, on_request, listener, /* */
+        MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)SERVER_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        (unsigned)HTTP_PER_ADDRESS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
+        MHD_OPTION_NOTIFY_CONNECTION, on_connection, listener, MHD_OPTION_URI_LOG_CALLBACK,
+        on_target, listener, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, listener,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+}
+
+int http_listener_open(struct server *server, int fd, const char *address, const char *path,
+                       struct err *err)
+{
+    struct http_listener *listener = busbar_alloc(sizeof(*listener));
+    listener->server = server;
+    list_init(&listener->connections);
+    str_copy(listener->address, sizeof(listener->address), address != NULL ? address : "");
+    listener->path = busbar_strdup(path);
+    timer_init(&listener->timer, server->config.loop, on_timer, listener);
+    loop_deferred_init(&listener->soon, run, listener);
+    listener->daemon = start_daemon(listener, fd);
+    if (listener->daemon == NULL) {
+        (void)close(fd);
+        goto fail;
+    }
+    const union MHD_DaemonInfo *info = MHD_get_daemon_info(listener->daemon,
+                                                           MHD_DAEMON_INFO_EPOLL_FD);
+    listener->watch = info == NULL ? NULL
+                                   : loop_fd_watch(server->config.loop, info->epoll_fd,
+                                                   LOOP_READABLE, on_readable, listener);
+    if (listener->watch == NULL) {
+        MHD_stop_daemon(listener->daemon);
+        goto fail;
+    }
+    list_append(&server->listeners, &listener->link);
+    return 0;
+fail:
+    busbar_free(listener->path);
+    busbar_free(listener);
+    return err_set(err, BUSBAR_EINTERNAL, "the HTTP server does not start");
+}
+
+/* What handlers hold goes on without its connection; what is suspended is told. */
+static void let_go(struct http_listener *listener)
+{
+    list_each_safe(at, &listener->server->requests) {
+        struct server_request *req = list_entry(at, struct server_request, link);
+        if (req->connection != NULL && req->connection->listener == listener && req->suspended) {
+            resume(req);
+        }
+    }
+}
+
+static void listener_close(struct http_listener *listener)
+{
+    listener->closing = true;
+    let_go(listener);
+    loop_fd_unwatch(listener->watch);
+    timer_stop(&listener->timer);
+    loop_defer_cancel(&listener->soon);
+    (void)MHD_run(listener->daemon); /* the last answers leave */
+    MHD_stop_daemon(listener->daemon);
+    assert(list_empty(&listener->connections));
+    if (listener->path != NULL) {
+        (void)unlink(listener->path);
+    }
+    list_remove(&listener->link);
+    busbar_free(listener->path);
+    busbar_free(listener);
+}
+
+void http_close(struct server *server)
+{
+    while (!list_empty(&server->listeners)) {
+        listener_close(list_entry(server->listeners.next, struct http_listener, link));
+    }
+}
+
+/* ---- streams ---- */
+
+static void on_stream_readable(void *ctx, unsigned events)
+{
+    struct http_connection *connection = ctx;
+    char byte;
+    ssize_t got = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR) && (events & LOOP_ERROR) == 0) {
+        return;
+    }
+    loop_fd_unwatch(connection->watch);
+    connection->watch = NULL;
+    if (got <= 0 && connection->request != NULL) {
+        cut(connection);
+        http_stream_wake(connection->request);
+    }
+}
+
+void http_stream_begin(struct server_request *req)
+{
+    struct http_connection *connection = req->connection;
+    enter(connection, PHASE_STREAM);
+    connection->request = req;
+    connection->watch = loop_fd_watch(req->server->config.loop, connection->fd, LOOP_READABLE,
+                                      on_stream_readable, connection);
+}
+
+void http_stream_wait(struct server_request *req)
+{
+    if (!req->connection->listener->closing) {
+        req->suspended = true;
+        MHD_suspend_connection(req->connection->mhd);
+    }
+}
+
+void http_stream_wake(struct server_request *req)
+{
+    if (req->connection != NULL && req->suspended) {
+        resume(req);
+    }
+}

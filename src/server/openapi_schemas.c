@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shapes of docs/rest.md (notation: openapi.h). Those of the configuration and the ports are here
+ * too, so that the app's routes only name them. */
+#include "server/openapi.h"
+
+#define LEDGER_FIELDS "received:i stored:i repeated:i "
+
+const struct openapi_schema openapi_schemas[] = {
+    { .name = "Error", .shape = "error:{code:s message:s hint:s}" },
+    { .name = "Site", .shape = "id:s name:s timezone:s" },
+    { .name = "Health",
+      .shape = "status:s version:s started:t uptime_s:n site:Site "
+               "log:{state:s error:s waiting_samples:i commits:i fsync_us:i fsync_longest_us:i} "
+               "disk:{free_bytes:i total_bytes:i history_bytes:i} "
+               "config:{version:i differs:b} problems:[{what:s why:s hint:s}]" },
+    { .name = "Status",
+      .shape = "site:Site devices:{up:i down:i connecting:i paused:i total:i} "
+               "points:{good:i bad:i total:i} samples_per_s:n polls_per_s:n memory_bytes:i "
+               "cpu_percent:n loop_longest_us:i " LEDGER_FIELDS "refused:i waiting:i events:[o]" },
+    { .name = "Device",
+      .shape = "name:s title:s place:s protocol:s profile:s address:s link:s error:s since:t? "
+               "last_answer:t? next_try:t? poll_ms:n lag_ms:n errors_hour:i polls:i answers:i "
+               "timeouts:i refusals:i bad_frames:i retries:i lag_polls:i "
+               "points:{good:i bad:i total:i} config:s" },
+    { .name = "DeviceList", .shape = "devices:[Device] total:i all:i" },
+    { .name = "DeviceDetail",
+      .shape = "Device & sent_bytes:i received_bytes:i limits:[{name:s value:i}]" },
+    { .name = "FrameList", .shape = "frames:[{time:t sent:b size:i hex:s text:s bad:s?}]" },
+    { .name = "TestRequest", .shape = "options:[s]" },
+    { .name = "TestResult",
+      .shape = "fine:b code:s took_ms:n findings:[{step:s fine:b seen:s hint:s code:s}]" },
+    { .name = "Point",
+      .shape = "path:s title:s value:v? exact:s text:s type:s units:s quality:s reason:s detail:s "
+               "time:t? received:t? since:t? age_s:n? last_good:{value:v text:s time:t?}? "
+               "writable:b device:s source:s config:s" },
+    { .name = "PointList", .shape = "points:[Point] total:i all:i reasons:[{reason:s count:i}]" },
+    { .name = "PointDetail",
+      .shape = "Point & enum:[{value:i name:s}] every_s:n stale_after_s:n scale:n offset:n "
+               "deadband:n write:{min:n? max:n? confirm:b max_time_s:n}? ledger:{" LEDGER_FIELDS
+               "refused:[{reason:s count:i}] waiting:i balances:b} explain:[{step:s text:s}]" },
+    { .name = "WriteRequest", .shape = "value:v timeout_s:n confirmed:b", .required = "value" },
+    { .name = "WriteResult",
+      .shape = "written:b read_back:b before:v? after:v? took_ms:n message:s" },
+    { .name = "Samples",
+      .shape = "path:s units:s type:s from:t to:t more:b damaged:i samples:[[v]] step_ms:i "
+               "buckets:[[n?]]" },
+    { .name = "Stream", .shape = "points:[Point] devices:[Device] health:Health" },
+    { .name = "Ledger",
+      .shape = "balances:b totals:{" LEDGER_FIELDS "refused:[{reason:s count:i}] waiting:i} "
+               "points:[{path:s " LEDGER_FIELDS "refused:i waiting:i balances:b}] total:i" },
+    { .name = "Journal",
+      .shape = "entries:[{id:i time:t who:s from:s what:s path:s old:s new:s result:s}]" },
+    { .name = "Log", .shape = "lines:[{id:i time:t level:s module:s device:s text:s}]" },
+    { .name = "Ports",
+      .shape = "ports:[{use:s transport:s port:i address:s direction:s peer:s firewall:b owner:s "
+               "pid:i conflict:s running:b}]" },
+    { .name = "Config",
+      .shape = "version:i applied:t? who:s differs:b folder:s "
+               "files:[{file:s bytes:i hash:s written_by:s}]" },
+    { .name = "Problems",
+      .shape = "errors:i warnings:i problems:[{file:s line:i column:i width:i severity:s message:s "
+               "hint:s source:s}]" },
+    { .name = "Change", .shape = "kind:s what:s old:s new:s text:s" },
+    { .name = "Diff", .shape = "differs:b changes:[Change] stopped:[s]" },
+    { .name = "ApplyRequest", .shape = "dry_run:b" },
+    { .name = "ApplyResult",
+      .shape = "Problems & applied:b version:i took_ms:n changes:[Change] stopped:[s] undo:i" },
+    { .name = "Versions", .shape = "versions:[{version:i time:t who:s summary:s running:b}]" },
+    { .name = "RollbackRequest", .shape = "version:i", .required = "version" },
+};
+const size_t openapi_schema_count = sizeof(openapi_schemas) / sizeof(openapi_schemas[0]);

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One copy of the target is cut into parts and arguments in place; decoding only ever shortens. */
+#include "server/url.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    if (c >= 'A' && c <= 'F') {
+        return c - 'A' + 10;
+    }
+    return -1;
+}
+
+/* Decodes text in place. False: a broken escape, a control character or broken UTF-8. */
+static bool decode(char *text, bool plus_is_space)
+{
+    char *to = text;
+    for (const char *at = text; *at != '\0'; at++) {
+        char c = *at;
+        if (c == '%') {
+            int high = hex_digit(at[1]);
+            int low = high < 0 ? -1 : hex_digit(at[2]);
+            if (low < 0) {
+                return false;
+            }
+            c = (char)(high << 4 | low);
+            at += 2;
+        } else if (c == '+' && plus_is_space) {
+            c = ' ';
+        }
+        if ((unsigned char)c < 0x20 || c == 0x7f) {
+            return false;
+        }
+        *to++ = c;
+    }
+    *to = '\0';
+    return str_is_utf8(text, (size_t)(to - text));
+}
+
+/* Cuts at the first `separator`; returns what is behind it, or NULL. */
+static char *cut(char *text, char separator)
+{
+    char *at = strchr(text, separator);
+    if (at == NULL) {
+        return NULL;
+    }
+    *at = '\0';
+    return at + 1;
+}
+
+static int parse_path(char *path, struct server_url *url, struct err *err)
+{
+    while (path != NULL && *path != '\0') {
+        char *next = cut(path, '/');
+        if (url->part_count == SERVER_URL_PARTS_MAX) {
+            return err_set(err, BUSBAR_ELIMIT, "the path has more than %d parts",
+                           SERVER_URL_PARTS_MAX);
+        }
+        if (*path == '\0' || !decode(path, false)) {
+            return err_set(err, BUSBAR_EINVAL, "the path is not well formed");
+        }
+        url->parts[url->part_count++] = path;
+        path = next;
+    }
+    return path == NULL || url->part_count > 0
+               ? 0
+               : err_set(err, BUSBAR_EINVAL, "the path is not well formed");
+}
+
+static int parse_query(char *query, struct server_url *url, struct err *err)
+{
+    while (query != NULL && *query != '\0') {
+        char *next = cut(query, '&');
+        if (*query != '\0') {
+            if (url->arg_count == SERVER_URL_ARGS_MAX) {
+                return err_set(err, BUSBAR_ELIMIT, "the query has more than %d parameters",
+                               SERVER_URL_ARGS_MAX);
+            }
+            char *value = cut(query, '=');
+            if (!decode(query, true) || (value != NULL && !decode(value, true))) {
+                return err_set(err, BUSBAR_EINVAL, "the query is not well formed");
+            }
+            url->args[url->arg_count++] = (struct server_url_arg){ .name = query,
+                                                                   .value = value != NULL ? value
+                                                                                          : "" };
+        }
+        query = next;
+    }
+    return 0;
+}
+
+int server_url_parse(const char *target, struct server_url *url, struct err *err)
+{
+    *url = (struct server_url){ 0 };
+    if (target[0] != '/' || strchr(target, '#') != NULL) {
+        return err_set(err, BUSBAR_EINVAL, "the request's target must be a path");
+    }
+    size_t size = strlen(target) + 1;
+    url->block = busbar_try_alloc(size);
+    if (url->block == NULL) {
+        return err_set(err, BUSBAR_ENOMEM, "out of memory");
+    }
+    memcpy(url->block, target, size);
+    char *query = cut(url->block, '?');
+    char *path = url->block + 1;
+    int error = *path != '\0' ? parse_path(path, url, err) : 0;
+    if (error == 0) {
+        error = parse_query(query, url, err);
+    }
+    if (error != 0) {
+        server_url_fini(url);
+    }
+    return error;
+}
+
+void server_url_fini(struct server_url *url)
+{
+    busbar_free(url->block);
+    *url = (struct server_url){ 0 };
+}
+
+const char *server_url_arg(const struct server_url *url, const char *name)
+{
+    for (size_t i = 0; i < url->arg_count; i++) {
+        if (strcmp(url->args[i].name, name) == 0) {
+            return url->args[i].value;
+        }
+    }
+    return NULL;
+}

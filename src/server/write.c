@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* POST /api/v1/points/{device}/{point}/write. The host checks, sends and reads back; here the body
+ * becomes a value, and every attempt that got past the checks of form leaves a journal entry before
+ * it is answered. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "server/journal.h"
+#include "server/points.h"
+#include "server/shape.h"
+
+#define TIMEOUT_S_MAX 300.0
+
+struct write {
+    struct server_request *req;
+    const struct point_class *cls; /* lives as long as the registry */
+    struct text *text;             /* of a text value, held until the end */
+    uint8_t wanted_type;
+    union value wanted;
+    char path[DEVICE_NAME_MAX + POINT_NAME_MAX + 2];
+    struct host_write_result result;
+    struct err err; /* code 0: it was sent, see result */
+};
+
+static void put_sample(struct json_writer *json, const char *key, const struct sample *sample)
+{
+    json_key(json, key);
+    shape_value(json, sample->type, sample->value);
+}
+
+static void reply_result(struct write *write)
+{
+    const struct host_write_result *result = &write->result;
+    struct buf out;
+    buf_init(&out, SERVER_ANSWER_MAX);
+    struct json_writer json = json_writer(&out);
+    json_begin_object(&json);
+    json_put_bool(&json, "written", true);
+    json_put_bool(&json, "read_back", result->read_back);
+    put_sample(&json, "before", &result->before);
+    put_sample(&json, "after", &result->after);
+    json_put_double(&json, "took_ms", (double)result->took_us / 1000);
+    json_put_string(&json, "message", result->message);
+    json_end_object(&json);
+    server_reply_json(write->req, 200, &out);
+}
+
+/* The entry is in the journal: answer. */
+static void on_noted(void *ctx)
+{
+    struct write *write = ctx;
+    if (write->err.code != 0) {
+        server_reply_err(write->req, &write->err);
+    } else {
+        reply_result(write);
+    }
+    busbar_free(write->text);
+    busbar_free(write);
+}
+
+static void value_words(const struct server *server, const struct point_class *cls, uint8_t type,
+                        union value value, char *to, size_t size)
+{
+    struct shape shape;
+    shape_init(&shape, server);
+    str_copy(to, size, shape_text(&shape, cls, type, value));
+    shape_fini(&shape);
+}
+
+static void on_written(void *ctx, const struct host_write_result *result)
+{
+    struct write *write = ctx;
+    struct server *server = server_of(write->req);
+    char before[128], wanted[128];
+    write->result = *result;
+    if (result->error != 0) {
+        err_set(&write->err, result->error, "%s",
+                result->message[0] != '\0' ? result->message : err_text(result->error));
+        err_hint(&write->err, "busbar device frames shows what was sent and answered");
+    }
+    if (server == NULL) {
+        on_noted(write);
+        return;
+    }
+    value_words(server, write->cls, result->before.type, result->before.value, before,
+                sizeof(before));
+    value_words(server, write->cls, write->wanted_type, write->wanted, wanted, sizeof(wanted));
+    journal_note_then(write->req, "write", write->path, before, wanted,
+                      result->error == 0 ? "written" : write->err.message, on_noted, write);
+}
+
+/* The body's "value". */
+static int parse_value(const struct json_value *body, struct write *write, struct err *err)
+{
+    const struct json_value *value = json_get(body, "value");
+    size_t size = 0;
+    switch (json_type(value)) {
+    case JSON_BOOL: write->wanted_type = VALUE_BOOL; return json_get_bool(value, &write->wanted.b);
+    case JSON_INTEGER:
+        write->wanted_type = VALUE_INT;
+        return json_get_i64(value, &write->wanted.i) == 0
+                   ? 0
+                   : err_set(err, BUSBAR_ERANGE, "the value does not fit 64 bits");
+    case JSON_DOUBLE:
+        write->wanted_type = VALUE_DOUBLE;
+        return json_get_double(value, &write->wanted.d);
+    case JSON_STRING: {
+        const char *text = json_get_text(value, &size);
+        if (size > TEXT_BYTES_MAX) {
+            return err_set(err, BUSBAR_ELIMIT, "the text is longer than %d bytes", TEXT_BYTES_MAX);
+        }
+        write->text = text_new(text, size);
+        write->wanted_type = VALUE_TEXT;
+        write->wanted.text = write->text;
+        return 0;
+    }
+    default:
+        err_set(err, BUSBAR_EINVAL, "the body has no value to write");
+        return err_hint(err, "{\"value\": 22.5}");
+    }
+}
+
+static int parse_rest(const struct json_value *body, const struct point *pt, int64_t *timeout_us,
+                      struct err *err)
+{
+    const struct json_value *timeout = json_get(body, "timeout_s");
+    const struct json_value *confirmed = json_get(body, "confirmed");
+    double timeout_s = 0;
+    bool is_confirmed = false;
+    if (timeout != NULL && (json_get_double(timeout, &timeout_s) != 0 || timeout_s <= 0 ||
+                            timeout_s > TIMEOUT_S_MAX)) {
+        return err_set(err, BUSBAR_EINVAL, "'timeout_s' must be a number above 0, at most %.0f",
+                       TIMEOUT_S_MAX);
+    }
+    if (confirmed != NULL && json_get_bool(confirmed, &is_confirmed) != 0) {
+        return err_set(err, BUSBAR_EINVAL, "'confirmed' must be true or false");
+    }
+    if (pt->cls->write.confirm && !is_confirmed) {
+        err_set(err, BUSBAR_ECONFLICT, "this point asks for a confirmation before a write");
+        return err_hint(err, "send \"confirmed\": true after asking the person");
+    }
+    *timeout_us = (int64_t)(timeout_s * 1e6);
+    return 0;
+}
+
+static void post_write(struct server_request *req)
+{
+    struct server *server = server_of(req);
+    struct point *pt = server_find_point(req);
+    struct err err = { 0 };
+    int64_t timeout_us = 0;
+    if (pt == NULL) {
+        return;
+    }
+    struct write *write = busbar_alloc(sizeof(*write));
+    write->req = req;
+    write->cls = pt->cls;
+    str_format(write->path, sizeof(write->path), "%s/%s", pt->device->name, pt->name);
+    int error = parse_value(server_body(req), write, &err);
+    if (error == 0) {
+        error = parse_rest(server_body(req), pt, &timeout_us, &err);
+    }
+    if (error != 0) {
+        server_reply_err(req, &err);
+        busbar_free(write->text);
+        busbar_free(write);
+        return;
+    }
+    error = host_write(server->config.host, pt, write->wanted_type, write->wanted, timeout_us,
+                       on_written, write, &write->err);
+    if (error != 0) {
+        char wanted[128];
+        value_words(server, write->cls, write->wanted_type, write->wanted, wanted, sizeof(wanted));
+        journal_note_then(req, "write", write->path, "", wanted, write->err.message, on_noted,
+                          write);
+    }
+}
+
+void server_write_routes(struct server *server)
+{
+    static const struct server_route routes[] = {
+        { .method = "POST",
+          .path = "/api/v1/points/{device}/{point}/write",
+          .handler = post_write,
+          .summary = "write a value and read it back",
+          .body = "WriteRequest",
+          .answer = "WriteResult" },
+    };
+    server_add_routes(server, routes, sizeof(routes) / sizeof(routes[0]), NULL);
+}
