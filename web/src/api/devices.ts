@@ -12,9 +12,11 @@ const ORDER: Record<Link, number> = { down: 0, connecting: 1, paused: 2, up: 3 }
 export const deviceList = signal<Device[] | undefined>(undefined);
 export const deviceError = signal<ApiError | undefined>(undefined);
 
+const byName = new Intl.Collator("en", { numeric: true });
+
 /** Down on top, then by name. */
 function sorted(devices: Device[]): Device[] {
-  return devices.sort((a, b) => ORDER[a.link] - ORDER[b.link] || a.name.localeCompare(b.name));
+  return devices.sort((a, b) => ORDER[a.link] - ORDER[b.link] || byName.compare(a.name, b.name));
 }
 
 export async function loadDevices() {

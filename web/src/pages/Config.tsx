@@ -9,7 +9,8 @@ import { useKeys } from "../keys";
 import { duration } from "../format";
 import { attempt, say } from "../parts/Toast";
 import { Facts } from "../parts/Facts";
-import { Failed, Loading } from "../parts/State";
+import { PageState } from "../parts/PageState";
+import { Failed } from "../parts/State";
 import { Moment } from "../parts/Time";
 import { text } from "../text";
 import { ApplyDialog } from "./config/ApplyDialog";
@@ -19,6 +20,11 @@ import { Versions } from "./config/Versions";
 
 const RELOAD_MS = 5000;
 
+function checkOf(problems: Problem[]): Check {
+  const errors = problems.filter(({ severity }) => severity === "error").length;
+  return { errors, warnings: problems.length - errors, problems };
+}
+
 export function Config() {
   const state = useLoad<ConfigState>("config", RELOAD_MS);
   const diff = useLoad<Diff>("config/diff", RELOAD_MS);
@@ -27,24 +33,25 @@ export function Config() {
   const [asking, setAsking] = useState<{ diff: Diff; version?: number } | undefined>(undefined);
 
   const reload = () => [state, diff, versions].forEach((one) => one.reload());
-  const problemsOf = (error: unknown): Problem[] => error instanceof ApiError ? error.problems : [];
-
-  const runCheck = () => attempt(async () => {
+  /** What the gateway finds in the files; an answer with mistakes is an answer, not a failure. */
+  const find = async (): Promise<Check> => {
     try {
-      setCheck(await post<Check>("config/check"));
+      return await post<Check>("config/check");
     } catch (error) {
-      const problems = problemsOf(error);
-      if (problems.length === 0) {
-        throw error;
+      if (error instanceof ApiError && error.problems.length > 0) {
+        return checkOf(error.problems);
       }
-      setCheck({ errors: problems.filter((one) => one.severity === "error").length,
-        warnings: problems.filter((one) => one.severity === "warning").length, problems });
+      throw error;
+    }
+  };
+  const runCheck = () => attempt(async () => setCheck(await find()));
+  const ask = () => attempt(async () => {
+    const found = await find();
+    setCheck(found);
+    if (found.errors === 0) {
+      setAsking({ diff: await post<Diff>("config/apply", { dry_run: true }) });
     }
   });
-  const ask = async () => {
-    await runCheck();
-    await attempt(async () => setAsking({ diff: await post<Diff>("config/apply", { dry_run: true }) }));
-  };
   const askRollback = (version: number) => attempt(async () =>
     setAsking({ version, diff: await post<Diff>("config/rollback", { version, dry_run: true }) }));
   const apply = async (version?: number) => {
@@ -58,7 +65,7 @@ export function Config() {
   useKeys({ "Ctrl+s": runCheck, "Ctrl+Enter": ask });
 
   if (!state.data) {
-    return state.error ? <Failed error={state.error} retry={state.reload} /> : <Loading />;
+    return <PageState title={text.pages.config} error={state.error} retry={state.reload} />;
   }
   const { version, applied, who, folder, files } = state.data;
   const differs = diff.data ? diff.data.changes.length > 0 : state.data.differs;
@@ -75,8 +82,7 @@ export function Config() {
       <section>
         <h2>{text.config.diff}</h2>
         {diff.error && (diff.error.problems.length > 0
-          ? <Problems check={{ errors: diff.error.problems.length, warnings: 0,
-            problems: diff.error.problems }} />
+          ? <Problems check={checkOf(diff.error.problems)} />
           : <Failed error={diff.error} retry={diff.reload} />)}
         {diff.data && (differs ? <Changes diff={diff.data} /> : <p class="calm">{text.config.same}</p>)}
       </section>

@@ -8,7 +8,8 @@ import type { Device as Row, DeviceFull } from "../api/types";
 import { useKeys } from "../keys";
 import { LinkState } from "../parts/LinkState";
 import { ConfigPlace } from "../parts/ConfigPlace";
-import { Failed, Loading } from "../parts/State";
+import { PageState } from "../parts/PageState";
+import { Failed } from "../parts/State";
 import { Since } from "../parts/Time";
 import { text } from "../text";
 import { DeviceActions } from "./device/DeviceActions";
@@ -29,7 +30,7 @@ function Cause({ device }: { device: Row }) {
     <p class={device.link === "down" ? "cause abnormal" : "cause"} role="status">
       <LinkState link={device.link} />
       <span>{device.error || text.device.noCause}</span>
-      <span class="muted">{text.since} <Since time={device.since} /></span>
+      <span class="muted">{text.lasting} <Since time={device.since} /></span>
       {device.next_try && <span class="muted">{text.device.nextTry(device.next_try)}</span>}
     </p>
   );
@@ -45,7 +46,7 @@ export function Device({ name }: { name: string }) {
     u: () => data && togglePause({ ...data, ...live }).then(reload),
   });
   if (!data) {
-    return error ? <Failed error={error} retry={reload} /> : <Loading />;
+    return <PageState title={name} error={error} retry={reload} />;
   }
   const device = { ...data, ...live };
   return (

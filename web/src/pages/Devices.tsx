@@ -9,7 +9,8 @@ import { useKeys } from "../keys";
 import { FilterBox } from "../parts/FilterBox";
 import { Grid, type Column } from "../parts/Grid";
 import { LinkState } from "../parts/LinkState";
-import { Empty, Failed, Loading } from "../parts/State";
+import { PageState } from "../parts/PageState";
+import { Empty, Failed } from "../parts/State";
 import { Since } from "../parts/Time";
 import { go, href, route, setQuery } from "../router";
 import { text } from "../text";
@@ -26,11 +27,11 @@ function columnsOf(test: (device: Device) => void): Column<Device>[] {
     { name: "name", title: head.name, cell: (device) => (
       <a href={href.device(device.name)} tabIndex={-1} title={device.title}>{device.name}</a>) },
     { name: "protocol", title: head.protocol, cell: (device) => device.protocol },
-    { name: "link", title: head.link, cell: (device) => <LinkState link={device.link} /> },
+    { name: "link", title: head.link, cell: (device) => <><LinkState link={device.link} />
+      {device.link !== "up" && <> <Since time={device.since} /></>}</> },
     { name: "cause", title: head.cause, cell: (device) => device.link === "up"
       ? <span class="muted">{device.address}</span>
-      : <span title={device.error}>{device.error || device.address}
-        {device.since && <> · {text.since} <Since time={device.since} /></>}</span> },
+      : <span title={device.error}>{device.error || device.address}</span> },
     { name: "answer", title: head.answer, right: true,
       cell: (device) => <Since time={device.last_answer} /> },
     { name: "poll", title: head.poll, right: true, cell: (device) => `${device.poll_ms.toFixed(1)} ms` },
@@ -64,7 +65,7 @@ export function Devices() {
   const all = deviceList.value;
   const error = deviceError.value;
   if (!all) {
-    return error ? <Failed error={error} retry={loadDevices} /> : <Loading />;
+    return <PageState title={text.pages.devices} error={error} retry={loadDevices} />;
   }
   if (all.length === 0) {
     return <FirstSteps />;

@@ -4,7 +4,7 @@ import { health, notLive_s } from "../api/live";
 import { useLoad } from "../api/load";
 import type { Health, Status } from "../api/types";
 import { Facts, type Fact } from "../parts/Facts";
-import { Failed, Loading } from "../parts/State";
+import { PageState } from "../parts/PageState";
 import { bytes, count, rate } from "../format";
 import { href } from "../router";
 import { text } from "../text";
@@ -60,7 +60,7 @@ function storeFacts(status: Status, now: Health | undefined): Fact[] {
 export function Overview() {
   const { data, error, reload } = useLoad<Status>("status", RELOAD_MS);
   if (!data) {
-    return error ? <Failed error={error} retry={reload} /> : <Loading />;
+    return <PageState title={text.pages.overview} error={error} retry={reload} />;
   }
   if (data.devices.total === 0) {
     return <FirstSteps />;

@@ -8,8 +8,9 @@ import type { PointFull } from "../api/types";
 import { useKeys } from "../keys";
 import { ConfigPlace } from "../parts/ConfigPlace";
 import { Facts } from "../parts/Facts";
+import { PageState } from "../parts/PageState";
 import { Quality } from "../parts/Quality";
-import { Failed, Loading } from "../parts/State";
+import { Failed } from "../parts/State";
 import { Age, Moment } from "../parts/Time";
 import { Value } from "../parts/Value";
 import { duration } from "../format";
@@ -80,7 +81,7 @@ export function Point({ path }: { path: string }) {
     l: () => document.getElementById("ledger")?.scrollIntoView(),
   });
   if (!point) {
-    return error ? <Failed error={error} retry={reload} /> : <Loading />;
+    return <PageState title={path} error={error} retry={reload} />;
   }
   const pinned = pins.value.includes(path);
   const now = newestOf(point, liveValue(path).value);

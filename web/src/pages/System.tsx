@@ -5,7 +5,7 @@ import { useLoad } from "../api/load";
 import type { Health, Status } from "../api/types";
 import { bytes, count, duration } from "../format";
 import { Facts, type Fact } from "../parts/Facts";
-import { Failed, Loading } from "../parts/State";
+import { PageState } from "../parts/PageState";
 import { Moment } from "../parts/Time";
 import { text } from "../text";
 import { JournalTable } from "./system/JournalTable";
@@ -47,7 +47,7 @@ export function System() {
   const status = useLoad<Status>("status", RELOAD_MS);
   const now = health.value ?? loaded.data;
   if (!now) {
-    return loaded.error ? <Failed error={loaded.error} retry={loaded.reload} /> : <Loading />;
+    return <PageState title={text.pages.system} error={loaded.error} retry={loaded.reload} />;
   }
   return (
     <>

@@ -19,7 +19,7 @@ export function Banners() {
       <p class="only-heard" role="status">{silent_s > 0 ? text.shell.notLiveFor(said_s) : ""}</p>
       {problems.map((problem) => (
         <p class="banner bad" key={problem.what}>
-          <b>{problem.what}</b> {problem.why}{problem.hint && ` ${text.hint(problem.hint)}`}
+          <b>{problem.what}</b> {problem.why}{problem.hint && ` · ${text.hint(problem.hint)}`}
         </p>))}
       {now?.status === "stopping" && <p class="banner">{text.shell.stopping}</p>}
       {now?.config.differs && (

@@ -61,7 +61,7 @@ export function Shell({ children }: { children: ComponentChildren }) {
           onClick={() => { keyListOpen.value = true; }}>?</button>
       </header>
       <Banners />
-      <main id="main">{children}</main>
+      <main id="main" tabIndex={-1}>{children}</main>
     </div>
   );
 }

@@ -18,15 +18,14 @@ interface Props {
   to: number;
   units: string;
   label: string;
-  stepped: boolean;                     // switches and counters do not slide from value to value
-  names?: Map<number, string> | undefined;        // of an enumeration
+  names: Map<number, string> | undefined;         // of an enumeration: its values do not slide
 }
 
-function drawGaps(plot: uPlot, series: Series) {
+function drawGaps(plot: uPlot, series: Series, to: number) {
   const { ctx, bbox } = plot;
   ctx.save();
   ctx.fillStyle = colour("gap");
-  for (const gap of gapsOf(series)) {
+  for (const gap of gapsOf(series, to)) {
     const left = Math.max(bbox.left, plot.valToPos(gap.from, "x", true));
     const right = Math.min(bbox.left + bbox.width, plot.valToPos(gap.to, "x", true));
     if (right > left) {
@@ -46,9 +45,28 @@ function axis(extra: uPlot.Axis): uPlot.Axis {
   };
 }
 
-function optionsOf(props: Props, width: number, series: () => Series,
+/** Ticks of the values: the names of an enumeration, else numbers with room above and below. */
+function valueAxis(names: Props["names"]): { range: uPlot.Scale.Range; axis: uPlot.Axis } {
+  if (names) {
+    const known = [...names.keys()].sort((a, b) => a - b);
+    return {
+      range: [known[0]! - 0.5, known.at(-1)! + 0.5],
+      axis: { size: 84, splits: () => known, values: () => known.map((value) => names.get(value)!) },
+    };
+  }
+  return {
+    range: (_plot, min, max) => {
+      const room = (max - min) * 0.08 || Math.abs(max) * 0.05 || 1;
+      return min === null ? [0, 1] : [min - room, max + room];
+    },
+    axis: { size: 64, values: (_plot, ticks) => ticks.map(short) },
+  };
+}
+
+function optionsOf(names: Props["names"], width: number, latest: () => Props,
   onCursor: (index: number | null) => void): uPlot.Options {
-  const shape = props.stepped && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
+  const values = valueAxis(names);
+  const shape = names && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
   const line = { stroke: () => colour("trend"), width: 1.5, points: { show: false }, ...shape };
   const edge = { stroke: "transparent", width: 0, points: { show: false }, ...shape };
   const zoneName = zone.value;
@@ -60,10 +78,7 @@ function optionsOf(props: Props, width: number, series: () => Series,
     ...(zoneName ? { tzDate: (s: number) => uPlot.tzDate(new Date(s * 1000), zoneName) } : {}),
     scales: {
       x: { time: true },
-      y: { range: (_plot, min, max) => {
-        const room = (max - min) * 0.08 || Math.abs(max) * 0.05 || 1;
-        return min === null ? [0, 1] : [min - room, max + room];
-      } },
+      y: { range: values.range },
     },
     axes: [
       axis({ values: [
@@ -72,13 +87,12 @@ function optionsOf(props: Props, width: number, series: () => Series,
         [60, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
         [1, "{HH}:{mm}:{ss}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
       ] }),
-      axis({ size: 64, values: (_plot, ticks) => ticks.map((tick) =>
-        props.names ? props.names.get(tick) ?? "" : short(tick)) }),
+      axis(values.axis),
     ],
     series: [{}, edge, edge, line],
     bands: [{ series: [2, 1], fill: () => colour("band") }],
     hooks: {
-      drawAxes: [(plot) => drawGaps(plot, series())],
+      drawAxes: [(plot) => drawGaps(plot, latest().series, latest().to)],
       setCursor: [(plot) => onCursor(plot.cursor.idx ?? null)],
     },
   };
@@ -97,7 +111,7 @@ export function Chart(props: Props) {
 
   useLayoutEffect(() => {
     const made = new uPlot(
-      optionsOf(props, place.current!.clientWidth, () => latest.current.series, setCursor),
+      optionsOf(props.names, place.current!.clientWidth, () => latest.current, setCursor),
       columnsOf(props.series), place.current!);
     plot.current = made;
     const watch = new ResizeObserver(() =>
@@ -107,7 +121,7 @@ export function Chart(props: Props) {
       watch.disconnect();
       made.destroy();
     };
-  }, [props.stepped, props.names, zone.value, themeVersion.value]);
+  }, [props.names, zone.value, themeVersion.value]);
 
   useEffect(() => {
     const current = plot.current!;
@@ -115,8 +129,7 @@ export function Chart(props: Props) {
       current.setData(columnsOf(props.series), false);
       current.setScale("x", { min: props.from, max: props.to });
     });
-  }, [props.series, props.version, props.from, props.to, props.stepped, props.names, zone.value,
-    themeVersion.value]);
+  }, [props.series, props.version, props.from, props.to, props.names, zone.value, themeVersion.value]);
 
   const moveTo = (index: number) => {
     const { time } = latest.current.series;

@@ -94,6 +94,14 @@ export function Trend({ point }: { point: PointFull }) {
   );
 }
 
+/** The words of a point that has few values, each with a name. */
+function namesOf({ type, enum: named = [] }: PointFull): Map<number, string> | undefined {
+  if (named.length > 0) {
+    return new Map(named.map(({ value, name }) => [value, name]));
+  }
+  return type === "bool" ? new Map([[0, "false"], [1, "true"]]) : undefined;
+}
+
 interface DrawnProps {
   point: PointFull;
   series: Series;
@@ -103,15 +111,13 @@ interface DrawnProps {
 }
 
 function Drawn({ point, series, version, from, to }: DrawnProps) {
-  const names = useMemo(() => point.enum && point.enum.length > 0
-    ? new Map(point.enum.map(({ value, name }) => [value, name])) : undefined, [point.path]);
-  const stepped = names !== undefined || point.type === "bool";
+  const names = useMemo(() => namesOf(point), [point.path]);
   const all = extent(series);
-  const gaps = gapsOf(series);
+  const gaps = gapsOf(series, to);
   return (
     <>
       <Chart series={series} version={version} from={from} to={to} units={point.units}
-        stepped={stepped} names={names}
+        names={names}
         label={text.trend.label(point.path, when(new Date(from * 1000)), when(new Date(to * 1000)))} />
       <p class="trend-facts">
         {all && !names && text.trend.facts(short(all.min), short(all.avg), short(all.max), point.units)}

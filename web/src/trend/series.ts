@@ -94,8 +94,8 @@ export interface Gap {
   bad: number;
 }
 
-/** Where nothing is known between two known values. */
-export function gapsOf(series: Series): Gap[] {
+/** Where nothing is known between two known values, or from the last one to the end of the view. */
+export function gapsOf(series: Series, to: number): Gap[] {
   const gaps: Gap[] = [];
   let known = -1;
   let bad = 0;
@@ -109,6 +109,10 @@ export function gapsOf(series: Series): Gap[] {
     }
     known = i;
     bad = 0;
+  }
+  const end = series.time[known];
+  if (end !== undefined && to - end > series.gap_s + series.step_s) {
+    gaps.push({ from: end + series.step_s, to, bad });
   }
   return gaps;
 }

@@ -34,7 +34,7 @@ function statistics(device: DeviceFull): Fact[] {
     [words.refusals, count(device.refusals)],
     [words.badFrames, count(device.bad_frames)],
     [words.retries, count(device.retries)],
-    [words.points, text.device.pointsOf(device.points.good, device.points.bad),
+    [words.points, text.device.pointsOf(count(device.points.good), count(device.points.bad)),
       abnormalIf(device.points.bad > 0)],
   ];
 }

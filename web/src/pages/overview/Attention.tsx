@@ -21,7 +21,7 @@ function DownDevice({ device }: { device: Device }) {
       <LinkState link={device.link} />
       <a href={href.device(device.name)}>{device.name}</a>
       <span class="grow">{device.error || text.device.noCause}</span>
-      <span class="muted">{text.since} <Since time={device.since} /></span>
+      <span class="muted">{text.lasting} <Since time={device.since} /></span>
     </li>
   );
 }
