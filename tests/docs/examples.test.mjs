@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every example of README and docs/ is run.
-//   ```console   lines "$ COMMAND" run in a shell beside the example site, simulated; exit code 0, or the one in a comment
-//                "# exit N" behind the command; of the output that is shown, the first word of each line must come
-//   ```yaml      checked by `busbar config check`: a whole file (has "version:"), or a part (gets one)
+// Every ```console block of README and docs/ is run: lines "$ COMMAND" in a shell beside the example site, simulated; exit
+// code 0, or the one in a comment "# exit N" behind the command; of the output that is shown, the first word of each
+// line must come. (pages.test.mjs looks at links and YAML.)
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -46,35 +45,6 @@ function commands(block) {
   });
   return found;
 }
-
-const whole = (text) => (/^version:/m.test(text) ? text : `version: 1\nsite: { id: doc, name: Doc }\n${text}`);
-
-test('YAML examples are correct', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'busbar-docs-'));
-  let count = 0;
-  for (const page of pages) {
-    for (const block of blocks(page).filter((b) => b.kind === 'yaml')) {
-      const file = join(folder, 'example.yaml');
-      const data = join(folder, 'data');
-      mkdirSync(data, { recursive: true, mode: 0o700 });
-      for (const [, name] of block.text.matchAll(/!secret ([\w.-]+)/g)) {
-        const kept = spawnSync(program, ['secret', 'set', name, '--data', data], { input: 'example', encoding: 'utf8' });
-        assert.equal(kept.status, 0, kept.stderr);
-      }
-      for (const [, name] of block.text.matchAll(/([\w-]+\.csv)/g)) {
-        const csv = blocks(page).find((b) => b.kind === 'csv');
-        assert.ok(csv, `${page}:${block.line}: names ${name} but the page shows no CSV`);
-        writeFileSync(join(folder, name), csv.text);
-      }
-      writeFileSync(file, whole(block.text));
-      const checked = spawnSync(program, ['config', 'check', file, '--data', data], { encoding: 'utf8' });
-      assert.equal(checked.status, 0, `${page}:${block.line}:\n${checked.stderr}`);
-      count++;
-    }
-  }
-  rmSync(folder, { recursive: true });
-  assert.ok(count > 3, `only ${count} examples were found`);
-});
 
 test('console examples run', { timeout: 300000 }, async (t) => {
   // A folder that looks like a newcomer's clone after ./run.
