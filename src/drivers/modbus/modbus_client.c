@@ -303,12 +303,12 @@ static void expire(struct modbus_client *client, struct modbus_exchange *exchang
     client->late[client->late_at] = exchange->transaction;
     client->late_at = (client->late_at + 1) % CLIENT_LATE_MAX;
     client->late_count += client->late_count < CLIENT_LATE_MAX;
-    client->silent++;
+    client->silent += exchange->user == NULL || !exchange->user->probing;
     exchange->crowded = exchange->ahead > 0 || client->open_count > 1;
     if (exchange->crowded) {
         modbus_client_crowded(client);
     }
-    if (exchange->user != NULL) {
+    if (exchange->user != NULL && !exchange->user->probing) {
         exchange->user->silent += !exchange->crowded;
         exchange->user->held_until_us = now_us + hold_time(client, exchange);
     }
@@ -474,7 +474,7 @@ static struct modbus_user *pick(struct modbus_client *client, int64_t now_us, in
     struct modbus_user *first = NULL;
     list_each(at, &client->ready) {
         struct modbus_user *user = list_entry(at, struct modbus_user, ready);
-        if (user->urgent) {
+        if (user->urgent && (user->held_until_us <= now_us || user->silent > 0)) {
             return user;
         }
         if (user->held_until_us > now_us) {
@@ -655,15 +655,23 @@ void modbus_client_wake(struct modbus_user *user)
     loop_defer(client->loop, &client->turn);
 }
 
-void modbus_client_forget(struct modbus_user *user, const void *job)
+unsigned modbus_client_forget(struct modbus_user *user, const void *job,
+                              struct modbus_span spans[MODBUS_IN_FLIGHT_MAX])
 {
     struct modbus_client *client = user->client;
+    unsigned count = 0;
     for (unsigned i = 0; client != NULL && i < MODBUS_IN_FLIGHT_MAX; i++) {
         struct modbus_exchange *exchange = &client->slots[i];
-        if (exchange->open && exchange->user == user && exchange->job == job) {
+        if (exchange->open && exchange->user == user && exchange->job == job &&
+            !exchange->forgotten) {
             exchange->forgotten = true;
+            if (spans != NULL) {
+                spans[count] = exchange->span;
+            }
+            count++;
         }
     }
+    return count;
 }
 
 void modbus_client_hold(struct modbus_user *user, int64_t delay_us)

@@ -67,6 +67,7 @@ struct modbus_user {
     uint8_t unit;      /* for the words about frames that nobody asked for */
     int64_t pause_us;
     bool close_when_idle;
+    bool probing; /* a test that asks units that may not be there: not held back, not counted */
     /* changed any time */
     bool urgent; /* next() has a write to give */
     /* the client's */
@@ -91,8 +92,10 @@ void modbus_client_detach(struct modbus_user *user);
  * from inside. When the last try failed a moment ago, ops->link(false) comes instead of a new try. */
 void modbus_client_wake(struct modbus_user *user);
 
-/* Forgets the exchanges of a job: answered() is not called for them. */
-void modbus_client_forget(struct modbus_user *user, const void *job);
+/* Forgets the exchanges of a job: answered() is not called for them. Returns how many there were, and what
+ * they asked for (spans may be NULL). */
+unsigned modbus_client_forget(struct modbus_user *user, const void *job,
+                              struct modbus_span spans[MODBUS_IN_FLIGHT_MAX]);
 
 /* The user's next requests wait so long (a device that said it is busy). */
 void modbus_client_hold(struct modbus_user *user, int64_t delay_us);

@@ -47,11 +47,10 @@ bool modbus_refusal_before(const struct modbus_refusal *a, const struct modbus_r
     return a->start != b->start ? a->start < b->start : a->split < b->split;
 }
 
-/* The first refusal whose range may reach `start`: none is longer than one read. */
-static size_t first_near(const struct modbus_limits *limits, uint8_t table, uint32_t start)
+/* Index of the first refusal that does not begin before `start`. */
+static size_t first_from(const struct modbus_limits *limits, uint8_t table, uint32_t start)
 {
-    uint32_t from = start > MODBUS_READ_REGISTERS_MAX ? start - MODBUS_READ_REGISTERS_MAX : 0;
-    struct modbus_refusal key = { .table = table, .start = (uint16_t)from };
+    struct modbus_refusal key = { .table = table, .start = (uint16_t)start };
     size_t low = 0;
     size_t high = limits->refusal_count;
     while (low < high) {
@@ -65,35 +64,22 @@ static size_t first_near(const struct modbus_limits *limits, uint8_t table, uint
     return low;
 }
 
-/* A refused range (not a split) that [start, end) touches. */
+/* What a read of [start, end) would run into: a refused range all of which it covers (less of it may be fine), or
+ * with `splits` a place that no read goes across. */
 static const struct modbus_refusal *find_refusal(const struct modbus_limits *limits, uint8_t table,
-                                                 uint32_t start, uint32_t end)
+                                                 uint32_t start, uint32_t end, bool splits)
 {
-    for (size_t i = first_near(limits, table, start); i < limits->refusal_count; i++) {
+    for (size_t i = first_from(limits, table, start); i < limits->refusal_count; i++) {
         const struct modbus_refusal *refusal = &limits->refusals[i];
         if (refusal->table != table || refusal->start >= end) {
             break;
         }
-        if (!refusal->split && (uint32_t)refusal->start + refusal->count > start) {
+        if (refusal->split ? splits && refusal->start > start
+                           : (uint32_t)refusal->start + refusal->count <= end) {
             return refusal;
         }
     }
     return NULL;
-}
-
-static bool split_inside(const struct modbus_limits *limits, uint8_t table, uint32_t start,
-                         uint32_t end)
-{
-    for (size_t i = first_near(limits, table, start); i < limits->refusal_count; i++) {
-        const struct modbus_refusal *refusal = &limits->refusals[i];
-        if (refusal->table != table || refusal->start >= end) {
-            break;
-        }
-        if (refusal->split && refusal->start > start) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static bool joins_span(const struct builder *builder, const struct modbus_address *address)
@@ -115,8 +101,7 @@ static bool joins_span(const struct builder *builder, const struct modbus_addres
         return false;
     }
     return limits->refusal_count == 0 ||
-           (find_refusal(limits, span->table, span->start, new_end) == NULL &&
-            !split_inside(limits, span->table, span->start, new_end));
+           find_refusal(limits, span->table, span->start, new_end, true) == NULL;
 }
 
 static bool joins_run(const struct builder *builder, const struct modbus_address *address,
@@ -136,10 +121,10 @@ static void add_item(struct builder *builder, const struct item *item)
     const struct modbus_address *address = item->address;
     uint32_t sample = item_sample(item);
     uint32_t end = (uint32_t)address->start + address->count;
-    const struct modbus_refusal *refusal = builder->limits->refusal_count == 0
-                                               ? NULL
-                                               : find_refusal(builder->limits, address->table,
-                                                              address->start, end);
+    const struct modbus_refusal *refusal = NULL;
+    if (builder->limits->refusal_count > 0) {
+        refusal = find_refusal(builder->limits, address->table, address->start, end, false);
+    }
     uint8_t exception = builder->limits->table_exceptions[address->table];
     if (exception == 0 && refusal != NULL && !refusal->retry) {
         exception = refusal->exception;
