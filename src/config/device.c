@@ -359,19 +359,25 @@ static void find_profile(struct load *load, struct device_build *build, const st
     busbar_free(names);
 }
 
-static void take_rows(struct load *load, struct device_build *build, const struct setting *set,
+/* False: the profile it names is not there. */
+static bool take_rows(struct load *load, struct device_build *build, const struct setting *set,
                       size_t count)
 {
+    bool found = true;
     common_take(&build->common, set, count);
     for (size_t i = 0; i < count; i++) {
         switch (set[i].option) {
         case DEVICE_NAME: build->title = load_text(load, set[i].value.text); break;
         case DEVICE_PLACE: build->place = load_text(load, set[i].value.text); break;
-        case DEVICE_PROFILE: find_profile(load, build, &set[i]); break;
+        case DEVICE_PROFILE:
+            find_profile(load, build, &set[i]);
+            found = found && build->profile != NULL;
+            break;
         case DEVICE_ENABLED: build->enabled = set[i].value.b; break;
         default: break;
         }
     }
+    return found;
 }
 
 /* The protocol is what the device names, else what its profile names. */
@@ -382,7 +388,9 @@ static void find_protocol(struct load *load, struct device_build *build, bool ot
     build->protocol_at = build->at;
     if (part != NULL) {
         build->protocol_at = load_at(load, build->file, part->key);
+        size_t errors = load->problems->errors;
         build->set = read_part(load, build->file, part, build->protocol, &build->set_count);
+        build->broken = load->problems->errors > errors;
     } else if (build->profile != NULL) {
         build->protocol = named_protocol(load, build->profile->file, build->profile->node,
                                          &ignored);
@@ -415,8 +423,8 @@ static void read_device(struct load *load, struct device_build *build)
             other_protocol = other_protocol || at->kind == YAML_MAP;
         }
     }
-    take_rows(load, build, set, count);
-    find_protocol(load, build, other_protocol);
+    bool found = take_rows(load, build, set, count);
+    find_protocol(load, build, other_protocol || !found);
     if (build->protocol == NULL) {
         return;
     }

@@ -226,19 +226,22 @@ static void check_facts(struct finish *finish, const struct config_point *point,
     }
 }
 
-static void check_addresses(struct finish *finish)
+static void check_addresses(struct finish *finish, bool broken)
 {
     struct load *load = finish->load;
     struct config_device *dev = finish->dev;
     struct settings device = config_device_settings(dev);
     struct err err = { 0 };
-    if (dev->protocol->check != NULL && dev->protocol->check(&device, &err) != 0) {
+    if (!broken && dev->protocol->check != NULL && dev->protocol->check(&device, &err) != 0) {
         problems_err(load->problems, &err, device.at);
         err = (struct err){ 0 };
     }
     struct setting set[CONFIG_OPTIONS_MAX];
     for (size_t i = 0; i < dev->point_count; i++) {
         const struct config_point *point = &finish->parts->points[i];
+        if (point->broken) {
+            continue; /* its address would only be told wrong once more */
+        }
         struct settings settings = config_point_settings(load->config, dev, point, set);
         struct point_facts facts = { 0 };
         memset(finish->address, 0, dev->protocol->address_bytes);
@@ -357,7 +360,7 @@ static bool finish_device(struct load *load, struct device_build *build, struct 
     if (dev->point_count == 0) {
         problems_warning(load->problems, build->at, NULL, "device '%s' has no points", build->name);
     }
-    check_addresses(&finish);
+    check_addresses(&finish, build->broken);
     dev->hash = hash_device(&finish);
     load->config->point_count += dev->point_count;
     return true;

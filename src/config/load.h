@@ -80,6 +80,7 @@ struct device_build {
     bool enabled;
     struct setting *set;
     size_t set_count;
+    bool broken; /* the protocol part has errors */
     const struct label *labels;
     size_t label_count;
     struct point_list own;
@@ -95,6 +96,7 @@ struct draft {
     bool scaled; /* scale, offset, clamp or deadband were given: a number is needed */
     struct position scaled_at;
     bool dropped;
+    size_t errors; /* known when it began */
     struct config_setting set[CONFIG_OPTIONS_MAX];
     size_t set_count;
     struct point_enum enums[POINT_ENUM_MAX];

@@ -102,6 +102,7 @@ void draft_begin(struct load *load, const struct config_point *base, uint16_t fi
     draft->file = file;
     draft->scaled = false;
     draft->dropped = false;
+    draft->errors = load->problems->errors;
     draft->clamp_at = draft->write_at = draft->every_at = draft->scaled_at = at;
     if (base != NULL) {
         draft->title = base->title;
@@ -531,6 +532,7 @@ bool draft_end(struct load *load, struct point_list *list)
         .column = (uint16_t)column,
         .set_count = (uint8_t)draft->set_count,
         .dropped = draft->dropped,
+        .broken = load->problems->errors > draft->errors,
     };
     return true;
 }

@@ -266,6 +266,10 @@ static void propose_name(const char *name, char *to, size_t size)
     size_t used = 0;
     for (; *name != '\0' && used + 1 < size; name++) {
         char c = *name;
+        if ((unsigned char)c >= 0x80) {
+            used = 0; /* half a word would be no help */
+            break;
+        }
         if (c >= 'A' && c <= 'Z') {
             c = (char)(c - 'A' + 'a');
         }

@@ -25,6 +25,7 @@ struct config_point {
     uint16_t file, column;
     uint8_t set_count;
     bool dropped; /* `enabled: false`: left out */
+    bool broken;  /* one of its keys was told to be wrong */
 };
 
 struct config_device_parts {
