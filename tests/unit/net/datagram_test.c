@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Two sockets on loopback, v4 and v6; errors; closing from the callback. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "net/datagram.h"
+#include "net/loop.h"
+#include "support/wait.h"
+
+struct receiver {
+    struct datagram *socket;
+    struct endpoint from;
+    char data[64];
+    size_t size;
+    int count;
+    bool answer;
+    bool close;
+};
+
+static void on_datagram(void *ctx, const struct endpoint *from, const uint8_t *data, size_t size)
+{
+    struct receiver *receiver = ctx;
+    assert_true(size < sizeof(receiver->data));
+    memcpy(receiver->data, data, size);
+    receiver->from = *from;
+    receiver->size = size;
+    receiver->count++;
+    if (receiver->answer) {
+        assert_int_equal(datagram_send(receiver->socket, from, "pong", 4), 0);
+    }
+    if (receiver->close) {
+        datagram_close(receiver->socket);
+    }
+}
+
+static void exchange(const char *host)
+{
+    struct loop *loop = loop_new();
+    struct datagram_options options = { .host = host };
+    struct receiver a = { 0 };
+    struct receiver b = { .answer = true };
+    struct err err = { 0 };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &a, &a.socket, &err), 0);
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &b, &b.socket, &err), 0);
+    struct endpoint to;
+    assert_int_equal(endpoint_parse(host, datagram_port(b.socket), &to), 0);
+    assert_int_equal(datagram_send(a.socket, &to, "ping", 4), 0);
+    wait_for(loop, &a.count, 1);
+    assert_int_equal(b.size, 4);
+    assert_memory_equal(b.data, "ping", 4);
+    assert_int_equal(b.from.port, datagram_port(a.socket));
+    assert_memory_equal(a.data, "pong", 4);
+    assert_true(endpoint_equal(&a.from, &to));
+    assert_int_equal(datagram_send(a.socket, &to, NULL, 0), 0);
+    wait_for(loop, &b.count, 2);
+    assert_int_equal(b.size, 0);
+    static const uint8_t big[70000];
+    assert_int_equal(datagram_send(a.socket, &to, big, sizeof(big)), BUSBAR_ETOOBIG);
+    datagram_close(a.socket);
+    datagram_close(b.socket);
+    datagram_close(NULL);
+    loop_free(loop);
+}
+
+static void they_talk_over_v4(void **state)
+{
+    (void)state;
+    exchange("127.0.0.1");
+}
+
+static void they_talk_over_v6(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct datagram_options options = { .host = "::1" };
+    struct receiver a = { 0 };
+    int error = datagram_open(loop, &options, on_datagram, &a, &a.socket, NULL);
+    if (error == 0) {
+        datagram_close(a.socket);
+    }
+    loop_free(loop);
+    if (error != 0) {
+        skip(); /* no IPv6 on this machine */
+    }
+    exchange("::1");
+}
+
+static void a_taken_port_is_named(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct datagram_options options = { .host = "127.0.0.1" };
+    struct receiver a = { 0 };
+    struct receiver b = { 0 };
+    struct err err = { 0 };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &a, &a.socket, &err), 0);
+    options.port = datagram_port(a.socket);
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &b, &b.socket, &err),
+                     BUSBAR_EADDRINUSE);
+    assert_non_null(strstr(err.message, "127.0.0.1"));
+    options.host = "not-a-number";
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &b, &b.socket, &err),
+                     BUSBAR_EINVAL);
+    datagram_close(a.socket);
+    loop_free(loop);
+}
+
+static void it_may_be_closed_from_its_callback(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct datagram_options options = { .host = "127.0.0.1" };
+    struct receiver a = { 0 };
+    struct receiver b = { .close = true };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &a, &a.socket, NULL), 0);
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &b, &b.socket, NULL), 0);
+    struct endpoint to;
+    assert_int_equal(endpoint_parse("127.0.0.1", datagram_port(b.socket), &to), 0);
+    assert_int_equal(datagram_send(a.socket, &to, "1", 1), 0);
+    assert_int_equal(datagram_send(a.socket, &to, "2", 1), 0);
+    wait_for(loop, &b.count, 1);
+    wait_ms(loop, 2);
+    assert_int_equal(b.count, 1);
+    datagram_close(a.socket);
+    loop_free(loop);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(they_talk_over_v4),
+        cmocka_unit_test(they_talk_over_v6),
+        cmocka_unit_test(a_taken_port_is_named),
+        cmocka_unit_test(it_may_be_closed_from_its_callback),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
