@@ -132,7 +132,7 @@ static void add_device(struct port_table *table, const struct device *dev, struc
     char word[16], target[ADDRESS_TEXT_MAX] = "";
     struct address address;
     buf_clear(text);
-    host_protocol(catalog_drivers(), dev->protocol)->link(dev, text);
+    host_protocol(drivers_catalog(), dev->protocol)->link(dev, text);
     if (sscanf(buf_text(text), "%15s %271s", word, target) != 2) {
         return;
     }

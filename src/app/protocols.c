@@ -7,7 +7,7 @@
 
 void protocols_fill(struct protocols *protocols)
 {
-    const struct driver_ops *const *catalog = catalog_drivers();
+    const struct driver_ops *const *catalog = drivers_catalog();
     protocols->count = 0;
     for (size_t i = 0; catalog[i] != NULL; i++) {
         assert(protocols->count < PROTOCOLS_MAX);
