@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which page is on view; the title and the focus follow it.
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { health } from "./api/live";
 import { Device } from "./pages/Device";
 import { Devices } from "./pages/Devices";
@@ -50,14 +50,18 @@ export function App() {
   const { parts } = route.value;
   const { title, body } = page(parts);
   const place = parts.join("/");
+  const shown = useRef<string>(undefined);
   const site = health.value?.site;
   useEffect(() => {
     document.title = `${title} · ${site?.id || text.shell.brand}`;
   }, [title, site?.id]);
   useEffect(() => setZone(site?.timezone ?? ""), [site?.timezone]);
   useEffect(() => {
-    window.scrollTo(0, 0);
-    document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+    if (shown.current !== undefined) {
+      window.scrollTo(0, 0);
+      document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });
+    }
+    shown.current = place;
   }, [place]);
   useKeys({ Escape: () => (document.activeElement as HTMLElement | null)?.blur() });
   return (

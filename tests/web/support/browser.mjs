@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A fresh Chromium for a test file, and what every page test looks at: foreign requests, errors, axe.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, rmSync, mkdirSync } from "node:fs";
+import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,7 +9,7 @@ import { chromium } from "playwright-core";
 
 const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync"];
-const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SERIOUS = ["serious", "critical"];
 const SHOTS = process.env.BUSBAR_WEB_SHOTS;        // a folder: pictures of the pages are left there
 
@@ -37,7 +37,6 @@ export async function visit(browser, url, path) {
   const page = await browser.context.newPage();
   page.foreign = [];
   page.errors = [];
-  page.bytes = 0;
   page.on("request", (request) => {
     if (new URL(request.url()).origin !== url) {
       page.foreign.push(request.url());
@@ -56,10 +55,8 @@ export async function visit(browser, url, path) {
 
 /** No serious finding of axe; the message names rule and element. */
 export async function assertAccessible(page) {
-  await page.evaluate(() => document.fonts.ready);
-  const session = await page.context().newCDPSession(page);
-  const { readFileSync } = await import("node:fs");
-  await session.send("Runtime.evaluate", { expression: readFileSync(AXE, "utf8") });
+  const session = await page.context().newCDPSession(page);     // the page's CSP allows no script of ours
+  await session.send("Runtime.evaluate", { expression: AXE });
   await session.detach();
   const findings = await page.evaluate(async () => {
     const result = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa",
@@ -67,6 +64,7 @@ export async function assertAccessible(page) {
     return result.violations.map(({ id, impact, nodes }) => ({ id, impact,
       where: nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`) }));
   });
+  assert.ok(Array.isArray(findings), "axe did not run");
   const serious = findings.filter(({ impact }) => SERIOUS.includes(impact));
   assert.deepEqual(serious, [], JSON.stringify(serious, null, 1));
 }

@@ -4,10 +4,10 @@
 // gateway is seldom in. By hand: support/mock.mjs [PORT [DEVICES [POINTS_EACH]]]
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
+import { dist } from "./dist.mjs";
 import { pageFiles } from "./files.mjs";
 import { Site, iso } from "./site.mjs";
 
-export const DIST = process.env.BUSBAR_WEB_OUT ?? fileURLToPath(new URL("../../../web/dist", import.meta.url));
 const LIVE_MS = 200;
 const HEALTH_MS = 5000;
 
@@ -168,7 +168,7 @@ function live(site, query, response) {
 /** options: those of Site, and port. Gives {url, site, failing, silent, close}; tests change them. */
 export async function startMock({ port = 0, ...options } = {}) {
   const mock = { site: new Site(options), failing: false, streams: new Set() };
-  const files = pageFiles(DIST);
+  const files = pageFiles(dist());
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://mock");
     if (!pathname.startsWith("/api/v1/")) {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A list on the server, seen through pages of PAGE rows: only the pages on view are asked for, a far jump
 // asks for the last place only, and what is on view is refreshed now and then.
-import { useEffect, useMemo, useReducer } from "preact/hooks";
+import { signal } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 import { get, withParams, type ApiError, type Params } from "./client";
-import type { Point, PointList, ReasonCount } from "./types";
+import type { Point, PointList } from "./types";
 
 const PAGE = 200;
 const PAGES_KEPT = 60;
@@ -16,12 +17,16 @@ export interface Loaded {
   heard_ms: number;
 }
 
-export class PagedPoints {
-  total = 0;
-  all = 0;
-  reasons: ReasonCount[] | undefined;
+/** What is known of the list as a whole; a new object after every answer. */
+interface Facts {
+  ready: boolean;               // there was an answer
+  total: number;                // rows that match
+  all: number;                  // rows there are
   error: ApiError | undefined;
-  ready = false;
+}
+
+export class PagedPoints {
+  readonly facts = signal<Facts>({ ready: false, total: 0, all: 0, error: undefined });
   private pages = new Map<number, Loaded[]>();
   private first = 0;
   private last = PAGE;
@@ -30,9 +35,11 @@ export class PagedPoints {
   private abort = new AbortController();
   private asking = new Set<number>();
 
-  constructor(private readonly params: Params, private readonly changed: () => void) {}
+  constructor(private readonly params: Params) {}
 
+  /** A component that asks for a row is drawn again when rows arrive. */
   row(index: number): Loaded | undefined {
+    void this.facts.value;
     return this.pages.get(Math.floor(index / PAGE))?.[index % PAGE];
   }
 
@@ -41,7 +48,7 @@ export class PagedPoints {
     this.first = first;
     this.last = last;
     clearTimeout(this.timer);
-    this.timer = window.setTimeout(() => this.ask(false), this.ready ? WAIT_MS : 0);
+    this.timer = window.setTimeout(() => this.ask(false), this.facts.peek().ready ? WAIT_MS : 0);
   }
 
   start() {
@@ -62,8 +69,9 @@ export class PagedPoints {
   private ask(again: boolean) {
     const from = Math.floor(this.first / PAGE);
     const to = Math.floor(Math.max(this.first, this.last - 1) / PAGE);
+    const { ready, total } = this.facts.peek();
     for (let page = from; page <= to; page++) {
-      const beyond = this.ready && page > 0 && page * PAGE >= this.total;
+      const beyond = page > 0 && ready && page * PAGE >= total;
       if (!beyond && !this.asking.has(page) && (again || !this.pages.has(page))) {
         this.load(page);
       }
@@ -79,19 +87,13 @@ export class PagedPoints {
       this.pages.delete(page);
       this.pages.set(page, answer.points.map((point) => ({ point, heard_ms })));
       this.forget();
-      this.total = answer.total;
-      this.all = answer.all;
-      this.reasons = answer.reasons;
-      this.error = undefined;
-      this.ready = true;
+      this.facts.value = { ready: true, total: answer.total, all: answer.all, error: undefined };
     } catch (error) {
-      if (this.abort.signal.aborted) {
-        return;
+      if (!this.abort.signal.aborted) {
+        this.facts.value = { ...this.facts.peek(), error: error as ApiError };
       }
-      this.error = error as ApiError;
     }
     this.asking.delete(page);
-    this.changed();
   }
 
   private forget() {
@@ -106,9 +108,8 @@ export class PagedPoints {
 
 /** The list for these parameters; a change of them starts a new one. */
 export function usePaged(params: Params): PagedPoints {
-  const [, again] = useReducer((n: number) => n + 1, 0);
   const key = JSON.stringify(params);
-  const list = useMemo(() => new PagedPoints(JSON.parse(key) as Params, () => again(undefined)), [key]);
+  const list = useMemo(() => new PagedPoints(JSON.parse(key) as Params), [key]);
   useEffect(() => {
     list.start();
     return () => list.stop();

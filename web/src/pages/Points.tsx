@@ -47,7 +47,8 @@ export function Points() {
   const toggleBad = () => setQuery({ quality: bad ? null : "bad", reason: null });
   useKeys({ "/": () => filter.current?.select(), "b": toggleBad });
 
-  const counted = list.ready ? text.points.counted(count(list.total), count(list.all)) : "";
+  const { ready, total, all, error } = list.facts.value;
+  const counted = ready ? text.points.counted(count(total), count(all)) : "";
   useEffect(() => {
     const timer = setTimeout(() => setAnnounced(counted), 1000);
     return () => clearTimeout(timer);
@@ -63,9 +64,9 @@ export function Points() {
         <span class="only-heard" role="status">{announced}</span>
       </div>
       {bad && <ReasonChips q={q} chosen={reason} />}
-      {list.error && <Failed error={list.error} retry={() => list.reload()} />}
-      {!list.ready && !list.error && <Loading />}
-      {list.ready && (list.total > 0
+      {error && <Failed error={error} retry={() => list.reload()} />}
+      {!ready && !error && <Loading />}
+      {ready && (total > 0
         ? <PointsGrid key={`${q} ${quality} ${reason}`} label={text.pages.points} list={list} />
         : <NothingMatches q={q} bad={bad} />)}
     </div>

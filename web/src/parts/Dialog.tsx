@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A native modal dialog: focus stays inside, Esc closes, focus returns to where it was.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { text } from "../text";
 
 interface Props {
@@ -13,7 +13,7 @@ interface Props {
 
 export function Dialog({ title, close, children, class: extra = "" }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement as HTMLElement | null;
     dialog.current!.showModal();
     return () => before?.focus?.();

@@ -105,6 +105,7 @@ export function Grid<T>(props: GridProps<T>) {
     event.preventDefault();
   };
 
+  const activeBuilt = active.row >= view.first && active.row < Math.min(view.last, total);
   const rows = [];
   for (let i = view.first; i < Math.min(view.last, total); i++) {
     rows.push(
@@ -117,7 +118,7 @@ export function Grid<T>(props: GridProps<T>) {
     <div ref={box} class="grid" role="grid" tabIndex={0} aria-label={props.label}
       aria-rowcount={total + 1} aria-colcount={columns.length} onScroll={measure}
       onKeyDown={onKeyDown}
-      aria-activedescendant={total > 0 ? `${id}-${active.row}-${active.column}` : undefined}>
+      aria-activedescendant={activeBuilt ? `${id}-${active.row}-${active.column}` : undefined}>
       <div class="grid-head grid-row" role="row" aria-rowindex={1}>
         {columns.map((column, i) => (
           <div key={column.name} role="columnheader" aria-colindex={i + 1}

@@ -72,7 +72,7 @@ export function PointsGrid({ label, list }: Props) {
   useLive(seen);
   const open = (row: Loaded) => go(href.point(row.point.path));
   return (
-    <Grid label={label} columns={COLUMNS} total={list.total} row={(i) => list.row(i)}
+    <Grid label={label} columns={COLUMNS} total={list.facts.value.total} row={(i) => list.row(i)}
       onRange={onRange} onOpen={open}
       keys={{ w: (row) => go(`${href.point(row.point.path)}?write=1`), t: open }} />
   );

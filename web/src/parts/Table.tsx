@@ -3,6 +3,7 @@
 import type { ComponentChildren } from "preact";
 import type { ApiError } from "../api/client";
 import { Empty, Failed, Loading } from "./State";
+import { TableBox } from "./TableBox";
 
 interface Props<T> {
   title: string;
@@ -26,17 +27,15 @@ export function Table<T>(props: Props<T>) {
       {!rows && !error && <Loading />}
       {rows && rows.length === 0 && <Empty title={props.empty} />}
       {rows && rows.length > 0 && (
-        <div class="table-box" tabIndex={0} role="region" aria-label={title}>
-          <table>
-            <thead><tr>{props.columns.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
-            <tbody>
-              {rows.map((row, i) => (
-                <tr key={i} class={props.classOf?.(row)}>
-                  {props.cells(row).map((cell, k) => <td key={k}>{cell}</td>)}
-                </tr>))}
-            </tbody>
-          </table>
-        </div>)}
+        <TableBox label={title}>
+          <thead><tr>{props.columns.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <tbody>
+            {rows.map((row, i) => (
+              <tr key={i} class={props.classOf?.(row)}>
+                {props.cells(row).map((cell, k) => <td key={k}>{cell}</td>)}
+              </tr>))}
+          </tbody>
+        </TableBox>)}
       {props.after}
     </section>
   );

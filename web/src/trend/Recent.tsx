@@ -5,6 +5,7 @@ import { pointPath, withParams } from "../api/client";
 import type { Point, Samples } from "../api/types";
 import { Moment } from "../parts/Time";
 import { Empty, Failed, Loading } from "../parts/State";
+import { TableBox } from "../parts/TableBox";
 import { text } from "../text";
 
 const RELOAD_MS = 5000;
@@ -21,20 +22,18 @@ export function Recent({ point }: { point: Point }) {
       {!data && !error && <Loading />}
       {data && rows.length === 0 && <Empty title={text.trend.nothingYet} />}
       {rows.length > 0 && (
-        <div class="table-box">
-          <table>
-            <thead><tr>{text.trend.recentColumns.map((name) =>
-              <th key={name} scope="col">{name}</th>)}</tr></thead>
-            <tbody>
-              {rows.map(([time, value, reason], i) => (
-                <tr key={`${time} ${i}`}>
-                  <td><Moment time={time} /></td>
-                  <td>{value === null ? text.unknownValue : String(value)}</td>
-                  <td>{reason}</td>
-                </tr>))}
-            </tbody>
-          </table>
-        </div>
+        <TableBox label={text.trend.recent}>
+          <thead><tr>{text.trend.recentColumns.map((name) =>
+            <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <tbody>
+            {rows.map(([time, value, reason], i) => (
+              <tr key={`${time} ${i}`}>
+                <td><Moment time={time} /></td>
+                <td>{value === null ? text.unknownValue : String(value)}</td>
+                <td>{reason}</td>
+              </tr>))}
+          </tbody>
+        </TableBox>
       )}
     </section>
   );

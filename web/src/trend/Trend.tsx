@@ -125,7 +125,7 @@ function Drawn({ point, series, version, from, to }: DrawnProps) {
         {gaps.length > 0 && ` ${text.trend.gaps(gaps.length,
           duration(gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0)))}`}
       </p>
-      <TrendTable series={series} units={point.units} />
+      <TrendTable series={series} version={version} units={point.units} />
     </>
   );
 }

@@ -14,6 +14,7 @@ export function DevicePoints({ name }: { name: string }) {
   const q = route.value.query.get("q") ?? "";
   const bad = route.value.query.get("quality") === "bad";
   const list = usePaged({ device: name, q, quality: bad ? "bad" : "" });
+  const { ready, total, error } = list.facts.value;
   const filter = useRef<HTMLInputElement>(null);
   const toggleBad = () => setQuery({ quality: bad ? null : "bad" });
   useKeys({ "/": () => filter.current?.select(), "b": toggleBad });
@@ -23,17 +24,17 @@ export function DevicePoints({ name }: { name: string }) {
         <h2>{text.pages.points}</h2>
         <FilterBox box={filter} value={q} label={text.points.filter} hint={text.points.filterHint} />
         <button type="button" aria-pressed={bad} onClick={toggleBad}>{text.points.badOnly}</button>
-        {list.ready && <span class="muted">{text.points.count(count(list.total))}</span>}
+        {ready && <span class="muted">{text.points.count(count(total))}</span>}
       </div>
-      {list.error && <Failed error={list.error} retry={() => list.reload()} />}
-      {!list.ready && !list.error && <Loading />}
-      {list.ready && list.total === 0 && (
+      {error && <Failed error={error} retry={() => list.reload()} />}
+      {!ready && !error && <Loading />}
+      {ready && total === 0 && (
         <Empty title={q || bad ? text.points.noMatch(q) : text.device.noPoints}>
           {(q || bad) && <button type="button"
             onClick={() => setQuery({ q: null, quality: null })}>{text.points.clear}</button>}
         </Empty>)}
-      {list.total > 0 && (
-        <div class={list.total > 8 ? "grid-part" : "grid-part short"}>
+      {total > 0 && (
+        <div class={total > 8 ? "grid-part" : "grid-part short"}>
           <PointsGrid key={`${q} ${bad}`} label={text.device.pointsLabel(name)} list={list} />
         </div>)}
     </section>

@@ -6,6 +6,7 @@ import { pathOf, withParams } from "../../api/client";
 import type { Frame } from "../../api/types";
 import { Quality } from "../../parts/Quality";
 import { Empty, Failed, Loading } from "../../parts/State";
+import { TableBox } from "../../parts/TableBox";
 import { Moment } from "../../parts/Time";
 import { text } from "../../text";
 
@@ -38,13 +39,11 @@ export function Frames({ name }: { name: string }) {
       {!data && !error && <Loading />}
       {data && data.frames.length === 0 && <Empty title={text.device.noFrames} />}
       {data && data.frames.length > 0 && (
-        <div class="table-box" tabIndex={0} role="region" aria-label={text.device.frames}>
-          <table>
-            <thead><tr>{text.device.frameColumns.map((title) =>
-              <th key={title} scope="col">{title}</th>)}</tr></thead>
-            <tbody>{data.frames.map((frame, i) => <FrameRow key={`${frame.time} ${i}`} frame={frame} />)}</tbody>
-          </table>
-        </div>)}
+        <TableBox label={text.device.frames}>
+          <thead><tr>{text.device.frameColumns.map((title) =>
+            <th key={title} scope="col">{title}</th>)}</tr></thead>
+          <tbody>{data.frames.map((frame, i) => <FrameRow key={`${frame.time} ${i}`} frame={frame} />)}</tbody>
+        </TableBox>)}
     </section>
   );
 }
