@@ -325,13 +325,13 @@ void modbus_value_text(const struct modbus_address *address, const uint8_t *data
 
 uint16_t modbus_value_mask(const struct modbus_address *address)
 {
-    uint16_t mask = 0xffff;
+    unsigned mask = 0xffff;
     if (address->bit != MODBUS_BIT_ALL) {
-        mask = (uint16_t)(((1u << address->bits) - 1) << address->bit);
+        mask = ((1u << address->bits) - 1) << address->bit;
     } else if (address->type == MODBUS_INT8 || address->type == MODBUS_UINT8) {
         mask = address->high ? 0xff00 : 0x00ff;
     }
-    return swaps_bytes(address->order) ? (uint16_t)(mask << 8 | mask >> 8) : mask;
+    return (uint16_t)(swaps_bytes(address->order) ? mask << 8 | mask >> 8 : mask);
 }
 
 /* A raw value as a whole number; a double (what unscaling gives) is rounded to the nearest one. */
