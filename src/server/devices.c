@@ -78,7 +78,7 @@ static bool is_found(struct devices_list *list, const struct device *dev)
         return true;
     }
     buf_clear(&list->shape.text);
-    if (ops != NULL && ops->link != NULL) {
+    if (dev->host != NULL && ops != NULL && ops->link != NULL) {
         ops->link(dev, &list->shape.text);
     }
     return strcasestr(buf_text(&list->shape.text), list->q) != NULL;
@@ -188,7 +188,9 @@ static void reply_device(struct server_request *req, const struct device *dev)
     json_put_u64(&json, "sent_bytes", shape_stats(&shape, dev)->sent_bytes);
     json_put_u64(&json, "received_bytes", shape_stats(&shape, dev)->received_bytes);
     json_put_array(&json, "limits");
-    host_limits(dev, put_limit, &json);
+    if (dev->host != NULL) {
+        host_limits(dev, put_limit, &json);
+    }
     json_end_array(&json);
     json_end_object(&json);
     shape_fini(&shape);
@@ -261,11 +263,15 @@ static void get_frames(struct server_request *req)
     struct frames frames = { .dev = dev, .json = json_writer(&out) };
     frames.ops = host_protocol(server_of(req)->config.catalog, dev->protocol);
     buf_init(&frames.text, 64 * 1024);
-    host_frames(dev, count_frame, &frames);
+    if (dev->host != NULL) {
+        host_frames(dev, count_frame, &frames);
+    }
     frames.skip = frames.count > (size_t)limit ? frames.count - (size_t)limit : 0;
     json_begin_object(&frames.json);
     json_put_array(&frames.json, "frames");
-    host_frames(dev, put_frame, &frames);
+    if (frames.count > 0) {
+        host_frames(dev, put_frame, &frames);
+    }
     json_end_array(&frames.json);
     json_end_object(&frames.json);
     buf_fini(&frames.text);
@@ -274,10 +280,21 @@ static void get_frames(struct server_request *req)
 
 /* ---- pause, resume ---- */
 
+/* The device of the path, when the host has it. NULL: answered. */
+static struct device *find_hosted(struct server_request *req)
+{
+    struct device *dev = server_find_device(req);
+    if (dev != NULL && dev->host == NULL) {
+        server_reply_error(req, BUSBAR_EBUSY, "device '%s' is being set up or removed", dev->name);
+        return NULL;
+    }
+    return dev;
+}
+
 static void switch_polling(struct server_request *req, bool pause)
 {
     struct server *server = server_of(req);
-    struct device *dev = server_find_device(req);
+    struct device *dev = find_hosted(req);
     if (dev == NULL) {
         return;
     }
@@ -362,7 +379,7 @@ static bool read_options(const struct json_value *body, const char *options[TEST
 static void post_test(struct server_request *req)
 {
     const char *options[TEST_OPTIONS + 1];
-    struct device *dev = server_find_device(req);
+    struct device *dev = find_hosted(req);
     if (dev == NULL) {
         return;
     }

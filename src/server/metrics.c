@@ -156,7 +156,7 @@ static bool on_device(void *ctx, struct device *dev)
 {
     struct metrics *metrics = ctx;
     struct device_stats stats;
-    host_stats(dev, &stats);
+    shape_host_stats(dev, &stats);
     device_line(&metrics->out, "device_up", dev, stats.link == LINK_UP);
     device_line(&metrics->answers, "device_answers_total", dev, stats.answers);
     device_line(&metrics->timeouts, "device_timeouts_total", dev, stats.timeouts);

@@ -49,7 +49,7 @@ void server_reply_headers(struct MHD_Response *response, const char *content_typ
         { "Referrer-Policy", "no-referrer" },
         { "Cross-Origin-Resource-Policy", "same-origin" },
         { "Content-Security-Policy",
-          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+          "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
           "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
     };
     for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {

@@ -41,11 +41,19 @@ const struct driver_ops *shape_ops(struct shape *shape, const struct device *dev
     return shape->ops;
 }
 
+void shape_host_stats(const struct device *dev, struct device_stats *stats)
+{
+    *stats = (struct device_stats){ .link = LINK_CONNECTING };
+    if (dev->host != NULL) {
+        host_stats(dev, stats);
+    }
+}
+
 const struct device_stats *shape_stats(struct shape *shape, const struct device *dev)
 {
     (void)shape_ops(shape, dev);
     if (!shape->has_stats) {
-        host_stats(dev, &shape->stats);
+        shape_host_stats(dev, &shape->stats);
         shape->has_stats = true;
     }
     return &shape->stats;
@@ -136,7 +144,7 @@ void shape_device(struct shape *shape, struct json_writer *json, const struct de
 {
     const struct device_stats *stats = shape_stats(shape, dev);
     buf_clear(&shape->text);
-    if (shape->ops != NULL && shape->ops->link != NULL) {
+    if (dev->host != NULL && shape->ops != NULL && shape->ops->link != NULL) {
         shape->ops->link(dev, &shape->text);
     }
     json_put_string(json, "name", dev->name);

@@ -20,6 +20,9 @@ struct shape {
 void shape_init(struct shape *shape, const struct server *server);
 void shape_fini(struct shape *shape);
 
+/* The statistics of a device; one that the host does not have (yet) is connecting. */
+void shape_host_stats(const struct device *dev, struct device_stats *stats);
+
 /* The driver's table of a device, and its statistics; cached until the device changes. Valid only as
  * long as the device is: call shape_forget() before another turn of the loop. */
 const struct driver_ops *shape_ops(struct shape *shape, const struct device *dev);

@@ -153,6 +153,11 @@ static void post_write(struct server_request *req)
     if (pt == NULL) {
         return;
     }
+    if (pt->device->host == NULL) {
+        server_reply_error(req, BUSBAR_EBUSY, "device '%s' is being set up or removed",
+                           pt->device->name);
+        return;
+    }
     struct write *write = busbar_alloc(sizeof(*write));
     write->req = req;
     write->cls = pt->cls;
