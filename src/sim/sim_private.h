@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of the simulator share, and the table that a protocol gives. */
+#ifndef BUSBAR_SIM_SIM_PRIVATE_H
+#define BUSBAR_SIM_SIM_PRIVATE_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "net/timer.h"
+#include "sim/sim.h"
+#include "sim/sim_fault.h"
+
+enum { SIM_TICK_MS = 100 }; /* how fast a fault that is no answer (down) begins and ends */
+
+struct sim_protocol;
+
+/* One simulated device. */
+struct sim_device {
+    struct list link; /* sim->devices */
+    struct sim *sim;
+    struct sim_protocol *protocol;
+    struct device *dev;
+    void *state; /* the protocol's, device_bytes zeroed bytes */
+    struct sim_fault fault;
+    enum sim_fault_kind now; /* what `changed` was told last */
+    uint64_t requests, hits; /* asked, and hit by a fault */
+};
+
+/* One static const table a protocol, the counterpart of struct driver_ops. */
+struct sim_ops {
+    const char *protocol; /* the driver's name */
+    size_t state_bytes, device_bytes;
+    /* Serves the device; opens the address it shares with others or alone. remove() undoes it. */
+    int (*add)(struct sim_device *sd, struct err *err);
+    void (*remove)(struct sim_device *sd);
+    /* The fault that holds for the device is another one (sd->now), or none. */
+    void (*changed)(struct sim_device *sd);
+    /* Holds a raw value from now on; type VALUE_NONE: lets it live again. BUSBAR_ERANGE: does not
+     * fit. */
+    int (*hold)(struct sim_device *sd, uint32_t point, uint8_t type, union value raw);
+    /* "tcp 127.0.0.1:1502 unit 3" */
+    void (*describe)(const struct sim_device *sd, struct buf *out);
+};
+
+/* A protocol in use. */
+struct sim_protocol {
+    struct list link; /* sim->protocols */
+    const struct sim_ops *ops;
+    void *state; /* state_bytes zeroed bytes */
+};
+
+struct sim_control;
+
+struct sim {
+    struct loop *loop;
+    uint64_t seed;
+    struct list protocols, devices;
+    struct map by_name; /* name -> struct sim_device */
+    size_t faulty;      /* devices with a fault set */
+    struct timer tick;
+    struct list controls; /* struct sim_control */
+};
+
+/* NULL: no simulator for this protocol. */
+const struct sim_ops *sim_catalog_find(const char *protocol);
+
+/* Counts a request and says what hits it. */
+enum sim_fault_kind sim_request(struct sim_device *sd);
+
+/* ---- sim_control.c ---- */
+void sim_control_close_all(struct sim *sim);
+
+#endif
