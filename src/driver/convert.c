@@ -67,7 +67,7 @@ void convert_in(const struct point_class *cls, struct sample *sample)
             sample->type = VALUE_DOUBLE;
         }
         if (sample->type == VALUE_DOUBLE && !isfinite(sample->value.d)) {
-            no_value(sample, QUALITY_DECODE);
+            no_value(sample, QUALITY_OUT_OF_RANGE);
             return;
         }
     } else if (sample->type == VALUE_NONE) {

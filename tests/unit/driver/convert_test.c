@@ -64,11 +64,11 @@ static void what_is_not_finite_is_no_value(void **state)
     for (size_t i = 0; i < 3; i++) {
         convert_in(&plain, &samples[i]);
         assert_int_equal(samples[i].type, VALUE_NONE);
-        assert_int_equal(samples[i].quality, QUALITY_DECODE);
+        assert_int_equal(samples[i].quality, QUALITY_OUT_OF_RANGE);
     }
     struct sample overflow = of_double(1e30);
     convert_in(&huge, &overflow);
-    assert_int_equal(overflow.quality, QUALITY_DECODE);
+    assert_int_equal(overflow.quality, QUALITY_OUT_OF_RANGE);
 }
 
 static void a_bad_quality_takes_the_value_away(void **state)
