@@ -284,6 +284,8 @@ export const text = {
     diff: "Files against what is running",
     same: "The files are what is running.",
     stops: (devices: string[]) => `Polling stops for: ${devices.length > 0 ? devices.join(", ") : "none"}.`,
+    moreChanges: (more: string) => `and ${more} more changes`,
+    restart: "A part of this takes effect when the gateway is started again.",
     files: "Files",
     folder: "folder",
     appliedAt: "applied",

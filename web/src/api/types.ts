@@ -290,9 +290,10 @@ export interface Change {
 }
 
 export interface Diff {
-  differs?: boolean;
-  changes: Change[];
+  changes: Change[];            // at most some hundreds
+  changes_total?: number;       // all of them
   stopped: string[];
+  restart_needed?: boolean;
 }
 
 export interface Applied extends Diff {

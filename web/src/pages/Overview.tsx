@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Level 1: is all well, and if not, what is worst. Grey when normal.
 import { health, notLive_s } from "../api/live";
+import { withParams } from "../api/client";
 import { useLoad } from "../api/load";
-import type { Health, Status } from "../api/types";
+import type { Health, Ledger, Status } from "../api/types";
 import { Facts, type Fact } from "../parts/Facts";
 import { PageState } from "../parts/PageState";
 import { bytes, count, rate } from "../format";
@@ -13,6 +14,7 @@ import { FirstSteps } from "./overview/FirstSteps";
 import { KeyTrends } from "./overview/KeyTrends";
 
 const RELOAD_MS = 2000;
+const LEDGER_MS = 10_000;         // it looks at every point
 
 function deviceFacts({ devices }: Status): Fact[] {
   return [
@@ -42,15 +44,20 @@ function flowFacts(status: Status): Fact[] {
   ];
 }
 
-function storeFacts(status: Status, now: Health | undefined): Fact[] {
-  const balances = status.received ===
-    status.stored + status.repeated + status.refused + status.waiting;
+function ledgerFact(balances: boolean | undefined): Fact {
+  if (balances === undefined) {
+    return [text.overview.ledger, text.unknownValue];
+  }
+  return [text.overview.ledger, balances ? text.overview.ledgerOk : text.overview.ledgerOff,
+    balances ? "plain" : "abnormal"];
+}
+
+function storeFacts(balances: boolean | undefined, now: Health | undefined): Fact[] {
   const log = now?.log.state;
   const free = now && now.disk.free_bytes / Math.max(1, now.disk.total_bytes);
   return [
     [text.overview.log, log ?? text.unknownValue, log && log !== "ok" ? "abnormal" : "plain"],
-    [text.overview.ledger, balances ? text.overview.ledgerOk : text.overview.ledgerOff,
-      balances ? "plain" : "abnormal"],
+    ledgerFact(balances),
     [text.overview.diskFree, now ? bytes(now.disk.free_bytes) : text.unknownValue,
       free !== undefined && free < 0.05 ? "abnormal" : "plain"],
     [text.overview.history, now ? bytes(now.disk.history_bytes) : text.unknownValue],
@@ -59,6 +66,7 @@ function storeFacts(status: Status, now: Health | undefined): Fact[] {
 
 export function Overview() {
   const { data, error, reload } = useLoad<Status>("status", RELOAD_MS);
+  const ledger = useLoad<Ledger>(withParams("ledger", { wrong: 1, limit: 1 }), LEDGER_MS);
   if (!data) {
     return <PageState title={text.pages.overview} error={error} retry={reload} />;
   }
@@ -69,7 +77,7 @@ export function Overview() {
     [text.overview.devices, deviceFacts(data)],
     [text.overview.points, pointFacts(data)],
     [text.overview.flow, flowFacts(data)],
-    [text.overview.store, storeFacts(data, health.value)],
+    [text.overview.store, storeFacts(ledger.data?.balances, health.value)],
   ];
   return (
     <>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // received = stored + repeated + refused + waiting, in all; and the points that do not balance, if any.
+import { withParams } from "../../api/client";
 import { useLoad } from "../../api/load";
 import type { Ledger } from "../../api/types";
 import { count } from "../../format";
@@ -8,7 +9,8 @@ import { Failed, Loading } from "../../parts/State";
 import { href } from "../../router";
 import { text } from "../../text";
 
-const RELOAD_MS = 5000;
+const RELOAD_MS = 10_000;
+const WRONG_SHOWN = 100;
 
 function factsOf(ledger: Ledger): Fact[] {
   const words = text.ledger;
@@ -24,7 +26,8 @@ function factsOf(ledger: Ledger): Fact[] {
 }
 
 export function LedgerTable() {
-  const { data, error, reload } = useLoad<Ledger>("ledger", RELOAD_MS);
+  const { data, error, reload } = useLoad<Ledger>(
+    withParams("ledger", { wrong: 1, limit: WRONG_SHOWN }), RELOAD_MS);
   const wrong = data?.points.filter((point) => !point.balances) ?? [];
   return (
     <section>
