@@ -189,10 +189,12 @@ static void on_prepare(uv_prepare_t *prepare)
     struct loop *loop = prepare->data;
     loop->stats.turns++;
     run_hooks(loop);
+    bool called = !list_empty(&loop->deferred);
     run_list(loop, &loop->deferred);
     run_list(loop, &loop->flushes);
     arm_alarm(loop);
     bool more = !list_empty(&loop->deferred) || !list_empty(&loop->flushes);
+    more |= loop->one_turn && called; /* its caller wants to look before it waits */
     if (more != (uv_is_active((uv_handle_t *)&loop->again) != 0)) {
         (void)(more ? uv_idle_start(&loop->again, on_again) : uv_idle_stop(&loop->again));
     }
@@ -237,7 +239,9 @@ void loop_stop(struct loop *loop)
 
 void loop_turn(struct loop *loop, bool may_wait)
 {
+    loop->one_turn = true;
     (void)uv_run(&loop->uv, may_wait ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    loop->one_turn = false;
 }
 
 static void close_handle(uv_handle_t *handle, void *ctx)

@@ -31,7 +31,7 @@ void loop_run(struct loop *loop);
 /* Ends loop_run() after the turn in progress. Any thread. */
 void loop_stop(struct loop *loop);
 
-/* One turn; waits for something to happen when may_wait. For tests and start-up. */
+/* One turn; waits for something to happen when may_wait (not when a deferred call ran). For tests and start-up. */
 void loop_turn(struct loop *loop, bool may_wait);
 
 /* Streams, listeners, datagrams, watches must be closed before; what they still have to say is said here.

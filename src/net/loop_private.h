@@ -46,6 +46,7 @@ struct loop {
     struct list deferred;
     struct list flushes;
     size_t jobs;
+    bool one_turn;  /* inside loop_turn() */
     unsigned depth; /* callbacks in progress, one inside the other */
     int64_t now_us;
     struct loop_stats stats;
