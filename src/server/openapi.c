@@ -78,7 +78,7 @@ static void put_scalar(struct json_writer *json, char letter)
             return;
         }
     }
-    assert(!"a letter that is no type");
+    assert(false && "a letter that is no type");
 }
 
 static void put_bare_type(struct json_writer *json, const char **at)

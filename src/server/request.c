@@ -82,7 +82,7 @@ const char *server_param(const struct server_request *req, const char *name)
             return req->match.params[i].value;
         }
     }
-    assert(!"the route has no such parameter");
+    assert(false && "the route has no such parameter");
     return "";
 }
 
