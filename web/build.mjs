@@ -22,8 +22,13 @@ const TYPES = {
   txt: "text/plain; charset=utf-8",
 };
 const CSP = [
-  "default-src 'none'", "script-src 'self'", "style-src 'self'", "img-src 'self'",
-  "connect-src 'self'", "base-uri 'none'", "form-action 'none'",
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
 ].join("; ");
 const PARTS = ["preact", "@preact/signals", "@preact/signals-core", "uplot"];
 
@@ -42,7 +47,9 @@ function emit(file, type, content, part, path = `/${file}`) {
   manifest.push({ path, file, type, hash });
   firstLoadBytes += part === "first" ? packed.length : 0;
   lazyBytes += part === "lazy" ? packed.length : 0;
-  console.log(`${String(data.length).padStart(8)} ${String(packed.length).padStart(7)} gz  ${part.padEnd(5)} ${file}`);
+  console.log(
+    `${String(data.length).padStart(8)} ${String(packed.length).padStart(7)} gz  ${part.padEnd(5)} ${file}`,
+  );
   return path;
 }
 
@@ -76,8 +83,9 @@ const result = await build({
   logLevel: "warning",
 });
 
-const outputs = new Map(Object.entries(result.metafile.outputs)
-  .map(([name, facts]) => [resolve(here, name), facts]));
+const outputs = new Map(
+  Object.entries(result.metafile.outputs).map(([name, facts]) => [resolve(here, name), facts]),
+);
 
 /** The entry and all it imports at once; the rest is fetched when it is first shown. */
 function firstFiles(file, seen = new Set()) {
@@ -104,17 +112,23 @@ for (const { path, contents } of result.outputFiles) {
     paths[suffix] = address;
   }
 }
-const preload = [...first].filter((file) => !file.includes("/assets/app-"))
-  .map((file) => `<link rel="modulepreload" href="/${relative(out, file)}">`).join("\n  ");
+const preload = [...first]
+  .filter((file) => !file.includes("/assets/app-"))
+  .map((file) => `<link rel="modulepreload" href="/${relative(out, file)}">`)
+  .join("\n  ");
 const filled = { CSP, ICON: paths.svg, STYLE: paths.css, SCRIPT: paths.js, PRELOAD: preload };
-const html = readFileSync(join(here, "index.html"), "utf8")
-  .replace(/%([A-Z]+)%/g, (_, word) => filled[word]);
+const html = readFileSync(join(here, "index.html"), "utf8").replace(
+  /%([A-Z]+)%/g,
+  (_, word) => filled[word],
+);
 emit("index.html", TYPES.html, html, "first", "/");
 emit("licences.txt", TYPES.txt, licences(), "text");
 writeFileSync(join(out, "manifest.json"), `${JSON.stringify(manifest, null, 1)}\n`);
 
-for (const [what, bytes, bytesMax] of [["first load", firstLoadBytes, FIRST_LOAD_BYTES_MAX],
-  ["lazy parts", lazyBytes, LAZY_BYTES_MAX]]) {
+for (const [what, bytes, bytesMax] of [
+  ["first load", firstLoadBytes, FIRST_LOAD_BYTES_MAX],
+  ["lazy parts", lazyBytes, LAZY_BYTES_MAX],
+]) {
   const share = `${what}: ${(bytes / 1024).toFixed(1)} of ${bytesMax / 1024} KB compressed`;
   console.log(share);
   if (bytes > bytesMax) {

@@ -26,7 +26,10 @@ test("the page names only its own files, and they are in the manifest", () => {
   const named = [...html.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => match[1]);
   assert.ok(named.length >= 3);
   for (const path of named) {
-    assert.ok(manifest.some((row) => row.path === path), path);
+    assert.ok(
+      manifest.some((row) => row.path === path),
+      path,
+    );
   }
 });
 
@@ -35,7 +38,8 @@ test("nothing in the page is inline, nothing names another host", () => {
   assert.doesNotMatch(html, /<script(?![^>]*src=)|<style|\son\w+=|style="/);
   for (const { file } of manifest.filter(({ file }) => /\.(js|css|html)$/.test(file))) {
     const hosts = [...readFileSync(join(folder, file), "utf8").matchAll(/https?:\/\/([\w.-]+)/g)]
-      .map((match) => match[1]).filter((host) => host !== "www.w3.org");      // names of XML, not addresses
+      .map((match) => match[1])
+      .filter((host) => host !== "www.w3.org"); // names of XML, not addresses
     assert.deepEqual(hosts, [], file);
   }
 });

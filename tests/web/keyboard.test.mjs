@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The whole way by keys alone: pages, palette, filter, grid, write; and letters that can be switched off.
+// The whole way by keys alone: pages, palette, filter, grid, write; and letters that can be
+// switched off.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { openBrowser, visit } from "./support/browser.mjs";
@@ -18,7 +19,12 @@ after(async () => {
 
 test("g and a letter goes to each page, with title and focus", async () => {
   const page = await visit(browser, mock.url, "/");
-  for (const [letter, title] of [["d", "Devices"], ["p", "Points"], ["c", "Config"], ["s", "System"]]) {
+  for (const [letter, title] of [
+    ["d", "Devices"],
+    ["p", "Points"],
+    ["c", "Config"],
+    ["s", "System"],
+  ]) {
     await page.keyboard.press("g");
     await page.keyboard.press(letter);
     await page.waitForSelector(`h1:has-text("${title}")`);
@@ -37,7 +43,9 @@ test("from nothing to a written value by keys alone", async () => {
   await page.waitForSelector(".grid-window a");
   await page.keyboard.press("/");
   await page.keyboard.type("meter-1/p-0001");
-  await page.waitForFunction(() => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "2");
+  await page.waitForFunction(
+    () => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "2",
+  );
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("w");
   await page.waitForURL(/p-0001\?write=1/);

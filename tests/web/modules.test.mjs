@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The parts of the page that need no browser: trend series, letter-sequence match, numbers and times.
+// The parts of the page that need no browser: trend series, letter-sequence match, numbers and
+// times.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { pageModule } from "./support/dist.mjs";
@@ -8,9 +9,10 @@ const { seriesOf, addLive, gapsOf, extent } = await pageModule("trend/series.ts"
 const { sequenceScore } = await pageModule("sequence.ts");
 const format = await pageModule("format.ts");
 
-const bucket = (start_s, value, bad = 0) => value === null
-  ? [start_s * 1000, 0, null, null, null, null, null, bad]
-  : [start_s * 1000, 10, value - 1, value + 1, value, value, value, bad];
+const bucket = (start_s, value, bad = 0) =>
+  value === null
+    ? [start_s * 1000, 0, null, null, null, null, null, bad]
+    : [start_s * 1000, 10, value - 1, value + 1, value, value, value, bad];
 
 test("buckets in a row have no gap", () => {
   const series = seriesOf([bucket(0, 1), bucket(10, 2), bucket(20, 3)], 10_000, 1, 5);
@@ -70,11 +72,21 @@ test("letters match in order, at word starts best, else not at all", () => {
 });
 
 test("durations, sizes and counts as people read them", () => {
-  assert.deepEqual([0, 9.94, 42, 840, 10_800, 400_000].map(format.duration),
-    ["0.0 s", "9.9 s", "42 s", "14 min", "3 h", "5 d"]);
+  assert.deepEqual([0, 9.94, 42, 840, 10_800, 400_000].map(format.duration), [
+    "0.0 s",
+    "9.9 s",
+    "42 s",
+    "14 min",
+    "3 h",
+    "5 d",
+  ]);
   assert.deepEqual([12, 1500, 42e6, 40e9].map(format.bytes), ["12 B", "1.5 KB", "42 MB", "40 GB"]);
   assert.equal(format.count(100_000), "100\u202f000");
-  assert.deepEqual([212.00000001, 0.000123456, 21.4].map(format.short), ["212", "0.00012346", "21.4"]);
+  assert.deepEqual([212.00000001, 0.000123456, 21.4].map(format.short), [
+    "212",
+    "0.00012346",
+    "21.4",
+  ]);
 });
 
 test("times are those of the site's zone; an unknown zone falls back", () => {

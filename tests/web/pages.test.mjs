@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every page in every theme: no serious finding of axe, no request to another host, no script error.
+// Every page in every theme: no serious finding of axe, no request to another host, no script
+// error.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { assertAccessible, assertQuiet, openBrowser, shot, visit } from "./support/browser.mjs";
 import { startMock } from "./support/mock.mjs";
 
 const PAGES = {
-  overview: "/", devices: "/devices", device: "/devices/meter-2", points: "/points",
-  "points-bad": "/points?quality=bad", point: "/points/meter-1/power", "point-enum": "/points/meter-1/p-0004",
-  "point-bad": "/points/meter-2/power", config: "/config", system: "/system",
+  overview: "/",
+  devices: "/devices",
+  device: "/devices/meter-2",
+  points: "/points",
+  "points-bad": "/points?quality=bad",
+  point: "/points/meter-1/power",
+  "point-enum": "/points/meter-1/p-0004",
+  "point-bad": "/points/meter-2/power",
+  config: "/config",
+  system: "/system",
 };
 const FIRST_LOAD_BYTES_MAX = 60 * 1024;
 
@@ -70,8 +78,10 @@ test("the first load stays within its budget", async () => {
   await session.send("Network.setCacheDisabled", { cacheDisabled: true });
   const own = new Set();
   let bytes = 0;
-  session.on("Network.requestWillBeSent", ({ requestId, request }) =>
-    !request.url.includes("/api/") && own.add(requestId));
+  session.on(
+    "Network.requestWillBeSent",
+    ({ requestId, request }) => !request.url.includes("/api/") && own.add(requestId),
+  );
   session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
     bytes += own.has(requestId) ? encodedDataLength : 0;
   });
@@ -86,8 +96,9 @@ test("a narrow window loses nothing", async () => {
   const page = await visit(browser, mock.url, "/");
   await page.setViewportSize({ width: 390, height: 800 });
   await page.waitForSelector(".cards");
-  const wider = await page.evaluate(() =>
-    document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  const wider = await page.evaluate(
+    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+  );
   assert.ok(wider <= 0, `the page is ${wider} px wider than the window`);
   await shot(page, "overview-narrow");
   await page.close();

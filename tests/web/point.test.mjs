@@ -5,8 +5,8 @@ import assert from "node:assert/strict";
 import { assertAccessible, assertQuiet, openBrowser, shot, visit } from "./support/browser.mjs";
 import { startMock } from "./support/mock.mjs";
 
-const NUMBER = "/points/meter-1/p-0001";        // writable 16 to 26
-const CHOICE = "/points/meter-1/p-0004";        // writable, asks first
+const NUMBER = "/points/meter-1/p-0001"; // writable 16 to 26
+const CHOICE = "/points/meter-1/p-0004"; // writable, asks first
 
 let mock;
 let browser;
@@ -26,7 +26,9 @@ async function open(path) {
   return page;
 }
 
-/** For each column of the plot: how many pixels have the colour of the line, and of a gap's ground. */
+/**
+ * For each column of the plot: how many pixels have the colour of the line, and of a gap's ground.
+ */
 function columns(page) {
   return page.evaluate(() => {
     const canvas = document.querySelector(".chart canvas");
@@ -34,9 +36,10 @@ function columns(page) {
     const ratio = canvas.width / canvas.clientWidth;
     const left = over.offsetLeft * ratio;
     const width = over.clientWidth * ratio;
-    const { data } = canvas.getContext("2d").getImageData(left, over.offsetTop * ratio, width,
-      over.clientHeight * ratio);
-    const wanted = [52, 73, 90];                // --trend of the light theme
+    const { data } = canvas
+      .getContext("2d")
+      .getImageData(left, over.offsetTop * ratio, width, over.clientHeight * ratio);
+    const wanted = [52, 73, 90]; // --trend of the light theme
     const counts = new Array(Math.floor(width)).fill(0);
     for (let i = 0; i < data.length; i += 4) {
       const near = wanted.every((value, k) => Math.abs(value - data[i + k]) < 24);
@@ -51,8 +54,10 @@ test("the trend draws a line with a gap where nothing is known", async () => {
   await page.selectOption(".theme select", "light");
   await page.waitForTimeout(300);
   const counts = await columns(page);
-  const at = (share) => counts.slice(Math.floor(counts.length * share), Math.floor(counts.length * (share + 0.03)))
-    .reduce((sum, count) => sum + count, 0);
+  const at = (share) =>
+    counts
+      .slice(Math.floor(counts.length * share), Math.floor(counts.length * (share + 0.03)))
+      .reduce((sum, count) => sum + count, 0);
   assert.ok(at(0.2) > 10 && at(0.9) > 10, "a line at 20 % and 90 % of the width");
   assert.equal(at(0.6), 0, "no line in the gap at 60 %");
   assert.match(await page.textContent(".trend-facts"), /1 gap, 86 min/);
@@ -107,7 +112,9 @@ test("a write is read back, and the value follows live", async () => {
 test("a value out of range is not sent; words are no number", async () => {
   const page = await open(NUMBER);
   let sent = 0;
-  page.on("request", (request) => { sent += request.method() === "POST" ? 1 : 0; });
+  page.on("request", (request) => {
+    sent += request.method() === "POST" ? 1 : 0;
+  });
   await page.fill(".write input", "99");
   await page.keyboard.press("Enter");
   assert.match(await page.textContent(".said"), /allowed is 16 to 26 degC/);
@@ -124,14 +131,20 @@ test("a refusal of the device is shown with its hint", async () => {
   await page.fill(".write input", "17");
   await page.keyboard.press("Enter");
   await page.waitForSelector(".said.abnormal");
-  assert.match(await page.textContent(".said"), /illegal data value.*Hint: the register may be read-only/);
+  assert.match(
+    await page.textContent(".said"),
+    /illegal data value.*Hint: the register may be read-only/,
+  );
   await page.close();
 });
 
 test("a point that wants it is asked for first; Esc writes nothing", async () => {
   const page = await open(CHOICE);
   const posts = [];
-  page.on("request", (request) => request.method() === "POST" && posts.push(request.postDataJSON()));
+  page.on(
+    "request",
+    (request) => request.method() === "POST" && posts.push(request.postDataJSON()),
+  );
   await page.selectOption(".write select", { label: "cooling" });
   await page.click(".write button[type=submit]");
   assert.match(await page.textContent("dialog"), /meter-1\/p-0004: \w+ → cooling/);
@@ -141,7 +154,10 @@ test("a point that wants it is asked for first; Esc writes nothing", async () =>
   await page.click(".write button[type=submit]");
   await page.click("dialog .primary");
   await page.waitForSelector(".said:has-text('read back')");
-  assert.deepEqual(posts.map(({ value, confirmed }) => ({ value, confirmed })), [{ value: 2, confirmed: true }]);
+  assert.deepEqual(
+    posts.map(({ value, confirmed }) => ({ value, confirmed })),
+    [{ value: 2, confirmed: true }],
+  );
   await page.close();
 });
 

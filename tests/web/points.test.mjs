@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The Points page with 100,000 points: scrolling, filter, bad points by cause, the grid by keys, live values.
+// The Points page with 100,000 points: scrolling, filter, bad points by cause, the grid by keys,
+// live values.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { assertAccessible, assertQuiet, openBrowser, percentile, shot, visit } from "./support/browser.mjs";
+import {
+  assertAccessible,
+  assertQuiet,
+  openBrowser,
+  percentile,
+  shot,
+  visit,
+} from "./support/browser.mjs";
 import { startMock } from "./support/mock.mjs";
 
 const DEVICES = 100;
 const EACH = 1000;
 const ROWS_BUILT_MAX = 60;
 const JUMPS = 20;
-const JUMP_P95_MS_MAX = 400;      // with the answer of the server; 2 cores, software drawing, busy machine
+// with the answer of the server; 2 cores, software drawing, busy machine
+const JUMP_P95_MS_MAX = 400;
 const LIVE_MS_MAX = 1500;
 
 let mock;
@@ -30,23 +39,30 @@ async function open(path) {
   await page.waitForSelector(".grid-window a");
 }
 
-const rowText = (index) => page.locator(`[aria-rowindex="${index + 2}"] [role=gridcell]`).first().textContent();
+const rowText = (index) =>
+  page
+    .locator(`[aria-rowindex="${index + 2}"] [role=gridcell]`)
+    .first()
+    .textContent();
 
 /** Scrolls to a row and gives the time until its path is drawn. */
 function jump(index, path) {
-  return page.evaluate(async ([index, path]) => {
-    const grid = document.querySelector(".grid");
-    const start = performance.now();
-    grid.scrollTop = index * 32;
-    while (document.querySelector(`[aria-rowindex="${index + 2}"] a`)?.textContent !== path) {
-      await new Promise(requestAnimationFrame);
-      if (performance.now() - start > 5000) {
-        throw new Error(`row ${index} did not come`);
+  return page.evaluate(
+    async ([index, path]) => {
+      const grid = document.querySelector(".grid");
+      const start = performance.now();
+      grid.scrollTop = index * 32;
+      while (document.querySelector(`[aria-rowindex="${index + 2}"] a`)?.textContent !== path) {
+        await new Promise(requestAnimationFrame);
+        if (performance.now() - start > 5000) {
+          throw new Error(`row ${index} did not come`);
+        }
       }
-    }
-    await new Promise(requestAnimationFrame);
-    return performance.now() - start;
-  }, [index, path]);
+      await new Promise(requestAnimationFrame);
+      return performance.now() - start;
+    },
+    [index, path],
+  );
 }
 
 test("100,000 rows: counted for assistive tools, only the visible ones built", async () => {
@@ -94,14 +110,19 @@ test("the grid is one Tab stop", async () => {
   await open("/points");
   await page.focus(".grid");
   await page.keyboard.press("Tab");
-  assert.equal(await page.evaluate(() => document.querySelector(".grid").contains(document.activeElement)), false);
+  assert.equal(
+    await page.evaluate(() => document.querySelector(".grid").contains(document.activeElement)),
+    false,
+  );
 });
 
 test("the filter goes into the address and back out of it", async () => {
   await open("/points");
   await page.keyboard.press("/");
   await page.keyboard.type("meter-7/ voltage");
-  await page.waitForFunction(() => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "201");
+  await page.waitForFunction(
+    () => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "201",
+  );
   assert.equal(new URL(page.url()).searchParams.get("q"), "meter-7/ voltage");
   await open("/points?q=meter-7%2F+voltage");
   assert.equal(await page.inputValue(".filter input"), "meter-7/ voltage");
@@ -114,7 +135,9 @@ test("nothing matches: says so and offers what the filter hides", async () => {
   await page.waitForSelector(".state.empty");
   assert.match(await page.textContent(".state.empty"), /No bad point matches "meter-7\/ voltage"/);
   await page.click(".state.empty button");
-  await page.waitForFunction(() => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "201");
+  await page.waitForFunction(
+    () => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "201",
+  );
   await assertAccessible(page);
 });
 
@@ -124,19 +147,29 @@ test("b shows bad points only, one press one cause", async () => {
   await page.waitForSelector(".chips button");
   assert.match(await page.textContent(".chips"), /no answer 980/);
   await page.click(".chips button:has-text('no answer')");
-  await page.waitForFunction(() => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "981");
+  await page.waitForFunction(
+    () => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "981",
+  );
   const words = await page.locator(".grid-window .c-quality").allTextContents();
   assert.ok(words.length > 5 && words.every((word) => word === "no answer"));
-  assert.ok(await page.locator(".grid-window .c-quality svg").count() > 5, "a shape beside the word");
+  assert.ok(
+    (await page.locator(".grid-window .c-quality svg").count()) > 5,
+    "a shape beside the word",
+  );
   await page.keyboard.press("b");
-  await page.waitForFunction(() => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "100001");
+  await page.waitForFunction(
+    () => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "100001",
+  );
 });
 
 test("a bad point shows its last good value hatched, never as if it were known", async () => {
   await open("/points?q=meter-2%2Fpower");
   const value = page.locator(".grid-window .c-value .value").first();
   assert.match(await value.getAttribute("class"), /old/);
-  assert.match(await value.evaluate((element) => getComputedStyle(element).backgroundImage), /gradient/);
+  assert.match(
+    await value.evaluate((element) => getComputedStyle(element).backgroundImage),
+    /gradient/,
+  );
 });
 
 test("values on view change live, also after a far jump", async (t) => {
@@ -147,10 +180,17 @@ test("values on view change live, also after a far jump", async (t) => {
     await page.waitForTimeout(400);
     const start = performance.now();
     mock.site.set.set(path, 777.7);
-    await page.waitForFunction((row) =>
-      document.querySelector(`[aria-rowindex="${row}"] .c-value`)?.textContent.startsWith("777.7"),
-    index + 2, { polling: "raf", timeout: LIVE_MS_MAX });
-    t.diagnostic(`row ${index}: ${(performance.now() - start).toFixed(0)} ms from the mock to the page`);
+    await page.waitForFunction(
+      (row) =>
+        document
+          .querySelector(`[aria-rowindex="${row}"] .c-value`)
+          ?.textContent.startsWith("777.7"),
+      index + 2,
+      { polling: "raf", timeout: LIVE_MS_MAX },
+    );
+    t.diagnostic(
+      `row ${index}: ${(performance.now() - start).toFixed(0)} ms from the mock to the page`,
+    );
   }
 });
 

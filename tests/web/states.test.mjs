@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What is seldom: no devices, no answer, a stream that falls silent, a full disk, mistakes in the files.
+// What is seldom: no devices, no answer, a stream that falls silent, a full disk, mistakes in the
+// files.
 import { after, before, beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
 import { assertAccessible, assertQuiet, openBrowser, shot, visit } from "./support/browser.mjs";
@@ -55,7 +56,10 @@ test("the worst comes first on the overview", async () => {
 test("an unknown point and an unknown page say what to do", async () => {
   const page = await visit(browser, mock.url, "/points/meter-1/pwoer");
   await page.waitForSelector(".failed");
-  assert.match(await page.textContent(".failed"), /no point 'meter-1\/pwoer'.*nearest is 'meter-1\/power'/);
+  assert.match(
+    await page.textContent(".failed"),
+    /no point 'meter-1\/pwoer'.*nearest is 'meter-1\/power'/,
+  );
   await assertAccessible(page);
   await page.goto(`${mock.url}/nowhere`);
   await page.waitForSelector("h1:has-text('No such page')");
@@ -74,24 +78,34 @@ test("the gateway refuses: words, a hint, and a second try that works", async ()
   await page.close();
 });
 
-test("the stream falls silent: banner with seconds, values hatched, and back by itself", async () => {
+test("the stream falls silent: banner with seconds, values hatched, and back", async () => {
   const page = await visit(browser, mock.url, "/points");
   await page.waitForSelector(".grid-window .value");
   mock.failing = true;
   mock.cut();
   await page.waitForSelector(".banner:has-text('Not live for')", { timeout: 8000 });
   const first = Number(/for (\d+) s/.exec(await page.textContent(".banner"))[1]);
-  await page.waitForFunction((before) =>
-    Number(/for (\d+) s/.exec(document.querySelector(".banner").textContent)?.[1]) > before, first);
-  const hatched = await page.locator(".grid-window .value").first()
+  await page.waitForFunction(
+    (before) =>
+      Number(/for (\d+) s/.exec(document.querySelector(".banner").textContent)?.[1]) > before,
+    first,
+  );
+  const hatched = await page
+    .locator(".grid-window .value")
+    .first()
     .evaluate((element) => getComputedStyle(element).backgroundImage);
   assert.match(hatched, /gradient/);
-  assert.ok(await page.locator(".grid-window a").count() > 5, "the rows stay");
+  assert.ok((await page.locator(".grid-window a").count()) > 5, "the rows stay");
   await assertAccessible(page);
   await shot(page, "silent");
   mock.failing = false;
-  await page.waitForSelector(".banner:has-text('Not live for')", { state: "detached", timeout: 15_000 });
-  const after = await page.locator(".grid-window .value:not(.old)").first()
+  await page.waitForSelector(".banner:has-text('Not live for')", {
+    state: "detached",
+    timeout: 15_000,
+  });
+  const after = await page
+    .locator(".grid-window .value:not(.old)")
+    .first()
     .evaluate((element) => getComputedStyle(element).backgroundImage);
   assert.equal(after, "none");
   await page.close();
@@ -104,7 +118,10 @@ test("the gateway goes away altogether and comes back", async () => {
   await mock.close();
   await page.waitForSelector(".banner:has-text('Not live for')", { timeout: 8000 });
   mock = await startMock({ port });
-  await page.waitForSelector(".banner:has-text('Not live for')", { state: "detached", timeout: 15_000 });
+  await page.waitForSelector(".banner:has-text('Not live for')", {
+    state: "detached",
+    timeout: 15_000,
+  });
   mock.site.set.set("meter-1/power", 123.4);
   await page.waitForSelector(".big:has-text('123.4 kW')");
   await page.close();
@@ -116,7 +133,8 @@ test("a device that goes down moves to the top of the list", async () => {
   mock.site.links.delete(1);
   mock.site.links.set(3, "down");
   await page.waitForFunction(() =>
-    document.querySelector(".grid-window [role=row]")?.textContent.startsWith("meter-4"));
+    document.querySelector(".grid-window [role=row]")?.textContent.startsWith("meter-4"),
+  );
   await page.close();
 });
 
@@ -131,7 +149,10 @@ test("pause, resume and test from the list, by keys", async () => {
   await page.waitForSelector(".grid-window .link-up");
   await page.keyboard.press("t");
   await page.waitForSelector(".findings");
-  assert.match(await page.textContent("dialog"), /fault.*unit 3.*no answer in 2 s.*Hint: units 1 and 2 do answer/s);
+  assert.match(
+    await page.textContent("dialog"),
+    /fault.*unit 3.*no answer in 2 s.*Hint: units 1 and 2 do answer/s,
+  );
   await page.close();
 });
 
@@ -148,7 +169,10 @@ test("mistakes in the files: place, line, mark, hint; apply does not go on", asy
   await page.waitForSelector(".changes");
   await page.keyboard.press("Control+Enter");
   await page.waitForSelector(".problems li");
-  assert.match(await page.textContent(".problems"), /site\.yaml:27:16.*unknown key 'regster'.*did you mean 'register'/s);
+  assert.match(
+    await page.textContent(".problems"),
+    /site\.yaml:27:16.*unknown key 'regster'.*did you mean 'register'/s,
+  );
   assert.equal(await page.textContent(".source mark"), "regster");
   assert.equal(await page.locator("dialog").count(), 0);
   await assertAccessible(page);
@@ -160,7 +184,10 @@ test("an earlier version is brought back after a look at what changes", async ()
   const page = await visit(browser, mock.url, "/config");
   await page.click("text=Bring back");
   await page.waitForSelector("dialog .changes");
-  assert.match(await page.textContent("dialog"), /Bring back version 16\?.*ahu-1\/sat\.units.*Polling stops for: ahu-1/s);
+  assert.match(
+    await page.textContent("dialog"),
+    /Bring back version 16\?.*ahu-1\/sat\.units.*Polling stops for: ahu-1/s,
+  );
   await page.click("dialog .primary");
   await page.waitForSelector(".toast:has-text('Version 18 is running')");
   assertQuiet(page);

@@ -32,18 +32,29 @@ function page(parts: string[]) {
   }
   if (parts.length <= 1) {
     switch (first) {
-      case "": return { title: text.pages.overview, body: <Overview /> };
-      case "devices": return { title: text.pages.devices, body: <Devices /> };
-      case "points": return { title: text.pages.points, body: <Points /> };
-      case "config": return { title: text.pages.config, body: <Config /> };
-      case "system": return { title: text.pages.system, body: <System /> };
+      case "":
+        return { title: text.pages.overview, body: <Overview /> };
+      case "devices":
+        return { title: text.pages.devices, body: <Devices /> };
+      case "points":
+        return { title: text.pages.points, body: <Points /> };
+      case "config":
+        return { title: text.pages.config, body: <Config /> };
+      case "system":
+        return { title: text.pages.system, body: <System /> };
     }
   }
-  return { title: text.shell.noPage, body: (
-    <>
-      <h1 tabIndex={-1}>{text.shell.noPage}</h1>
-      <Empty title={text.shell.noPageWhy}><a href="/">{text.pages.overview}</a></Empty>
-    </>) };
+  return {
+    title: text.shell.noPage,
+    body: (
+      <>
+        <h1 tabIndex={-1}>{text.shell.noPage}</h1>
+        <Empty title={text.shell.noPageWhy}>
+          <a href="/">{text.pages.overview}</a>
+        </Empty>
+      </>
+    ),
+  };
 }
 
 export function App() {
@@ -73,4 +84,3 @@ export function App() {
     </>
   );
 }
-

@@ -2,7 +2,7 @@
 // Numbers, sizes and times as people read them. Times are those of the site's zone; UTC on hover.
 import { signal } from "@preact/signals";
 
-export const zone = signal<string | undefined>(undefined);     // undefined: the browser's own
+export const zone = signal<string | undefined>(undefined); // undefined: the browser's own
 
 /** Takes the site's zone if this browser knows it. */
 export function setZone(name: string) {
@@ -35,7 +35,11 @@ export function clock(date: Date): string {
 }
 
 export function day(date: Date): string {
-  const parts = Object.fromEntries(maker(DAY).formatToParts(date).map((p) => [p.type, p.value]));
+  const parts = Object.fromEntries(
+    maker(DAY)
+      .formatToParts(date)
+      .map((p) => [p.type, p.value]),
+  );
   return `${parts.year}-${parts.month}-${parts.day}`;
 }
 
@@ -60,7 +64,9 @@ export function duration(seconds: number): string {
   if (seconds < 6000) {
     return `${Math.round(seconds / 60)} min`;
   }
-  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} d`;
+  return seconds < 172_800
+    ? `${Math.round(seconds / 3600)} h`
+    : `${Math.round(seconds / 86_400)} d`;
 }
 
 const SIZES = ["B", "KB", "MB", "GB", "TB"];

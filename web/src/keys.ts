@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// The keyboard: "g" then a letter goes to a page, single letters act on the page that is open. They are
-// off while a person types and can be switched off as a whole (WCAG 2.1.4).
+// The keyboard: "g" then a letter goes to a page, single letters act on the page that is open. They
+// are off while a person types and can be switched off as a whole (WCAG 2.1.4).
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { go } from "./router";
 import { remember, recall } from "./store";
 
 export const GO: Record<string, string> = {
-  o: "/", d: "/devices", p: "/points", c: "/config", s: "/system",
+  o: "/",
+  d: "/devices",
+  p: "/points",
+  c: "/config",
+  s: "/system",
 };
 
 type Action = (event: KeyboardEvent) => void;

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
-// The address bar is the whole view: which page, which device or point, filter, range. Copy it, share it.
+// The address bar is the whole view: which page, which device or point, filter, range. Copy it,
+// share it.
 import { signal } from "@preact/signals";
 
 export interface Route {
-  parts: string[];              // decoded, "/points/ahu-1/sat" is ["points", "ahu-1", "sat"]
+  parts: string[]; // decoded, "/points/ahu-1/sat" is ["points", "ahu-1", "sat"]
   query: URLSearchParams;
 }
 
 function read(): Route {
-  const parts = location.pathname.split("/").filter(Boolean).map((part) => {
-    try {
-      return decodeURIComponent(part);
-    } catch {
-      return part;
-    }
-  });
+  const parts = location.pathname
+    .split("/")
+    .filter(Boolean)
+    .map((part) => {
+      try {
+        return decodeURIComponent(part);
+      } catch {
+        return part;
+      }
+    });
   return { parts, query: new URLSearchParams(location.search) };
 }
 
@@ -45,9 +49,18 @@ export function setQuery(changes: Record<string, string | null>, replace = false
 /** Links inside the page do not load it anew. */
 function onClick(event: MouseEvent) {
   const link = (event.target as Element).closest?.("a[href]") as HTMLAnchorElement | null;
-  if (!link || event.defaultPrevented || event.button !== 0 || link.target || link.origin !== location.origin ||
-      event.ctrlKey || event.metaKey || event.shiftKey || event.altKey ||
-      link.hasAttribute("data-plain")) {
+  if (
+    !link ||
+    event.defaultPrevented ||
+    event.button !== 0 ||
+    link.target ||
+    link.origin !== location.origin ||
+    event.ctrlKey ||
+    event.metaKey ||
+    event.shiftKey ||
+    event.altKey ||
+    link.hasAttribute("data-plain")
+  ) {
     return;
   }
   event.preventDefault();
@@ -65,8 +78,10 @@ export const href = {
   device: (name: string) => `/devices/${encodeURIComponent(name)}`,
   point: (path: string) => {
     const slash = path.indexOf("/");
-    return `/points/${encodeURIComponent(path.slice(0, slash))}/` +
-      encodeURIComponent(path.slice(slash + 1));
+    return (
+      `/points/${encodeURIComponent(path.slice(0, slash))}/` +
+      encodeURIComponent(path.slice(slash + 1))
+    );
   },
   points: (query: Record<string, string>) => `/points?${new URLSearchParams(query)}`,
 };

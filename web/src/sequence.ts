@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Letter-sequence match: "dvs" finds "Devices". Letters that start a word or follow each other count more.
+// Letter-sequence match: "dvs" finds "Devices". Letters that start a word or follow each other
+// count more.
 
-/** 0: the letters do not all occur in this order. More is better. An empty search finds all alike. */
+/**
+ * 0: the letters do not all occur in this order. More is better. An empty search finds all alike.
+ */
 export function sequenceScore(letters: string, words: string): number {
   const wanted = letters.toLowerCase().replace(/\s+/g, "");
   const hay = words.toLowerCase();

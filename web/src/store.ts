@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What this browser remembers: theme, letters on or off, pinned points. Nothing else, and never needed.
+// What this browser remembers: theme, letters on or off, pinned points. Nothing else, and never
+// needed.
 
 export function recall(name: string): string | null {
   try {

@@ -2,19 +2,19 @@
 // Every word a person reads on the page. Another language is another file of this shape.
 
 const REASONS: Record<string, string> = {
-  "good": "The device answered with this value.",
+  good: "The device answered with this value.",
   "held by hand": "A person or a rule holds this value.",
-  "clamped": "The device sent a value outside the clamp.",
-  "stale": "No new value for longer than stale_after.",
+  clamped: "The device sent a value outside the clamp.",
+  stale: "No new value for longer than stale_after.",
   "not yet known": "No answer has come since the start.",
   "no answer": "The device did not answer in time.",
   "link down": "There is no connection to the device.",
-  "refused": "The device answered that it will not.",
+  refused: "The device answered that it will not.",
   "out of service": "The device says this point is out of service.",
   "out of range": "The value does not fit its type or range.",
   "decode error": "The bytes cannot be read as the configured type.",
-  "configuration": "The device contradicts the configuration.",
-  "paused": "Polling of the device was paused by a person.",
+  configuration: "The device contradicts the configuration.",
+  paused: "Polling of the device was paused by a person.",
 };
 
 function range(min: number | null, max: number | null, units: string): string {
@@ -51,7 +51,11 @@ export const text = {
   },
 
   pages: {
-    overview: "Overview", devices: "Devices", points: "Points", config: "Config", system: "System",
+    overview: "Overview",
+    devices: "Devices",
+    points: "Points",
+    config: "Config",
+    system: "System",
   },
 
   shell: {
@@ -75,21 +79,52 @@ export const text = {
   },
 
   keys: [
-    ["Everywhere", [
-      ["Ctrl K", "search pages, devices, points, commands"], ["?", "this list"],
-      ["g o", "Overview"], ["g d", "Devices"], ["g p", "Points"], ["g c", "Config"],
-      ["g s", "System"], ["/", "filter"], ["Esc", "close, empty the filter"],
-    ]],
-    ["In a grid", [
-      ["↑ ↓ ← →", "move"], ["PgUp PgDn", "a page"], ["Home End", "first, last column"],
-      ["Ctrl Home End", "first, last row"], ["Enter", "open"], ["b", "bad points only"],
-      ["w", "write the point"], ["t", "points: trend; devices: test"], ["u", "devices: pause, resume"],
-    ]],
-    ["Point", [
-      ["w", "write"], ["l", "ledger"], ["[ ]", "earlier, later"], ["+ -", "shorter, longer range"],
-      ["n", "back to now"], ["← →", "move the cursor on the chart, Shift: 10 at once"],
-    ]],
-    ["Config", [["Ctrl S", "check"], ["Ctrl Enter", "apply"]]],
+    [
+      "Everywhere",
+      [
+        ["Ctrl K", "search pages, devices, points, commands"],
+        ["?", "this list"],
+        ["g o", "Overview"],
+        ["g d", "Devices"],
+        ["g p", "Points"],
+        ["g c", "Config"],
+        ["g s", "System"],
+        ["/", "filter"],
+        ["Esc", "close, empty the filter"],
+      ],
+    ],
+    [
+      "In a grid",
+      [
+        ["↑ ↓ ← →", "move"],
+        ["PgUp PgDn", "a page"],
+        ["Home End", "first, last column"],
+        ["Ctrl Home End", "first, last row"],
+        ["Enter", "open"],
+        ["b", "bad points only"],
+        ["w", "write the point"],
+        ["t", "points: trend; devices: test"],
+        ["u", "devices: pause, resume"],
+      ],
+    ],
+    [
+      "Point",
+      [
+        ["w", "write"],
+        ["l", "ledger"],
+        ["[ ]", "earlier, later"],
+        ["+ -", "shorter, longer range"],
+        ["n", "back to now"],
+        ["← →", "move the cursor on the chart, Shift: 10 at once"],
+      ],
+    ],
+    [
+      "Config",
+      [
+        ["Ctrl S", "check"],
+        ["Ctrl Enter", "apply"],
+      ],
+    ],
   ] as [string, [string, string][]][],
 
   palette: {
@@ -106,11 +141,27 @@ export const text = {
   },
 
   overview: {
-    devices: "Devices", up: "up", down: "down", connecting: "connecting", paused: "paused",
-    points: "Points", good: "good", bad: "bad", all: "in all",
-    flow: "Flow", samplesRate: "samples/s", pollsRate: "polls/s", cpu: "CPU", memory: "memory",
-    store: "Store", log: "log", ledger: "ledger", ledgerOk: "ok", ledgerOff: "does not balance",
-    diskFree: "disk free", history: "history",
+    devices: "Devices",
+    up: "up",
+    down: "down",
+    connecting: "connecting",
+    paused: "paused",
+    points: "Points",
+    good: "good",
+    bad: "bad",
+    all: "in all",
+    flow: "Flow",
+    samplesRate: "samples/s",
+    pollsRate: "polls/s",
+    cpu: "CPU",
+    memory: "memory",
+    store: "Store",
+    log: "log",
+    ledger: "ledger",
+    ledgerOk: "ok",
+    ledgerOff: "does not balance",
+    diskFree: "disk free",
+    history: "history",
     attention: "Needs attention",
     calm: "Nothing. All devices answer, all points are good.",
     moreDown: (more: string) => `${more} more devices down`,
@@ -121,12 +172,21 @@ export const text = {
   first: {
     title: "No devices yet",
     doors: [
-      { title: "Try with the simulator", what: "Devices that answer on this machine, no hardware needed.",
-        command: "busbar sim examples/site\nbusbar run --config examples/site" },
-      { title: "Write a device", what: "A few lines of YAML in the configuration folder, then:",
-        command: "busbar config check\nbusbar config apply" },
-      { title: "Look for what is wrong", what: "If there should be devices here:",
-        command: "busbar doctor" },
+      {
+        title: "Try with the simulator",
+        what: "Devices that answer on this machine, no hardware needed.",
+        command: "busbar sim examples/site\nbusbar run --config examples/site",
+      },
+      {
+        title: "Write a device",
+        what: "A few lines of YAML in the configuration folder, then:",
+        command: "busbar config check\nbusbar config apply",
+      },
+      {
+        title: "Look for what is wrong",
+        what: "If there should be devices here:",
+        command: "busbar doctor",
+      },
     ],
   },
 
@@ -135,8 +195,17 @@ export const text = {
     filterHint: "name, place, protocol, cause",
     noMatch: "No device matches.",
     columns: {
-      name: "Name", protocol: "Protocol", link: "Link", cause: "Address or cause", answer: "Answered",
-      poll: "Poll", lag: "Lag", errors: "Errors/h", good: "Good", bad: "Bad", actions: "Actions",
+      name: "Name",
+      protocol: "Protocol",
+      link: "Link",
+      cause: "Address or cause",
+      answer: "Answered",
+      poll: "Poll",
+      lag: "Lag",
+      errors: "Errors/h",
+      good: "Good",
+      bad: "Bad",
+      actions: "Actions",
     },
   },
 
@@ -164,10 +233,22 @@ export const text = {
     limitsTitle: "Learned limits",
     noLimits: "None learned: the device takes all that was asked.",
     facts: {
-      protocol: "protocol", address: "address", profile: "profile", since: "link since",
-      lastAnswer: "answered", traffic: "traffic", poll: "poll time", lag: "lag", errors: "errors/h",
-      polls: "polls", answers: "answers", timeouts: "timeouts", refusals: "refusals",
-      badFrames: "bad frames", retries: "retries", points: "points",
+      protocol: "protocol",
+      address: "address",
+      profile: "profile",
+      since: "link since",
+      lastAnswer: "answered",
+      traffic: "traffic",
+      poll: "poll time",
+      lag: "lag",
+      errors: "errors/h",
+      polls: "polls",
+      answers: "answers",
+      timeouts: "timeouts",
+      refusals: "refusals",
+      badFrames: "bad frames",
+      retries: "retries",
+      points: "points",
     },
     traffic: (sent: string, got: string) => `${sent} out, ${got} in`,
     pointsOf: (good: string, bad: string) => `${good} good, ${bad} bad`,
@@ -182,9 +263,15 @@ export const text = {
   },
 
   points: {
-    path: "Path", title: "Name", value: "Value", quality: "Quality", age: "Age", flags: "Flags",
+    path: "Path",
+    title: "Name",
+    value: "Value",
+    quality: "Quality",
+    age: "Age",
+    flags: "Flags",
     source: "Source",
-    writable: "can be written", writableFlag: "W",
+    writable: "can be written",
+    writableFlag: "W",
     filter: "Filter points",
     filterHint: "words, e.g. meter kW",
     badOnly: "Bad only",
@@ -192,7 +279,7 @@ export const text = {
     clear: "Show all",
     count: (shown: string) => `${shown} points`,
     counted: (shown: string, all: string) => `${shown} of ${all}`,
-    noMatch: (q: string) => q ? `No point matches "${q}".` : "There is no point here.",
+    noMatch: (q: string) => (q ? `No point matches "${q}".` : "There is no point here."),
     noBad: "No point is bad.",
     noBadMatch: (q: string) => `No bad point matches "${q}".`,
     wider: (more: string) => `Show the ${more} that match without "bad only"`,
@@ -207,8 +294,14 @@ export const text = {
     siblings: "Points of the device",
     factsTitle: "Where it comes from",
     facts: {
-      device: "device", source: "source", type: "type", units: "units", scale: "scaling",
-      every: "read every", stale: "stale after", config: "configured at",
+      device: "device",
+      source: "source",
+      type: "type",
+      units: "units",
+      scale: "scaling",
+      every: "read every",
+      stale: "stale after",
+      config: "configured at",
     },
     scale: (scale: number, offset: number) => `× ${scale}${offset ? ` + ${offset}` : ""}`,
     explain: "From bytes to value",
@@ -245,7 +338,8 @@ export const text = {
     spark: (path: string, hours: number) => `Trend of ${path}, last ${hours} hours`,
     gapAt: (time: string, bad: number) =>
       `${time}   gap: nothing known${bad > 0 ? `, ${bad} bad samples` : ""}`,
-    spanAt: (min: string, max: string, samples: number) => `   ${min} to ${max}, ${samples} samples`,
+    spanAt: (min: string, max: string, samples: number) =>
+      `   ${min} to ${max}, ${samples} samples`,
     facts: (min: string, avg: string, max: string, units: string) =>
       `min ${min}   avg ${avg}   max ${max} ${units} ·`,
     step: (step: string) => `step ${step}`,
@@ -260,9 +354,14 @@ export const text = {
 
   ledger: {
     title: "Ledger",
-    received: "received", stored: "stored", repeated: "repeated", waiting: "waiting",
+    received: "received",
+    stored: "stored",
+    repeated: "repeated",
+    waiting: "waiting",
     refused: (reason: string) => `refused: ${reason}`,
-    balance: "balance", ok: "balances", off: "does not balance",
+    balance: "balance",
+    ok: "balances",
+    off: "does not balance",
   },
 
   config: {
@@ -277,13 +376,15 @@ export const text = {
     rollbackTitle: (version: number) => `Bring back version ${version}?`,
     nothing: "Nothing to do: the files are what is running.",
     result: "Check",
-    counted: (errors: number, warnings: number) => errors + warnings === 0
-      ? "No mistakes found. Nothing was changed."
-      : `${errors} ${errors === 1 ? "error" : "errors"}, ` +
-        `${warnings} ${warnings === 1 ? "warning" : "warnings"}. Nothing was changed.`,
+    counted: (errors: number, warnings: number) =>
+      errors + warnings === 0
+        ? "No mistakes found. Nothing was changed."
+        : `${errors} ${errors === 1 ? "error" : "errors"}, ` +
+          `${warnings} ${warnings === 1 ? "warning" : "warnings"}. Nothing was changed.`,
     diff: "Files against what is running",
     same: "The files are what is running.",
-    stops: (devices: string[]) => `Polling stops for: ${devices.length > 0 ? devices.join(", ") : "none"}.`,
+    stops: (devices: string[]) =>
+      `Polling stops for: ${devices.length > 0 ? devices.join(", ") : "none"}.`,
     moreChanges: (more: string) => `and ${more} more changes`,
     restart: "A part of this takes effect when the gateway is started again.",
     files: "Files",
@@ -297,17 +398,29 @@ export const text = {
   },
 
   system: {
-    status: (status: string) => ({ ok: "All is well.", degraded: "Something is wrong, see above.",
-      stopping: "Stopping." })[status] ?? status,
+    status: (status: string) =>
+      ({ ok: "All is well.", degraded: "Something is wrong, see above.", stopping: "Stopping." })[
+        status
+      ] ?? status,
     process: "Process",
     store: "Store",
     programs: "For programs",
     metrics: "Prometheus text",
     licences: "Licences of the parts of this page",
     facts: {
-      version: "version", started: "started", uptime: "up for", zone: "zone", cpu: "CPU",
-      memory: "memory", loop: "longest turn of the loop", log: "log", logError: "why",
-      waiting: "samples waiting", commits: "commits", fsync: "last fsync", free: "disk",
+      version: "version",
+      started: "started",
+      uptime: "up for",
+      zone: "zone",
+      cpu: "CPU",
+      memory: "memory",
+      loop: "longest turn of the loop",
+      log: "log",
+      logError: "why",
+      waiting: "samples waiting",
+      commits: "commits",
+      fsync: "last fsync",
+      free: "disk",
       history: "history",
     },
     freeOf: (free: string, total: string) => `${free} free of ${total}`,

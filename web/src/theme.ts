@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Light, dark or control room; "auto" follows the system. The colours themselves are in style/theme.css.
+// Light, dark or control room; "auto" follows the system. The colours themselves are in
+// style/theme.css.
 import { signal } from "@preact/signals";
 import { recall, remember } from "./store";
 
 export const THEMES = ["auto", "light", "dark", "room"] as const;
-export type Theme = typeof THEMES[number];
+export type Theme = (typeof THEMES)[number];
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
 const recalled = recall("theme") as Theme;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fresh Chromium for a test file, and what every page test looks at: foreign requests, errors, axe.
+// A fresh Chromium for a test file, and what every page test looks at: foreign requests, errors,
+// axe.
 import assert from "node:assert/strict";
 import { existsSync, mkdtempSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -7,14 +8,24 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { chromium } from "playwright-core";
 
-const FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-  "--disable-background-networking", "--disable-component-update", "--disable-sync"];
+const FLAGS = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const SERIOUS = ["serious", "critical"];
-const SHOTS = process.env.BUSBAR_WEB_SHOTS;        // a folder: pictures of the pages are left there
+const SHOTS = process.env.BUSBAR_WEB_SHOTS; // a folder: pictures of the pages are left there
 
 function program() {
-  const found = [process.env.CHROMIUM, "/usr/bin/chromium"].find((path) => path && existsSync(path));
+  const found = [process.env.CHROMIUM, "/usr/bin/chromium"].find(
+    (path) => path && existsSync(path),
+  );
   assert.ok(found, "no Chromium: install Debian's package 'chromium' or set CHROMIUM to its path");
   return found;
 }
@@ -22,7 +33,11 @@ function program() {
 export async function openBrowser() {
   const folder = mkdtempSync(join(tmpdir(), "busbar-web-"));
   const context = await chromium.launchPersistentContext(folder, {
-    executablePath: program(), args: FLAGS, viewport: { width: 1280, height: 800 }, bypassCSP: false });
+    executablePath: program(),
+    args: FLAGS,
+    viewport: { width: 1280, height: 800 },
+    bypassCSP: false,
+  });
   return {
     context,
     close: async () => {
@@ -32,7 +47,10 @@ export async function openBrowser() {
   };
 }
 
-/** A page at `path`; its foreign requests and script errors are collected in page.foreign, page.errors. */
+/**
+ * A page at `path`; its foreign requests and script errors are collected in page.foreign,
+ * page.errors.
+ */
 export async function visit(browser, url, path) {
   const page = await browser.context.newPage();
   page.foreign = [];
@@ -55,14 +73,19 @@ export async function visit(browser, url, path) {
 
 /** No serious finding of axe; the message names rule and element. */
 export async function assertAccessible(page) {
-  const session = await page.context().newCDPSession(page);     // the page's CSP allows no script of ours
+  // the page's CSP allows no script of ours
+  const session = await page.context().newCDPSession(page);
   await session.send("Runtime.evaluate", { expression: AXE });
   await session.detach();
   const findings = await page.evaluate(async () => {
-    const result = await window.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa",
-      "wcag22aa", "best-practice"] });
-    return result.violations.map(({ id, impact, nodes }) => ({ id, impact,
-      where: nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`) }));
+    const result = await window.axe.run(document, {
+      runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+    });
+    return result.violations.map(({ id, impact, nodes }) => ({
+      id,
+      impact,
+      where: nodes.slice(0, 3).map((node) => `${node.target.join(" ")}: ${node.failureSummary}`),
+    }));
   });
   assert.ok(Array.isArray(findings), "axe did not run");
   const serious = findings.filter(({ impact }) => SERIOUS.includes(impact));

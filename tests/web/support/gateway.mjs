@@ -52,9 +52,14 @@ ${extra}
 class Program {
   constructor(args, env = {}) {
     this.output = "";
-    this.child = spawn(PROGRAM, args, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+    this.child = spawn(PROGRAM, args, {
+      env: { ...process.env, ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
     for (const stream of [this.child.stdout, this.child.stderr]) {
-      stream.on("data", (data) => { this.output += data; });
+      stream.on("data", (data) => {
+        this.output += data;
+      });
     }
     this.gone = once(this.child, "exit");
   }
@@ -103,8 +108,15 @@ export async function startGateway() {
     writeSite: (text) => writeFileSync(join(site, "site.yaml"), text),
     get: async (path) => (await fetch(`${gateway.url}/api/v1/${path}`)).json(),
     start: async () => {
-      gateway.program = new Program(["run", "--config", site, "--data", join(folder, "data"),
-        "--http", `127.0.0.1:${ports.http}`]);
+      gateway.program = new Program([
+        "run",
+        "--config",
+        site,
+        "--data",
+        join(folder, "data"),
+        "--http",
+        `127.0.0.1:${ports.http}`,
+      ]);
       await until(gateway.program, "gateway", async () => (await gateway.get("health")).status);
     },
     stop: () => gateway.program.stop(),
@@ -127,7 +139,10 @@ export async function startGateway() {
   gateway.simulator = new Program(["sim", site, "--control", control]);
   await until(gateway.simulator, "simulator", async () => (await gateway.sim("list")).length > 0);
   await gateway.start();
-  await until(gateway.program, "first values", async () =>
-    (await gateway.get("points?quality=good")).total === 7);
+  await until(
+    gateway.program,
+    "first values",
+    async () => (await gateway.get("points?quality=good")).total === 7,
+  );
   return gateway;
 }

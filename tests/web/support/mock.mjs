@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: Apache-2.0
-// A gateway that is not one: serves docs/rest.md over a made-up site, for scale and for states that a real
-// gateway is seldom in. By hand: support/mock.mjs [PORT [DEVICES [POINTS_EACH]]]
+// A gateway that is not one: serves docs/rest.md over a made-up site, for scale and for states that
+// a real gateway is seldom in. By hand: support/mock.mjs [PORT [DEVICES [POINTS_EACH]]]
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { dist } from "./dist.mjs";
@@ -11,8 +11,10 @@ import { Site, iso } from "./site.mjs";
 const LIVE_MS = 200;
 const HEALTH_MS = 5000;
 
-const notFound = (what) => ({ status: 404, body: { error: { code: "ENOENT", message: `no ${what}`,
-  hint: "nearest is 'meter-1/power'" } } });
+const notFound = (what) => ({
+  status: 404,
+  body: { error: { code: "ENOENT", message: `no ${what}`, hint: "nearest is 'meter-1/power'" } },
+});
 
 function timeOf(word, otherwise) {
   if (!word || word === "now") {
@@ -28,14 +30,35 @@ function page(list, query) {
 }
 
 const PROBLEM = {
-  file: "site.yaml", line: 27, column: 16, width: 7, severity: "error",
-  message: "unknown key 'regster' in a Modbus point", hint: "did you mean 'register'?",
+  file: "site.yaml",
+  line: 27,
+  column: 16,
+  width: 7,
+  severity: "error",
+  message: "unknown key 'regster' in a Modbus point",
+  hint: "did you mean 'register'?",
   source: "      power: { regster: 40101 }",
 };
-const DIFF = { differs: true, stopped: ["ahu-1"], changes: [
-  { kind: "changed", what: "ahu-1/sat.units", old: "degC", new: "degF",
-    text: "~ ahu-1/sat.units degC -> degF" },
-  { kind: "added", what: "pv-2", old: null, new: "modbus", text: "+ device pv-2 (modbus, 1 point)" }] };
+const DIFF = {
+  differs: true,
+  stopped: ["ahu-1"],
+  changes: [
+    {
+      kind: "changed",
+      what: "ahu-1/sat.units",
+      old: "degC",
+      new: "degF",
+      text: "~ ahu-1/sat.units degC -> degF",
+    },
+    {
+      kind: "added",
+      what: "pv-2",
+      old: null,
+      new: "modbus",
+      text: "+ device pv-2 (modbus, 1 point)",
+    },
+  ],
+};
 
 /** GET path (below /api/v1/) -> answer. Names in [] are decoded parts of the path. */
 function answerGet(site, parts, query) {
@@ -67,29 +90,114 @@ function answerGet(site, parts, query) {
     },
     points: () => {
       const found = site.matching(query);
-      return { points: page(found, query).map((i) => site.point(i)), total: found.length, all: site.total,
-        ...(query.get("quality") === "bad" ? { reasons: site.reasons(found) } : {}) };
+      return {
+        points: page(found, query).map((i) => site.point(i)),
+        total: found.length,
+        all: site.total,
+        ...(query.get("quality") === "bad" ? { reasons: site.reasons(found) } : {}),
+      };
     },
-    ledger: () => ({ balances: true, total: 1, totals: { received: 100, stored: 98, repeated: 0,
-      refused: [{ reason: "within deadband", count: 2 }], waiting: 0 }, points: [] }),
-    journal: () => ({ entries: query.get("before") ? [] : [{ id: 5, time: iso(Date.now() - 60_000),
-      who: "local", from: "127.0.0.1", what: "write", path: "ahu-1/sp", old: "21", new: "22.5",
-      result: "written" }] }),
-    log: () => ({ lines: [
-      { time: iso(Date.now() - 9000), level: "info", module: "app", device: "", text: "running" },
-      { time: iso(Date.now() - 5000), level: "warning", module: "modbus", device: "meter-2",
-        text: "cannot connect: connection refused" }] }),
-    ports: () => ({ ports: [
-      { use: "page and REST", transport: "tcp", port: 8080, address: "127.0.0.1", direction: "in", peer: "",
-        firewall: false, owner: "busbar", pid: 12, conflict: "", running: true },
-      { use: "modbus meter-1", transport: "tcp", port: 502, address: "", direction: "out",
-        peer: "10.0.0.1", firewall: true, owner: "", pid: 0, conflict: "", running: true }] }),
-    config: () => ({ version: 17, applied: iso(site.started), who: "local", differs: site.differs,
-      folder: "examples/site", files: [{ file: "site.yaml", bytes: 2140 }, { file: "points.csv", bytes: 90 }] }),
-    "config/diff": () => site.differs ? DIFF : { differs: false, changes: [], stopped: [] },
-    "config/versions": () => ({ versions: [
-      { version: 17, time: iso(site.started), who: "local", summary: "2 devices added", running: true },
-      { version: 16, time: iso(site.started - 86_400_000), who: "local", summary: "first", running: false }] }),
+    ledger: () => ({
+      balances: true,
+      total: 1,
+      totals: {
+        received: 100,
+        stored: 98,
+        repeated: 0,
+        refused: [{ reason: "within deadband", count: 2 }],
+        waiting: 0,
+      },
+      points: [],
+    }),
+    journal: () => ({
+      entries: query.get("before")
+        ? []
+        : [
+            {
+              id: 5,
+              time: iso(Date.now() - 60_000),
+              who: "local",
+              from: "127.0.0.1",
+              what: "write",
+              path: "ahu-1/sp",
+              old: "21",
+              new: "22.5",
+              result: "written",
+            },
+          ],
+    }),
+    log: () => ({
+      lines: [
+        { time: iso(Date.now() - 9000), level: "info", module: "app", device: "", text: "running" },
+        {
+          time: iso(Date.now() - 5000),
+          level: "warning",
+          module: "modbus",
+          device: "meter-2",
+          text: "cannot connect: connection refused",
+        },
+      ],
+    }),
+    ports: () => ({
+      ports: [
+        {
+          use: "page and REST",
+          transport: "tcp",
+          port: 8080,
+          address: "127.0.0.1",
+          direction: "in",
+          peer: "",
+          firewall: false,
+          owner: "busbar",
+          pid: 12,
+          conflict: "",
+          running: true,
+        },
+        {
+          use: "modbus meter-1",
+          transport: "tcp",
+          port: 502,
+          address: "",
+          direction: "out",
+          peer: "10.0.0.1",
+          firewall: true,
+          owner: "",
+          pid: 0,
+          conflict: "",
+          running: true,
+        },
+      ],
+    }),
+    config: () => ({
+      version: 17,
+      applied: iso(site.started),
+      who: "local",
+      differs: site.differs,
+      folder: "examples/site",
+      files: [
+        { file: "site.yaml", bytes: 2140 },
+        { file: "points.csv", bytes: 90 },
+      ],
+    }),
+    "config/diff": () => (site.differs ? DIFF : { differs: false, changes: [], stopped: [] }),
+    "config/versions": () => ({
+      versions: [
+        {
+          version: 17,
+          time: iso(site.started),
+          who: "local",
+          summary: "2 devices added",
+          running: true,
+        },
+        {
+          version: 16,
+          time: iso(site.started - 86_400_000),
+          who: "local",
+          summary: "first",
+          running: false,
+        },
+      ],
+    }),
   };
   const list = lists[parts.join("/")];
   return list ? { body: list() } : notFound("such resource");
@@ -98,12 +206,31 @@ function answerGet(site, parts, query) {
 function frames() {
   const now = Date.now();
   return [
-    { time: iso(now - 900), sent: true, size: 12, hex: "000100000006030300640018", bad: null,
-      text: "read holding 100..123 unit 3" },
-    { time: iso(now - 888), sent: false, size: 9, hex: "00010000000303830b", bad: null,
-      text: "exception 11: gateway target device failed to respond" },
-    { time: iso(now - 400), sent: false, size: 7, hex: "00020000ffff03", bad: "length over the limit",
-      text: "header only" }];
+    {
+      time: iso(now - 900),
+      sent: true,
+      size: 12,
+      hex: "000100000006030300640018",
+      bad: null,
+      text: "read holding 100..123 unit 3",
+    },
+    {
+      time: iso(now - 888),
+      sent: false,
+      size: 9,
+      hex: "00010000000303830b",
+      bad: null,
+      text: "exception 11: gateway target device failed to respond",
+    },
+    {
+      time: iso(now - 400),
+      sent: false,
+      size: 7,
+      hex: "00020000ffff03",
+      bad: "length over the limit",
+      text: "header only",
+    },
+  ];
 }
 
 function answerPost(site, parts, body) {
@@ -112,40 +239,86 @@ function answerPost(site, parts, body) {
     const path = `${a}/${b}`;
     const before = site.point(site.indexOf(path)).value;
     if (body.value === 17) {
-      return { status: 502, body: { error: { code: "EREFUSED", message: "the device refused: illegal data value",
-        hint: "the register may be read-only" } } };
+      return {
+        status: 502,
+        body: {
+          error: {
+            code: "EREFUSED",
+            message: "the device refused: illegal data value",
+            hint: "the register may be read-only",
+          },
+        },
+      };
     }
     site.set.set(path, body.value);
-    return { body: { written: true, read_back: true, before, after: body.value, took_ms: 12,
-      message: `written, read back ${body.value} after 12 ms` } };
+    return {
+      body: {
+        written: true,
+        read_back: true,
+        before,
+        after: body.value,
+        took_ms: 12,
+        message: `written, read back ${body.value} after 12 ms`,
+      },
+    };
   }
   if (what === "devices" && b === "test") {
-    return { body: { fine: false, code: "ETIMEOUT", took_ms: 2003, findings: [
-      { step: "tcp 502", fine: true, seen: "open in 1 ms", hint: "", code: "" },
-      { step: "unit 3", fine: false, seen: "no answer in 2 s, 3 tries", code: "ETIMEOUT",
-        hint: "units 1 and 2 do answer: set 'unit_id: 1' at site.yaml:25" }] } };
+    return {
+      body: {
+        fine: false,
+        code: "ETIMEOUT",
+        took_ms: 2003,
+        findings: [
+          { step: "tcp 502", fine: true, seen: "open in 1 ms", hint: "", code: "" },
+          {
+            step: "unit 3",
+            fine: false,
+            seen: "no answer in 2 s, 3 tries",
+            code: "ETIMEOUT",
+            hint: "units 1 and 2 do answer: set 'unit_id: 1' at site.yaml:25",
+          },
+        ],
+      },
+    };
   }
   if (what === "devices") {
     site.links.set(Number(a.split("-")[1]) - 1, b === "pause" ? "paused" : "up");
     return { body: {} };
   }
   if (parts.join("/") === "config/check") {
-    return site.differs ? { status: 422, body: { error: { code: "ECONFIG", message: "1 error", hint: "" },
-      errors: 1, warnings: 0, problems: [PROBLEM] } } : { body: { errors: 0, warnings: 0, problems: [] } };
+    return site.differs
+      ? {
+          status: 422,
+          body: {
+            error: { code: "ECONFIG", message: "1 error", hint: "" },
+            errors: 1,
+            warnings: 0,
+            problems: [PROBLEM],
+          },
+        }
+      : { body: { errors: 0, warnings: 0, problems: [] } };
   }
   return { body: { ...DIFF, applied: !body.dry_run, version: 18, took_ms: 200, undo: 17 } };
 }
 
 function live(site, query, response) {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
-  const send = (event, data) => response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
-  const wanted = (query.get("points") ?? "").split(",").map((path) => site.indexOf(path)).filter((i) => i >= 0);
+  const send = (event, data) =>
+    response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
+  const wanted = (query.get("points") ?? "")
+    .split(",")
+    .map((path) => site.indexOf(path))
+    .filter((i) => i >= 0);
   let before = new Map();
   const points = () => {
-    const changed = wanted.map((i) => site.point(i)).filter((point) =>
-      before.get(point.path) !== `${point.text} ${point.reason}`);
-    before = new Map(wanted.map((i) => site.point(i)).map((point) =>
-      [point.path, `${point.text} ${point.reason}`]));
+    const changed = wanted
+      .map((i) => site.point(i))
+      .filter((point) => before.get(point.path) !== `${point.text} ${point.reason}`);
+    before = new Map(
+      wanted
+        .map((i) => site.point(i))
+        .map((point) => [point.path, `${point.text} ${point.reason}`]),
+    );
     if (changed.length > 0) {
       send("points", changed);
     }
@@ -154,18 +327,26 @@ function live(site, query, response) {
   const devices = () => {
     const all = Array.from({ length: site.deviceCount }, (_, d) => site.link(d)).join();
     if (all !== links && links !== "") {
-      send("devices", Array.from({ length: site.deviceCount }, (_, d) => site.device(d)));
+      send(
+        "devices",
+        Array.from({ length: site.deviceCount }, (_, d) => site.device(d)),
+      );
     }
     links = all;
   };
   send("health", site.health());
   points();
-  const timers = [setInterval(points, LIVE_MS), setInterval(devices, LIVE_MS),
-    setInterval(() => send("health", site.health()), HEALTH_MS)];
+  const timers = [
+    setInterval(points, LIVE_MS),
+    setInterval(devices, LIVE_MS),
+    setInterval(() => send("health", site.health()), HEALTH_MS),
+  ];
   response.on("close", () => timers.forEach(clearInterval));
 }
 
-/** options: those of Site, and port. Gives {url, site, failing, silent, close}; tests change them. */
+/**
+ * options: those of Site, and port. Gives {url, site, failing, silent, close}; tests change them.
+ */
 export async function startMock({ port = 0, ...options } = {}) {
   const mock = { site: new Site(options), failing: false, streams: new Set() };
   const files = pageFiles(dist());
@@ -176,11 +357,19 @@ export async function startMock({ port = 0, ...options } = {}) {
       return;
     }
     const parts = pathname.slice("/api/v1/".length).split("/").map(decodeURIComponent);
-    const reply = ({ status = 200, body }) => response.writeHead(status,
-      { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    const reply = ({ status = 200, body }) =>
+      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
     if (mock.failing) {
-      reply({ status: 503, body: { error: { code: "EBUSY", message: "the gateway is stopping",
-        hint: "start it: busbar run" } } });
+      reply({
+        status: 503,
+        body: {
+          error: {
+            code: "EBUSY",
+            message: "the gateway is stopping",
+            hint: "start it: busbar run",
+          },
+        },
+      });
     } else if (parts[0] === "live") {
       mock.streams.add(response);
       response.on("close", () => mock.streams.delete(response));
@@ -189,18 +378,21 @@ export async function startMock({ port = 0, ...options } = {}) {
       reply(answerGet(mock.site, parts, searchParams));
     } else {
       let text = "";
-      request.on("data", (piece) => { text += piece; });
+      request.on("data", (piece) => {
+        text += piece;
+      });
       request.on("end", () => reply(answerPost(mock.site, parts, JSON.parse(text || "{}"))));
     }
   });
   await new Promise((ready) => server.listen(port, "127.0.0.1", ready));
   mock.url = `http://127.0.0.1:${server.address().port}`;
   mock.cut = () => mock.streams.forEach((stream) => stream.destroy());
-  mock.close = () => new Promise((closed) => {
-    mock.cut();
-    server.closeAllConnections();
-    server.close(closed);
-  });
+  mock.close = () =>
+    new Promise((closed) => {
+      mock.cut();
+      server.closeAllConnections();
+      server.close(closed);
+    });
   return mock;
 }
 

@@ -1,15 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
-// The made-up site that the mock gateway serves: any number of devices and points, without state but for
-// what a test changes. Every hundredth point is bad, the second device is down, the third paused.
+// The made-up site that the mock gateway serves: any number of devices and points, without state
+// but for what a test changes. Every hundredth point is bad, the second device is down, the third
+// paused.
 
 const KINDS = [
   { type: "double", units: "kW", title: "Active power", source: "holding 100 float32 CDAB" },
-  { type: "double", units: "degC", title: "Supply air temperature", source: "input 3 int16 x 0.1",
-    writable: true },
+  {
+    type: "double",
+    units: "degC",
+    title: "Supply air temperature",
+    source: "input 3 int16 x 0.1",
+    writable: true,
+  },
   { type: "double", units: "V", title: "Voltage L1-N", source: "holding 200 uint16 x 0.1" },
   { type: "bool", units: "", title: "Breaker closed", source: "coil 4" },
-  { type: "int", units: "", title: "Mode", source: "holding 7 uint16", writable: true,
-    enum: [{ value: 0, name: "off" }, { value: 1, name: "heating" }, { value: 2, name: "cooling" }] },
+  {
+    type: "int",
+    units: "",
+    title: "Mode",
+    source: "holding 7 uint16",
+    writable: true,
+    enum: [
+      { value: 0, name: "off" },
+      { value: 1, name: "heating" },
+      { value: 2, name: "cooling" },
+    ],
+  },
 ];
 
 export const iso = (ms) => new Date(ms).toISOString().replace("Z", "000Z");
@@ -19,8 +35,11 @@ export class Site {
     this.deviceCount = devices;
     this.pointsEach = pointsEach;
     this.started = Date.now();
-    this.set = new Map();         // values a test or a write has set, by path
-    this.links = new Map([[1, "down"], [2, "paused"]]);
+    this.set = new Map(); // values a test or a write has set, by path
+    this.links = new Map([
+      [1, "down"],
+      [2, "paused"],
+    ]);
     this.problems = [];
     this.differs = false;
     this.logState = "ok";
@@ -36,7 +55,7 @@ export class Site {
   }
 
   link(d) {
-    return this.answerAllGood ? "up" : this.links.get(d) ?? "up";
+    return this.answerAllGood ? "up" : (this.links.get(d) ?? "up");
   }
 
   device(d) {
@@ -44,14 +63,29 @@ export class Site {
     const bad = link === "up" ? this.badEach() : this.pointsEach;
     const now = Date.now();
     return {
-      name: this.deviceName(d), title: `Meter of hall ${d + 1}`, place: `hq/hall-${d + 1}`,
-      protocol: "modbus", profile: d % 3 ? "" : "em-340", address: `tcp 10.0.${d >> 8}.${d & 255}:502 unit 3`,
-      link, error: link === "down" ? "connection refused by 10.0.0.1 port 502" : "",
-      since: iso(now - 840_000), last_answer: iso(now - (link === "up" ? 400 : 840_000)),
+      name: this.deviceName(d),
+      title: `Meter of hall ${d + 1}`,
+      place: `hq/hall-${d + 1}`,
+      protocol: "modbus",
+      profile: d % 3 ? "" : "em-340",
+      address: `tcp 10.0.${d >> 8}.${d & 255}:502 unit 3`,
+      link,
+      error: link === "down" ? "connection refused by 10.0.0.1 port 502" : "",
+      since: iso(now - 840_000),
+      last_answer: iso(now - (link === "up" ? 400 : 840_000)),
       next_try: link === "down" ? iso(now + 8000) : null,
-      poll_ms: 12.1, lag_ms: 0, errors_hour: link === "down" ? 84 : 0, polls: 8123, answers: 8100,
-      timeouts: 20, refusals: 3, bad_frames: 1, retries: 11, lag_polls: 0,
-      points: { good: this.pointsEach - bad, bad, total: this.pointsEach }, config: `site.yaml:${25 + d * 9}`,
+      poll_ms: 12.1,
+      lag_ms: 0,
+      errors_hour: link === "down" ? 84 : 0,
+      polls: 8123,
+      answers: 8100,
+      timeouts: 20,
+      refusals: 3,
+      bad_frames: 1,
+      retries: 11,
+      lag_polls: 0,
+      points: { good: this.pointsEach - bad, bad, total: this.pointsEach },
+      config: `site.yaml:${25 + d * 9}`,
     };
   }
 
@@ -60,8 +94,15 @@ export class Site {
   }
 
   fullDevice(d) {
-    return { ...this.device(d), limits: [{ name: "registers per read", value: 60 },
-      { name: "requests in flight", value: 1 }], sent_bytes: 120_400, received_bytes: 2_400_000 };
+    return {
+      ...this.device(d),
+      limits: [
+        { name: "registers per read", value: 60 },
+        { name: "requests in flight", value: 1 },
+      ],
+      sent_bytes: 120_400,
+      received_bytes: 2_400_000,
+    };
   }
 
   pathOf(i) {
@@ -86,7 +127,9 @@ export class Site {
     if (kind.type === "bool") {
       return i % 2 === 0;
     }
-    return kind.enum ? i % 3 : Math.round((200 + i % 37 + 5 * Math.sin(Date.now() / 4000 + i)) * 10) / 10;
+    return kind.enum
+      ? i % 3
+      : Math.round((200 + (i % 37) + 5 * Math.sin(Date.now() / 4000 + i)) * 10) / 10;
   }
 
   quality(i) {
@@ -106,17 +149,30 @@ export class Site {
     const value = this.valueOf(i, kind);
     const state = this.quality(i);
     const bad = state.quality === "bad";
-    const text = kind.enum ? kind.enum.find((one) => one.value === value)?.name ?? String(value)
+    const text = kind.enum
+      ? (kind.enum.find((one) => one.value === value)?.name ?? String(value))
       : `${value}${kind.units && ` ${kind.units}`}`;
     const d = Math.floor(i / this.pointsEach);
     const now = Date.now();
     const age_s = bad ? 840 : 0.8;
     return {
-      path: this.pathOf(i), title: kind.title, value: bad ? null : value, text: bad ? "" : text,
-      type: kind.type, units: kind.units, ...state, detail: bad ? "no answer since 13:53, 3 tries" : "",
-      time: iso(now - age_s * 1000), received: iso(now - age_s * 1000), since: iso(now - 3_600_000), age_s,
-      writable: kind.writable ?? false, device: this.deviceName(d), source: kind.source,
-      config: `site.yaml:${27 + d * 9}`, last_good: bad ? { value, text, time: iso(now - 840_000) } : null,
+      path: this.pathOf(i),
+      title: kind.title,
+      value: bad ? null : value,
+      text: bad ? "" : text,
+      type: kind.type,
+      units: kind.units,
+      ...state,
+      detail: bad ? "no answer since 13:53, 3 tries" : "",
+      time: iso(now - age_s * 1000),
+      received: iso(now - age_s * 1000),
+      since: iso(now - 3_600_000),
+      age_s,
+      writable: kind.writable ?? false,
+      device: this.deviceName(d),
+      source: kind.source,
+      config: `site.yaml:${27 + d * 9}`,
+      last_good: bad ? { value, text, time: iso(now - 840_000) } : null,
     };
   }
 
@@ -124,13 +180,34 @@ export class Site {
     const kind = KINDS[i % KINDS.length];
     const point = this.point(i);
     return {
-      ...point, enum: kind.enum ?? [], every_s: 1, stale_after_s: 5, scale: 0.1, offset: 0,
-      write: kind.writable ? { min: kind.enum ? null : 16, max: kind.enum ? null : 26,
-        confirm: Boolean(kind.enum), max_time_s: 0 } : null,
-      ledger: { received: 1000, stored: 990, repeated: 2, refused: [{ reason: "within deadband", count: 7 }],
-        waiting: 1, balances: true },
-      explain: [{ step: "bytes", text: "43 54 00 00" }, { step: "raw", text: "2120" },
-        { step: "scaled", text: point.text || "not known" }, { step: "quality", text: point.reason }],
+      ...point,
+      enum: kind.enum ?? [],
+      every_s: 1,
+      stale_after_s: 5,
+      scale: 0.1,
+      offset: 0,
+      write: kind.writable
+        ? {
+            min: kind.enum ? null : 16,
+            max: kind.enum ? null : 26,
+            confirm: Boolean(kind.enum),
+            max_time_s: 0,
+          }
+        : null,
+      ledger: {
+        received: 1000,
+        stored: 990,
+        repeated: 2,
+        refused: [{ reason: "within deadband", count: 7 }],
+        waiting: 1,
+        balances: true,
+      },
+      explain: [
+        { step: "bytes", text: "43 54 00 00" },
+        { step: "raw", text: "2120" },
+        { step: "scaled", text: point.text || "not known" },
+        { step: "quality", text: point.reason },
+      ],
     };
   }
 
@@ -138,7 +215,8 @@ export class Site {
   matching(query) {
     const words = (query.get("q") ?? "").toLowerCase().split(/\s+/).filter(Boolean);
     const device = query.get("device");
-    const quality = query.get("quality") || words.find((word) => word.startsWith("quality:"))?.slice(8);
+    const quality =
+      query.get("quality") || words.find((word) => word.startsWith("quality:"))?.slice(8);
     const reason = query.get("reason");
     const plain = words.filter((word) => !word.includes(":"));
     const found = [];
@@ -170,32 +248,59 @@ export class Site {
         counts.set(reason, (counts.get(reason) ?? 0) + 1);
       }
     }
-    return [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count);
+    return [...counts]
+      .map(([reason, count]) => ({ reason, count }))
+      .sort((a, b) => b.count - a.count);
   }
 
   health() {
     return {
-      status: this.problems.length > 0 ? "degraded" : "ok", version: "0.1.0", started: iso(this.started),
+      status: this.problems.length > 0 ? "degraded" : "ok",
+      version: "0.1.0",
+      started: iso(this.started),
       uptime_s: (Date.now() - this.started) / 1000,
       site: { id: "hq", name: "Head office", timezone: "Europe/Prague" },
-      log: { state: this.logState, error: this.logState === "ok" ? "" : "no space left on device",
-        waiting_samples: 0, commits: 120, fsync_us: 160 },
+      log: {
+        state: this.logState,
+        error: this.logState === "ok" ? "" : "no space left on device",
+        waiting_samples: 0,
+        commits: 120,
+        fsync_us: 160,
+      },
       disk: { free_bytes: 40e9, total_bytes: 60e9, history_bytes: 1.2e9 },
-      config: { version: 17, differs: this.differs }, problems: this.problems,
+      config: { version: 17, differs: this.differs },
+      problems: this.problems,
     };
   }
 
   status() {
     const links = Array.from({ length: this.deviceCount }, (_, d) => this.link(d));
     const number = (name) => links.filter((link) => link === name).length;
-    const bad = links.reduce((sum, link) => sum + (link === "up" ? this.badEach() : this.pointsEach), 0);
+    const bad = links.reduce(
+      (sum, link) => sum + (link === "up" ? this.badEach() : this.pointsEach),
+      0,
+    );
     return {
       site: this.health().site,
-      devices: { up: number("up"), down: number("down"), connecting: 0, paused: number("paused"),
-        total: this.deviceCount },
+      devices: {
+        up: number("up"),
+        down: number("down"),
+        connecting: 0,
+        paused: number("paused"),
+        total: this.deviceCount,
+      },
       points: { good: this.total - bad, bad, total: this.total },
-      samples_per_s: 1234.5, polls_per_s: 12, memory_bytes: 42e6, cpu_percent: 1.5, loop_longest_us: 900,
-      received: 100, stored: 98, repeated: 0, refused: 2, waiting: 0, events: [],
+      samples_per_s: 1234.5,
+      polls_per_s: 12,
+      memory_bytes: 42e6,
+      cpu_percent: 1.5,
+      loop_longest_us: 900,
+      received: 100,
+      stored: 98,
+      repeated: 0,
+      refused: 2,
+      waiting: 0,
+      events: [],
     };
   }
 
@@ -205,7 +310,7 @@ export class Site {
     const step_ms = Math.max(1000, Math.ceil((to_ms - from_ms) / wanted));
     const rows = [];
     const gap = [to_ms - (to_ms - from_ms) * 0.42, to_ms - (to_ms - from_ms) * 0.36];
-    for (let start = from_ms - from_ms % step_ms; start < to_ms; start += step_ms) {
+    for (let start = from_ms - (from_ms % step_ms); start < to_ms; start += step_ms) {
       if (start > gap[0] && start < gap[1]) {
         if (start < gap[0] + step_ms) {
           rows.push([start, 0, null, null, null, null, null, 3]);
@@ -213,12 +318,22 @@ export class Site {
         continue;
       }
       const wave = Math.sin(start / 7_200_000);
-      const [value, spread] = kind.enum ? [Math.round(wave + 1), 0]
-        : kind.type === "bool" ? [Number(wave > 0), 0]
+      const [value, spread] = kind.enum
+        ? [Math.round(wave + 1), 0]
+        : kind.type === "bool"
+          ? [Number(wave > 0), 0]
           : [212 + 10 * wave + 2 * Math.sin(start / 300_000), 1.5];
       rows.push([start, 100, value - spread, value + spread, value, value, value, 0]);
     }
-    return { path, units: kind.units, type: kind.type, from: iso(from_ms), to: iso(to_ms), more: false, step_ms,
-      buckets: rows };
+    return {
+      path,
+      units: kind.units,
+      type: kind.type,
+      from: iso(from_ms),
+      to: iso(to_ms),
+      more: false,
+      step_ms,
+      buckets: rows,
+    };
   }
 }

@@ -9,8 +9,13 @@ const TIMEOUT_MS = 20_000;
 export type Params = Record<string, string | number | undefined>;
 
 export class ApiError extends Error {
-  constructor(readonly status: number, readonly code: string, message: string,
-    readonly hint: string, readonly problems: Problem[] = []) {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint: string,
+    readonly problems: Problem[] = [],
+  ) {
     super(message);
   }
 }
@@ -56,13 +61,17 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
     if (init.signal?.aborted) {
       throw error;
     }
-    throw new ApiError(0, "", timeout.aborted ? text.api.slow : text.api.unreachable,
-      text.api.unreachableHint);
+    throw new ApiError(
+      0,
+      "",
+      timeout.aborted ? text.api.slow : text.api.unreachable,
+      text.api.unreachableHint,
+    );
   }
   if (!answer.ok) {
     throw await failure(answer);
   }
-  return await answer.json() as T;
+  return (await answer.json()) as T;
 }
 
 export function get<T>(path: string, signal?: AbortSignal): Promise<T> {

@@ -23,7 +23,9 @@ export async function loadDevices() {
   try {
     const all: Device[] = [];
     for (let total = 1; all.length < total;) {
-      const answer = await get<DeviceList>(withParams("devices", { limit: PAGE, offset: all.length }));
+      const answer = await get<DeviceList>(
+        withParams("devices", { limit: PAGE, offset: all.length }),
+      );
       all.push(...answer.devices);
       total = answer.devices.length > 0 ? answer.total : all.length;
     }

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // The live stream: one EventSource a tab, for health, devices and the points that are on view now.
-// Components say what they show with useLive(); the stream is opened again when that changes. While the
-// tab is hidden it is closed, for a browser opens only few connections to one host.
+// Components say what they show with useLive(); the stream is opened again when that changes. While
+// the tab is hidden it is closed, for a browser opens only few connections to one host.
 import { computed, signal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Device, Health, LivePoint } from "./types";
 
-const REOPEN_DELAY_MS = 120;      // scrolling changes the wanted points many times a second
-const QUIET_MS_MAX = 8000;        // health comes every 5 s
+const REOPEN_DELAY_MS = 120; // scrolling changes the wanted points many times a second
+const QUIET_MS_MAX = 8000; // health comes every 5 s
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 /** A live value and when this page received it, so that its age can go on counting. */
 export interface Heard extends LivePoint {
   heard_ms: number;
-  last?: string | undefined;      // the last text of good quality that this page heard
+  last?: string | undefined; // the last text of good quality that this page heard
 }
 
 export const health = signal<Health | undefined>(undefined);
 export const now_ms = signal(performance.now());
 const devices = new Map<string, Signal<Device | undefined>>();
-export const deviceRows = signal<Device[]>([]);       // the rows of the last event
+export const deviceRows = signal<Device[]>([]); // the rows of the last event
 const values = new Map<string, Signal<Heard | undefined>>();
 const lastHeard_ms = signal(performance.now());
 const broken = signal(false);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One GET bound to a component: loads when its address changes, again every so often while the page is
-// visible, and keeps the last answer on view while a later one fails.
+// One GET bound to a component: loads when its address changes, again every so often while the page
+// is visible, and keeps the last answer on view while a later one fails.
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { ApiError, get } from "./client";
 
@@ -12,8 +12,9 @@ export interface Loaded<T> {
 
 /** path null: nothing is loaded. every_ms 0: once. */
 export function useLoad<T>(path: string | null, every_ms = 0): Loaded<T> {
-  const [state, setState] = useState<{ path: string | null; data?: T; error?: ApiError }>(
-    { path: null });
+  const [state, setState] = useState<{ path: string | null; data?: T; error?: ApiError }>({
+    path: null,
+  });
   const reloadNow = useRef(() => {});
 
   useEffect(() => {
@@ -31,14 +32,17 @@ export function useLoad<T>(path: string | null, every_ms = 0): Loaded<T> {
         if (abort.signal.aborted) {
           return;
         }
-        setState((old) => ({ path, data: old.path === path ? old.data : undefined,
-          error: error as ApiError }));
+        setState((old) => ({
+          path,
+          data: old.path === path ? old.data : undefined,
+          error: error as ApiError,
+        }));
       }
       if (every_ms > 0 && !abort.signal.aborted) {
         timer = window.setTimeout(next, every_ms);
       }
     };
-    const next = () => document.hidden ? (timer = window.setTimeout(next, every_ms)) : load();
+    const next = () => (document.hidden ? (timer = window.setTimeout(next, every_ms)) : load());
     reloadNow.current = load;
     load();
     return () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A list on the server, seen through pages of PAGE rows: only the pages on view are asked for, a far jump
-// asks for the last place only, and what is on view is refreshed now and then.
+// A list on the server, seen through pages of PAGE rows: only the pages on view are asked for, a
+// far jump asks for the last place only, and what is on view is refreshed now and then.
 import { signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import { get, withParams, type ApiError, type Params } from "./client";
@@ -8,8 +8,8 @@ import type { Point, PointList } from "./types";
 
 const PAGE = 200;
 const PAGES_KEPT = 60;
-const WAIT_MS = 40;               // a dragged scroll bar passes many pages; only where it rests counts
-const REFRESH_MS = 10_000;        // the live stream has the values; this sees added and removed points
+const WAIT_MS = 40; // a dragged scroll bar passes many pages; only where it rests counts
+const REFRESH_MS = 10_000; // the live stream has the values; this sees added and removed points
 
 /** A row and when it was loaded (performance.now()), so that its age can count on. */
 export interface Loaded {
@@ -19,9 +19,9 @@ export interface Loaded {
 
 /** What is known of the list as a whole; a new object after every answer. */
 interface Facts {
-  ready: boolean;               // there was an answer
-  total: number;                // rows that match
-  all: number;                  // rows there are
+  ready: boolean; // there was an answer
+  total: number; // rows that match
+  all: number; // rows there are
   error: ApiError | undefined;
 }
 
@@ -85,7 +85,10 @@ export class PagedPoints {
       const answer = await get<PointList>(path, this.abort.signal);
       const heard_ms = performance.now();
       this.pages.delete(page);
-      this.pages.set(page, answer.points.map((point) => ({ point, heard_ms })));
+      this.pages.set(
+        page,
+        answer.points.map((point) => ({ point, heard_ms })),
+      );
       this.forget();
       this.facts.value = { ready: true, total: answer.total, all: answer.all, error: undefined };
     } catch (error) {

@@ -29,8 +29,13 @@ export interface Health {
   started: string;
   uptime_s: number;
   site: Site;
-  log: { state: "ok" | "full" | "failed"; error: string; waiting_samples: number; commits: number;
-    fsync_us: number };
+  log: {
+    state: "ok" | "full" | "failed";
+    error: string;
+    waiting_samples: number;
+    commits: number;
+    fsync_us: number;
+  };
   disk: { free_bytes: number; total_bytes: number; history_bytes: number };
   config: { version: number; differs: boolean };
   problems: Notice[];
@@ -187,8 +192,16 @@ export interface WriteResult {
 }
 
 /** start_ms, count, min, max, avg, first, last, bad */
-export type Bucket = [number, number, number | null, number | null, number | null, number | null,
-  number | null, number];
+export type Bucket = [
+  number,
+  number,
+  number | null,
+  number | null,
+  number | null,
+  number | null,
+  number | null,
+  number,
+];
 
 export interface Buckets {
   path: string;
@@ -290,8 +303,8 @@ export interface Change {
 }
 
 export interface Diff {
-  changes: Change[];            // at most some hundreds
-  changes_total?: number;       // all of them
+  changes: Change[]; // at most some hundreds
+  changes_total?: number; // all of them
   stopped: string[];
   restart_needed?: boolean;
 }

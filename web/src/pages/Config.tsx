@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The configuration: what runs, what the files say, check, apply, go back. The files belong to people; this
-// page never edits them.
+// The configuration: what runs, what the files say, check, apply, go back. The files belong to
+// people; this page never edits them.
 import { useState } from "preact/hooks";
 import { useLoad } from "../api/load";
 import { ApiError, post } from "../api/client";
@@ -45,19 +45,27 @@ export function Config() {
     }
   };
   const runCheck = () => attempt(async () => setCheck(await find()));
-  const ask = () => attempt(async () => {
-    const found = await find();
-    setCheck(found);
-    if (found.errors === 0) {
-      setAsking({ diff: await post<Diff>("config/apply", { dry_run: true }) });
-    }
-  });
-  const askRollback = (version: number) => attempt(async () =>
-    setAsking({ version, diff: await post<Diff>("config/rollback", { version, dry_run: true }) }));
+  const ask = () =>
+    attempt(async () => {
+      const found = await find();
+      setCheck(found);
+      if (found.errors === 0) {
+        setAsking({ diff: await post<Diff>("config/apply", { dry_run: true }) });
+      }
+    });
+  const askRollback = (version: number) =>
+    attempt(async () =>
+      setAsking({
+        version,
+        diff: await post<Diff>("config/rollback", { version, dry_run: true }),
+      }),
+    );
   const apply = async (version?: number) => {
     await attempt(async () => {
-      const done = version === undefined ? await post<Applied>("config/apply")
-        : await post<Applied>("config/rollback", { version });
+      const done =
+        version === undefined
+          ? await post<Applied>("config/apply")
+          : await post<Applied>("config/rollback", { version });
       say(text.config.applied(done.version, duration(done.took_ms / 1000)));
     });
     reload();
@@ -75,33 +83,55 @@ export function Config() {
         <h1 tabIndex={-1}>{text.pages.config}</h1>
         <span class="muted">{text.config.running(version)}</span>
         <span class="grow" />
-        <button type="button" onClick={runCheck}>{text.config.check}</button>
-        <button type="button" class="primary" onClick={ask}>{text.config.apply}</button>
+        <button type="button" onClick={runCheck}>
+          {text.config.check}
+        </button>
+        <button type="button" class="primary" onClick={ask}>
+          {text.config.apply}
+        </button>
       </div>
       {check && <Problems check={check} />}
       <section>
         <h2>{text.config.diff}</h2>
-        {diff.error && (diff.error.problems.length > 0
-          ? <Problems check={checkOf(diff.error.problems)} />
-          : <Failed error={diff.error} retry={diff.reload} />)}
-        {diff.data && (differs ? <Changes diff={diff.data} /> : <p class="calm">{text.config.same}</p>)}
+        {diff.error &&
+          (diff.error.problems.length > 0 ? (
+            <Problems check={checkOf(diff.error.problems)} />
+          ) : (
+            <Failed error={diff.error} retry={diff.reload} />
+          ))}
+        {diff.data &&
+          (differs ? <Changes diff={diff.data} /> : <p class="calm">{text.config.same}</p>)}
       </section>
       <div class="cards">
         <section class="card">
           <h2>{text.config.files}</h2>
-          <Facts rows={[
-            [text.config.folder, folder ?? text.unknownValue],
-            [text.config.appliedAt, applied ? <Moment time={applied} /> : text.unknownValue],
-            [text.config.by, who ?? text.unknownValue],
-          ]} />
-          <ul class="files">{files.map(({ file, bytes }) =>
-            <li key={file}><code>{file}</code>{bytes !== undefined && <span class="muted"> {bytes} B</span>}</li>)}</ul>
+          <Facts
+            rows={[
+              [text.config.folder, folder ?? text.unknownValue],
+              [text.config.appliedAt, applied ? <Moment time={applied} /> : text.unknownValue],
+              [text.config.by, who ?? text.unknownValue],
+            ]}
+          />
+          <ul class="files">
+            {files.map(({ file, bytes }) => (
+              <li key={file}>
+                <code>{file}</code>
+                {bytes !== undefined && <span class="muted"> {bytes} B</span>}
+              </li>
+            ))}
+          </ul>
           <p class="muted">{text.config.byHand}</p>
         </section>
         <Versions list={versions} rollback={askRollback} />
       </div>
-      {asking && <ApplyDialog diff={asking.diff} version={asking.version}
-        apply={() => apply(asking.version)} close={() => setAsking(undefined)} />}
+      {asking && (
+        <ApplyDialog
+          diff={asking.diff}
+          version={asking.version}
+          apply={() => apply(asking.version)}
+          close={() => setAsking(undefined)}
+        />
+      )}
     </>
   );
 }

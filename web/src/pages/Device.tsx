@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Level 3: one device. Link and cause, facts, learned limits, statistics, its points live, its last frames.
+// Level 3: one device. Link and cause, facts, learned limits, statistics, its points live, its last
+// frames.
 import { useState } from "preact/hooks";
 import { liveDevice, useLive } from "../api/live";
 import { useLoad } from "../api/load";
@@ -30,7 +31,9 @@ function Cause({ device }: { device: Row }) {
     <p class={device.link === "down" ? "cause abnormal" : "cause"} role="status">
       <LinkState link={device.link} />
       <span>{device.error || text.device.noCause}</span>
-      <span class="muted">{text.lasting} <Since time={device.since} /></span>
+      <span class="muted">
+        {text.lasting} <Since time={device.since} />
+      </span>
       {device.next_try && <span class="muted">{text.device.nextTry(device.next_try)}</span>}
     </p>
   );
@@ -52,7 +55,9 @@ export function Device({ name }: { name: string }) {
   return (
     <>
       <div class="page-head">
-        <p class="crumbs"><a href="/devices">{text.pages.devices}</a></p>
+        <p class="crumbs">
+          <a href="/devices">{text.pages.devices}</a>
+        </p>
         <h1 tabIndex={-1}>{device.name}</h1>
         <span class="muted">{[device.title, device.place].filter(Boolean).join(" · ")}</span>
         <LinkState link={device.link} />
@@ -62,7 +67,9 @@ export function Device({ name }: { name: string }) {
       {error && <Failed error={error} retry={reload} />}
       <Cause device={device} />
       <DeviceFacts device={device} />
-      <p class="muted">{text.configAt} <ConfigPlace place={device.config} /></p>
+      <p class="muted">
+        {text.configAt} <ConfigPlace place={device.config} />
+      </p>
       <DevicePoints name={name} />
       <Frames name={name} />
       {testing && <TestDialog name={name} close={() => setTesting(false)} />}

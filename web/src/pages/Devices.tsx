@@ -24,32 +24,103 @@ const LINKS: Link[] = ["down", "connecting", "paused", "up"];
 function columnsOf(test: (device: Device) => void): Column<Device>[] {
   const head = text.devices.columns;
   return [
-    { name: "name", title: head.name, cell: (device) => (
-      <a href={href.device(device.name)} tabIndex={-1} title={device.title}>{device.name}</a>) },
+    {
+      name: "name",
+      title: head.name,
+      cell: (device) => (
+        <a href={href.device(device.name)} tabIndex={-1} title={device.title}>
+          {device.name}
+        </a>
+      ),
+    },
     { name: "protocol", title: head.protocol, cell: (device) => device.protocol },
-    { name: "link", title: head.link, cell: (device) => <><LinkState link={device.link} />
-      {device.link !== "up" && <> <Since time={device.since} /></>}</> },
-    { name: "cause", title: head.cause, cell: (device) => device.link === "up"
-      ? <span class="muted">{device.address}</span>
-      : <span title={device.error}>{device.error || device.address}</span> },
-    { name: "answer", title: head.answer, right: true,
-      cell: (device) => <Since time={device.last_answer} /> },
-    { name: "poll", title: head.poll, right: true, cell: (device) => `${device.poll_ms.toFixed(1)} ms` },
-    { name: "lag", title: head.lag, right: true, cell: (device) =>
-      <span class={device.lag_ms > 1000 ? "abnormal" : ""}>{duration(device.lag_ms / 1000)}</span> },
-    { name: "errors", title: head.errors, right: true, cell: (device) => count(device.errors_hour) },
-    { name: "good", title: head.good, right: true, cell: (device) => count(device.points.good) },
-    { name: "bad", title: head.bad, right: true, cell: (device) =>
-      <span class={device.points.bad > 0 ? "abnormal" : ""}>{count(device.points.bad)}</span> },
-    { name: "actions", title: head.actions, cell: (device) =>
-      <DeviceActions device={device} test={() => test(device)} inGrid /> },
+    {
+      name: "link",
+      title: head.link,
+      cell: (device) => (
+        <>
+          <LinkState link={device.link} />
+          {device.link !== "up" && (
+            <>
+              {" "}
+              <Since time={device.since} />
+            </>
+          )}
+        </>
+      ),
+    },
+    {
+      name: "cause",
+      title: head.cause,
+      cell: (device) =>
+        device.link === "up" ? (
+          <span class="muted">{device.address}</span>
+        ) : (
+          <span title={device.error}>{device.error || device.address}</span>
+        ),
+    },
+    {
+      name: "answer",
+      title: head.answer,
+      right: true,
+      cell: (device) => <Since time={device.last_answer} />,
+    },
+    {
+      name: "poll",
+      title: head.poll,
+      right: true,
+      cell: (device) => `${device.poll_ms.toFixed(1)} ms`,
+    },
+    {
+      name: "lag",
+      title: head.lag,
+      right: true,
+      cell: (device) => (
+        <span class={device.lag_ms > 1000 ? "abnormal" : ""}>{duration(device.lag_ms / 1000)}</span>
+      ),
+    },
+    {
+      name: "errors",
+      title: head.errors,
+      right: true,
+      cell: (device) => count(device.errors_hour),
+    },
+    {
+      name: "good",
+      title: head.good,
+      right: true,
+      cell: (device) => count(device.points.good),
+    },
+    {
+      name: "bad",
+      title: head.bad,
+      right: true,
+      cell: (device) => (
+        <span class={device.points.bad > 0 ? "abnormal" : ""}>{count(device.points.bad)}</span>
+      ),
+    },
+    {
+      name: "actions",
+      title: head.actions,
+      cell: (device) => <DeviceActions device={device} test={() => test(device)} inGrid />,
+    },
   ];
 }
 
 /** Every word of the filter must be found in the name, the place, the protocol or the cause. */
 function matches(device: Device, words: string[]): boolean {
-  const hay = [device.name, device.title, device.place, device.protocol, device.address, device.link,
-    device.error, device.profile].join(" ").toLowerCase();
+  const hay = [
+    device.name,
+    device.title,
+    device.place,
+    device.protocol,
+    device.address,
+    device.link,
+    device.error,
+    device.profile,
+  ]
+    .join(" ")
+    .toLowerCase();
   return words.every((word) => hay.includes(word));
 }
 
@@ -76,27 +147,47 @@ export function Devices() {
     <div class="full-page">
       <div class="page-head">
         <h1 tabIndex={-1}>{text.pages.devices}</h1>
-        <FilterBox box={filter} value={q} label={text.devices.filter} hint={text.devices.filterHint} />
+        <FilterBox
+          box={filter}
+          value={q}
+          label={text.devices.filter}
+          hint={text.devices.filterHint}
+        />
         <div class="actions" role="group" aria-label={text.devices.columns.link}>
           {LINKS.map((name) => (
-            <button type="button" key={name} aria-pressed={link === name}
-              onClick={() => setQuery({ link: link === name ? null : name })}>
+            <button
+              type="button"
+              key={name}
+              aria-pressed={link === name}
+              onClick={() => setQuery({ link: link === name ? null : name })}
+            >
               {name} <b>{count(all.filter((device) => device.link === name).length)}</b>
             </button>
           ))}
         </div>
-        <span class="muted" role="status">{text.points.counted(count(shown.length), count(all.length))}</span>
+        <span class="muted" role="status">
+          {text.points.counted(count(shown.length), count(all.length))}
+        </span>
       </div>
       {error && <Failed error={error} retry={loadDevices} />}
-      {shown.length === 0
-        ? <Empty title={text.devices.noMatch}>
-          <button type="button" onClick={() => setQuery({ q: null, link: null })}>{text.points.clear}</button>
+      {shown.length === 0 ? (
+        <Empty title={text.devices.noMatch}>
+          <button type="button" onClick={() => setQuery({ q: null, link: null })}>
+            {text.points.clear}
+          </button>
         </Empty>
-        : <Grid label={text.pages.devices} columns={columnsOf(setTesting)} total={shown.length}
-          row={(i) => shown[i]} onRange={() => {}}
-          classOf={(device) => device.link === "down" ? "row-down" : ""}
+      ) : (
+        <Grid
+          label={text.pages.devices}
+          columns={columnsOf(setTesting)}
+          total={shown.length}
+          row={(i) => shown[i]}
+          onRange={() => {}}
+          classOf={(device) => (device.link === "down" ? "row-down" : "")}
           onOpen={(device) => go(href.device(device.name))}
-          keys={{ t: setTesting, u: togglePause }} />}
+          keys={{ t: setTesting, u: togglePause }}
+        />
+      )}
       {testing && <TestDialog name={testing.name} close={() => setTesting(undefined)} />}
     </div>
   );

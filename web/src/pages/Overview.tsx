@@ -14,13 +14,16 @@ import { FirstSteps } from "./overview/FirstSteps";
 import { KeyTrends } from "./overview/KeyTrends";
 
 const RELOAD_MS = 2000;
-const LEDGER_MS = 10_000;         // it looks at every point
+const LEDGER_MS = 10_000; // it looks at every point
 
 function deviceFacts({ devices }: Status): Fact[] {
   return [
     [text.overview.up, count(devices.up)],
-    [text.overview.down, <a href="/devices?link=down">{count(devices.down)}</a>,
-      devices.down > 0 ? "abnormal" : "plain"],
+    [
+      text.overview.down,
+      <a href="/devices?link=down">{count(devices.down)}</a>,
+      devices.down > 0 ? "abnormal" : "plain",
+    ],
     [text.overview.connecting, count(devices.connecting)],
     [text.overview.paused, count(devices.paused)],
   ];
@@ -29,8 +32,11 @@ function deviceFacts({ devices }: Status): Fact[] {
 function pointFacts({ points }: Status): Fact[] {
   return [
     [text.overview.good, count(points.good)],
-    [text.overview.bad, <a href={href.points({ quality: "bad" })}>{count(points.bad)}</a>,
-      points.bad > 0 ? "abnormal" : "plain"],
+    [
+      text.overview.bad,
+      <a href={href.points({ quality: "bad" })}>{count(points.bad)}</a>,
+      points.bad > 0 ? "abnormal" : "plain",
+    ],
     [text.overview.all, count(points.total)],
   ];
 }
@@ -48,8 +54,11 @@ function ledgerFact(balances: boolean | undefined): Fact {
   if (balances === undefined) {
     return [text.overview.ledger, text.unknownValue];
   }
-  return [text.overview.ledger, balances ? text.overview.ledgerOk : text.overview.ledgerOff,
-    balances ? "plain" : "abnormal"];
+  return [
+    text.overview.ledger,
+    balances ? text.overview.ledgerOk : text.overview.ledgerOff,
+    balances ? "plain" : "abnormal",
+  ];
 }
 
 function storeFacts(balances: boolean | undefined, now: Health | undefined): Fact[] {
@@ -58,8 +67,11 @@ function storeFacts(balances: boolean | undefined, now: Health | undefined): Fac
   return [
     [text.overview.log, log ?? text.unknownValue, log && log !== "ok" ? "abnormal" : "plain"],
     ledgerFact(balances),
-    [text.overview.diskFree, now ? bytes(now.disk.free_bytes) : text.unknownValue,
-      free !== undefined && free < 0.05 ? "abnormal" : "plain"],
+    [
+      text.overview.diskFree,
+      now ? bytes(now.disk.free_bytes) : text.unknownValue,
+      free !== undefined && free < 0.05 ? "abnormal" : "plain",
+    ],
     [text.overview.history, now ? bytes(now.disk.history_bytes) : text.unknownValue],
   ];
 }

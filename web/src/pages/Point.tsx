@@ -38,7 +38,9 @@ function newestOf(point: PointFull, live: Heard | undefined): Heard {
 function Now({ point, now }: { point: PointFull; now: Heard }) {
   return (
     <section class="now" aria-label={text.point.now}>
-      <p class="big"><Value point={now} last={now.last} /></p>
+      <p class="big">
+        <Value point={now} last={now.last} />
+      </p>
       <p class="now-quality">
         <Quality quality={now.quality} reason={now.reason} />
         <span class="muted">{text.reason(now.reason)}</span>
@@ -46,10 +48,17 @@ function Now({ point, now }: { point: PointFull; now: Heard }) {
       </p>
       <p class="muted">
         {now.quality === "bad" ? text.point.lastGoodAge : text.point.age}{" "}
-        {now.quality === "bad" && point.last_good
-          ? <Moment time={point.last_good.time} />
-          : <Age age_s={now.age_s} time={now.time} heard_ms={now.heard_ms} />}
-        {point.since && <> · {text.point.soSince} <Moment time={point.since} /></>}
+        {now.quality === "bad" && point.last_good ? (
+          <Moment time={point.last_good.time} />
+        ) : (
+          <Age age_s={now.age_s} time={now.time} heard_ms={now.heard_ms} />
+        )}
+        {point.since && (
+          <>
+            {" "}
+            · {text.point.soSince} <Moment time={point.since} />
+          </>
+        )}
       </p>
     </section>
   );
@@ -88,13 +97,19 @@ export function Point({ path }: { path: string }) {
   return (
     <>
       <div class="page-head">
-        <p class="crumbs"><a href="/devices">{text.pages.devices}</a> / {" "}
-          <a href={href.device(point.device)}>{point.device}</a></p>
+        <p class="crumbs">
+          <a href="/devices">{text.pages.devices}</a> /{" "}
+          <a href={href.device(point.device)}>{point.device}</a>
+        </p>
         <h1 tabIndex={-1}>{path}</h1>
         <span class="muted">{point.title}</span>
         <span class="grow" />
-        <button type="button" aria-pressed={pinned} onClick={() => togglePin(path)}>{text.point.pin}</button>
-        <button type="button" onClick={() => go(href.points({ q: point.device }))}>{text.point.siblings}</button>
+        <button type="button" aria-pressed={pinned} onClick={() => togglePin(path)}>
+          {text.point.pin}
+        </button>
+        <button type="button" onClick={() => go(href.points({ q: point.device }))}>
+          {text.point.siblings}
+        </button>
       </div>
       {error && <Failed error={error} retry={reload} />}
       <div class="point-top">
@@ -104,7 +119,10 @@ export function Point({ path }: { path: string }) {
       {point.type === "string" ? <Recent point={point} /> : <Trend point={point} />}
       <div class="cards">
         <Explain point={point} />
-        <section class="card"><h2>{text.point.factsTitle}</h2><Facts rows={factsOf(point)} /></section>
+        <section class="card">
+          <h2>{text.point.factsTitle}</h2>
+          <Facts rows={factsOf(point)} />
+        </section>
         <Ledger ledger={point.ledger} />
       </div>
     </>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// All points, 100,000 and more: filter by words, bad only, bad by cause. The filter stands in the address.
+// All points, 100,000 and more: filter by words, bad only, bad by cause. The filter stands in the
+// address.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { useLoad } from "../api/load";
 import { usePaged } from "../api/paged";
@@ -20,7 +21,9 @@ function NothingMatches({ q, bad }: { q: string; bad: boolean }) {
   if (!bad) {
     return (
       <Empty title={text.points.noMatch(q)}>
-        <button type="button" onClick={() => setQuery({ q: null })}>{text.points.clear}</button>
+        <button type="button" onClick={() => setQuery({ q: null })}>
+          {text.points.clear}
+        </button>
       </Empty>
     );
   }
@@ -45,7 +48,7 @@ export function Points() {
   const [announced, setAnnounced] = useState("");
   const filter = useRef<HTMLInputElement>(null);
   const toggleBad = () => setQuery({ quality: bad ? null : "bad", reason: null });
-  useKeys({ "/": () => filter.current?.select(), "b": toggleBad });
+  useKeys({ "/": () => filter.current?.select(), b: toggleBad });
 
   const { ready, total, all, error } = list.facts.value;
   const counted = ready ? text.points.counted(count(total), count(all)) : "";
@@ -58,17 +61,29 @@ export function Points() {
     <div class="full-page">
       <div class="page-head">
         <h1 tabIndex={-1}>{text.pages.points}</h1>
-        <FilterBox box={filter} value={q} label={text.points.filter} hint={text.points.filterHint} />
-        <button type="button" aria-pressed={bad} onClick={toggleBad}>{text.points.badOnly}</button>
+        <FilterBox
+          box={filter}
+          value={q}
+          label={text.points.filter}
+          hint={text.points.filterHint}
+        />
+        <button type="button" aria-pressed={bad} onClick={toggleBad}>
+          {text.points.badOnly}
+        </button>
         <span class="muted">{counted}</span>
-        <span class="only-heard" role="status">{announced}</span>
+        <span class="only-heard" role="status">
+          {announced}
+        </span>
       </div>
       {bad && <ReasonChips q={q} chosen={reason} />}
       {error && <Failed error={error} retry={() => list.reload()} />}
       {!ready && !error && <Loading />}
-      {ready && (total > 0
-        ? <PointsGrid key={`${q} ${quality} ${reason}`} label={text.pages.points} list={list} />
-        : <NothingMatches q={q} bad={bad} />)}
+      {ready &&
+        (total > 0 ? (
+          <PointsGrid key={`${q} ${quality} ${reason}`} label={text.pages.points} list={list} />
+        ) : (
+          <NothingMatches q={q} bad={bad} />
+        ))}
     </div>
   );
 }

@@ -24,8 +24,11 @@ function processFacts(now: Health, status: Status | undefined): Fact[] {
     [words.zone, now.site.timezone],
     [words.cpu, status ? `${status.cpu_percent.toFixed(1)} %` : text.unknownValue],
     [words.memory, status ? bytes(status.memory_bytes) : text.unknownValue],
-    [words.loop, status ? `${(status.loop_longest_us / 1000).toFixed(1)} ms` : text.unknownValue,
-      status && status.loop_longest_us > 5000 ? "abnormal" : "plain"],
+    [
+      words.loop,
+      status ? `${(status.loop_longest_us / 1000).toFixed(1)} ms` : text.unknownValue,
+      status && status.loop_longest_us > 5000 ? "abnormal" : "plain",
+    ],
   ];
 }
 
@@ -53,16 +56,38 @@ export function System() {
     <>
       <div class="page-head">
         <h1 tabIndex={-1}>{text.pages.system}</h1>
-        <span class={now.status === "ok" ? "muted" : "abnormal"}>{text.system.status(now.status)}</span>
+        <span class={now.status === "ok" ? "muted" : "abnormal"}>
+          {text.system.status(now.status)}
+        </span>
       </div>
       <div class={`cards ${notLive_s.value > 0 ? "old" : ""}`}>
-        <section class="card"><h2>{text.system.process}</h2><Facts rows={processFacts(now, status.data)} /></section>
-        <section class="card"><h2>{text.system.store}</h2><Facts rows={storeFacts(now)} /></section>
-        <section class="card"><h2>{text.system.programs}</h2>
+        <section class="card">
+          <h2>{text.system.process}</h2>
+          <Facts rows={processFacts(now, status.data)} />
+        </section>
+        <section class="card">
+          <h2>{text.system.store}</h2>
+          <Facts rows={storeFacts(now)} />
+        </section>
+        <section class="card">
+          <h2>{text.system.programs}</h2>
           <ul class="files">
-            <li><a href="/metrics" data-plain>/metrics</a> <span class="muted">{text.system.metrics}</span></li>
-            <li><a href="/api/v1/openapi.json" data-plain>/api/v1/openapi.json</a></li>
-            <li><a href="/licences.txt" data-plain>{text.system.licences}</a></li>
+            <li>
+              <a href="/metrics" data-plain>
+                /metrics
+              </a>{" "}
+              <span class="muted">{text.system.metrics}</span>
+            </li>
+            <li>
+              <a href="/api/v1/openapi.json" data-plain>
+                /api/v1/openapi.json
+              </a>
+            </li>
+            <li>
+              <a href="/licences.txt" data-plain>
+                {text.system.licences}
+              </a>
+            </li>
           </ul>
         </section>
       </div>

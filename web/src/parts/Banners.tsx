@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Over every page: the stream is silent, the gateway has a problem, the files differ from what runs.
+// Over every page: the stream is silent, the gateway has a problem, the files differ from what
+// runs.
 import { health, notLive_s } from "../api/live";
 import { text } from "../text";
 
-const SAID_EVERY_S = 5;           // a screen reader hears the seconds at most this often
+const SAID_EVERY_S = 5; // a screen reader hears the seconds at most this often
 
 export function Banners() {
   const silent_s = notLive_s.value;
@@ -15,15 +16,23 @@ export function Banners() {
       {silent_s > 0 && (
         <p class="banner bad">
           <b>{text.shell.notLiveFor(silent_s)}</b> {text.shell.notLiveWhy}
-        </p>)}
-      <p class="only-heard" role="status">{silent_s > 0 ? text.shell.notLiveFor(said_s) : ""}</p>
+        </p>
+      )}
+      <p class="only-heard" role="status">
+        {silent_s > 0 ? text.shell.notLiveFor(said_s) : ""}
+      </p>
       {problems.map((problem) => (
         <p class="banner bad" key={problem.what}>
-          <b>{problem.what}</b> {problem.why}{problem.hint && ` · ${text.hint(problem.hint)}`}
-        </p>))}
+          <b>{problem.what}</b> {problem.why}
+          {problem.hint && ` · ${text.hint(problem.hint)}`}
+        </p>
+      ))}
       {now?.status === "stopping" && <p class="banner">{text.shell.stopping}</p>}
       {now?.config.differs && (
-        <p class="banner">{text.shell.differs} <a href="/config">{text.shell.seeConfig}</a></p>)}
+        <p class="banner">
+          {text.shell.differs} <a href="/config">{text.shell.seeConfig}</a>
+        </p>
+      )}
     </div>
   );
 }

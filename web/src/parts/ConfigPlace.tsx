@@ -11,14 +11,17 @@ export function ConfigPlace({ place }: { place: string }) {
       setCopied(true);
       setTimeout(() => setCopied(false), 2000);
     } catch {
-      setCopied(false);       // No clipboard over plain HTTP: the place can still be read and selected.
+      setCopied(false); // No clipboard over plain HTTP: the place can still be read and selected.
     }
   };
   return (
     <span class="place">
       <code>{place}</code>
-      {navigator.clipboard &&
-        <button type="button" class="quiet small" onClick={copy}>{copied ? text.copied : text.copy}</button>}
+      {navigator.clipboard && (
+        <button type="button" class="quiet small" onClick={copy}>
+          {copied ? text.copied : text.copy}
+        </button>
+      )}
     </span>
   );
 }

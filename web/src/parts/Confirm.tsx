@@ -17,8 +17,19 @@ export function Confirm({ title, action, confirm, close, children }: Props) {
     <Dialog title={title} close={close}>
       {children}
       <p class="actions">
-        <button type="button" class="primary" onClick={() => { close(); confirm(); }}>{action}</button>
-        <button type="button" onClick={close} autofocus>{text.cancel}</button>
+        <button
+          type="button"
+          class="primary"
+          onClick={() => {
+            close();
+            confirm();
+          }}
+        >
+          {action}
+        </button>
+        <button type="button" onClick={close} autofocus>
+          {text.cancel}
+        </button>
       </p>
     </Dialog>
   );

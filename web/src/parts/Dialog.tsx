@@ -19,12 +19,19 @@ export function Dialog({ title, close, children, class: extra = "" }: Props) {
     return () => before?.focus?.();
   }, []);
   return (
-    <dialog ref={dialog} class={extra} aria-label={title} onClose={close}
-      onClick={(event) => event.target === dialog.current && close()}>
+    <dialog
+      ref={dialog}
+      class={extra}
+      aria-label={title}
+      onClose={close}
+      onClick={(event) => event.target === dialog.current && close()}
+    >
       <div class="dialog-body">
         <header>
           <h2>{title}</h2>
-          <button type="button" class="quiet" onClick={close}>{text.close}</button>
+          <button type="button" class="quiet" onClick={close}>
+            {text.close}
+          </button>
         </header>
         {children}
       </div>

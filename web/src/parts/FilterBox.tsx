@@ -40,9 +40,17 @@ export function FilterBox({ box, value, label, hint }: Props) {
   return (
     <label class="filter">
       <span aria-hidden="true">/</span>
-      <input ref={box} type="search" aria-label={label} placeholder={hint} value={typed}
-        spellcheck={false} autocomplete="off" onKeyDown={onKeyDown}
-        onInput={(event) => take(event.currentTarget.value, REST_MS)} />
+      <input
+        ref={box}
+        type="search"
+        aria-label={label}
+        placeholder={hint}
+        value={typed}
+        spellcheck={false}
+        autocomplete="off"
+        onKeyDown={onKeyDown}
+        onInput={(event) => take(event.currentTarget.value, REST_MS)}
+      />
     </label>
   );
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A long table that only builds the rows on view: fixed row height, 100,000 rows and more. An ARIA grid
-// with one Tab stop; the active cell is told by aria-activedescendant, so focus stays while rows move.
+// A long table that only builds the rows on view: fixed row height, 100,000 rows and more. An ARIA
+// grid with one Tab stop; the active cell is told by aria-activedescendant, so focus stays while
+// rows move.
 //
 //   +- role=grid, tabindex=0 ---------+   scrolls
 //   | head row (sticky)               |   aria-rowindex 1
@@ -12,7 +13,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { text } from "../text";
 
 export const ROW_PX = 32;
-const SPARE_ROWS = 6;             // built above and below what is on view
+const SPARE_ROWS = 6; // built above and below what is on view
 
 export interface Column<T> {
   name: string;
@@ -25,11 +26,11 @@ export interface GridProps<T> {
   label: string;
   columns: Column<T>[];
   total: number;
-  row: (index: number) => T | undefined;          // undefined: not loaded yet
+  row: (index: number) => T | undefined; // undefined: not loaded yet
   classOf?: (row: T) => string;
   onRange: (first: number, last: number) => void; // the rows on view, after each change
   onOpen: (row: T) => void;
-  keys?: Record<string, (row: T) => void>;        // single letters on the active row
+  keys?: Record<string, (row: T) => void>; // single letters on the active row
 }
 
 interface Place {
@@ -48,7 +49,7 @@ export function Grid<T>(props: GridProps<T>) {
     const { scrollTop, clientHeight } = box.current!;
     const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - SPARE_ROWS);
     const last = Math.min(total, Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE_ROWS);
-    setView((old) => old.first === first && old.last === last ? old : { first, last });
+    setView((old) => (old.first === first && old.last === last ? old : { first, last }));
   };
   useLayoutEffect(measure, [total]);
   useEffect(() => {
@@ -64,7 +65,7 @@ export function Grid<T>(props: GridProps<T>) {
     const row = Math.max(0, Math.min(total - 1, next.row));
     const column = Math.max(0, Math.min(columns.length - 1, next.column));
     const element = box.current!;
-    const page_px = element.clientHeight - ROW_PX;          // the head covers one row
+    const page_px = element.clientHeight - ROW_PX; // the head covers one row
     if (row * ROW_PX < element.scrollTop) {
       element.scrollTop = row * ROW_PX;
     } else if ((row + 1) * ROW_PX > element.scrollTop + page_px) {
@@ -109,25 +110,52 @@ export function Grid<T>(props: GridProps<T>) {
   const rows = [];
   for (let i = view.first; i < Math.min(view.last, total); i++) {
     rows.push(
-      <Row key={i} id={id} index={i} columns={columns} row={props.row(i)} classOf={props.classOf}
+      <Row
+        key={i}
+        id={id}
+        index={i}
+        columns={columns}
+        row={props.row(i)}
+        classOf={props.classOf}
         active={i === active.row ? active.column : -1}
         onPress={(column) => setPlace({ row: i, column })}
-        onOpen={props.onOpen} />);
+        onOpen={props.onOpen}
+      />,
+    );
   }
   return (
-    <div ref={box} class="grid" role="grid" tabIndex={0} aria-label={props.label}
-      aria-rowcount={total + 1} aria-colcount={columns.length} onScroll={measure}
+    <div
+      ref={box}
+      class="grid"
+      role="grid"
+      tabIndex={0}
+      aria-label={props.label}
+      aria-rowcount={total + 1}
+      aria-colcount={columns.length}
+      onScroll={measure}
       onKeyDown={onKeyDown}
-      aria-activedescendant={activeBuilt ? `${id}-${active.row}-${active.column}` : undefined}>
+      aria-activedescendant={activeBuilt ? `${id}-${active.row}-${active.column}` : undefined}
+    >
       <div class="grid-head grid-row" role="row" aria-rowindex={1}>
         {columns.map((column, i) => (
-          <div key={column.name} role="columnheader" aria-colindex={i + 1}
-            class={`c-${column.name} ${column.right ? "right" : ""}`}>{column.title}</div>
+          <div
+            key={column.name}
+            role="columnheader"
+            aria-colindex={i + 1}
+            class={`c-${column.name} ${column.right ? "right" : ""}`}
+          >
+            {column.title}
+          </div>
         ))}
       </div>
       <div class="grid-space" role="rowgroup" style={{ height: `${total * ROW_PX}px` }}>
-        <div class="grid-window" role="presentation"
-          style={{ transform: `translateY(${view.first * ROW_PX}px)` }}>{rows}</div>
+        <div
+          class="grid-window"
+          role="presentation"
+          style={{ transform: `translateY(${view.first * ROW_PX}px)` }}
+        >
+          {rows}
+        </div>
       </div>
     </div>
   );
@@ -147,12 +175,21 @@ interface RowProps<T> {
 function Row<T>({ id, index, columns, row, classOf, active, onPress, onOpen }: RowProps<T>) {
   const state = `${active >= 0 ? "active" : ""} ${row && classOf ? classOf(row) : ""}`;
   return (
-    <div class={`grid-row ${state}`} role="row" aria-rowindex={index + 2}
-      onDblClick={() => row && onOpen(row)}>
+    <div
+      class={`grid-row ${state}`}
+      role="row"
+      aria-rowindex={index + 2}
+      onDblClick={() => row && onOpen(row)}
+    >
       {columns.map((column, i) => (
-        <div key={column.name} id={`${id}-${index}-${i}`} role="gridcell" aria-colindex={i + 1}
+        <div
+          key={column.name}
+          id={`${id}-${index}-${i}`}
+          role="gridcell"
+          aria-colindex={i + 1}
           class={`c-${column.name} ${column.right ? "right" : ""} ${i === active ? "here" : ""}`}
-          onMouseDown={() => onPress(i)}>
+          onMouseDown={() => onPress(i)}
+        >
           {row ? column.cell(row) : i === 0 ? <span class="unknown">{text.loadingRow}</span> : null}
         </div>
       ))}

@@ -9,10 +9,20 @@ export function KeyList() {
     return null;
   }
   return (
-    <Dialog title={text.shell.keys} close={() => { keyListOpen.value = false; }} class="wide">
+    <Dialog
+      title={text.shell.keys}
+      close={() => {
+        keyListOpen.value = false;
+      }}
+      class="wide"
+    >
       <label class="check">
-        <input type="checkbox" checked={lettersOn.value}
-          onChange={(event) => setLetters(event.currentTarget.checked)} /> {text.shell.letters}
+        <input
+          type="checkbox"
+          checked={lettersOn.value}
+          onChange={(event) => setLetters(event.currentTarget.checked)}
+        />{" "}
+        {text.shell.letters}
       </label>
       <div class="key-groups">
         {text.keys.map(([group, keys]) => (
@@ -20,7 +30,13 @@ export function KeyList() {
             <h3>{group}</h3>
             <dl class="facts">
               {keys.map(([key, what]) => (
-                <div key={key}><dt><kbd>{key}</kbd></dt><dd>{what}</dd></div>))}
+                <div key={key}>
+                  <dt>
+                    <kbd>{key}</kbd>
+                  </dt>
+                  <dd>{what}</dd>
+                </div>
+              ))}
             </dl>
           </section>
         ))}

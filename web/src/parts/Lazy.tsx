@@ -14,10 +14,13 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
     const [failed, setFailed] = useState(false);
     useEffect(() => {
       if (!loaded) {
-        load().then((part) => {
-          loaded = part;
-          again((n) => n + 1);
-        }, () => setFailed(true));
+        load().then(
+          (part) => {
+            loaded = part;
+            again((n) => n + 1);
+          },
+          () => setFailed(true),
+        );
       }
     }, []);
     const Part = loaded;
@@ -25,8 +28,10 @@ export function lazy<P extends object>(load: () => Promise<ComponentType<P>>): C
       return <Part {...props} />;
     }
     // After an upgrade of the gateway an old page asks for parts that are no more.
-    return failed
-      ? <Failed error={new ApiError(0, "", text.api.oldPage, "")} retry={() => location.reload()} />
-      : <Loading />;
+    return failed ? (
+      <Failed error={new ApiError(0, "", text.api.oldPage, "")} retry={() => location.reload()} />
+    ) : (
+      <Loading />
+    );
   };
 }

@@ -12,7 +12,9 @@ const SHAPES: Record<Link, string> = {
 export function LinkState({ link }: { link: Link }) {
   return (
     <span class={`quality link-${link}`}>
-      <svg class="shape" viewBox="0 0 12 12" aria-hidden="true"><path d={SHAPES[link]} /></svg>
+      <svg class="shape" viewBox="0 0 12 12" aria-hidden="true">
+        <path d={SHAPES[link]} />
+      </svg>
       {link}
     </span>
   );

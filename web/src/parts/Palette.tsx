@@ -20,14 +20,37 @@ interface Entry {
 }
 
 const FIXED: Entry[] = [
-  ...([["/", text.pages.overview], ["/devices", text.pages.devices], ["/points", text.pages.points],
-    ["/config", text.pages.config], ["/system", text.pages.system]] as const)
-    .map(([to, name]) => ({ kind: text.palette.page, name, run: () => go(to) })),
-  { kind: text.palette.command, name: text.palette.badPoints, run: () => go("/points?quality=bad") },
-  { kind: text.palette.command, name: text.palette.downDevices, run: () => go("/devices?link=down") },
-  { kind: text.palette.command, name: text.shell.keys, run: () => { keyListOpen.value = true; } },
-  ...THEMES.map((name) => ({ kind: text.palette.command, name: text.palette.theme(text.shell.themes[name]),
-    run: () => setTheme(name) })),
+  ...(
+    [
+      ["/", text.pages.overview],
+      ["/devices", text.pages.devices],
+      ["/points", text.pages.points],
+      ["/config", text.pages.config],
+      ["/system", text.pages.system],
+    ] as const
+  ).map(([to, name]) => ({ kind: text.palette.page, name, run: () => go(to) })),
+  {
+    kind: text.palette.command,
+    name: text.palette.badPoints,
+    run: () => go("/points?quality=bad"),
+  },
+  {
+    kind: text.palette.command,
+    name: text.palette.downDevices,
+    run: () => go("/devices?link=down"),
+  },
+  {
+    kind: text.palette.command,
+    name: text.shell.keys,
+    run: () => {
+      keyListOpen.value = true;
+    },
+  },
+  ...THEMES.map((name) => ({
+    kind: text.palette.command,
+    name: text.palette.theme(text.shell.themes[name]),
+    run: () => setTheme(name),
+  })),
 ];
 
 async function search(q: string, signal: AbortSignal): Promise<Entry[]> {
@@ -37,16 +60,24 @@ async function search(q: string, signal: AbortSignal): Promise<Entry[]> {
     get<PointList>(withParams("points", params), signal),
   ]);
   return [
-    ...devices.devices.map(({ name }) => (
-      { kind: text.palette.device, name, run: () => go(href.device(name)) })),
-    ...points.points.map(({ path }) => (
-      { kind: text.palette.point, name: path, run: () => go(href.point(path)) })),
+    ...devices.devices.map(({ name }) => ({
+      kind: text.palette.device,
+      name,
+      run: () => go(href.device(name)),
+    })),
+    ...points.points.map(({ path }) => ({
+      kind: text.palette.point,
+      name: path,
+      run: () => go(href.point(path)),
+    })),
   ];
 }
 
 function fixedFor(q: string): Entry[] {
   return FIXED.map((entry) => ({ entry, score: sequenceScore(q, entry.name) }))
-    .filter(({ score }) => score > 0).sort((a, b) => b.score - a.score).map(({ entry }) => entry);
+    .filter(({ score }) => score > 0)
+    .sort((a, b) => b.score - a.score)
+    .map(({ entry }) => entry);
 }
 
 function PaletteBox() {
@@ -54,7 +85,9 @@ function PaletteBox() {
   const [found, setFound] = useState<Entry[]>([]);
   const [active, setActive] = useState(0);
   const list = useRef<HTMLUListElement>(null);
-  const close = () => { paletteOpen.value = false; };
+  const close = () => {
+    paletteOpen.value = false;
+  };
 
   useEffect(() => {
     const abort = new AbortController();
@@ -99,20 +132,37 @@ function PaletteBox() {
   };
   return (
     <Dialog title={text.palette.title} close={close} class="palette">
-      <input role="combobox" aria-label={text.palette.title} aria-expanded="true"
-        aria-controls="palette-list" aria-activedescendant={`palette-${chosen}`} autofocus
-        placeholder={text.palette.hint} autocomplete="off" spellcheck={false} value={q}
+      <input
+        role="combobox"
+        aria-label={text.palette.title}
+        aria-expanded="true"
+        aria-controls="palette-list"
+        aria-activedescendant={`palette-${chosen}`}
+        autofocus
+        placeholder={text.palette.hint}
+        autocomplete="off"
+        spellcheck={false}
+        value={q}
         onKeyDown={onKeyDown}
         onInput={(event) => {
           setQ(event.currentTarget.value);
           setActive(0);
-        }} />
+        }}
+      />
       <ul id="palette-list" role="listbox" ref={list} aria-label={text.palette.title}>
         {entries.map((entry, i) => (
-          <li key={`${entry.kind} ${entry.name}`} id={`palette-${i}`} role="option"
-            aria-selected={i === chosen} onMouseMove={() => setActive(i)} onClick={() => run(entry)}>
-            <span>{entry.name}</span><span class="muted">{entry.kind}</span>
-          </li>))}
+          <li
+            key={`${entry.kind} ${entry.name}`}
+            id={`palette-${i}`}
+            role="option"
+            aria-selected={i === chosen}
+            onMouseMove={() => setActive(i)}
+            onClick={() => run(entry)}
+          >
+            <span>{entry.name}</span>
+            <span class="muted">{entry.kind}</span>
+          </li>
+        ))}
       </ul>
       {entries.length === 0 && <p class="muted">{text.palette.nothing}</p>}
     </Dialog>

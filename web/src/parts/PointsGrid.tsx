@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Points as a grid over the paged list, the rows on view live. Used by the Points page and by a device.
+// Points as a grid over the paged list, the rows on view live. Used by the Points page and by a
+// device.
 import { useCallback, useState } from "preact/hooks";
 import type { PagedPoints, Loaded } from "../api/paged";
 import type { LivePoint } from "../api/types";
@@ -18,7 +19,8 @@ function newest(row: Loaded): { point: LivePoint; heard_ms: number; last: string
   const live = liveValue(row.point.path).value;
   const last = live?.last ?? lastText(row.point);
   return live && live.heard_ms > row.heard_ms
-    ? { point: live, heard_ms: live.heard_ms, last } : { ...row, last };
+    ? { point: live, heard_ms: live.heard_ms, last }
+    : { ...row, last };
 }
 
 function ValueCell({ row }: { row: Loaded }) {
@@ -37,18 +39,35 @@ function AgeCell({ row }: { row: Loaded }) {
 }
 
 const COLUMNS: Column<Loaded>[] = [
-  { name: "path", title: text.points.path,
+  {
+    name: "path",
+    title: text.points.path,
     cell: ({ point }) => (
-      <a href={href.point(point.path)} tabIndex={-1}>{point.path}</a>) },
+      <a href={href.point(point.path)} tabIndex={-1}>
+        {point.path}
+      </a>
+    ),
+  },
   { name: "title", title: text.points.title, cell: ({ point }) => point.title },
-  { name: "value", title: text.points.value, right: true, cell: (row) => <ValueCell row={row} /> },
+  {
+    name: "value",
+    title: text.points.value,
+    right: true,
+    cell: (row) => <ValueCell row={row} />,
+  },
   { name: "quality", title: text.points.quality, cell: (row) => <QualityCell row={row} /> },
   { name: "age", title: text.points.age, right: true, cell: (row) => <AgeCell row={row} /> },
-  { name: "flags", title: text.points.flags,
-    cell: ({ point }) => point.writable
-      ? <abbr title={text.points.writable}>{text.points.writableFlag}</abbr> : null },
-  { name: "source", title: text.points.source,
-    cell: ({ point }) => <span title={`${point.source}, ${point.config}`}>{point.source}</span> },
+  {
+    name: "flags",
+    title: text.points.flags,
+    cell: ({ point }) =>
+      point.writable ? <abbr title={text.points.writable}>{text.points.writableFlag}</abbr> : null,
+  },
+  {
+    name: "source",
+    title: text.points.source,
+    cell: ({ point }) => <span title={`${point.source}, ${point.config}`}>{point.source}</span>,
+  },
 ];
 
 interface Props {
@@ -58,10 +77,13 @@ interface Props {
 
 export function PointsGrid({ label, list }: Props) {
   const [range, setRange] = useState({ first: 0, last: 0 });
-  const onRange = useCallback((first: number, last: number) => {
-    list.look(first, last);
-    setRange({ first, last: Math.min(last, first + LIVE_ROWS_MAX) });
-  }, [list]);
+  const onRange = useCallback(
+    (first: number, last: number) => {
+      list.look(first, last);
+      setRange({ first, last: Math.min(last, first + LIVE_ROWS_MAX) });
+    },
+    [list],
+  );
   const seen: string[] = [];
   for (let i = range.first; i < range.last; i++) {
     const row = list.row(i);
@@ -72,8 +94,14 @@ export function PointsGrid({ label, list }: Props) {
   useLive(seen);
   const open = (row: Loaded) => go(href.point(row.point.path));
   return (
-    <Grid label={label} columns={COLUMNS} total={list.facts.value.total} row={(i) => list.row(i)}
-      onRange={onRange} onOpen={open}
-      keys={{ w: (row) => go(`${href.point(row.point.path)}?write=1`), t: open }} />
+    <Grid
+      label={label}
+      columns={COLUMNS}
+      total={list.facts.value.total}
+      row={(i) => list.row(i)}
+      onRange={onRange}
+      onOpen={open}
+      keys={{ w: (row) => go(`${href.point(row.point.path)}?write=1`), t: open }}
+    />
   );
 }

@@ -22,7 +22,9 @@ function Navigation() {
   return (
     <nav aria-label={text.shell.pages}>
       {PAGES.map(([href, part, name]) => (
-        <a key={href} href={href} aria-current={part === here ? "page" : undefined}>{name}</a>
+        <a key={href} href={href} aria-current={part === here ? "page" : undefined}>
+          {name}
+        </a>
       ))}
     </nav>
   );
@@ -41,27 +43,56 @@ export function Shell({ children }: { children: ComponentChildren }) {
   const silent = notLive_s.value > 0;
   return (
     <div class={silent ? "shell silent" : "shell"}>
-      <a class="skip" href="#main" data-plain>{text.shell.skip}</a>
+      <a class="skip" href="#main" data-plain>
+        {text.shell.skip}
+      </a>
       <header class="top">
-        <a class="brand" href="/">{health.value?.site.id || text.shell.brand}</a>
+        <a class="brand" href="/">
+          {health.value?.site.id || text.shell.brand}
+        </a>
         <Navigation />
         <span class="grow" />
-        <button type="button" class="quiet" onClick={() => { paletteOpen.value = true; }}>
-          {text.shell.search} <kbd>Ctrl K</kbd></button>
-        <span class={silent ? "live abnormal" : "live"}>{silent ? text.shell.notLive : text.shell.live}</span>
+        <button
+          type="button"
+          class="quiet"
+          onClick={() => {
+            paletteOpen.value = true;
+          }}
+        >
+          {text.shell.search} <kbd>Ctrl K</kbd>
+        </button>
+        <span class={silent ? "live abnormal" : "live"}>
+          {silent ? text.shell.notLive : text.shell.live}
+        </span>
         <Clock />
         <label class="theme">
           <span class="only-heard">{text.shell.theme}</span>
-          <select value={theme.value}
-            onChange={(event) => setTheme(event.currentTarget.value as Theme)}>
-            {THEMES.map((name) => <option key={name} value={name}>{text.shell.themes[name]}</option>)}
+          <select
+            value={theme.value}
+            onChange={(event) => setTheme(event.currentTarget.value as Theme)}
+          >
+            {THEMES.map((name) => (
+              <option key={name} value={name}>
+                {text.shell.themes[name]}
+              </option>
+            ))}
           </select>
         </label>
-        <button type="button" class="quiet" aria-label={text.shell.keys}
-          onClick={() => { keyListOpen.value = true; }}>?</button>
+        <button
+          type="button"
+          class="quiet"
+          aria-label={text.shell.keys}
+          onClick={() => {
+            keyListOpen.value = true;
+          }}
+        >
+          ?
+        </button>
       </header>
       <Banners />
-      <main id="main" tabIndex={-1}>{children}</main>
+      <main id="main" tabIndex={-1}>
+        {children}
+      </main>
     </div>
   );
 }

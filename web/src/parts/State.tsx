@@ -5,7 +5,11 @@ import type { ApiError } from "../api/client";
 import { text } from "../text";
 
 export function Loading() {
-  return <p class="state loading" role="status">{text.loading}</p>;
+  return (
+    <p class="state loading" role="status">
+      {text.loading}
+    </p>
+  );
 }
 
 export function Empty({ title, children }: { title: string; children?: ComponentChildren }) {
@@ -22,7 +26,11 @@ export function Failed({ error, retry }: { error: ApiError; retry?: () => void }
     <div class="state failed" role="alert">
       <p class="state-title">{error.message}</p>
       {error.hint && <p>{text.hint(error.hint)}</p>}
-      {retry && <button type="button" onClick={retry}>{text.retry}</button>}
+      {retry && (
+        <button type="button" onClick={retry}>
+          {text.retry}
+        </button>
+      )}
     </div>
   );
 }

@@ -22,20 +22,35 @@ export function Table<T>(props: Props<T>) {
   const { title, rows, error } = props;
   return (
     <section>
-      <div class="section-head"><h2>{title}</h2>{props.tools}</div>
+      <div class="section-head">
+        <h2>{title}</h2>
+        {props.tools}
+      </div>
       {error && <Failed error={error} retry={props.retry} />}
       {!rows && !error && <Loading />}
       {rows && rows.length === 0 && <Empty title={props.empty} />}
       {rows && rows.length > 0 && (
         <TableBox label={title}>
-          <thead><tr>{props.columns.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              {props.columns.map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {rows.map((row, i) => (
               <tr key={i} class={props.classOf?.(row)}>
-                {props.cells(row).map((cell, k) => <td key={k}>{cell}</td>)}
-              </tr>))}
+                {props.cells(row).map((cell, k) => (
+                  <td key={k}>{cell}</td>
+                ))}
+              </tr>
+            ))}
           </tbody>
-        </TableBox>)}
+        </TableBox>
+      )}
       {props.after}
     </section>
   );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// One series on a canvas: a band from min to max, the average as a line, gaps as gaps with grey ground.
-// The cursor also goes by arrow keys (Shift: ten at once) and by touch; its values stand below the chart.
+// One series on a canvas: a band from min to max, the average as a line, gaps as gaps with grey
+// ground. The cursor also goes by arrow keys (Shift: ten at once) and by touch; its values stand
+// below the chart.
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
 import { clock, short, when, zone } from "../format";
@@ -13,12 +14,12 @@ const FONT = "12px system-ui, sans-serif";
 
 interface Props {
   series: Series;
-  version: number;                      // counts up when the series got more values
-  from: number;                         // seconds since 1970
+  version: number; // counts up when the series got more values
+  from: number; // seconds since 1970
   to: number;
   units: string;
   label: string;
-  names: Map<number, string> | undefined;         // of an enumeration: its values do not slide
+  names: Map<number, string> | undefined; // of an enumeration: its values do not slide
 }
 
 function drawGaps(plot: uPlot, series: Series, to: number) {
@@ -51,7 +52,11 @@ function valueAxis(names: Props["names"]): { range: uPlot.Scale.Range; axis: uPl
     const known = [...names.keys()].sort((a, b) => a - b);
     return {
       range: [known[0]! - 0.5, known.at(-1)! + 0.5],
-      axis: { size: 84, splits: () => known, values: () => known.map((value) => names.get(value)!) },
+      axis: {
+        size: 84,
+        splits: () => known,
+        values: () => known.map((value) => names.get(value)!),
+      },
     };
   }
   return {
@@ -63,8 +68,12 @@ function valueAxis(names: Props["names"]): { range: uPlot.Scale.Range; axis: uPl
   };
 }
 
-function optionsOf(names: Props["names"], width: number, latest: () => Props,
-  onCursor: (index: number | null) => void): uPlot.Options {
+function optionsOf(
+  names: Props["names"],
+  width: number,
+  latest: () => Props,
+  onCursor: (index: number | null) => void,
+): uPlot.Options {
   const values = valueAxis(names);
   const shape = names && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
   const line = { stroke: () => colour("trend"), width: 1.5, points: { show: false }, ...shape };
@@ -81,12 +90,14 @@ function optionsOf(names: Props["names"], width: number, latest: () => Props,
       y: { range: values.range },
     },
     axes: [
-      axis({ values: [
-        [86_400, "{MM}-{DD}", null, null, null, null, null, null, 1],
-        [3600, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
-        [60, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
-        [1, "{HH}:{mm}:{ss}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
-      ] }),
+      axis({
+        values: [
+          [86_400, "{MM}-{DD}", null, null, null, null, null, null, 1],
+          [3600, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+          [60, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+          [1, "{HH}:{mm}:{ss}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
+        ],
+      }),
       axis(values.axis),
     ],
     series: [{}, edge, edge, line],
@@ -112,10 +123,13 @@ export function Chart(props: Props) {
   useLayoutEffect(() => {
     const made = new uPlot(
       optionsOf(props.names, place.current!.clientWidth, () => latest.current, setCursor),
-      columnsOf(props.series), place.current!);
+      columnsOf(props.series),
+      place.current!,
+    );
     plot.current = made;
     const watch = new ResizeObserver(() =>
-      made.setSize({ width: place.current!.clientWidth, height: HEIGHT_PX }));
+      made.setSize({ width: place.current!.clientWidth, height: HEIGHT_PX }),
+    );
     watch.observe(place.current!);
     return () => {
       watch.disconnect();
@@ -129,7 +143,15 @@ export function Chart(props: Props) {
       current.setData(columnsOf(props.series), false);
       current.setScale("x", { min: props.from, max: props.to });
     });
-  }, [props.series, props.version, props.from, props.to, props.names, zone.value, themeVersion.value]);
+  }, [
+    props.series,
+    props.version,
+    props.from,
+    props.to,
+    props.names,
+    zone.value,
+    themeVersion.value,
+  ]);
 
   const moveTo = (index: number) => {
     const { time } = latest.current.series;
@@ -154,9 +176,17 @@ export function Chart(props: Props) {
 
   return (
     <figure class="chart">
-      <div ref={place} class="chart-place" tabIndex={0} role="application" aria-label={props.label}
-        aria-roledescription={text.trend.role} onKeyDown={onKeyDown} onTouchStart={onTouch}
-        onTouchMove={onTouch} />
+      <div
+        ref={place}
+        class="chart-place"
+        tabIndex={0}
+        role="application"
+        aria-label={props.label}
+        aria-roledescription={text.trend.role}
+        onKeyDown={onKeyDown}
+        onTouchStart={onTouch}
+        onTouchMove={onTouch}
+      />
       <figcaption>{readout(props, cursor)}</figcaption>
     </figure>
   );
@@ -174,8 +204,15 @@ function readout({ series, units, names }: Props, cursor: number | null): string
     return text.trend.gapAt(when(date), series.bad[cursor]!);
   }
   const show = (value: number) => names?.get(value) ?? short(value);
-  const span = series.counts[cursor]! > 1
-    ? text.trend.spanAt(show(series.min[cursor]!), show(series.max[cursor]!), series.counts[cursor]!)
-    : "";
-  return `${series.step_s < 60 ? `${when(date)}` : `${when(date)} – ${clock(new Date((time + series.step_s) * 1000))}`}   ${show(avg)} ${units}${span}`;
+  const span =
+    series.counts[cursor]! > 1
+      ? text.trend.spanAt(
+          show(series.min[cursor]!),
+          show(series.max[cursor]!),
+          series.counts[cursor]!,
+        )
+      : "";
+  const until = new Date((time + series.step_s) * 1000);
+  const moment = series.step_s < 60 ? when(date) : `${when(date)} – ${clock(until)}`;
+  return `${moment}   ${show(avg)} ${units}${span}`;
 }

@@ -13,7 +13,9 @@ const ROWS = 50;
 
 export function Recent({ point }: { point: Point }) {
   const { data, error, reload } = useLoad<Samples>(
-    withParams(`samples/${pointPath(point.path)}`, { from: "-24h", limit: 10_000 }), RELOAD_MS);
+    withParams(`samples/${pointPath(point.path)}`, { from: "-24h", limit: 10_000 }),
+    RELOAD_MS,
+  );
   const rows = data?.samples.slice(-ROWS).reverse() ?? [];
   return (
     <section>
@@ -23,15 +25,25 @@ export function Recent({ point }: { point: Point }) {
       {data && rows.length === 0 && <Empty title={text.trend.nothingYet} />}
       {rows.length > 0 && (
         <TableBox label={text.trend.recent}>
-          <thead><tr>{text.trend.recentColumns.map((name) =>
-            <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              {text.trend.recentColumns.map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {rows.map(([time, value, reason], i) => (
               <tr key={`${time} ${i}`}>
-                <td><Moment time={time} /></td>
+                <td>
+                  <Moment time={time} />
+                </td>
                 <td>{value === null ? text.unknownValue : String(value)}</td>
                 <td>{reason}</td>
-              </tr>))}
+              </tr>
+            ))}
           </tbody>
         </TableBox>
       )}

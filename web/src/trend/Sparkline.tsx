@@ -34,20 +34,28 @@ export function Sparkline({ series, from, to, label }: Props) {
     const known = parts.flat();
     const low = Math.min(...known.map((i) => series.min[i]!));
     const high = Math.max(...known.map((i) => series.max[i]!));
-    const x = (i: number) => ((series.time[i]! - from) / (to - from) * WIDTH).toFixed(1);
-    const y = (value: number) => high === low ? HEIGHT / 2
-      : (HEIGHT - 3 - (value - low) / (high - low) * (HEIGHT - 6)).toFixed(1);
+    const x = (i: number) => (((series.time[i]! - from) / (to - from)) * WIDTH).toFixed(1);
+    const y = (value: number) =>
+      high === low
+        ? HEIGHT / 2
+        : (HEIGHT - 3 - ((value - low) / (high - low)) * (HEIGHT - 6)).toFixed(1);
     const path = (part: number[], of: (number | null)[]) =>
       part.map((i) => `${x(i)} ${y(of[i]!)}`).join("L");
     return {
       lines: parts.map((part) => `M${path(part, series.avg)}`).join(""),
-      bands: parts.map((part) =>
-        `M${path(part, series.max)}L${path([...part].reverse(), series.min)}Z`).join(""),
+      bands: parts
+        .map((part) => `M${path(part, series.max)}L${path([...part].reverse(), series.min)}Z`)
+        .join(""),
     };
   }, [series, from, to]);
   return (
-    <svg class="sparkline" viewBox={`0 0 ${WIDTH} ${HEIGHT}`} preserveAspectRatio="none" role="img"
-      aria-label={label}>
+    <svg
+      class="sparkline"
+      viewBox={`0 0 ${WIDTH} ${HEIGHT}`}
+      preserveAspectRatio="none"
+      role="img"
+      aria-label={label}
+    >
       <path class="spark-band" d={shown.bands} />
       <path class="spark-line" d={shown.lines} vector-effect="non-scaling-stroke" />
     </svg>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The trend of one point: range 1 h to 7 d, earlier and later, live at its right edge. Range and end stand
-// in the address, so that a copied link shows the same.
+// The trend of one point: range 1 h to 7 d, earlier and later, live at its right edge. Range and
+// end stand in the address, so that a copied link shows the same.
 import { useEffect, useMemo, useReducer } from "preact/hooks";
 import { liveValue } from "../api/live";
 import { useLoad } from "../api/load";
@@ -18,11 +18,14 @@ import { TrendTable } from "./TrendTable";
 const Chart = lazy(async () => (await import("./Chart")).Chart);
 
 export const RANGES: [name: string, seconds: number][] = [
-  ["1h", 3600], ["8h", 28_800], ["24h", 86_400], ["7d", 604_800],
+  ["1h", 3600],
+  ["8h", 28_800],
+  ["24h", 86_400],
+  ["7d", 604_800],
 ];
 const BUCKETS = 800;
 const DEFAULT_RANGE = "24h";
-const RELOAD_MS = 60_000;         // live values fill the time between; this brings late samples
+const RELOAD_MS = 60_000; // live values fill the time between; this brings late samples
 
 export function numberOf(value: unknown): number | null {
   return typeof value === "number" ? value : typeof value === "boolean" ? Number(value) : null;
@@ -32,19 +35,27 @@ export function numberOf(value: unknown): number | null {
 function view() {
   const query = route.value.query;
   const name = query.get("range") ?? DEFAULT_RANGE;
-  const index = Math.max(0, RANGES.findIndex(([known]) => known === name));
+  const index = Math.max(
+    0,
+    RANGES.findIndex(([known]) => known === name),
+  );
   const end = Number(query.get("end")) || undefined;
   return { index, name: RANGES[index]![0], span_s: RANGES[index]![1], end };
 }
 
 export function Trend({ point }: { point: PointFull }) {
   const { index, name, span_s, end } = view();
-  const path = withParams(`samples/${pointPath(point.path)}`, end
-    ? { from: (end - span_s) * 1e6, to: end * 1e6, buckets: BUCKETS }
-    : { from: `-${span_s / 3600}h`, buckets: BUCKETS });
+  const path = withParams(
+    `samples/${pointPath(point.path)}`,
+    end
+      ? { from: (end - span_s) * 1e6, to: end * 1e6, buckets: BUCKETS }
+      : { from: `-${span_s / 3600}h`, buckets: BUCKETS },
+  );
   const { data, error, reload } = useLoad<Buckets>(path, end ? 0 : RELOAD_MS);
-  const series = useMemo(() => data &&
-    seriesOf(data.buckets, data.step_ms, point.every_s, point.stale_after_s), [data]);
+  const series = useMemo(
+    () => data && seriesOf(data.buckets, data.step_ms, point.every_s, point.stale_after_s),
+    [data],
+  );
   const [version, grown] = useReducer((n: number) => n + 1, 0);
 
   const live = liveValue(point.path).value;
@@ -59,7 +70,7 @@ export function Trend({ point }: { point: PointFull }) {
 
   const choose = (next: number) => setQuery({ range: RANGES[next]?.[0] ?? null });
   const shift = (direction: number) => {
-    const next = (end ?? Date.now() / 1000) + direction * span_s / 2;
+    const next = (end ?? Date.now() / 1000) + (direction * span_s) / 2;
     setQuery({ end: next >= Date.now() / 1000 ? null : String(Math.round(next)) });
   };
   useKeys({
@@ -67,7 +78,7 @@ export function Trend({ point }: { point: PointFull }) {
     "]": () => shift(1),
     "+": () => choose(Math.max(0, index - 1)),
     "-": () => choose(Math.min(RANGES.length - 1, index + 1)),
-    "n": () => setQuery({ end: null }),
+    n: () => setQuery({ end: null }),
   });
 
   const to = end ?? Math.max(Date.now() / 1000, series?.time.at(-1) ?? 0);
@@ -77,19 +88,34 @@ export function Trend({ point }: { point: PointFull }) {
         <h2>{text.trend.title}</h2>
         <div class="actions" role="group" aria-label={text.trend.range}>
           {RANGES.map(([range], i) => (
-            <button type="button" key={range} aria-pressed={range === name}
-              onClick={() => choose(i)}>{range}</button>
+            <button
+              type="button"
+              key={range}
+              aria-pressed={range === name}
+              onClick={() => choose(i)}
+            >
+              {range}
+            </button>
           ))}
-          <button type="button" onClick={() => shift(-1)}>{text.trend.earlier}</button>
-          <button type="button" onClick={() => shift(1)} disabled={!end}>{text.trend.later}</button>
-          <button type="button" onClick={() => setQuery({ end: null })} disabled={!end}>{text.trend.now}</button>
+          <button type="button" onClick={() => shift(-1)}>
+            {text.trend.earlier}
+          </button>
+          <button type="button" onClick={() => shift(1)} disabled={!end}>
+            {text.trend.later}
+          </button>
+          <button type="button" onClick={() => setQuery({ end: null })} disabled={!end}>
+            {text.trend.now}
+          </button>
         </div>
       </div>
       {error && <Failed error={error} retry={reload} />}
       {!series && !error && <Loading />}
-      {series && (series.time.length === 0
-        ? <Empty title={end ? text.trend.nothingThen : text.trend.nothingYet} />
-        : <Drawn point={point} series={series} version={version} from={to - span_s} to={to} />)}
+      {series &&
+        (series.time.length === 0 ? (
+          <Empty title={end ? text.trend.nothingThen : text.trend.nothingYet} />
+        ) : (
+          <Drawn point={point} series={series} version={version} from={to - span_s} to={to} />
+        ))}
     </section>
   );
 }
@@ -99,7 +125,12 @@ function namesOf({ type, enum: named = [] }: PointFull): Map<number, string> | u
   if (named.length > 0) {
     return new Map(named.map(({ value, name }) => [value, name]));
   }
-  return type === "bool" ? new Map([[0, "false"], [1, "true"]]) : undefined;
+  return type === "bool"
+    ? new Map([
+        [0, "false"],
+        [1, "true"],
+      ])
+    : undefined;
 }
 
 interface DrawnProps {
@@ -116,14 +147,25 @@ function Drawn({ point, series, version, from, to }: DrawnProps) {
   const gaps = gapsOf(series, to);
   return (
     <>
-      <Chart series={series} version={version} from={from} to={to} units={point.units}
+      <Chart
+        series={series}
+        version={version}
+        from={from}
+        to={to}
+        units={point.units}
         names={names}
-        label={text.trend.label(point.path, when(new Date(from * 1000)), when(new Date(to * 1000)))} />
+        label={text.trend.label(point.path, when(new Date(from * 1000)), when(new Date(to * 1000)))}
+      />
       <p class="trend-facts">
-        {all && !names && text.trend.facts(short(all.min), short(all.avg), short(all.max), point.units)}
-        {" "}{text.trend.step(duration(series.step_s))}
-        {gaps.length > 0 && ` ${text.trend.gaps(gaps.length,
-          duration(gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0)))}`}
+        {all &&
+          !names &&
+          text.trend.facts(short(all.min), short(all.avg), short(all.max), point.units)}{" "}
+        {text.trend.step(duration(series.step_s))}
+        {gaps.length > 0 &&
+          ` ${text.trend.gaps(
+            gaps.length,
+            duration(gaps.reduce((sum, gap) => sum + gap.to - gap.from, 0)),
+          )}`}
       </p>
       <TrendTable series={series} version={version} units={point.units} />
     </>

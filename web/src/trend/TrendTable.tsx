@@ -10,7 +10,7 @@ const ROWS = 60;
 
 interface Props {
   series: Series;
-  version: number;              // counts up when the series got more values
+  version: number; // counts up when the series got more values
   units: string;
 }
 
@@ -18,7 +18,8 @@ export function TrendTable({ series, units }: Props) {
   const [open, setOpen] = useState(false);
   const rows = [];
   for (let i = series.time.length - 1; open && i >= Math.max(0, series.time.length - ROWS); i--) {
-    const cell = (value: number | null | undefined) => value == null ? text.unknownValue : short(value);
+    const cell = (value: number | null | undefined) =>
+      value == null ? text.unknownValue : short(value);
     rows.push(
       <tr key={series.time[i]}>
         <td>{when(new Date(series.time[i]! * 1000))}</td>
@@ -27,7 +28,8 @@ export function TrendTable({ series, units }: Props) {
         <td class="right">{cell(series.max[i])}</td>
         <td class="right">{series.counts[i]}</td>
         <td class="right">{series.bad[i]}</td>
-      </tr>);
+      </tr>,
+    );
   }
   return (
     <details onToggle={(event) => setOpen(event.currentTarget.open)}>
@@ -36,8 +38,13 @@ export function TrendTable({ series, units }: Props) {
         <TableBox label={text.trend.asTable}>
           <caption>{text.trend.tableCaption(Math.min(ROWS, series.time.length), units)}</caption>
           <thead>
-            <tr>{text.trend.columns.map((name, i) =>
-              <th key={name} scope="col" class={i > 0 ? "right" : undefined}>{name}</th>)}</tr>
+            <tr>
+              {text.trend.columns.map((name, i) => (
+                <th key={name} scope="col" class={i > 0 ? "right" : undefined}>
+                  {name}
+                </th>
+              ))}
+            </tr>
           </thead>
           <tbody>{rows}</tbody>
         </TableBox>

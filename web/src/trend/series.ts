@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Buckets of the server -> columns for a chart, with gaps where nothing is known, and live values added
-// at the end. Seconds since 1970 on the x axis, as uPlot wants.
+// Buckets of the server -> columns for a chart, with gaps where nothing is known, and live values
+// added at the end. Seconds since 1970 on the x axis, as uPlot wants.
 import type { Bucket } from "../api/types";
 
 export interface Series {
   step_s: number;
-  gap_s: number;                        // nothing for longer than this is a gap
+  gap_s: number; // nothing for longer than this is a gap
   time: number[];
   min: (number | null)[];
   max: (number | null)[];
@@ -18,8 +18,15 @@ export function emptySeries(step_s: number, gap_s: number): Series {
   return { step_s, gap_s, time: [], min: [], max: [], avg: [], bad: [], counts: [] };
 }
 
-function push(series: Series, time: number, min: number | null, max: number | null,
-  avg: number | null, bad: number, count: number) {
+function push(
+  series: Series,
+  time: number,
+  min: number | null,
+  max: number | null,
+  avg: number | null,
+  bad: number,
+  count: number,
+) {
   series.time.push(time);
   series.min.push(min);
   series.max.push(max);
@@ -41,11 +48,15 @@ function breakIfSilent(series: Series, time: number) {
 }
 
 /**
- * every_s: how often the point is read; stale_after_s: when its value counts as old. A silence longer than
- * both, and than two buckets, is drawn as a gap.
+ * every_s: how often the point is read; stale_after_s: when its value counts as old. A silence
+ * longer than both, and than two buckets, is drawn as a gap.
  */
-export function seriesOf(buckets: Bucket[], step_ms: number, every_s: number, stale_after_s: number):
-Series {
+export function seriesOf(
+  buckets: Bucket[],
+  step_ms: number,
+  every_s: number,
+  stale_after_s: number,
+): Series {
   const step_s = step_ms / 1000;
   const series = emptySeries(step_s, Math.max(2.5 * step_s, 3 * every_s, stale_after_s));
   for (const [start_ms, count, min, max, avg, , , bad] of buckets) {
@@ -74,8 +85,13 @@ export function addLive(series: Series, time: number, value: number | null): boo
   const min = series.min[end];
   const max = series.max[end];
   const avg = series.avg[end];
-  if (last !== undefined && time - last < series.step_s && min != null && max != null &&
-      avg != null) {
+  if (
+    last !== undefined &&
+    time - last < series.step_s &&
+    min != null &&
+    max != null &&
+    avg != null
+  ) {
     const count = series.counts[end]! + 1;
     series.min[end] = Math.min(min, value);
     series.max[end] = Math.max(max, value);

@@ -16,11 +16,19 @@ interface Props {
 export function ApplyDialog({ diff, version, apply, close }: Props) {
   const title = version === undefined ? text.config.applyTitle : text.config.rollbackTitle(version);
   if (diff.changes.length === 0) {
-    return <Dialog title={title} close={close}><p>{text.config.nothing}</p></Dialog>;
+    return (
+      <Dialog title={title} close={close}>
+        <p>{text.config.nothing}</p>
+      </Dialog>
+    );
   }
   return (
-    <Confirm title={title} confirm={apply} close={close}
-      action={version === undefined ? text.config.applyNow : text.config.rollback}>
+    <Confirm
+      title={title}
+      confirm={apply}
+      close={close}
+      action={version === undefined ? text.config.applyNow : text.config.rollback}
+    >
       <Changes diff={diff} />
     </Confirm>
   );

@@ -10,7 +10,10 @@ export function Changes({ diff }: { diff: Diff }) {
     <>
       <ul class="changes">
         {diff.changes.map((change) => (
-          <li key={`${change.kind} ${change.what}`} class={`change-${change.kind}`}><code>{change.text}</code></li>))}
+          <li key={`${change.kind} ${change.what}`} class={`change-${change.kind}`}>
+            <code>{change.text}</code>
+          </li>
+        ))}
       </ul>
       {more > 0 && <p>{text.config.moreChanges(count(more))}</p>}
       <p class="muted">{text.config.stops(diff.stopped)}</p>

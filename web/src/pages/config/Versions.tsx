@@ -20,20 +20,43 @@ export function Versions({ list, rollback }: Props) {
       {!list.data && !list.error && <Loading />}
       {list.data && (
         <TableBox label={text.config.versions}>
-          <thead><tr>{text.config.versionColumns.map((name) => <th key={name} scope="col">{name}</th>)}</tr></thead>
+          <thead>
+            <tr>
+              {text.config.versionColumns.map((name) => (
+                <th key={name} scope="col">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
           <tbody>
             {list.data.versions.map((one) => (
               <tr key={one.version}>
                 <td class="right">{one.version}</td>
-                <td><Moment time={one.time} /></td>
+                <td>
+                  <Moment time={one.time} />
+                </td>
                 <td>{one.who}</td>
                 <td>{one.summary}</td>
-                <td>{one.running ? text.config.runs
-                  : <button type="button" class="small" onClick={() => rollback(one.version)}
-                    aria-label={text.config.rollbackTo(one.version)}>{text.config.rollback}</button>}</td>
-              </tr>))}
+                <td>
+                  {one.running ? (
+                    text.config.runs
+                  ) : (
+                    <button
+                      type="button"
+                      class="small"
+                      onClick={() => rollback(one.version)}
+                      aria-label={text.config.rollbackTo(one.version)}
+                    >
+                      {text.config.rollback}
+                    </button>
+                  )}
+                </td>
+              </tr>
+            ))}
           </tbody>
-        </TableBox>)}
+        </TableBox>
+      )}
     </section>
   );
 }

@@ -34,8 +34,11 @@ function statistics(device: DeviceFull): Fact[] {
     [words.refusals, count(device.refusals)],
     [words.badFrames, count(device.bad_frames)],
     [words.retries, count(device.retries)],
-    [words.points, text.device.pointsOf(count(device.points.good), count(device.points.bad)),
-      abnormalIf(device.points.bad > 0)],
+    [
+      words.points,
+      text.device.pointsOf(count(device.points.good), count(device.points.bad)),
+      abnormalIf(device.points.bad > 0),
+    ],
   ];
 }
 
@@ -43,9 +46,14 @@ export function DeviceFacts({ device }: { device: DeviceFull }) {
   const limits: Fact[] = device.limits.map(({ name, value }) => [name, String(value)]);
   return (
     <div class="cards">
-      <section class="card"><h2>{text.device.factsTitle}</h2><Facts rows={facts(device)} /></section>
-      <section class="card wide"><h2>{text.device.statisticsTitle}</h2>
-        <Facts rows={statistics(device)} class="two" /></section>
+      <section class="card">
+        <h2>{text.device.factsTitle}</h2>
+        <Facts rows={facts(device)} />
+      </section>
+      <section class="card wide">
+        <h2>{text.device.statisticsTitle}</h2>
+        <Facts rows={statistics(device)} class="two" />
+      </section>
       <section class="card">
         <h2>{text.device.limitsTitle}</h2>
         {limits.length > 0 ? <Facts rows={limits} /> : <p class="muted">{text.device.noLimits}</p>}

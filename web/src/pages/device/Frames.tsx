@@ -16,11 +16,25 @@ const FRAMES = 50;
 function FrameRow({ frame }: { frame: Frame }) {
   return (
     <tr class={frame.bad ? "frame-bad" : undefined}>
-      <td><Moment time={frame.time} /></td>
+      <td>
+        <Moment time={frame.time} />
+      </td>
       <td>{frame.sent ? text.device.sent : text.device.got}</td>
       <td class="right">{frame.size} B</td>
-      <td>{frame.text}{frame.bad && <> <Quality quality="bad" reason={frame.bad} /></>}</td>
-      <td><code class="hex" title={frame.hex}>{frame.hex}</code></td>
+      <td>
+        {frame.text}
+        {frame.bad && (
+          <>
+            {" "}
+            <Quality quality="bad" reason={frame.bad} />
+          </>
+        )}
+      </td>
+      <td>
+        <code class="hex" title={frame.hex}>
+          {frame.hex}
+        </code>
+      </td>
     </tr>
   );
 }
@@ -28,22 +42,38 @@ function FrameRow({ frame }: { frame: Frame }) {
 export function Frames({ name }: { name: string }) {
   const [still, setStill] = useState(false);
   const { data, error, reload } = useLoad<{ frames: Frame[] }>(
-    withParams(`${pathOf("devices", name)}/frames`, { limit: FRAMES }), still ? 0 : RELOAD_MS);
+    withParams(`${pathOf("devices", name)}/frames`, { limit: FRAMES }),
+    still ? 0 : RELOAD_MS,
+  );
   return (
     <section>
       <div class="section-head">
         <h2>{text.device.frames}</h2>
-        <button type="button" aria-pressed={still} onClick={() => setStill(!still)}>{text.device.freeze}</button>
+        <button type="button" aria-pressed={still} onClick={() => setStill(!still)}>
+          {text.device.freeze}
+        </button>
       </div>
       {error && <Failed error={error} retry={reload} />}
       {!data && !error && <Loading />}
       {data && data.frames.length === 0 && <Empty title={text.device.noFrames} />}
       {data && data.frames.length > 0 && (
         <TableBox label={text.device.frames}>
-          <thead><tr>{text.device.frameColumns.map((title) =>
-            <th key={title} scope="col">{title}</th>)}</tr></thead>
-          <tbody>{data.frames.map((frame, i) => <FrameRow key={`${frame.time} ${i}`} frame={frame} />)}</tbody>
-        </TableBox>)}
+          <thead>
+            <tr>
+              {text.device.frameColumns.map((title) => (
+                <th key={title} scope="col">
+                  {title}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {data.frames.map((frame, i) => (
+              <FrameRow key={`${frame.time} ${i}`} frame={frame} />
+            ))}
+          </tbody>
+        </TableBox>
+      )}
     </section>
   );
 }

@@ -31,9 +31,14 @@ export function TestDialog({ name, close }: { name: string; close: () => void })
         {result && <Findings result={result} />}
       </div>
       <p class="actions">
-        <button type="button" onClick={() => run([])}>{text.device.testAgain}</button>
+        <button type="button" onClick={() => run([])}>
+          {text.device.testAgain}
+        </button>
         {result && !result.fine && (
-          <button type="button" onClick={() => run(["scan-units"])}>{text.device.scanUnits}</button>)}
+          <button type="button" onClick={() => run(["scan-units"])}>
+            {text.device.scanUnits}
+          </button>
+        )}
       </p>
     </Dialog>
   );

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What needs a person, the worst first: problems of the gateway, devices down, bad points by reason.
+// What needs a person, the worst first: problems of the gateway, devices down, bad points by
+// reason.
 import { health } from "../../api/live";
 import { useLoad } from "../../api/load";
 import { withParams } from "../../api/client";
@@ -21,7 +22,9 @@ function DownDevice({ device }: { device: Device }) {
       <LinkState link={device.link} />
       <a href={href.device(device.name)}>{device.name}</a>
       <span class="grow">{device.error || text.device.noCause}</span>
-      <span class="muted">{text.lasting} <Since time={device.since} /></span>
+      <span class="muted">
+        {text.lasting} <Since time={device.since} />
+      </span>
     </li>
   );
 }
@@ -40,11 +43,15 @@ export function Attention({ status }: { status: Status }) {
   const { down } = status.devices;
   const { bad } = status.points;
   const devices = useLoad<DeviceList>(
-    down > 0 ? withParams("devices", { link: "down", limit: DEVICES_SHOWN }) : null, RELOAD_MS);
+    down > 0 ? withParams("devices", { link: "down", limit: DEVICES_SHOWN }) : null,
+    RELOAD_MS,
+  );
   const points = useLoad<PointList>(
-    bad > 0 ? withParams("points", { quality: "bad", limit: 1000 }) : null, RELOAD_MS);
+    bad > 0 ? withParams("points", { quality: "bad", limit: 1000 }) : null,
+    RELOAD_MS,
+  );
   const problems = health.value?.problems ?? [];
-  const shown = down > 0 ? devices.data?.devices ?? [] : [];
+  const shown = down > 0 ? (devices.data?.devices ?? []) : [];
   const reasons: ReasonCount[] = bad > 0 && points.data ? reasonsOf(points.data) : [];
   if (problems.length === 0 && down === 0 && bad === 0) {
     return (
@@ -61,15 +68,23 @@ export function Attention({ status }: { status: Status }) {
         {problems.map((problem) => (
           <li key={problem.what}>
             <Quality quality="bad" reason={problem.what} />
-            <span class="grow">{problem.why}{problem.hint && ` · ${text.hint(problem.hint)}`}</span>
+            <span class="grow">
+              {problem.why}
+              {problem.hint && ` · ${text.hint(problem.hint)}`}
+            </span>
           </li>
         ))}
-        {shown.map((device) => <DownDevice key={device.name} device={device} />)}
+        {shown.map((device) => (
+          <DownDevice key={device.name} device={device} />
+        ))}
         {down > shown.length && shown.length > 0 && (
-          <li><a href="/devices?link=down">{text.overview.moreDown(count(down - shown.length))}</a></li>
+          <li>
+            <a href="/devices?link=down">{text.overview.moreDown(count(down - shown.length))}</a>
+          </li>
         )}
-        {reasons.map(({ reason, count: number }) =>
-          <BadPoints key={reason} reason={reason} number={number} />)}
+        {reasons.map(({ reason, count: number }) => (
+          <BadPoints key={reason} reason={reason} number={number} />
+        ))}
       </ul>
     </section>
   );

@@ -13,7 +13,9 @@ export function FirstSteps() {
             <li key={title}>
               <h2>{title}</h2>
               <p>{what}</p>
-              <pre tabIndex={0}><code>{command}</code></pre>
+              <pre tabIndex={0}>
+                <code>{command}</code>
+              </pre>
             </li>
           ))}
         </ul>

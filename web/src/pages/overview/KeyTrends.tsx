@@ -20,16 +20,19 @@ const CANDIDATES = 200;
 
 /** One measured point a device first, then more: variety before completeness. */
 function proposed(points: Point[]): string[] {
-  const numbers = points.filter((point) => typeof point.value === "number" &&
-    point.type !== "bool" && point.units !== "");
+  const numbers = points.filter(
+    (point) => typeof point.value === "number" && point.type !== "bool" && point.units !== "",
+  );
   const seen = new Set<string>();
   const firsts = numbers.filter((point) => !seen.has(point.device) && seen.add(point.device));
   return [...new Set([...firsts, ...numbers])].slice(0, PINS_MAX).map((point) => point.path);
 }
 
 function KeyTrend({ path }: { path: string }) {
-  const { data } = useLoad<Buckets>(withParams(`samples/${pointPath(path)}`,
-    { from: `-${SPAN_H}h`, buckets: BUCKETS }), RELOAD_MS);
+  const { data } = useLoad<Buckets>(
+    withParams(`samples/${pointPath(path)}`, { from: `-${SPAN_H}h`, buckets: BUCKETS }),
+    RELOAD_MS,
+  );
   const point = useLoad<Point>(`points/${pointPath(path)}`, RELOAD_MS);
   const series = useMemo(() => data && seriesOf(data.buckets, data.step_ms, 0, 0), [data]);
   const to = Date.now() / 1000;
@@ -43,8 +46,14 @@ function KeyTrend({ path }: { path: string }) {
           {newest.quality !== "good" && <Quality quality={newest.quality} reason={newest.reason} />}
         </span>
       )}
-      {series && <Sparkline series={series} from={to - SPAN_H * 3600} to={to}
-        label={text.trend.spark(path, SPAN_H)} />}
+      {series && (
+        <Sparkline
+          series={series}
+          from={to - SPAN_H * 3600}
+          to={to}
+          label={text.trend.spark(path, SPAN_H)}
+        />
+      )}
       {point.error && <span class="muted">{point.error.message}</span>}
     </li>
   );
@@ -52,10 +61,13 @@ function KeyTrend({ path }: { path: string }) {
 
 export function KeyTrends() {
   const chosen = pins.value;
-  const list = useLoad<PointList>(chosen.length > 0 ? null
-    : withParams("points", { quality: "good", limit: CANDIDATES }));
-  const paths = useMemo(() => chosen.length > 0 ? chosen : proposed(list.data?.points ?? []),
-    [chosen, list.data]);
+  const list = useLoad<PointList>(
+    chosen.length > 0 ? null : withParams("points", { quality: "good", limit: CANDIDATES }),
+  );
+  const paths = useMemo(
+    () => (chosen.length > 0 ? chosen : proposed(list.data?.points ?? [])),
+    [chosen, list.data],
+  );
   useLive(paths);
   if (paths.length === 0) {
     return null;
@@ -66,7 +78,11 @@ export function KeyTrends() {
         <h2>{text.overview.trends(SPAN_H)}</h2>
         {chosen.length === 0 && <p class="muted">{text.overview.pinHint}</p>}
       </div>
-      <ul class="key-trends">{paths.map((path) => <KeyTrend key={path} path={path} />)}</ul>
+      <ul class="key-trends">
+        {paths.map((path) => (
+          <KeyTrend key={path} path={path} />
+        ))}
+      </ul>
     </section>
   );
 }

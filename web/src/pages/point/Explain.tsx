@@ -7,13 +7,18 @@ export function Explain({ point }: { point: PointFull }) {
   return (
     <section class="card wide">
       <h2>{text.point.explain}</h2>
-      {point.explain.length === 0
-        ? <p class="muted">{text.point.noExplain}</p>
-        : (
-          <ol class="explain">
-            {point.explain.map(({ step, text: words }) => (
-              <li key={step}><span class="muted">{step}</span><code>{words}</code></li>))}
-          </ol>)}
+      {point.explain.length === 0 ? (
+        <p class="muted">{text.point.noExplain}</p>
+      ) : (
+        <ol class="explain">
+          {point.explain.map(({ step, text: words }) => (
+            <li key={step}>
+              <span class="muted">{step}</span>
+              <code>{words}</code>
+            </li>
+          ))}
+        </ol>
+      )}
     </section>
   );
 }

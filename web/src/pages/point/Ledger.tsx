@@ -11,10 +11,17 @@ export function Ledger({ ledger }: { ledger: PointLedger }) {
     [words.received, count(ledger.received)],
     [words.stored, count(ledger.stored)],
     [words.repeated, count(ledger.repeated)],
-    ...ledger.refused.map(({ reason, count: number }): Fact =>
-      [words.refused(reason), count(number)]),
+    ...ledger.refused.map(({ reason, count: number }): Fact => [
+      words.refused(reason),
+      count(number),
+    ]),
     [words.waiting, count(ledger.waiting)],
     [words.balance, ledger.balances ? words.ok : words.off, ledger.balances ? "plain" : "abnormal"],
   ];
-  return <section class="card" id="ledger"><h2>{words.title}</h2><Facts rows={rows} /></section>;
+  return (
+    <section class="card" id="ledger">
+      <h2>{words.title}</h2>
+      <Facts rows={rows} />
+    </section>
+  );
 }

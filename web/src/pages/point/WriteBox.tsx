@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Writes a value and reads it back. The range stands beside the box and is checked before anything is sent;
-// a point that wants it is asked for twice. What came back stays on view.
+// Writes a value and reads it back. The range stands beside the box and is checked before anything
+// is sent; a point that wants it is asked for twice. What came back stays on view.
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, pointPath, post } from "../../api/client";
@@ -40,7 +40,12 @@ function choicesOf(point: PointFull): [value: string, name: string][] | undefine
   if (point.enum && point.enum.length > 0) {
     return point.enum.map(({ value, name }) => [String(value), name]);
   }
-  return point.type === "bool" ? [["true", "true"], ["false", "false"]] : undefined;
+  return point.type === "bool"
+    ? [
+        ["true", "true"],
+        ["false", "false"],
+      ]
+    : undefined;
 }
 
 export function WriteBox({ point, now, input, done }: Props) {
@@ -49,7 +54,9 @@ export function WriteBox({ point, now, input, done }: Props) {
   const [typed, setTyped] = useState(choices?.[0]?.[0] ?? "");
   const [asking, setAsking] = useState<Scalar | undefined>(undefined);
   const [busy, setBusy] = useState(false);
-  const [said, setSaid] = useState<{ text: string; hint: string; bad: boolean } | undefined>(undefined);
+  const [said, setSaid] = useState<{ text: string; hint: string; bad: boolean } | undefined>(
+    undefined,
+  );
 
   useEffect(() => {
     if (route.value.query.get("write")) {
@@ -57,16 +64,23 @@ export function WriteBox({ point, now, input, done }: Props) {
     }
   }, []);
   if (!rule) {
-    return <section class="card write"><h2>{text.write.title}</h2>
-      <p class="muted">{text.write.never}</p></section>;
+    return (
+      <section class="card write">
+        <h2>{text.write.title}</h2>
+        <p class="muted">{text.write.never}</p>
+      </section>
+    );
   }
 
   const send = async (value: Scalar) => {
     setBusy(true);
     setSaid(undefined);
     try {
-      const answer = await post<WriteResult>(`points/${pointPath(point.path)}/write`,
-        { value, timeout_s: TIMEOUT_S, confirmed: true });
+      const answer = await post<WriteResult>(`points/${pointPath(point.path)}/write`, {
+        value,
+        timeout_s: TIMEOUT_S,
+        confirmed: true,
+      });
       setSaid({ text: answer.message, hint: "", bad: !answer.read_back });
     } catch (error) {
       const { message, hint } = error as ApiError;
@@ -91,29 +105,66 @@ export function WriteBox({ point, now, input, done }: Props) {
     <section class="card write">
       <h2>{text.write.title}</h2>
       <form onSubmit={submit}>
-        <label>{text.write.value}{" "}
-          {choices
-            ? <select ref={input as RefObject<HTMLSelectElement>} value={typed}
-              onChange={(event) => setTyped(event.currentTarget.value)}>
-              {choices.map(([value, name]) => <option key={value} value={value}>{name}</option>)}
+        <label>
+          {text.write.value}{" "}
+          {choices ? (
+            <select
+              ref={input as RefObject<HTMLSelectElement>}
+              value={typed}
+              onChange={(event) => setTyped(event.currentTarget.value)}
+            >
+              {choices.map(([value, name]) => (
+                <option key={value} value={value}>
+                  {name}
+                </option>
+              ))}
             </select>
-            : <input ref={input as RefObject<HTMLInputElement>} value={typed} autocomplete="off"
-              inputMode={point.type === "string" ? "text" : "decimal"} aria-describedby="write-limits"
-              onInput={(event) => setTyped(event.currentTarget.value)} />}
+          ) : (
+            <input
+              ref={input as RefObject<HTMLInputElement>}
+              value={typed}
+              autocomplete="off"
+              inputMode={point.type === "string" ? "text" : "decimal"}
+              aria-describedby="write-limits"
+              onInput={(event) => setTyped(event.currentTarget.value)}
+            />
+          )}
         </label>
         {!choices && point.units && <span>{point.units}</span>}
-        <button type="submit" class="primary" disabled={busy}>{busy ? text.write.busy : text.write.action}</button>
+        <button type="submit" class="primary" disabled={busy}>
+          {busy ? text.write.busy : text.write.action}
+        </button>
       </form>
-      <p class="muted" id="write-limits">{text.write.nowIs(now.text)}{limits && ` · ${limits}`}</p>
+      <p class="muted" id="write-limits">
+        {text.write.nowIs(now.text)}
+        {limits && ` · ${limits}`}
+      </p>
       <p class={said?.bad ? "said abnormal" : "said"} role="status">
-        {said?.text}{said?.hint && <><br />{text.hint(said.hint)}</>}
+        {said?.text}
+        {said?.hint && (
+          <>
+            <br />
+            {text.hint(said.hint)}
+          </>
+        )}
       </p>
       {asking !== undefined && (
-        <Confirm title={text.write.confirmTitle} action={text.write.action}
-          confirm={() => send(asking)} close={() => setAsking(undefined)}>
-          <p>{text.write.confirm(point.path, now.text,
-            choices?.find(([value]) => value === typed)?.[1] ?? `${String(asking)} ${point.units}`)}</p>
-        </Confirm>)}
+        <Confirm
+          title={text.write.confirmTitle}
+          action={text.write.action}
+          confirm={() => send(asking)}
+          close={() => setAsking(undefined)}
+        >
+          <p>
+            {text.write.confirm(
+              point.path,
+              now.text,
+              choices?.find(([value]) => value === typed)?.[1] ??
+                `${String(asking)} ${point.units}`,
+            )}
+          </p>
+        </Confirm>
+      )}
     </section>
   );
 }

@@ -12,7 +12,9 @@ const RELOAD_MS = 5000;
 
 export function ReasonChips({ q, chosen }: { q: string; chosen: string }) {
   const { data } = useLoad<PointList>(
-    withParams("points", { q, quality: "bad", limit: 1000 }), RELOAD_MS);
+    withParams("points", { q, quality: "bad", limit: 1000 }),
+    RELOAD_MS,
+  );
   const reasons = data ? reasonsOf(data) : [];
   if (reasons.length === 0) {
     return null;
@@ -20,8 +22,13 @@ export function ReasonChips({ q, chosen }: { q: string; chosen: string }) {
   return (
     <div class="chips" role="group" aria-label={text.points.byCause}>
       {reasons.map(({ reason, count: number }) => (
-        <button type="button" key={reason} aria-pressed={reason === chosen} title={text.reason(reason)}
-          onClick={() => setQuery({ reason: reason === chosen ? null : reason })}>
+        <button
+          type="button"
+          key={reason}
+          aria-pressed={reason === chosen}
+          title={text.reason(reason)}
+          onClick={() => setQuery({ reason: reason === chosen ? null : reason })}
+        >
           {reason} <b>{count(number)}</b>
         </button>
       ))}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Bad points by their reason, most first: the server's count over the whole match, or over the answer.
+// Bad points by their reason, most first: the server's count over the whole match, or over the
+// answer.
 import type { PointList, ReasonCount } from "../../api/types";
 
 export function reasonsOf(list: PointList): ReasonCount[] {
@@ -10,5 +11,7 @@ export function reasonsOf(list: PointList): ReasonCount[] {
   for (const point of list.points) {
     counts.set(point.reason, (counts.get(point.reason) ?? 0) + 1);
   }
-  return [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count);
+  return [...counts]
+    .map(([reason, count]) => ({ reason, count }))
+    .sort((a, b) => b.count - a.count);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// received = stored + repeated + refused + waiting, in all; and the points that do not balance, if any.
+// received = stored + repeated + refused + waiting, in all; and the points that do not balance, if
+// any.
 import { withParams } from "../../api/client";
 import { useLoad } from "../../api/load";
 import type { Ledger } from "../../api/types";
@@ -19,7 +20,10 @@ function factsOf(ledger: Ledger): Fact[] {
     [words.received, count(totals.received)],
     [words.stored, count(totals.stored)],
     [words.repeated, count(totals.repeated)],
-    ...totals.refused.map(({ reason, count: number }): Fact => [words.refused(reason), count(number)]),
+    ...totals.refused.map(({ reason, count: number }): Fact => [
+      words.refused(reason),
+      count(number),
+    ]),
     [words.waiting, count(totals.waiting)],
     [words.balance, ledger.balances ? words.ok : words.off, ledger.balances ? "plain" : "abnormal"],
   ];
@@ -27,7 +31,9 @@ function factsOf(ledger: Ledger): Fact[] {
 
 export function LedgerTable() {
   const { data, error, reload } = useLoad<Ledger>(
-    withParams("ledger", { wrong: 1, limit: WRONG_SHOWN }), RELOAD_MS);
+    withParams("ledger", { wrong: 1, limit: WRONG_SHOWN }),
+    RELOAD_MS,
+  );
   const wrong = data?.points.filter((point) => !point.balances) ?? [];
   return (
     <section>
@@ -36,8 +42,14 @@ export function LedgerTable() {
       {!data && !error && <Loading />}
       {data && <Facts rows={factsOf(data)} class="row" />}
       {wrong.length > 0 && (
-        <ul class="rows">{wrong.map(({ path }) =>
-          <li key={path} class="abnormal"><a href={href.point(path)}>{path}</a> {text.ledger.off}</li>)}</ul>)}
+        <ul class="rows">
+          {wrong.map(({ path }) => (
+            <li key={path} class="abnormal">
+              <a href={href.point(path)}>{path}</a> {text.ledger.off}
+            </li>
+          ))}
+        </ul>
+      )}
     </section>
   );
 }

@@ -19,16 +19,36 @@ function cells(line: LogLine) {
 export function TextLog() {
   const [wanted, setWanted] = useState("");
   const { data, error, reload } = useLoad<{ lines: LogLine[] }>(
-    withParams("log", { limit: LINES }), RELOAD_MS);
+    withParams("log", { limit: LINES }),
+    RELOAD_MS,
+  );
   const word = wanted.toLowerCase();
-  const rows = data?.lines.filter((line) =>
-    `${line.level} ${line.module} ${line.device} ${line.text}`.toLowerCase().includes(word)).reverse();
+  const rows = data?.lines
+    .filter((line) =>
+      `${line.level} ${line.module} ${line.device} ${line.text}`.toLowerCase().includes(word),
+    )
+    .reverse();
   return (
-    <Table title={text.system.log} rows={rows} error={error} retry={reload}
-      empty={wanted ? text.system.noLogMatch : text.system.noLog} columns={text.system.logColumns}
-      cells={cells} classOf={(line) => LOUD.includes(line.level) ? "loud" : undefined}
-      tools={<label class="filter"><input type="search" placeholder={text.system.logFilter}
-        aria-label={text.system.logFilter} value={wanted}
-        onInput={(event) => setWanted(event.currentTarget.value)} /></label>} />
+    <Table
+      title={text.system.log}
+      rows={rows}
+      error={error}
+      retry={reload}
+      empty={wanted ? text.system.noLogMatch : text.system.noLog}
+      columns={text.system.logColumns}
+      cells={cells}
+      classOf={(line) => (LOUD.includes(line.level) ? "loud" : undefined)}
+      tools={
+        <label class="filter">
+          <input
+            type="search"
+            placeholder={text.system.logFilter}
+            aria-label={text.system.logFilter}
+            value={wanted}
+            onInput={(event) => setWanted(event.currentTarget.value)}
+          />
+        </label>
+      }
+    />
   );
 }
