@@ -357,7 +357,7 @@ static bool finish_device(struct load *load, struct device_build *build, struct 
     if (!merge_settings(&finish, build) || !take_points(&finish, build)) {
         return false;
     }
-    if (dev->point_count == 0) {
+    if (dev->point_count == 0 && load->problems->errors == 0) {
         problems_warning(load->problems, build->at, NULL, "device '%s' has no points", build->name);
     }
     check_addresses(&finish, build->broken);

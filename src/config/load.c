@@ -147,8 +147,8 @@ static void read_all(struct load *load)
         }
     }
     if (sections.first[0].line == 0 && !load->incomplete && files > 0) {
-        problems_warning(load->problems, (struct position){ .file = load->sources[0].name },
-                         "write 'version: 1' at the top of one file",
+        struct position top = { .file = load->sources[0].name, .line = 1, .column = 1 };
+        problems_warning(load->problems, top, "write 'version: 1' at the top of one file",
                          "no file says which version of the format it is");
     }
     device_read_all(load);

@@ -367,6 +367,9 @@ static void tell_unknown_key(struct load *load, const struct config_protocol *pr
                    "the engineering unit is 'units', a Modbus unit is 'unit_id'"
                    " of the device");
     }
+    if (key->text[0] != '\0' && strspn(key->text, "0123456789") == strlen(key->text)) {
+        str_format(hint, sizeof(hint), "a number has a point, not a comma: 0.%s", key->text);
+    }
     problems_error(load->problems, load_at(load, load->draft.file, key), hint,
                    "unknown key '%.60s' in a %s point", key->text, protocol->name);
 }
