@@ -34,6 +34,9 @@ enum {
     HTTP_IDLE_S = 30,            /* without a byte in either direction */
 };
 
+/* What the kernel may hold for a stream's reader: what is in it is old when it arrives. */
+enum { HTTP_STREAM_SEND_BYTES = 64 * 1024 };
+
 enum phase { PHASE_FIRST_HEAD, PHASE_HEAD, PHASE_BODY, PHASE_HANDLER, PHASE_SEND, PHASE_STREAM };
 
 static const int64_t phase_us_max[] = {
@@ -62,6 +65,7 @@ struct http_connection {
     struct loop_fd *watch;          /* of a stream: the client's end */
     struct server_request *request; /* of a stream */
     int fd;
+    bool left; /* of a stream: the client is gone */
     enum phase phase;
     int64_t since_us;
     char *target; /* as it came: path and query */
@@ -567,7 +571,7 @@ static void on_stream_readable(void *ctx, unsigned events)
     loop_fd_unwatch(connection->watch);
     connection->watch = NULL;
     if (got <= 0 && connection->request != NULL) {
-        cut(connection);
+        connection->left = true;
         http_stream_wake(connection->request);
     }
 }
@@ -575,10 +579,17 @@ static void on_stream_readable(void *ctx, unsigned events)
 void http_stream_begin(struct server_request *req)
 {
     struct http_connection *connection = req->connection;
+    const int bytes = HTTP_STREAM_SEND_BYTES;
     enter(connection, PHASE_STREAM);
+    (void)setsockopt(connection->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
     connection->request = req;
     connection->watch = loop_fd_watch(req->server->config.loop, connection->fd, LOOP_READABLE,
                                       on_stream_readable, connection);
+}
+
+bool http_stream_left(const struct server_request *req)
+{
+    return req->connection->left;
 }
 
 void http_stream_wait(struct server_request *req)

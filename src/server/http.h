@@ -21,6 +21,8 @@ void http_answer(struct server_request *req);
 
 /* Watches for the client going away, which a waiting connection would not notice. */
 void http_stream_begin(struct server_request *req);
+/* Inside the reader: the client is gone, end the stream. */
+bool http_stream_left(const struct server_request *req);
 /* Inside the reader: nothing to send until http_stream_wake(). */
 void http_stream_wait(struct server_request *req);
 void http_stream_wake(struct server_request *req);

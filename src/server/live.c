@@ -39,6 +39,9 @@ static ssize_t read_stream(void *ctx, uint64_t position, char *to, size_t max)
     if (stream->live->stopped || stream->req == NULL) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
+    if (http_stream_left(stream->req)) {
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    }
     if (stream->out_sent == stream->out.size && !live_next_event(stream)) {
         http_stream_wait(stream->req);
         return 0;

@@ -28,6 +28,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "base/json.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -438,10 +439,14 @@ static inline char *client_read(struct gateway *gw, int fd, const char *until, i
 {
     struct buf got;
     int64_t end = clock_mono_us() + ms * CLOCK_US_PER_MS;
+    size_t searched = 0;
     buf_init(&got, 64 << 20);
     *closed = false;
-    while (clock_mono_us() < end && !*closed &&
-           (until == NULL || strstr(buf_text(&got), until) == NULL)) {
+    while (clock_mono_us() < end && !*closed) {
+        if (until != NULL && strstr(buf_text(&got) + searched, until) != NULL) {
+            break;
+        }
+        searched = until != NULL && got.size > strlen(until) ? got.size - strlen(until) : 0;
         loop_turn(gw->loop, false);
         uint8_t *room = buf_reserve(&got, 65536);
         ssize_t size = recv(fd, room, 65536, MSG_DONTWAIT);
