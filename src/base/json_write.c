@@ -189,6 +189,10 @@ void json_double(struct json_writer *json, double value)
         json_null(json);
         return;
     }
+    if (value == 0 && signbit(value)) {
+        json_raw(json, "-0.0", 4); /* "-0" would be read back as the integer 0 */
+        return;
+    }
     char text[40];
     json_raw(json, text, str_format_double(text, sizeof(text), value));
 }

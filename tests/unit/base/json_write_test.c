@@ -62,6 +62,20 @@ static void text_is_escaped(void **state)
     buf_fini(&buf);
 }
 
+static void a_negative_zero_stays_one(void **state)
+{
+    (void)state;
+    struct buf buf;
+    buf_init(&buf, 100);
+    struct json_writer json = json_writer(&buf);
+    json_begin_array(&json);
+    json_double(&json, -0.0);
+    json_double(&json, 0.0);
+    json_end_array(&json);
+    assert_string_equal(buf_text(&buf), "[-0.0,0]");
+    buf_fini(&buf);
+}
+
 static void a_full_buffer_is_seen_at_the_end(void **state)
 {
     (void)state;
@@ -83,6 +97,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_nest_with_their_commas),
         cmocka_unit_test(text_is_escaped),
+        cmocka_unit_test(a_negative_zero_stays_one),
         cmocka_unit_test(a_full_buffer_is_seen_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
