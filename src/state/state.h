@@ -53,11 +53,13 @@ int state_paths(struct state *state, state_path_cb cb, void *ctx);
 /* --- catalog of history blocks, and the log mark --- */
 
 struct state_block {
-    uint64_t id; /* names the file; later ids win over earlier ones at the same point and time */
+    uint64_t id;            /* names the file */
     int64_t from_us, to_us; /* times of the first and the last sample */
     uint64_t samples, bytes;
-    uint64_t sequence_first, sequence_last; /* the log records it was made from */
-    uint32_t level;                         /* 0: from the log; 1: merged */
+    /* The log records it was made from; of two samples of one point and time, that of the block with
+     * the later records counts. */
+    uint64_t sequence_first, sequence_last;
+    uint32_t level; /* 0: from the log; 1: merged */
     uint32_t series;
 };
 

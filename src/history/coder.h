@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parts of a chunk, private to the codec: each is a put/get pair over working columns. A put
+ * assumes room (history_chunk_encode reserves it); a get fails the cursor on bad bytes. */
+#ifndef BUSBAR_HISTORY_CODER_H
+#define BUSBAR_HISTORY_CODER_H
+
+#include "history/chunk.h"
+#include "history/ints.h"
+
+enum history_chunk_flag {
+    HISTORY_CHUNK_MARKED = 0x10,
+    HISTORY_CHUNK_SUMMED = 0x20, /* every sample is a number: counts need not be said */
+};
+
+struct history_coder {
+    int64_t numbers[HISTORY_CHUNK_SAMPLES]; /* values as integers */
+    int64_t first[HISTORY_CHUNK_SAMPLES];   /* candidates and scratch */
+    int64_t second[HISTORY_CHUNK_SAMPLES];
+    union value values[HISTORY_CHUNK_SAMPLES]; /* with something in place of VALUE_NONE */
+    uint8_t *texts; /* struct text after struct text, of the last decode */
+    size_t text_bytes;
+    uint8_t *blob; /* dictionary, raw */
+    size_t blob_bytes;
+};
+
+/* How doubles became integers n. The numbers are part of the format. */
+enum history_form {
+    HISTORY_FORM_DIVIDE = 0,   /* n / 10^k */
+    HISTORY_FORM_MULTIPLY = 1, /* n x 10^-k: what scaled registers look like */
+    HISTORY_FORM_FLOAT = 2,    /* (float)(n / 10^k) */
+    HISTORY_FORM_NONE = 3,     /* no such n: XOR */
+};
+
+struct history_scale {
+    uint8_t form;
+    uint8_t exponent; /* k, 0..HISTORY_EXPONENT_MAX */
+};
+#define HISTORY_EXPONENT_MAX 15
+
+/* The double that n stands for. */
+double history_scale_value(struct history_scale scale, int64_t n);
+/* Finds the smallest k with which every value is exactly an integer, and these integers. */
+struct history_scale history_scale_find(const union value *values, size_t count, int64_t *numbers);
+
+void history_times_put(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
+                       size_t count);
+void history_times_get(struct bytes *in, struct history_coder *coder, int64_t first_us,
+                       uint64_t span_us, int64_t *times, size_t count);
+
+/* A column of integers by the cheapest of: constant, packed, deltas, deltas of deltas, runs. */
+void history_integers_put(struct bytes_out *out, struct history_coder *coder,
+                          const int64_t *numbers, size_t count);
+void history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
+                          size_t count);
+
+/* Doubles that are no decimals: XOR with the value before. */
+void history_xor_put(struct bytes_out *out, const union value *values, size_t count);
+void history_xor_get(struct bytes *in, union value *values, size_t count);
+#define HISTORY_XOR_BYTES 11u /* a value at most, rounded up */
+
+/* Texts: dictionary and indexes. size: bytes that put will need at most. */
+size_t history_texts_size(const union value *values, size_t count);
+int history_texts_put(struct bytes_out *out, struct history_coder *coder, const union value *values,
+                      size_t count);
+int history_texts_get(struct bytes *in, struct history_coder *coder, union value *values,
+                      size_t count);
+
+/* Fills all of info but type, marked, summed from the samples. */
+void history_summary_make(const struct history_column *column, struct history_chunk_info *info);
+void history_summary_put(struct bytes_out *out, const struct history_chunk_info *info);
+/* Needs type, summed, count, first_us, last_us; reads the rest. */
+void history_summary_get(struct bytes *in, struct history_chunk_info *info);
+#define HISTORY_SUMMARY_BYTES 128u /* at most */
+
+void history_marks_put(struct bytes_out *out, struct history_coder *coder,
+                       const struct history_column *column);
+void history_marks_get(struct bytes *in, struct history_coder *coder,
+                       struct history_column *column);
+
+#endif

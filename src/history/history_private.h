@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The inside of a history, shared by the files of this folder that work on all of it. */
+#ifndef BUSBAR_HISTORY_HISTORY_PRIVATE_H
+#define BUSBAR_HISTORY_HISTORY_PRIVATE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/list.h"
+#include "history/block.h"
+#include "history/head.h"
+#include "history/history.h"
+#include "history/log.h"
+#include "history/record.h"
+#include "state/state.h"
+
+enum { HISTORY_KEEPS_MAX = 250 };
+
+struct history_completion {
+    uint64_t commit; /* number of the commit that it waits for */
+    bus_stored_cb stored;
+    void *ctx;
+};
+
+/* The double buffer between loop and log thread. */
+struct history_appender {
+    pthread_mutex_t lock;
+    pthread_cond_t changed; /* monotonic clock */
+    struct history_record_writer records[2];
+    unsigned open;        /* which record is being filled */
+    uint64_t open_commit; /* its number, from 1 */
+    int64_t open_since_us;
+    bool urgent, stop, asleep;
+    int error; /* of the last try to write; 0 when it worked */
+    uint64_t waiting, committed, commits;
+    atomic_uint_fast64_t done_commit; /* every commit up to it is on disk */
+
+    struct history_completion *completions; /* ring, loop only */
+    size_t completion_first, completion_count, completion_capacity;
+    pthread_t thread;
+    bool started;
+};
+
+struct history_block_set {
+    pthread_mutex_t lock;
+    struct history_block **all; /* in the order of the log records they were made from */
+    size_t count, capacity;
+    uint64_t mark;
+    uint64_t next_id; /* keeper */
+    uint64_t missing; /* in the catalog, but damaged or gone */
+};
+
+/* Retention that is not the default: a byte a series in pages, an index into the table. */
+struct history_keeps {
+    pthread_mutex_t lock;
+    uint8_t **pages;
+    size_t page_count;
+    int64_t values[HISTORY_KEEPS_MAX];
+    size_t count;
+};
+
+struct history_keeper {
+    pthread_mutex_t lock; /* one step at a time */
+    pthread_mutex_t wait_lock;
+    pthread_cond_t wake; /* monotonic clock */
+    bool stop, started;
+    pthread_t thread;
+    int64_t flushed_us; /* monotonic: the last block */
+    int64_t tidy_us;    /* monotonic: when retention is looked at next */
+    atomic_int error;
+    atomic_uint_fast64_t written_bytes, removed_blocks, removed_bytes;
+};
+
+struct history {
+    struct history_config config; /* with the defaults filled in */
+    char folder[HISTORY_PATH_MAX];
+    char log_folder[HISTORY_PATH_MAX], block_folder[HISTORY_PATH_MAX];
+    const struct file_ops *file;
+    struct state *state;
+    struct history_recovery recovery;
+    struct history_log log;
+    struct history_head head;
+    struct history_appender appender;
+    struct history_block_set blocks;
+    struct history_keeps keeps;
+    struct history_keeper keeper;
+    pthread_mutex_t cursor_lock;
+    struct list cursors;
+    uint64_t cursors_released;
+    atomic_uint_fast64_t damaged_chunks;
+};
+
+/* --- commit.c --- */
+int history_appender_start(struct history *history);
+/* Commits what is open, joins the thread, runs what completions are left. */
+void history_appender_stop(struct history *history);
+void history_appender_fini(struct history *history);
+
+/* --- recover.c: catalog, series file, log; fills history->recovery --- */
+int history_recover(struct history *history, struct err *err);
+/* Decodes a record and feeds the head. */
+int history_feed(struct history *history, uint64_t sequence, const uint8_t *body, size_t size);
+
+/* --- blocks.c --- */
+void history_blocks_init(struct history_block_set *set);
+void history_blocks_fini(struct history_block_set *set);
+/* Takes the block over. */
+void history_blocks_add(struct history_block_set *set, struct history_block *block);
+/* Takes it out and lets its file go with the last reader. */
+void history_blocks_remove(struct history_block_set *set, uint64_t id);
+/* All blocks, held, oldest records first; caller releases each and frees the array. NULL: no memory. */
+struct history_block **history_blocks_hold(struct history_block_set *set, size_t *count);
+/* Adds the chunks of all blocks to sources, oldest block first. */
+int history_blocks_collect(struct history_block_set *set, uint32_t series, int64_t from_us,
+                           int64_t to_us, struct history_sources *sources);
+
+/* --- keeper.c --- */
+void history_keeper_init(struct history *history);
+void history_keeper_fini(struct history *history);
+int history_keeper_start(struct history *history);
+void history_keeper_stop(struct history *history);
+/* Log thread: waits while the head has far outgrown its memory. */
+void history_keeper_wait(struct history *history);
+/* The keeper's lock is held. */
+int history_write_block(struct history *history);                /* flush.c */
+int history_merge_blocks(struct history *history, bool *worked); /* compact.c */
+int history_rewrite_block(struct history *history, struct history_block *block);
+int history_remove_old(struct history *history, bool *worked); /* retention.c */
+
+/* --- retention.c --- */
+void history_keeps_init(struct history_keeps *keeps);
+void history_keeps_fini(struct history_keeps *keeps);
+/* The series' retention: us or HISTORY_KEEP_FOREVER. */
+int64_t history_keep_of(struct history *history, uint32_t series);
+/* Samples of a series before this time are over; INT64_MIN: none. */
+int64_t history_expired_before(struct history *history, uint32_t series, int64_t now_us);
+
+/* --- cursor.c --- */
+/* The highest sequence whose records no cursor needs (quota applied). */
+uint64_t history_cursors_done(struct history *history, uint64_t upto);
+
+/* --- series_file.c: counters and last samples at the log mark, `blocks/MARK.ser` --- */
+int history_series_save(struct history *history, uint64_t mark, uint64_t *bytes);
+/* BUSBAR_ENOENT, BUSBAR_EDAMAGED (text says what). samples: remembered in head. */
+int history_series_load(struct history *history, uint64_t mark, struct err *err);
+int history_series_verify(const struct file_ops *file, const char *path, uint64_t mark,
+                          struct err *err);
+
+#endif

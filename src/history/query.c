@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reading: the head is looked at before the blocks, so that what moves from one to the other meanwhile
+ * is seen in at least one of them; seen in both it is the same sample twice, which the merge knows. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "history/history_private.h"
+#include "history/merge.h"
+
+enum { LIMIT_DEFAULT = 1000000, BUCKETS_MAX = 100000, TEXT_BLOCK_BYTES = 16 * 1024 };
+
+struct query {
+    struct history *history;
+    struct history_sources sources;
+    struct history_merge merge;
+};
+
+static int collect(struct query *query, uint32_t series, int64_t from_us, int64_t to_us)
+{
+    struct history *history = query->history;
+    struct history_coder *coder = history_coder_new();
+    struct history_column *column = busbar_try_alloc(sizeof(*column));
+    int error = BUSBAR_ENOMEM;
+    if (coder != NULL && column != NULL) {
+        error = history_head_collect(&history->head, series, from_us, to_us, coder, column,
+                                     &query->sources);
+    }
+    size_t head_count = query->sources.count;
+    if (error == 0) {
+        error = history_blocks_collect(&history->blocks, series, from_us, to_us, &query->sources);
+    }
+    for (size_t i = 0; i < head_count; i++) {
+        query->sources.all[i].order += (uint32_t)query->sources.count; /* newer than any block */
+    }
+    busbar_free(column);
+    history_coder_free(coder);
+    return error;
+}
+
+static int query_open(struct query *query, struct history *history, uint32_t series,
+                      int64_t from_us, int64_t to_us)
+{
+    query->history = history;
+    history_sources_init(&query->sources);
+    int64_t expired_us = history_expired_before(history, series, clock_wall_us());
+    from_us = from_us > expired_us ? from_us : expired_us;
+    int error = collect(query, series, from_us, to_us);
+    int merged = history_merge_init(&query->merge, &query->sources, from_us, to_us);
+    return error != 0 ? error : merged;
+}
+
+static void query_close(struct query *query, uint64_t *damaged)
+{
+    *damaged = query->sources.damaged;
+    atomic_fetch_add(&query->history->damaged_chunks, query->sources.damaged);
+    history_merge_fini(&query->merge);
+    history_sources_fini(&query->sources);
+}
+
+/* --- samples --- */
+
+/* Texts of a result: a list of blocks, each beginning with the pointer to the one before it. */
+struct text_block {
+    struct text_block *before;
+    size_t used, size;
+    max_align_t bytes[];
+};
+
+static const struct text *keep_text(struct history_samples *result, const struct text *text)
+{
+    size_t size = (sizeof(*text) + text->size + 1 + 7) / 8 * 8;
+    struct text_block *block = result->texts;
+    if (block == NULL || block->size - block->used < size) {
+        size_t room = size > TEXT_BLOCK_BYTES ? size : TEXT_BLOCK_BYTES;
+        block = busbar_try_alloc(sizeof(*block) + room);
+        if (block == NULL) {
+            return NULL;
+        }
+        block->before = result->texts;
+        block->size = room;
+        result->texts = block;
+    }
+    void *copy = (uint8_t *)block->bytes + block->used;
+    block->used += size;
+    memcpy(copy, text, sizeof(*text) + text->size + 1);
+    return copy;
+}
+
+void history_samples_free(struct history_samples *result)
+{
+    for (struct text_block *block = result->texts, *before; block != NULL; block = before) {
+        before = block->before;
+        busbar_free(block);
+    }
+    busbar_free(result->samples);
+    *result = (struct history_samples){ 0 };
+}
+
+static int keep_samples(struct history_samples *result, size_t *capacity,
+                        const struct sample *samples, size_t count)
+{
+    if (result->count + count > *capacity) {
+        size_t wanted = 2 * *capacity > result->count + count ? 2 * *capacity
+                                                              : result->count + count;
+        struct sample *grown = busbar_try_realloc(result->samples, wanted * sizeof(*grown));
+        if (grown == NULL) {
+            return BUSBAR_ENOMEM;
+        }
+        result->samples = grown;
+        *capacity = wanted;
+    }
+    struct sample *to = result->samples + result->count;
+    memcpy(to, samples, count * sizeof(*to));
+    for (size_t i = 0; i < count; i++) {
+        if (to[i].type == VALUE_TEXT) {
+            to[i].value.text = keep_text(result, to[i].value.text);
+            if (to[i].value.text == NULL) {
+                return BUSBAR_ENOMEM;
+            }
+        }
+    }
+    result->count += count;
+    return 0;
+}
+
+int history_read(struct history *history, uint32_t series, int64_t from_us, int64_t to_us,
+                 size_t limit, struct history_samples *result)
+{
+    struct query query;
+    size_t capacity = 0;
+    *result = (struct history_samples){ 0 };
+    limit = limit > 0 ? limit : LIMIT_DEFAULT;
+    int error = query_open(&query, history, series, from_us, to_us);
+    while (error == 0 && !result->more) {
+        const struct sample *samples;
+        size_t count;
+        error = history_merge_next(&query.merge, &samples, &count);
+        if (error != 0 || count == 0) {
+            break;
+        }
+        result->more = count > limit - result->count;
+        count = result->more ? limit - result->count : count;
+        error = keep_samples(result, &capacity, samples, count);
+    }
+    uint64_t damaged;
+    query_close(&query, &damaged);
+    if (error != 0) {
+        history_samples_free(result);
+    }
+    result->damaged = damaged;
+    return error;
+}
+
+/* --- buckets --- */
+
+struct bucketing {
+    struct history_buckets *result;
+    size_t capacity;
+    int64_t from_us, step_us;
+};
+
+static uint64_t bucket_number(const struct bucketing *work, int64_t time_us)
+{
+    return ((uint64_t)time_us - (uint64_t)work->from_us) / (uint64_t)work->step_us;
+}
+
+/* The bucket of a time; times only grow. NULL: no memory. */
+static struct history_bucket *bucket_of(struct bucketing *work, int64_t time_us)
+{
+    struct history_buckets *result = work->result;
+    int64_t start_us = work->from_us +
+                       (int64_t)(bucket_number(work, time_us) * (uint64_t)work->step_us);
+    if (result->count > 0 && result->buckets[result->count - 1].start_us == start_us) {
+        return &result->buckets[result->count - 1];
+    }
+    if (result->count == work->capacity) {
+        size_t capacity = work->capacity > 0 ? 2 * work->capacity : 64;
+        struct history_bucket *grown = busbar_try_realloc(result->buckets,
+                                                          capacity * sizeof(*grown));
+        if (grown == NULL) {
+            return NULL;
+        }
+        result->buckets = grown;
+        work->capacity = capacity;
+    }
+    struct history_bucket *bucket = &result->buckets[result->count++];
+    *bucket = (struct history_bucket){ .start_us = start_us };
+    return bucket;
+}
+
+static void add_number(struct history_bucket *bucket, double number, int64_t time_us)
+{
+    if (bucket->count++ == 0) {
+        bucket->min = bucket->max = bucket->first = number;
+        bucket->first_us = time_us;
+    }
+    bucket->min = number < bucket->min ? number : bucket->min;
+    bucket->max = number > bucket->max ? number : bucket->max;
+    bucket->sum += number;
+    bucket->last = number;
+    bucket->last_us = time_us;
+}
+
+static void add_sample(struct history_bucket *bucket, const struct sample *sample)
+{
+    double number;
+    if (history_is_number(sample->type, sample->value, sample->quality, &number)) {
+        add_number(bucket, number, sample->time_us);
+    } else if (sample->type == VALUE_NONE || quality_class(sample->quality) == QUALITY_CLASS_BAD) {
+        bucket->bad++;
+    } else {
+        bucket->others++;
+    }
+    bucket->quality = sample->quality;
+}
+
+static void add_chunk(struct history_bucket *bucket, const struct history_chunk_info *info)
+{
+    if (info->numbers > 0) {
+        if (bucket->count == 0) {
+            bucket->min = info->min;
+            bucket->max = info->max;
+            bucket->first = info->first;
+            bucket->first_us = info->first_number_us;
+        }
+        bucket->min = info->min < bucket->min ? info->min : bucket->min;
+        bucket->max = info->max > bucket->max ? info->max : bucket->max;
+        bucket->sum += info->sum;
+        bucket->count += info->numbers;
+        bucket->last = info->last;
+        bucket->last_us = info->last_number_us;
+    }
+    bucket->bad += info->bad;
+    bucket->others += info->count - info->numbers - info->bad;
+    bucket->quality = info->last_quality;
+}
+
+/* A chunk that lies in one bucket as a whole is not decoded. True: it was such a one. */
+static bool add_whole(struct bucketing *work, struct history_merge *merge, int *error)
+{
+    const struct history_source *source = history_merge_whole(merge);
+    if (source == NULL ||
+        bucket_number(work, source->first_us) != bucket_number(work, source->last_us)) {
+        return false;
+    }
+    struct history_chunk_info info;
+    *error = history_merge_skip(merge, &info);
+    if (*error == 0) {
+        struct history_bucket *bucket = bucket_of(work, info.first_us);
+        *error = bucket == NULL ? BUSBAR_ENOMEM : 0;
+        if (bucket != NULL) {
+            add_chunk(bucket, &info);
+        }
+    } else if (*error == BUSBAR_EDAMAGED) {
+        *error = 0; /* counted */
+    }
+    return true;
+}
+
+static int fill_buckets(struct bucketing *work, struct history_merge *merge)
+{
+    for (;;) {
+        int error = 0;
+        if (add_whole(work, merge, &error)) {
+            if (error != 0) {
+                return error;
+            }
+            continue;
+        }
+        const struct sample *samples;
+        size_t count;
+        error = history_merge_next(merge, &samples, &count);
+        if (error != 0 || count == 0) {
+            return error;
+        }
+        for (size_t i = 0; i < count; i++) {
+            struct history_bucket *bucket = bucket_of(work, samples[i].time_us);
+            if (bucket == NULL) {
+                return BUSBAR_ENOMEM;
+            }
+            add_sample(bucket, &samples[i]);
+        }
+    }
+}
+
+int history_buckets(struct history *history, uint32_t series, int64_t from_us, int64_t to_us,
+                    int64_t step_us, struct history_buckets *result)
+{
+    *result = (struct history_buckets){ 0 };
+    if (step_us < 1 || from_us > to_us) {
+        return BUSBAR_EINVAL;
+    }
+    struct bucketing work = { .result = result, .from_us = from_us, .step_us = step_us };
+    if (to_us > from_us && bucket_number(&work, to_us - 1) >= BUCKETS_MAX) {
+        return BUSBAR_ELIMIT;
+    }
+    struct query query;
+    int error = query_open(&query, history, series, from_us, to_us);
+    error = error == 0 ? fill_buckets(&work, &query.merge) : error;
+    query_close(&query, &result->damaged);
+    if (error != 0) {
+        busbar_free(result->buckets);
+        *result = (struct history_buckets){ .damaged = result->damaged };
+    }
+    return error;
+}
+
+bool history_last(struct history *history, uint32_t series, struct sample *sample,
+                  struct text **text)
+{
+    return history_head_last(&history->head, series, sample, text);
+}
+
+void history_counts(struct history *history, uint32_t series, struct history_counts *counts)
+{
+    history_head_counts(&history->head, series, counts);
+}

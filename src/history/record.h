@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A log record: what one commit writes. Low byte first.
+ *
+ *    0  u32  mark        "BBr1"
+ *    4  u32  body bytes  padding not counted
+ *    8  u64  sequence    grows by 1
+ *   16  u32  samples
+ *   20  u32  head check  crc32c, seeded with the segment's salt, of bytes 0..19
+ *   24  u32  body check  crc32c, seeded with the head check, of the body
+ *   28  u32  0
+ *   32  body: batches    then zeros up to a multiple of 8
+ *
+ * A batch is up to 1,024 samples in columns; what is alike in all of them stands once:
+ *
+ *   u8      shape        value type (15: mixed) and IDS, TIMES, RECEIVED, MARKS: a column each
+ *   varint  count
+ *   varint  first id     without IDS the ids are consecutive
+ *   varint  first time   zigzag, less the time of the batch before it in the record
+ *   IDS       varints: id - (id before + 1), zigzag          (count - 1)
+ *   TIMES     varints: time - time before, zigzag            (count - 1)
+ *   RECEIVED  varints: receive time - time, zigzag           (count); else they are equal
+ *   MARKS     u8 quality, varint detail                      (count); else one for all
+ *   values    BOOL bits · INT varint base (zigzag), u8 width 0 1 2 4 8, low bytes of value - base ·
+ *             DOUBLE u8 width 4 8, floats or doubles · TEXT struct text, aligned to 4, with its NUL ·
+ *             mixed: u8 type each, then each value (BOOL u8, INT zigzag varint, DOUBLE, TEXT)
+ *
+ * The loop writes the columns straight into the open record, so that a poll of neighbouring points
+ * costs some nanoseconds and bytes a sample. */
+#ifndef BUSBAR_HISTORY_RECORD_H
+#define BUSBAR_HISTORY_RECORD_H
+
+#include "base/buf.h"
+#include "base/bytes.h"
+#include "model/sample.h"
+
+enum { HISTORY_RECORD_HEAD = 32, HISTORY_BATCH_SAMPLES = 1024 };
+
+/* A record being filled: the buffer holds room for the head, then batches. */
+struct history_record_writer {
+    struct buf buf;
+    uint32_t samples;
+    int64_t before_us; /* time of the last batch */
+};
+
+void history_record_init(struct history_record_writer *writer, size_t max);
+void history_record_fini(struct history_record_writer *writer);
+/* Empties; memory is kept unless it is much. */
+void history_record_clear(struct history_record_writer *writer);
+
+/* Adds samples. On error nothing was added: BUSBAR_EINVAL, BUSBAR_ELIMIT (the record is full),
+ * BUSBAR_ENOMEM. */
+int history_record_add(struct history_record_writer *writer, const struct sample *samples,
+                       size_t count);
+
+/* Pads, writes the head. Returns all bytes of the record. 0: no memory for the padding. */
+size_t history_record_seal(struct history_record_writer *writer, uint64_t sequence, uint32_t salt);
+
+struct history_record_head {
+    uint64_t sequence;
+    uint32_t samples;
+    uint32_t body_bytes;
+    uint32_t body_check;
+    uint32_t head_check;
+};
+
+/* Reads and checks the first 32 bytes of a record. BUSBAR_ESHORT, BUSBAR_EDAMAGED. */
+int history_record_get_head(struct bytes *in, uint32_t salt, struct history_record_head *head);
+/* Bytes of the whole record, with padding. */
+size_t history_record_bytes(const struct history_record_head *head);
+/* Does the body fit its checksum? */
+bool history_record_body_good(const struct history_record_head *head, const uint8_t *body);
+
+/* Walks the batches of a body, which must be aligned to 8 and stay while the texts are used. */
+struct history_record_reader {
+    struct bytes in;
+    int64_t before_us;
+};
+void history_record_open(struct history_record_reader *reader, const uint8_t *body, size_t size);
+/* The next batch into samples[HISTORY_BATCH_SAMPLES]. Returns their count; 0 at the end; or
+ * BUSBAR_EDAMAGED (the checksum was right: a record of another program). */
+int history_record_next(struct history_record_reader *reader, struct sample *samples);
+
+#endif

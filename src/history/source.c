@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/source.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "history/block.h"
+
+void history_sources_init(struct history_sources *sources)
+{
+    *sources = (struct history_sources){ 0 };
+}
+
+void history_sources_clear(struct history_sources *sources)
+{
+    for (size_t i = 0; i < sources->count; i++) {
+        busbar_free(sources->all[i].data);
+    }
+    sources->count = 0;
+}
+
+void history_sources_fini(struct history_sources *sources)
+{
+    history_sources_clear(sources);
+    for (size_t i = 0; i < sources->block_count; i++) {
+        history_block_release(sources->blocks[i]);
+    }
+    busbar_free(sources->blocks);
+    busbar_free(sources->all);
+    history_sources_init(sources);
+}
+
+struct history_source *history_sources_add(struct history_sources *sources)
+{
+    if (sources->count == sources->capacity) {
+        size_t capacity = sources->capacity > 0 ? 2 * sources->capacity : 64;
+        struct history_source *all = busbar_try_realloc(sources->all,
+                                                        capacity * sizeof(*sources->all));
+        if (all == NULL) {
+            return NULL;
+        }
+        sources->all = all;
+        sources->capacity = capacity;
+    }
+    struct history_source *source = &sources->all[sources->count];
+    *source = (struct history_source){ .order = (uint32_t)sources->count };
+    sources->count++;
+    return source;
+}

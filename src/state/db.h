@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The database behind state, private to the folder. Every public call takes the lock, prepares what
+ * it needs once (statements are kept), and leaves no transaction open. */
+#ifndef BUSBAR_STATE_DB_H
+#define BUSBAR_STATE_DB_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "state/state.h"
+
+/* Every statement there is: name, text. Prepared at its first use, kept until the close. */
+#define STATE_STATEMENTS(X)                                                                       \
+    X(BEGIN, "BEGIN IMMEDIATE")                                                                   \
+    X(COMMIT, "COMMIT")                                                                           \
+    X(ROLLBACK, "ROLLBACK")                                                                       \
+    X(ID_GET, "SELECT id FROM series WHERE path = ?1")                                            \
+    X(ID_ALL, "SELECT path, id FROM series ORDER BY path")                                        \
+    X(ID_COUNT, "SELECT value FROM counter WHERE name = 'series'")                                \
+    X(ID_COUNT_SET, "UPDATE counter SET value = ?1 WHERE name = 'series'")                        \
+    X(ID_ADD, "INSERT INTO series (path, id) VALUES (?1, ?2)")                                    \
+    X(BLOCK_ADD, "INSERT INTO block (id, from_us, to_us, samples, bytes, sequence_first, "        \
+                 "sequence_last, level, "                                                         \
+                 "series) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                           \
+    X(BLOCK_REMOVE, "DELETE FROM block WHERE id = ?1")                                            \
+    X(BLOCK_ALL,                                                                                  \
+      "SELECT id, from_us, to_us, samples, bytes, sequence_first, sequence_last, level, series "  \
+      "FROM block ORDER BY id")                                                                   \
+    X(MARK_GET, "SELECT value FROM counter WHERE name = 'log mark'")                              \
+    X(MARK_SET, "UPDATE counter SET value = ?1 WHERE name = 'log mark'")                          \
+    X(LIMIT_SET, "INSERT INTO learned (device, name, value) VALUES (?1, ?2, ?3) "                 \
+                 "ON CONFLICT (device, name) DO UPDATE SET value = excluded.value")               \
+    X(LIMIT_FORGET, "DELETE FROM learned WHERE device = ?1")                                      \
+    X(LIMIT_ALL, "SELECT device, name, value FROM learned WHERE ?1 IS NULL OR device = ?1 "       \
+                 "ORDER BY device, name")                                                         \
+    X(JOURNAL_ADD,                                                                                \
+      "INSERT INTO journal (time_us, who, origin, what, path, old_value, new_value, result) "     \
+      "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)")                                                  \
+    X(JOURNAL_LIST,                                                                               \
+      "SELECT id, time_us, who, origin, what, path, old_value, new_value, result FROM journal "   \
+      "WHERE id < ?1 AND time_us >= ?2 AND time_us < ?3 AND (?4 IS NULL OR who = ?4) "            \
+      "AND (?5 IS NULL OR what = ?5) AND (?6 IS NULL OR path GLOB ?6) ORDER BY id DESC LIMIT ?7") \
+    X(JOURNAL_TRIM, "DELETE FROM journal WHERE time_us < ?1")                                     \
+    X(VALUE_SET, "INSERT INTO named (key, value) VALUES (?1, ?2) "                                \
+                 "ON CONFLICT (key) DO UPDATE SET value = excluded.value")                        \
+    X(VALUE_REMOVE, "DELETE FROM named WHERE key = ?1")                                           \
+    X(VALUE_GET, "SELECT value FROM named WHERE key = ?1")                                        \
+    X(CHECK, "PRAGMA integrity_check(1)")
+
+enum state_statement {
+#define STATE_ENUM(name, text) STATE_##name,
+    STATE_STATEMENTS(STATE_ENUM)
+#undef STATE_ENUM
+        STATE_STATEMENT_COUNT
+};
+
+struct state {
+    pthread_mutex_t lock;
+    sqlite3 *db;
+    sqlite3_stmt *statements[STATE_STATEMENT_COUNT];
+    char path[1024];
+    char reason[256]; /* of the last failed call */
+};
+
+/* A statement, reset and without bindings. NULL: cannot be prepared (state->reason says why). */
+sqlite3_stmt *state_statement(struct state *state, enum state_statement which);
+/* One step: SQLITE_ROW or SQLITE_DONE; else a negative BUSBAR_ code. */
+int state_step(struct state *state, sqlite3_stmt *statement);
+/* Runs a statement that gives no rows. 0 or a code. */
+int state_run(struct state *state, sqlite3_stmt *statement);
+int state_begin(struct state *state);
+/* COMMIT when error is 0, else ROLLBACK. Returns the error, or the commit's own. */
+int state_end(struct state *state, int error);
+/* Keeps SQLite's words for the result code; returns our code. */
+int state_failed(struct state *state, int result);
+/* err from code and reason. Returns code. */
+int state_err(struct state *state, struct err *err, int code, const char *doing);
+
+#endif

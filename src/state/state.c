@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "state/state.h"
+
+#include <fcntl.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/str.h"
+#include "state/db.h"
+
+enum {
+    APPLICATION_ID = 0x42757362, /* "Busb" */
+    SCHEMA_VERSION = 1,
+    BUSY_MS = 5000, /* another process (verify, sqlite3) may hold it for a moment */
+};
+
+static const char schema[] =
+    "CREATE TABLE counter (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO counter VALUES ('series', 0), ('log mark', 0);"
+    "CREATE TABLE series (path TEXT PRIMARY KEY, id INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE block (id INTEGER PRIMARY KEY, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL,"
+    " samples INTEGER NOT NULL, bytes INTEGER NOT NULL, sequence_first INTEGER NOT NULL,"
+    " sequence_last INTEGER NOT NULL, level INTEGER NOT NULL, series INTEGER NOT NULL);"
+    "CREATE TABLE learned (device TEXT NOT NULL, name TEXT NOT NULL, value INTEGER NOT NULL,"
+    " PRIMARY KEY (device, name)) WITHOUT ROWID;"
+    "CREATE TABLE journal (id INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER NOT NULL,"
+    " who TEXT NOT NULL, origin TEXT NOT NULL, what TEXT NOT NULL, path TEXT NOT NULL,"
+    " old_value TEXT NOT NULL, new_value TEXT NOT NULL, result TEXT NOT NULL);"
+    "CREATE INDEX journal_time ON journal (time_us);"
+    "CREATE TABLE named (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "PRAGMA application_id = 1114993506;"
+    "PRAGMA user_version = 1;";
+
+static const char *const texts[STATE_STATEMENT_COUNT] = {
+#define STATE_TEXT(name, text) [STATE_##name] = text,
+    STATE_STATEMENTS(STATE_TEXT)
+#undef STATE_TEXT
+};
+
+static int code_of(int result)
+{
+    switch (result & 0xff) {
+    case SQLITE_OK: return 0;
+    case SQLITE_NOMEM: return BUSBAR_ENOMEM;
+    case SQLITE_FULL: return BUSBAR_ENOSPC;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+    case SQLITE_FORMAT: return BUSBAR_EDAMAGED;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED: return BUSBAR_EBUSY;
+    case SQLITE_PERM:
+    case SQLITE_AUTH:
+    case SQLITE_READONLY: return BUSBAR_EPERM;
+    case SQLITE_TOOBIG: return BUSBAR_ELIMIT;
+    case SQLITE_CONSTRAINT: return BUSBAR_EEXIST;
+    case SQLITE_ERROR: return BUSBAR_EDAMAGED; /* our own statements: a table is not as it was */
+    default: return BUSBAR_EIO;
+    }
+}
+
+int state_failed(struct state *state, int result)
+{
+    str_copy(state->reason, sizeof(state->reason), sqlite3_errmsg(state->db));
+    return code_of(result);
+}
+
+int state_err(struct state *state, struct err *err, int code, const char *doing)
+{
+    err_set(err, code, "%s %s: %s", doing, state->path, state->reason);
+    if (code == BUSBAR_EDAMAGED) {
+        err_hint(err, "restore it from a backup; or move it away together with the history's "
+                      "folders log and blocks, and start anew");
+    } else if (code == BUSBAR_ENOSPC) {
+        err_hint(err, "free some space on this disk");
+    } else if (code == BUSBAR_EPERM) {
+        err_hint(err, "busbar must be able to write to the folder and the file");
+    }
+    return code;
+}
+
+void state_reason(struct state *state, char *text, size_t size)
+{
+    pthread_mutex_lock(&state->lock);
+    str_copy(text, size, state->reason);
+    pthread_mutex_unlock(&state->lock);
+}
+
+sqlite3_stmt *state_statement(struct state *state, enum state_statement which)
+{
+    sqlite3_stmt **statement = &state->statements[which];
+    if (*statement == NULL) {
+        int result = sqlite3_prepare_v3(state->db, texts[which], -1, SQLITE_PREPARE_PERSISTENT,
+                                        statement, NULL);
+        if (result != SQLITE_OK) {
+            (void)state_failed(state, result);
+            return NULL;
+        }
+    }
+    sqlite3_reset(*statement);
+    sqlite3_clear_bindings(*statement);
+    return *statement;
+}
+
+int state_step(struct state *state, sqlite3_stmt *statement)
+{
+    if (statement == NULL) {
+        return code_of(sqlite3_errcode(state->db));
+    }
+    int result = sqlite3_step(statement);
+    if (result == SQLITE_ROW) {
+        return result;
+    }
+    int code = result == SQLITE_DONE ? result : state_failed(state, result);
+    sqlite3_reset(statement);
+    return code;
+}
+
+int state_run(struct state *state, sqlite3_stmt *statement)
+{
+    int result = state_step(state, statement);
+    if (result == SQLITE_ROW) {
+        sqlite3_reset(statement);
+    }
+    return result < 0 ? result : 0;
+}
+
+int state_begin(struct state *state)
+{
+    return state_run(state, state_statement(state, STATE_BEGIN));
+}
+
+int state_end(struct state *state, int error)
+{
+    if (error == 0) {
+        error = state_run(state, state_statement(state, STATE_COMMIT));
+    }
+    if (error != 0 && sqlite3_get_autocommit(state->db) == 0) {
+        char reason[sizeof(state->reason)]; /* why it failed, not how the rollback went */
+        memcpy(reason, state->reason, sizeof(reason));
+        (void)state_run(state, state_statement(state, STATE_ROLLBACK));
+        memcpy(state->reason, reason, sizeof(reason));
+    }
+    return error;
+}
+
+static int execute(struct state *state, const char *text)
+{
+    int result = sqlite3_exec(state->db, text, NULL, NULL, NULL);
+    return result == SQLITE_OK ? 0 : state_failed(state, result);
+}
+
+static int pragma_number(struct state *state, const char *text, int *value)
+{
+    sqlite3_stmt *statement = NULL;
+    *value = 0;
+    int result = sqlite3_prepare_v2(state->db, text, -1, &statement, NULL);
+    if (result == SQLITE_OK) {
+        result = sqlite3_step(statement);
+    }
+    int error = 0;
+    if (result == SQLITE_ROW) {
+        *value = sqlite3_column_int(statement, 0);
+    } else {
+        error = state_failed(state, result);
+    }
+    sqlite3_finalize(statement);
+    return error;
+}
+
+static int make_schema(struct state *state)
+{
+    int error = state_begin(state);
+    return error != 0 ? error : state_end(state, execute(state, schema));
+}
+
+/* An empty file is ours to fill; anything else must be ours already. */
+static int check_schema(struct state *state, struct err *err)
+{
+    int application;
+    int version;
+    int pages;
+    int error = pragma_number(state, "PRAGMA application_id", &application);
+    error = error == 0 ? pragma_number(state, "PRAGMA user_version", &version) : error;
+    error = error == 0 ? pragma_number(state, "PRAGMA page_count", &pages) : error;
+    if (error != 0) {
+        return state_err(state, err, error, "cannot read");
+    }
+    if (application == 0 && version == 0 && pages <= 1) {
+        error = make_schema(state);
+        return error == 0 ? 0 : state_err(state, err, error, "cannot set up");
+    }
+    if (application != APPLICATION_ID) {
+        err_set(err, BUSBAR_EDAMAGED, "%s is an SQLite database, but not busbar's", state->path);
+        err_hint(err, "move it away, or choose another data folder");
+        return BUSBAR_EDAMAGED;
+    }
+    if (version != SCHEMA_VERSION) {
+        err_set(err, BUSBAR_EUNSUPPORTED,
+                "%s was written by another version of busbar (format %d, "
+                "this one reads %d)",
+                state->path, version, SCHEMA_VERSION);
+        err_hint(err, "start it with that version; nothing was changed");
+        return BUSBAR_EUNSUPPORTED;
+    }
+    return 0;
+}
+
+static int set_up(struct state *state, struct err *err)
+{
+    sqlite3_busy_timeout(state->db, BUSY_MS);
+    sqlite3_extended_result_codes(state->db, 1);
+    int error = execute(state, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
+                               "PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF;"
+                               "PRAGMA cache_size = -8192; PRAGMA journal_size_limit = 4194304;");
+    if (error != 0) {
+        return state_err(state, err, error, "cannot open");
+    }
+    return check_schema(state, err);
+}
+
+/* An empty file of mode 0600, if there is none: SQLite gives its other files the same mode. */
+static void make_private(const char *path)
+{
+    const struct file_ops *file = file_ops_real();
+    int fd = file->open(file->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    if (fd >= 0) {
+        file->close(file->ctx, fd);
+    }
+}
+
+int state_open(const char *folder, struct state **opened, struct err *err)
+{
+    struct state *state = busbar_alloc(sizeof(*state));
+    *opened = NULL;
+    pthread_mutex_init(&state->lock, NULL);
+    if (!file_join(state->path, sizeof(state->path), folder, "state.db")) {
+        state_close(state);
+        return err_set(err, BUSBAR_ELIMIT, "the path of the data folder is too long");
+    }
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+    make_private(state->path);
+    int result = sqlite3_open_v2(state->path, &state->db, flags, NULL);
+    int error = result == SQLITE_OK ? set_up(state, err) : state_failed(state, result);
+    if (result != SQLITE_OK) {
+        state_err(state, err, error, "cannot open");
+    }
+    if (error != 0) {
+        state_close(state);
+        return error;
+    }
+    *opened = state;
+    return 0;
+}
+
+void state_close(struct state *state)
+{
+    if (state == NULL) {
+        return;
+    }
+    for (int i = 0; i < STATE_STATEMENT_COUNT; i++) {
+        sqlite3_finalize(state->statements[i]);
+    }
+    sqlite3_close(state->db);
+    pthread_mutex_destroy(&state->lock);
+    busbar_free(state);
+}
+
+int state_check(struct state *state, struct err *err)
+{
+    pthread_mutex_lock(&state->lock);
+    sqlite3_stmt *statement = state_statement(state, STATE_CHECK);
+    int result = state_step(state, statement);
+    if (result == SQLITE_ROW) {
+        const char *finding = (const char *)sqlite3_column_text(statement, 0);
+        bool good = finding != NULL && strcmp(finding, "ok") == 0;
+        str_copy(state->reason, sizeof(state->reason), good ? "" : finding);
+        result = good ? 0 : BUSBAR_EDAMAGED;
+        sqlite3_reset(statement);
+    } else if (result == SQLITE_DONE) {
+        result = BUSBAR_EIO;
+    }
+    if (result != 0) {
+        state_err(state, err, result, "damage in");
+    }
+    pthread_mutex_unlock(&state->lock);
+    return result;
+}
