@@ -303,12 +303,13 @@ static void expire(struct modbus_client *client, struct modbus_exchange *exchang
     client->late[client->late_at] = exchange->transaction;
     client->late_at = (client->late_at + 1) % CLIENT_LATE_MAX;
     client->late_count += client->late_count < CLIENT_LATE_MAX;
-    client->silent += exchange->user == NULL || !exchange->user->probing;
+    bool probing = exchange->user != NULL && exchange->user->probing;
     exchange->crowded = exchange->ahead > 0 || client->open_count > 1;
+    client->silent += !probing && !exchange->crowded;
     if (exchange->crowded) {
         modbus_client_crowded(client);
     }
-    if (exchange->user != NULL && !exchange->user->probing) {
+    if (exchange->user != NULL && !probing) {
         exchange->user->silent += !exchange->crowded;
         exchange->user->held_until_us = now_us + hold_time(client, exchange);
     }
