@@ -29,6 +29,9 @@
 #include "history/source.h"
 #include "state/state.h"
 
+/* Ceiling of what a block's index or an encoded series may take in memory while it is made. */
+#define HISTORY_WORK_BYTES_MAX ((size_t)1 << 32)
+
 enum { HISTORY_BLOCK_PAGE = 4096, HISTORY_BLOCK_HEAD = 64, HISTORY_BLOCK_TAIL = 64 };
 
 /* --- writing --- */

@@ -85,9 +85,9 @@ int history_block_create(const struct file_ops *file, const char *folder, uint64
     writer->id = id;
     str_copy(writer->folder, sizeof(writer->folder), folder);
     history_block_path(folder, id, ".tmp", writer->path, sizeof(writer->path));
-    buf_init(&writer->out, SIZE_MAX / 2);
-    buf_init(&writer->index, SIZE_MAX / 2);
-    buf_init(&writer->sparse, SIZE_MAX / 2);
+    buf_init(&writer->out, HISTORY_WORK_BYTES_MAX);
+    buf_init(&writer->index, HISTORY_WORK_BYTES_MAX);
+    buf_init(&writer->sparse, HISTORY_WORK_BYTES_MAX);
     writer->fd = file->open(file->ctx, writer->path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     if (writer->fd < 0) {
         int error = writer->fd;

@@ -16,7 +16,7 @@ int history_rewrite_open(struct history_rewrite *rewrite, struct history *histor
     rewrite->row.sequence_first = sequence_first;
     rewrite->row.sequence_last = sequence_last;
     rewrite->row.level = level;
-    buf_init(&rewrite->out, SIZE_MAX / 2);
+    buf_init(&rewrite->out, HISTORY_WORK_BYTES_MAX);
     arena_init(&rewrite->texts, 0);
     rewrite->coder = history_coder_new();
     rewrite->column = busbar_try_alloc(sizeof(*rewrite->column));

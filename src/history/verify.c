@@ -211,7 +211,7 @@ static int verify_blocks(struct verify *verify, const struct state_block *rows, 
 {
     struct verify_block work = { .verify = verify, .coder = history_coder_new() };
     work.column = busbar_try_alloc(sizeof(*work.column));
-    buf_init(&work.bytes, SIZE_MAX / 2);
+    buf_init(&work.bytes, HISTORY_WORK_BYTES_MAX);
     bool ready = work.coder != NULL && work.column != NULL;
     for (size_t i = 0; i < count && ready; i++) {
         verify_block(&work, &rows[i]);
