@@ -229,7 +229,7 @@ static int scalar(struct reader *reader, struct fy_event *event)
     return place(reader, node);
 }
 
-static const struct fy_token *anchor_of(const struct fy_event *event)
+static struct fy_token *anchor_of(const struct fy_event *event)
 {
     switch (event->type) {
     case FYET_SCALAR: return event->scalar.anchor;
@@ -243,8 +243,11 @@ static const struct fy_token *anchor_of(const struct fy_event *event)
 static int take_event(struct reader *reader, struct fy_event *event)
 {
     const struct fy_mark *mark = fy_event_start_mark(event);
-    if (anchor_of(event) != NULL || event->type == FYET_ALIAS) {
-        return refuse(reader, position_of(mark), "use a profile to share settings",
+    struct fy_token *anchor = anchor_of(event);
+    if (anchor != NULL) {
+        struct position at = position_of(fy_token_start_mark(anchor));
+        at.column -= at.column > 1; /* its & or * */
+        return refuse(reader, at, "use a profile to share settings",
                       "anchors and aliases (& and *) are not used here");
     }
     if (++reader->nodes > YAML_NODES_MAX) {

@@ -146,7 +146,7 @@ static const struct mistake mistakes[] = {
     { "version: 1\ndevices: [\n", NULL, "site.yaml:3:1", "not YAML", "brackets", false },
     { "version: 1\nsite:\n  id: a\n   name: b\n", NULL, "site.yaml:3:7", "not YAML", "indentation",
       false },
-    { "version: 1\nsite: &a { id: x }\n", NULL, "site.yaml:2:10", "anchors and aliases", "profile",
+    { "version: 1\nsite: &a { id: x }\n", NULL, "site.yaml:2:7", "anchors and aliases", "profile",
       false },
     { "version: 1\nsite: { id: !!str x }\n", NULL, "site.yaml:2:13", "the only tag", "!secret",
       false },
