@@ -14,6 +14,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <ftw.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -376,7 +377,6 @@ static inline void gateway_host_stopped(void *ctx)
 
 static inline void gateway_close(struct gateway *gw)
 {
-    size_t count = 0;
     if (gw->server != NULL) {
         server_free(gw->server);
     }
@@ -394,7 +394,20 @@ static inline void gateway_close(struct gateway *gw)
     }
     state_close(gw->state);
     loop_free(gw->loop);
-    (void)count;
+}
+
+static inline int gateway_remove_one(const char *path, const struct stat *info, int type,
+                                     struct FTW *where)
+{
+    (void)info;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+static inline void gateway_remove_folder(const struct gateway *gw)
+{
+    assert_int_equal(nftw(gw->folder, gateway_remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 /* ---- a client ---- */
