@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What modbus_client.c (connection, turns, time) and modbus_receive.c (bytes -> answers) share. */
+/* What modbus_client.c (connection, users), modbus_turns.c (who asks when) and modbus_receive.c (bytes -> answers)
+ * share. */
 #ifndef BUSBAR_DRIVERS_MODBUS_CLIENT_PRIVATE_H
 #define BUSBAR_DRIVERS_MODBUS_CLIENT_PRIVATE_H
 
@@ -41,7 +42,8 @@ struct modbus_client {
     int64_t rest_until_us;  /* nothing is sent before */
     int64_t last_answer_us; /* a sound one */
     uint64_t answers;       /* on this connection */
-    unsigned silent, strays;
+    unsigned silent, strays, crowd_closings;
+    bool trial; /* several were lost together: one at a time to see why */
     bool dying, parsing;
     uint16_t late[CLIENT_LATE_MAX];
     size_t late_count, late_at;
@@ -54,9 +56,19 @@ struct modbus_client {
     int64_t input_us; /* when the last byte came */
 };
 
-/* ---- modbus_client.c ---- */
+/* ---- modbus_turns.c ---- */
+/* An exchange is over: frees its slot, tells its user. */
 void client_answered(struct modbus_client *client, struct modbus_exchange *exchange, int error,
                      const struct modbus_reply *reply);
+/* All open exchanges are over. */
+void client_fail_open(struct modbus_client *client, int error);
+/* Sends what there is room for, and sets the timer for what is due next. */
+void client_pump(struct modbus_client *client);
+/* A window learned an hour ago is tried again. */
+void client_relearn(struct modbus_client *client, int64_t now_us);
+void client_timer(struct timer *timer, void *ctx);
+
+/* ---- modbus_client.c ---- */
 /* Closes for a reason of ours: open exchanges end with `error`. */
 void client_abandon(struct modbus_client *client, int error, const char *reason);
 void client_frame(struct modbus_client *client, struct modbus_user *user, bool sent,
