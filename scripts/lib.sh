@@ -33,7 +33,8 @@ tick()
 }
 
 # step WHAT LOG COMMAND...: runs the command quietly with its output in LOG; shows WHAT and the
-# seconds it took. On a terminal the seconds tick. When it fails the end of the log is shown.
+# seconds it took. On a terminal the seconds tick. When it fails the end of the log is shown, unless
+# the caller's trap has set $stopping: then it was interrupted.
 step()
 {
     local what=$1 log=$2 start=$EPOCHREALTIME ticker='' status=0
@@ -49,7 +50,10 @@ step()
         wait "$ticker" 2>/dev/null || true
         printf '\r\033[K'
     fi
-    if [ "$status" -ne 0 ]; then
+    if [ "$status" -ne 0 ] && [ -n "${stopping:-}" ]; then
+        printf '%-48s interrupted\n' "$what"
+        return "$status"
+    elif [ "$status" -ne 0 ]; then
         printf '%-48s failed after %s s\n' "$what" "$(seconds_since "$start")"
         tail -n 40 "$log"
         printf 'the whole log: %s\n' "$log"
