@@ -363,6 +363,21 @@ size_t str_format_double(char *to, size_t size, double value)
     return str_format(to, size, "%s", text);
 }
 
+size_t str_format_float(char *to, size_t size, float value)
+{
+    if (!isfinite(value) || (fabsf(value) < 1e15F && value == truncf(value))) {
+        return str_format_double(to, size, (double)value);
+    }
+    char text[40];
+    for (int digits = 6; digits <= 9; digits++) {
+        (void)snprintf(text, sizeof(text), "%.*g", digits, (double)value);
+        if (strtof(text, NULL) == value) {
+            break;
+        }
+    }
+    return str_format(to, size, "%s", text);
+}
+
 size_t str_hex(char *to, size_t size, const void *data, size_t data_size, char separator)
 {
     static const char digits[] = "0123456789abcdef";

@@ -51,6 +51,9 @@ size_t str_format_bytes(char *to, size_t size, uint64_t bytes);
 /* The shortest decimal text that reads back as the same double: "0.1", "21.5", "1e+300"; "nan" "inf" "-inf". */
 size_t str_format_double(char *to, size_t size, double value);
 
+/* The shortest that reads back as the same float: a register's 21.7F is "21.7", not "21.700000762939453". */
+size_t str_format_float(char *to, size_t size, float value);
+
 /* RFC 3339 with microseconds: "2026-11-22T10:44:08.000123Z"; with an offset in minutes east of UTC
  * "2026-11-22T11:44:08.000123+01:00". Whole seconds have no fraction when `short_form`. Years 0000-9999. */
 enum { STR_TIME_MAX = 36 };

@@ -63,7 +63,8 @@ void convert_in(const struct point_class *cls, struct sample *sample)
     if (sample->type == VALUE_INT || sample->type == VALUE_DOUBLE) {
         if (is_scaled(cls)) {
             double raw = sample->type == VALUE_INT ? (double)sample->value.i : sample->value.d;
-            sample->value.d = raw * cls->scale + cls->offset;
+            double scaled = cls->divisor != 0 ? raw / cls->divisor : raw * cls->scale;
+            sample->value.d = scaled + cls->offset;
             sample->type = VALUE_DOUBLE;
         }
         if (sample->type == VALUE_DOUBLE && !isfinite(sample->value.d)) {
@@ -225,7 +226,8 @@ int convert_out(const struct point *pt, uint8_t type, union value value,
     asked->raw_type = asked->type;
     asked->raw = asked->value;
     if (asked->type == VALUE_DOUBLE && is_scaled(pt->cls)) {
-        asked->raw.d = (asked->value.d - pt->cls->offset) / pt->cls->scale;
+        double scaled = asked->value.d - pt->cls->offset;
+        asked->raw.d = pt->cls->divisor != 0 ? scaled * pt->cls->divisor : scaled / pt->cls->scale;
         if (!isfinite(asked->raw.d)) {
             return err_set(err, BUSBAR_ERANGE,
                            "'%s' cannot be set: its scale makes the value too big", pt->name);

@@ -164,7 +164,8 @@ static void take_live(struct point *pt, const struct sample *sample)
         pt->since_us = sample->time_us;
     }
     if (sample->type == VALUE_NONE && quality_class(sample->quality) == QUALITY_CLASS_BAD) {
-        last->receive_us = sample->receive_us; /* the last known value stays, marked bad, with its time */
+        last->receive_us =
+            sample->receive_us; /* the last known value stays, marked bad, with its time */
         last->detail = sample->detail;
         last->quality = sample->quality;
         return;

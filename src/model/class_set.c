@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "model/class_set.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -51,6 +52,12 @@ static bool grow(struct class_set *set)
     return true;
 }
 
+static double divisor_of(double scale)
+{
+    double whole = round(1.0 / scale);
+    return scale > 0 && scale < 1 && whole < 1e15 && 1.0 / whole == scale ? whole : 0;
+}
+
 static const struct point_class *copy_class(struct arena *arena, const struct point_class *cls)
 {
     struct point_class *copy = arena_alloc(arena, sizeof(*copy));
@@ -60,6 +67,7 @@ static const struct point_class *copy_class(struct arena *arena, const struct po
         return NULL;
     }
     *copy = *cls;
+    copy->divisor = divisor_of(cls->scale);
     copy->enums = enums;
     copy->labels = labels;
     copy->units = cls->units != NULL && cls->units[0] != '\0' ? arena_strdup(arena, cls->units)

@@ -2,7 +2,9 @@
 #include "model/sample.h"
 
 #include <assert.h>
+#include <float.h>
 #include <inttypes.h>
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -44,6 +46,16 @@ bool value_number(uint8_t type, union value value, double *out)
     }
 }
 
+/* What is exactly a float came from 32 bits of a device: its digits are those of the float. */
+static void print_double(double value, char *to, size_t size)
+{
+    if (fabs(value) <= (double)FLT_MAX && (double)(float)value == value) {
+        str_format_float(to, size, (float)value);
+    } else {
+        str_format_double(to, size, value);
+    }
+}
+
 void value_print(uint8_t type, union value value, struct buf *out)
 {
     char number[64];
@@ -51,7 +63,7 @@ void value_print(uint8_t type, union value value, struct buf *out)
     case VALUE_BOOL: buf_append_text(out, value.b ? "true" : "false"); break;
     case VALUE_INT: buf_printf(out, "%" PRId64, value.i); break;
     case VALUE_DOUBLE:
-        str_format_double(number, sizeof(number), value.d);
+        print_double(value.d, number, sizeof(number));
         buf_append_text(out, number);
         break;
     case VALUE_TEXT: buf_append(out, value.text->bytes, value.text->size); break;

@@ -136,6 +136,30 @@ static void doubles_are_written_short_and_exact(void **state)
     }
 }
 
+static void floats_are_written_as_floats(void **state)
+{
+    (void)state;
+    char text[40];
+    str_format_float(text, sizeof(text), 21.7F);
+    assert_string_equal(text, "21.7");
+    str_format_float(text, sizeof(text), 118.4F);
+    assert_string_equal(text, "118.4");
+    str_format_float(text, sizeof(text), 16777216.0F);
+    assert_string_equal(text, "16777216");
+    uint64_t seed = 6;
+    for (int i = 0; i < 5000; i++) {
+        uint32_t bits = (uint32_t)hash_random(&seed);
+        float value;
+        double back = 0;
+        memcpy(&value, &bits, sizeof(value));
+        if (isfinite(value)) {
+            str_format_float(text, sizeof(text), value);
+            assert_int_equal(str_parse_double(text, &back), 0);
+            assert_true((float)back == value);
+        }
+    }
+}
+
 static void bools_are_words(void **state)
 {
     (void)state;
@@ -249,6 +273,7 @@ int main(void)
         cmocka_unit_test(integers_are_strict),
         cmocka_unit_test(doubles_are_strict),
         cmocka_unit_test(doubles_are_written_short_and_exact),
+        cmocka_unit_test(floats_are_written_as_floats),
         cmocka_unit_test(bools_are_words),
         cmocka_unit_test(durations_round_trip),
         cmocka_unit_test(random_durations_round_trip),

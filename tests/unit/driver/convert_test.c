@@ -41,6 +41,15 @@ static void integers_stay_exact_without_scale(void **state)
     }
 }
 
+static void a_divisor_gives_the_nearest_decimal(void **state)
+{
+    (void)state;
+    struct point_class cls = { .scale = 0.1, .divisor = 10 };
+    struct sample sample = { .type = VALUE_INT, .value.i = 237 };
+    convert_in(&cls, &sample);
+    assert_true(sample.value.d == 23.7); /* 237 * 0.1 is 23.700000000000003 */
+}
+
 static void a_scale_or_offset_gives_a_double(void **state)
 {
     (void)state;
@@ -252,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(integers_stay_exact_without_scale),
+        cmocka_unit_test(a_divisor_gives_the_nearest_decimal),
         cmocka_unit_test(a_scale_or_offset_gives_a_double),
         cmocka_unit_test(what_is_not_finite_is_no_value),
         cmocka_unit_test(a_bad_quality_takes_the_value_away),
