@@ -66,7 +66,12 @@ static void tell_down(struct host_device *hd, const struct poll *poll, int error
 {
     char detail[sizeof(hd->stats.detail)];
     char took[32];
-    if (hd->link_told && !hd->link_up && hd->link_error == error) {
+    const struct driver_ops *ops = hd->driver->ops;
+    const char *words = poll->detail != 0 && ops->explain != NULL ? ops->explain(poll->detail)
+                                                                  : NULL;
+    if (words != NULL) {
+        str_copy(detail, sizeof(detail), words);
+    } else if (hd->link_told && !hd->link_up && hd->link_error == error) {
         str_copy(detail, sizeof(detail), hd->stats.detail);
     } else if (error == BUSBAR_ETIMEOUT) {
         str_format_duration(took, sizeof(took),
@@ -94,7 +99,7 @@ void breaker_failed(struct poll *poll, int error)
     tell_down(hd, poll, error);
     plan_probe(hd);
     (void)breaker_quality(error, &quality);
-    publish_bad_all(hd, quality);
+    publish_bad_all(hd, quality, poll->detail);
 }
 
 void breaker_probe_now(struct host_device *hd)
@@ -158,7 +163,7 @@ void driver_link(struct device *dev, bool up, int error, const char *detail)
     if (!up && error != 0) {
         stats_link(hd, LINK_DOWN, error, detail != NULL ? detail : err_text(error));
         if (hd->driver->ops->read == NULL) { /* nothing is polled: no poll will find it out */
-            publish_bad_all(hd, QUALITY_LINK_DOWN);
+            publish_bad_all(hd, QUALITY_LINK_DOWN, 0);
         }
     } else if (up && hd->breaker == BREAKER_CLOSED) {
         stats_link(hd, LINK_UP, 0, "");

@@ -269,7 +269,7 @@ int host_add(struct host *host, struct device *dev, const struct host_device_set
     poll_make_all(hd);
     if (dev->paused) {
         stats_link(hd, LINK_PAUSED, 0, "");
-        publish_bad_all(hd, QUALITY_PAUSED);
+        publish_bad_all(hd, QUALITY_PAUSED, 0);
     } else {
         begin(hd);
     }
@@ -301,7 +301,7 @@ void host_pause(struct host *host, struct device *dev)
     dev->paused = true;
     end(hd);
     stats_link(hd, LINK_PAUSED, 0, "");
-    publish_bad_all(hd, QUALITY_PAUSED);
+    publish_bad_all(hd, QUALITY_PAUSED, 0);
 }
 
 void host_resume(struct host *host, struct device *dev)

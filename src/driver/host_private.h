@@ -59,6 +59,7 @@ struct poll {
     struct timer timer; /* when it is due; while POLL_OPEN its deadline */
     enum poll_state state;
     uint32_t tries;    /* of the poll that is open */
+    uint16_t detail;   /* the protocol's code behind its failure, 0 = none */
     uint32_t failures; /* polls in a row that failed */
     int64_t period_us, phase_us;
     int64_t due_us; /* on the grid: when the open or next poll was planned */
@@ -179,7 +180,7 @@ void publish_answer(struct host_device *hd, const uint32_t *points, struct sampl
 /* One bad sample for each of the points that does not have this quality and detail already. */
 void publish_bad(struct host_device *hd, const uint32_t *points, size_t count, uint8_t quality,
                  uint16_t detail);
-void publish_bad_all(struct host_device *hd, uint8_t quality);
+void publish_bad_all(struct host_device *hd, uint8_t quality, uint16_t detail);
 void publish_stale_sweep(struct timer *timer, void *ctx);
 
 /* ---- write.c ---- */

@@ -304,9 +304,11 @@ static void poll_timer(struct timer *timer, void *ctx)
 
 /* ---- answers ---- */
 
-/* What the driver's answer means: nothing at all is a timeout, whichever way it was said. */
-static int meaning(const struct poll *poll, int error)
+/* What the driver's answer means: nothing at all is a timeout, whichever way it was said. Keeps the
+ * protocol's own code for it. */
+static int meaning(struct poll *poll, int error)
 {
+    poll->detail = error == BUSBAR_EREFUSED ? poll->ask.req.samples[0].detail : 0;
     if (error == BUSBAR_ECANCELED) {
         return BUSBAR_ETIMEOUT;
     }
@@ -321,6 +323,7 @@ static int meaning(const struct poll *poll, int error)
         }
         link_down = link_down || quality == QUALITY_LINK_DOWN;
     }
+    poll->detail = poll->ask.req.samples[0].detail;
     return link_down ? BUSBAR_ENOTCONN : BUSBAR_ETIMEOUT;
 }
 
@@ -406,14 +409,13 @@ static void failed(struct poll *poll, int error, int64_t now_us)
     bool silent = breaker_is_silence(error);
     bool alone = hd->breaker == BREAKER_CLOSED &&
                  hd->answered_us > (poll->failed_us != 0 ? poll->failed_us : poll->began_us);
-    uint16_t detail = error == BUSBAR_EREFUSED ? req->samples[0].detail : 0;
     poll->failures++;
     poll->failed_us = now_us;
     stats_failure(hd, error);
     if (!silent || alone) { /* the device lives: only these points suffer */
         uint8_t quality;
         if (breaker_quality(error, &quality)) {
-            publish_bad(hd, req->points, req->count, quality, detail);
+            publish_bad(hd, req->points, req->count, quality, poll->detail);
         }
         finish(poll);
         if (!host_running(hd)) {

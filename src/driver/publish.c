@@ -84,9 +84,9 @@ void publish_bad(struct host_device *hd, const uint32_t *points, size_t count, u
     flush_bad(hd, batch, samples, used);
 }
 
-void publish_bad_all(struct host_device *hd, uint8_t quality)
+void publish_bad_all(struct host_device *hd, uint8_t quality, uint16_t detail)
 {
-    publish_bad(hd, hd->order, hd->order_count, quality, 0);
+    publish_bad(hd, hd->order, hd->order_count, quality, detail);
 }
 
 /* ---- stale values ---- */

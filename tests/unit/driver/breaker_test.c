@@ -265,6 +265,24 @@ static void what_the_driver_says_about_its_link_is_shown(void **state)
     site_fini(&site);
 }
 
+/* A gateway answers for a unit that is not there: silence, with the protocol's own words for it. */
+static void silence_with_a_reason_is_explained(void **state)
+{
+    (void)state;
+    struct site site;
+    site_init(&site);
+    struct device *dev = site_add(&site, "unit-3", 2, CLOCK_US_PER_S);
+    for (int i = 0; i < 2; i++) {
+        fake_of(dev)->raw[i] = (struct sample){ .quality = QUALITY_NO_ANSWER, .detail = 2 };
+    }
+    site_advance(&site, 3 * CLOCK_US_PER_S);
+    assert_int_equal(site_stats(dev).link, LINK_DOWN);
+    assert_string_equal(site_stats(dev).detail, "there is no such address in the device");
+    assert_int_equal(dev->points[1].last.detail, 2);
+    assert_int_equal(dev->points[1].last.quality, QUALITY_NO_ANSWER);
+    site_fini(&site);
+}
+
 static void a_value_that_is_too_old_turns_stale(void **state)
 {
     (void)state;
@@ -312,6 +330,7 @@ int main(void)
         cmocka_unit_test(points_without_answer_turn_bad_alone),
         cmocka_unit_test(a_group_that_never_answers_leaves_the_others_alone),
         cmocka_unit_test(what_the_driver_says_about_its_link_is_shown),
+        cmocka_unit_test(silence_with_a_reason_is_explained),
         cmocka_unit_test(a_value_that_is_too_old_turns_stale),
         cmocka_unit_test(errors_have_a_quality),
     };
