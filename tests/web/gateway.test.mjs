@@ -75,12 +75,17 @@ test("a value that changes on the wire changes on the screen", { skip }, async (
 });
 
 test("the point says where its value comes from, and its trend draws", { skip }, async () => {
-  const page = await visit(browser, gateway.url, "/points/meter-1/power?range=1h");
+  const page = await visit(browser, gateway.url, "/points/meter-1/power");
   await page.waitForSelector(".chart canvas");
   await page.waitForSelector(".explain li");
   const words = await page.textContent(".explain");
-  assert.match(words, /bytes.*[0-9a-f]{2} [0-9a-f]{2}/i);
+  assert.match(words, /holding 100 float32.*\d+(\.\d+)? kW.*good/);
   assert.match(await page.textContent(".trend-facts"), /min .* max .* kW/);
+  assert.equal(
+    await page.textContent("[aria-label=Range] [aria-pressed=true]"),
+    "10m",
+    "a young history is not shown as a dot in a day",
+  );
   assert.match(await page.textContent("#ledger"), /balances/);
   assert.match(await page.textContent(".facts:has-text('source')"), /site\.yaml:\d+/);
   await assertAccessible(page);

@@ -165,7 +165,7 @@ export const text = {
     attention: "Needs attention",
     calm: "Nothing. All devices answer, all points are good.",
     moreDown: (more: string) => `${more} more devices down`,
-    trends: (hours: number) => `Trends, ${hours} h`,
+    trends: "Key trends",
     pinHint: "Chosen by the page. Pin others with Pin on a point's page.",
   },
 
@@ -268,6 +268,7 @@ export const text = {
     value: "Value",
     quality: "Quality",
     age: "Age",
+    trend: "Trend",
     flags: "Flags",
     source: "Source",
     writable: "can be written",
@@ -335,7 +336,7 @@ export const text = {
     nothingThen: "No sample in this time.",
     hint: "Move over the chart, or press the arrow keys, to read a value.",
     label: (path: string, from: string, to: string) => `Trend of ${path}, ${from} to ${to}`,
-    spark: (path: string, hours: number) => `Trend of ${path}, last ${hours} hours`,
+    spark: (path: string, span: string) => `Trend of ${path}, last ${span}`,
     gapAt: (time: string, bad: number) =>
       `${time}   gap: nothing known${bad > 0 ? `, ${bad} bad samples` : ""}`,
     spanAt: (min: string, max: string, samples: number) =>

@@ -29,7 +29,7 @@ export function Config() {
   const state = useLoad<ConfigState>("config", RELOAD_MS);
   const diff = useLoad<Diff>("config/diff", RELOAD_MS);
   const versions = useLoad<{ versions: Version[] }>("config/versions");
-  const [check, setCheck] = useState<Check | undefined>(undefined);
+  const [found, setFound] = useState<Check | undefined>(undefined);
   const [asking, setAsking] = useState<{ diff: Diff; version?: number } | undefined>(undefined);
 
   const reload = () => [state, diff, versions].forEach((one) => one.reload());
@@ -44,12 +44,17 @@ export function Config() {
       throw error;
     }
   };
-  const runCheck = () => attempt(async () => setCheck(await find()));
+  const check = async () => {
+    const answer = await find();
+    setFound(answer);
+    diff.reload();
+    return answer;
+  };
+  const runCheck = () => attempt(async () => void (await check()));
   const ask = () =>
     attempt(async () => {
-      const found = await find();
-      setCheck(found);
-      if (found.errors === 0) {
+      const { errors } = await check();
+      if (errors === 0) {
         setAsking({ diff: await post<Diff>("config/apply", { dry_run: true }) });
       }
     });
@@ -90,7 +95,7 @@ export function Config() {
           {text.config.apply}
         </button>
       </div>
-      {check && <Problems check={check} />}
+      {found && <Problems check={found} />}
       <section>
         <h2>{text.config.diff}</h2>
         {diff.error &&
@@ -100,6 +105,7 @@ export function Config() {
             <Failed error={diff.error} retry={diff.reload} />
           ))}
         {diff.data &&
+          !diff.error &&
           (differs ? <Changes diff={diff.data} /> : <p class="calm">{text.config.same}</p>)}
       </section>
       <div class="cards">

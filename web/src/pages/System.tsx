@@ -14,6 +14,7 @@ import { PortsTable } from "./system/PortsTable";
 import { TextLog } from "./system/TextLog";
 
 const RELOAD_MS = 3000;
+const LOOP_US_MAX = 100_000; // a person would notice
 
 function processFacts(now: Health, status: Status | undefined): Fact[] {
   const words = text.system.facts;
@@ -27,7 +28,7 @@ function processFacts(now: Health, status: Status | undefined): Fact[] {
     [
       words.loop,
       status ? `${(status.loop_longest_us / 1000).toFixed(1)} ms` : text.unknownValue,
-      status && status.loop_longest_us > 5000 ? "abnormal" : "plain",
+      status && status.loop_longest_us > LOOP_US_MAX ? "abnormal" : "plain",
     ],
   ];
 }

@@ -7,12 +7,14 @@ import type { LivePoint } from "../api/types";
 import { liveValue, useLive } from "../api/live";
 import { go, href } from "../router";
 import { text } from "../text";
+import { Sparkline } from "../trend/Sparkline";
 import { Grid, type Column } from "./Grid";
 import { Quality } from "./Quality";
 import { Age } from "./Time";
 import { lastText, Value } from "./Value";
 
 const LIVE_ROWS_MAX = 80;
+const TREND_WAIT_MS = 500; // rows that only pass by load no trend
 
 /** What is newest of a row: the live stream's word or the list's. */
 function newest(row: Loaded): { point: LivePoint; heard_ms: number; last: string | undefined } {
@@ -57,6 +59,12 @@ const COLUMNS: Column<Loaded>[] = [
   },
   { name: "quality", title: text.points.quality, cell: (row) => <QualityCell row={row} /> },
   { name: "age", title: text.points.age, right: true, cell: (row) => <AgeCell row={row} /> },
+  {
+    name: "trend",
+    title: text.points.trend,
+    cell: ({ point }) =>
+      point.type === "string" ? null : <Sparkline path={point.path} wait_ms={TREND_WAIT_MS} />,
+  },
   {
     name: "flags",
     title: text.points.flags,

@@ -68,6 +68,14 @@ function valueAxis(names: Props["names"]): { range: uPlot.Scale.Range; axis: uPl
   };
 }
 
+/** Values without a neighbour make no line: they are drawn as dots. */
+function lonely(plot: uPlot, seriesIndex: number): number[] {
+  const values = plot.data[seriesIndex]!;
+  return [...values.keys()].filter(
+    (i) => values[i] != null && values[i - 1] == null && values[i + 1] == null,
+  );
+}
+
 function optionsOf(
   names: Props["names"],
   width: number,
@@ -76,7 +84,8 @@ function optionsOf(
 ): uPlot.Options {
   const values = valueAxis(names);
   const shape = names && uPlot.paths.stepped ? { paths: uPlot.paths.stepped({ align: 1 }) } : {};
-  const line = { stroke: () => colour("trend"), width: 1.5, points: { show: false }, ...shape };
+  const points = { show: true, size: 4, fill: () => colour("trend"), filter: lonely };
+  const line = { stroke: () => colour("trend"), width: 1.5, points, ...shape };
   const edge = { stroke: "transparent", width: 0, points: { show: false }, ...shape };
   const zoneName = zone.value;
   return {

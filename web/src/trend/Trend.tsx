@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The trend of one point: range 1 h to 7 d, earlier and later, live at its right edge. Range and
 // end stand in the address, so that a copied link shows the same.
-import { useEffect, useMemo, useReducer } from "preact/hooks";
+import { useEffect, useMemo, useReducer, useState } from "preact/hooks";
 import { liveValue } from "../api/live";
 import { useLoad } from "../api/load";
 import { pointPath, withParams } from "../api/client";
@@ -18,13 +18,14 @@ import { TrendTable } from "./TrendTable";
 const Chart = lazy(async () => (await import("./Chart")).Chart);
 
 export const RANGES: [name: string, seconds: number][] = [
+  ["10m", 600],
   ["1h", 3600],
   ["8h", 28_800],
   ["24h", 86_400],
   ["7d", 604_800],
 ];
 const BUCKETS = 800;
-const DEFAULT_RANGE = "24h";
+const DEFAULT_RANGE = "24h"; // or less, while the history is younger
 const RELOAD_MS = 60_000; // live values fill the time between; this brings late samples
 
 export function numberOf(value: unknown): number | null {
@@ -32,9 +33,9 @@ export function numberOf(value: unknown): number | null {
 }
 
 /** Range and end of the view: end undefined is "now", moving. */
-function view() {
+function view(fitting: string) {
   const query = route.value.query;
-  const name = query.get("range") ?? DEFAULT_RANGE;
+  const name = query.get("range") ?? fitting;
   const index = Math.max(
     0,
     RANGES.findIndex(([known]) => known === name),
@@ -43,19 +44,32 @@ function view() {
   return { index, name: RANGES[index]![0], span_s: RANGES[index]![1], end };
 }
 
+/** The shortest range that shows all of a young history. */
+function rangeFor(series: Series): string {
+  const age_s = Date.now() / 1000 - (series.time[0] ?? 0);
+  const fitting = RANGES.find(([, span_s]) => age_s < span_s)?.[0];
+  return fitting === "10m" || fitting === "1h" ? fitting : DEFAULT_RANGE;
+}
+
 export function Trend({ point }: { point: PointFull }) {
-  const { index, name, span_s, end } = view();
+  const [fitting, setFitting] = useState(DEFAULT_RANGE);
+  const { index, name, span_s, end } = view(fitting);
   const path = withParams(
     `samples/${pointPath(point.path)}`,
     end
       ? { from: (end - span_s) * 1e6, to: end * 1e6, buckets: BUCKETS }
-      : { from: `-${span_s / 3600}h`, buckets: BUCKETS },
+      : { from: `-${name}`, buckets: BUCKETS },
   );
   const { data, error, reload } = useLoad<Buckets>(path, end ? 0 : RELOAD_MS);
   const series = useMemo(
     () => data && seriesOf(data.buckets, data.step_ms, point.every_s, point.stale_after_s),
     [data],
   );
+  useEffect(() => {
+    if (series && fitting === DEFAULT_RANGE) {
+      setFitting(rangeFor(series));
+    }
+  }, [series]);
   const [version, grown] = useReducer((n: number) => n + 1, 0);
 
   const live = liveValue(point.path).value;

@@ -19,7 +19,7 @@ function FrameRow({ frame }: { frame: Frame }) {
       <td>
         <Moment time={frame.time} />
       </td>
-      <td>{frame.sent ? text.device.sent : text.device.got}</td>
+      <td class="nowrap">{frame.sent ? text.device.sent : text.device.got}</td>
       <td class="right">{frame.size} B</td>
       <td>
         {frame.text}

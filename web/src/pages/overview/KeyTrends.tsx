@@ -4,17 +4,14 @@ import { useMemo } from "preact/hooks";
 import { liveValue, useLive } from "../../api/live";
 import { useLoad } from "../../api/load";
 import { pointPath, withParams } from "../../api/client";
-import type { Buckets, Point, PointList } from "../../api/types";
+import type { Point, PointList } from "../../api/types";
 import { Quality } from "../../parts/Quality";
 import { lastText, Value } from "../../parts/Value";
 import { href } from "../../router";
 import { text } from "../../text";
-import { seriesOf } from "../../trend/series";
 import { Sparkline } from "../../trend/Sparkline";
 import { pins, PINS_MAX } from "./pins";
 
-const SPAN_H = 8;
-const BUCKETS = 120;
 const RELOAD_MS = 15_000;
 const CANDIDATES = 200;
 
@@ -29,32 +26,19 @@ function proposed(points: Point[]): string[] {
 }
 
 function KeyTrend({ path }: { path: string }) {
-  const { data } = useLoad<Buckets>(
-    withParams(`samples/${pointPath(path)}`, { from: `-${SPAN_H}h`, buckets: BUCKETS }),
-    RELOAD_MS,
-  );
-  const point = useLoad<Point>(`points/${pointPath(path)}`, RELOAD_MS);
-  const series = useMemo(() => data && seriesOf(data.buckets, data.step_ms, 0, 0), [data]);
-  const to = Date.now() / 1000;
-  const newest = liveValue(path).value ?? point.data;
+  const { data, error } = useLoad<Point>(`points/${pointPath(path)}`, RELOAD_MS);
+  const live = liveValue(path).value;
+  const newest = live ?? data;
   return (
     <li class="key-trend">
       <a href={href.point(path)}>{path}</a>
-      {newest && point.data && (
+      {newest && data && (
         <span class="key-value">
-          <Value point={newest} last={liveValue(path).value?.last ?? lastText(point.data)} />
+          <Value point={newest} last={live?.last ?? lastText(data)} />
           {newest.quality !== "good" && <Quality quality={newest.quality} reason={newest.reason} />}
         </span>
       )}
-      {series && (
-        <Sparkline
-          series={series}
-          from={to - SPAN_H * 3600}
-          to={to}
-          label={text.trend.spark(path, SPAN_H)}
-        />
-      )}
-      {point.error && <span class="muted">{point.error.message}</span>}
+      {error ? <span class="muted">{error.message}</span> : <Sparkline path={path} wait_ms={0} />}
     </li>
   );
 }
@@ -75,7 +59,7 @@ export function KeyTrends() {
   return (
     <section>
       <div class="section-head">
-        <h2>{text.overview.trends(SPAN_H)}</h2>
+        <h2>{text.overview.trends}</h2>
         {chosen.length === 0 && <p class="muted">{text.overview.pinHint}</p>}
       </div>
       <ul class="key-trends">

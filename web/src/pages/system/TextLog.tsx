@@ -13,7 +13,13 @@ const LINES = 200;
 const LOUD = ["error", "warning", "warn"];
 
 function cells(line: LogLine) {
-  return [<Moment time={line.time} />, line.level, line.module, line.device, line.text];
+  return [
+    <Moment time={line.time} />,
+    line.level,
+    line.module,
+    <span class="nowrap">{line.device}</span>,
+    line.text,
+  ];
 }
 
 export function TextLog() {
