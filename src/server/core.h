@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the files of server/ share: the server, its requests, and how they are made and ended.
+ *
+ * A request has two holders: the connection (until libmicrohttpd says it is completed) and the
+ * handler (until it has answered). It is freed when both have let go. */
+#ifndef BUSBAR_SERVER_CORE_H
+#define BUSBAR_SERVER_CORE_H
+
+#include "base/list.h"
+#include "net/timer.h"
+#include "server/gauges.h"
+#include "server/route.h"
+#include "server/server.h"
+#include "server/url.h"
+
+struct MHD_Response;
+struct http_connection;
+struct live;
+
+/* Answers by class of status, for the metrics. */
+enum { SERVER_STATUS_CLASSES = 6 };
+
+struct server {
+    struct server_config config;
+    struct server_routes routes;
+    struct list listeners; /* struct http_listener */
+    struct list requests;  /* struct server_request, those the handler holds */
+    struct timer sweep;    /* closes connections that take too long */
+    struct gauges gauges;
+    struct live *live;
+    uint16_t port; /* of the first address */
+    uint64_t answers[SERVER_STATUS_CLASSES];
+    uint64_t cut_slow; /* connections closed for taking too long */
+};
+
+struct server_request {
+    struct list link;
+    struct server *server;              /* NULL: freed before the answer */
+    struct http_connection *connection; /* NULL: gone */
+    struct server_url url;
+    struct server_route_match match;
+    struct buf body;
+    struct json_doc *doc;
+    char who[64], from[64];
+    bool started, suspended, answered, completed;
+    unsigned status;
+    struct MHD_Response *response;
+    /* The server is being freed before the answer: stop what runs for the request and answer it. */
+    void (*cut)(void *ctx);
+    void *cut_ctx;
+    /* A stream: the connection is gone, the request with it. */
+    void (*gone)(void *ctx);
+    void *gone_ctx;
+};
+
+/* Connections open now, over all listeners. */
+size_t server_connection_count(const struct server *server);
+
+/* ---- a request's life ---- */
+struct server_request *server_request_new(struct server *server);
+/* The connection lets go. */
+void server_request_completed(struct server_request *req);
+void server_request_on_gone(struct server_request *req, void (*gone)(void *ctx), void *ctx);
+void server_request_on_cut(struct server_request *req, void (*cut)(void *ctx), void *ctx);
+/* The answer is on its way: the handler lets go. */
+void server_request_answered(struct server_request *req);
+
+/* ---- the routes of the server itself, one table a file ---- */
+void server_devices_routes(struct server *server);
+void server_points_routes(struct server *server);
+void server_write_routes(struct server *server);
+void server_samples_routes(struct server *server);
+void server_live_routes(struct server *server);
+void server_ledger_routes(struct server *server);
+void server_health_routes(struct server *server);
+void server_metrics_routes(struct server *server);
+void server_journal_routes(struct server *server);
+void server_textlog_routes(struct server *server);
+void server_openapi_routes(struct server *server);
+
+#endif
