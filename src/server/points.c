@@ -4,6 +4,7 @@
  *
  * GET /api/v1/points/{device}/{point}: one point with all that is known about it. */
 #include "server/points.h"
+#include "server/explain.h"
 
 #include <string.h>
 
@@ -224,46 +225,6 @@ static void put_write(struct json_writer *json, const struct point *pt)
     json_end_object(json);
 }
 
-static void put_step(struct json_writer *json, const char *step, const char *text)
-{
-    json_begin_object(json);
-    json_put_string(json, "step", step);
-    json_put_string(json, "text", text);
-    json_end_object(json);
-}
-
-/* How the value came about. The raw value is computed back from the value, so it is left out where
- * that would not be exact: clamped values. */
-static void put_explain(struct shape *shape, struct json_writer *json, const struct point *pt)
-{
-    const struct point_class *cls = pt->cls;
-    const struct sample *last = &pt->last;
-    char text[128];
-    double number;
-    json_put_array(json, "explain");
-    put_step(json, "address", shape_source(shape, pt));
-    bool is_number = value_number(last->type, last->value, &number);
-    bool is_scaled = cls->scale != 1.0 || cls->offset != 0.0;
-    if (is_number && is_scaled && cls->scale != 0.0 && last->quality != QUALITY_CLAMPED) {
-        str_format(text, sizeof(text), "%.10g", (number - cls->offset) / cls->scale);
-        put_step(json, "raw", text);
-        size_t used = str_format(text, sizeof(text), "x %.10g", cls->scale);
-        if (cls->offset != 0.0) {
-            str_format(text + used, sizeof(text) - used, " %c %.10g", cls->offset < 0 ? '-' : '+',
-                       cls->offset < 0 ? -cls->offset : cls->offset);
-        }
-        put_step(json, "scale", text);
-    }
-    if (last->type != VALUE_NONE) {
-        put_step(json, "value", shape_text(shape, cls, last->type, last->value));
-    }
-    buf_clear(&shape->text);
-    (void)buf_printf(&shape->text, "%s: %s", quality_class_word(last->quality),
-                     quality_text(last->quality));
-    put_step(json, "quality", buf_text(&shape->text));
-    json_end_array(json);
-}
-
 static void put_point(struct shape *shape, struct json_writer *json, const struct point *pt)
 {
     const struct point_class *cls = pt->cls;
@@ -276,7 +237,7 @@ static void put_point(struct shape *shape, struct json_writer *json, const struc
     json_put_double(json, "offset", cls->offset);
     json_put_double(json, "deadband", cls->deadband);
     put_write(json, pt);
-    put_explain(shape, json, pt);
+    explain_put(shape, json, pt);
 }
 
 static void counted(void *ctx, struct counts *counts, int error)

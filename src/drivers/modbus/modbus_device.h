@@ -6,6 +6,8 @@
  *   modbus_write.c    writes: one function code each, never sent twice
  *   modbus_learn.c    refused addresses and largest reads, kept over restarts
  *   modbus_test.c     why does it not answer
+ *   modbus_words.c    frames in words
+ *   modbus_trace.c    from a value back to its bytes
  */
 #ifndef BUSBAR_DRIVERS_MODBUS_DEVICE_H
 #define BUSBAR_DRIVERS_MODBUS_DEVICE_H
@@ -133,5 +135,9 @@ void modbus_test_stop_all(struct modbus_device *device);
 
 /* ---- modbus_words.c ---- */
 void modbus_describe(bool rtu, bool sent, const void *data, size_t size, struct buf *out);
+
+/* ---- modbus_trace.c: ops->trace ---- */
+bool modbus_trace(bool rtu, uint8_t unit, const struct modbus_address *address, struct bytes sent,
+                  struct bytes received, struct buf *out, struct sample *raw);
 
 #endif

@@ -185,6 +185,16 @@ static void describe(const struct device *dev, bool sent, const void *data, size
     }
 }
 
+static bool trace(const struct device *dev, const struct point *pt, struct bytes sent,
+                  struct bytes received, struct buf *out, struct sample *raw)
+{
+    struct modbus_config config;
+    const struct modbus_address *address = driver_address(dev, (uint32_t)(pt - dev->points));
+    return modbus_config_read(dev->settings, &config, NULL) == 0 &&
+           modbus_trace(modbus_config_is_rtu(&config), config.unit, address, sent, received, out,
+                        raw);
+}
+
 /* ---- the slots: life and requests ---- */
 
 static int open_driver(struct driver *drv, struct err *err)
@@ -364,6 +374,7 @@ static const struct driver_ops ops = {
     .describe = describe,
     .address = print_address,
     .explain = modbus_explain,
+    .trace = trace,
     .link = print_link,
 };
 
