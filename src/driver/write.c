@@ -91,7 +91,7 @@ static void say_read_back(struct write *write, int error, struct buf *out)
 {
     char took[32];
     if (error == 0 && write->result.error == 0) {
-        str_format_duration(took, sizeof(took), write->result.took_us / 1000 * 1000);
+        str_format_duration(took, sizeof(took), (write->result.took_us + 999) / 1000 * 1000);
         buf_append_text(out, "written, read back ");
         append_value(out, write->pt, write->sample.type, write->sample.value);
         buf_printf(out, " after %s", took);

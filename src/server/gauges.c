@@ -24,13 +24,23 @@ static void job_work(void *ctx)
     history_status(job->history, &job->status);
 }
 
+static void take_history(struct gauges *gauges, const struct history_status *status)
+{
+    gauges->history = *status;
+    gauges->received = bus_received_all(gauges->config->bus);
+    gauges->refused = 0;
+    for (unsigned i = 0; i < BUS_REFUSAL_COUNT; i++) {
+        gauges->refused += bus_refused_all(gauges->config->bus, (enum bus_refusal)i);
+    }
+}
+
 static void job_done(void *ctx, int error)
 {
     struct gauges_job *job = ctx;
     if (job->gauges != NULL) {
         job->gauges->job = NULL;
         if (error == 0) {
-            job->gauges->history = job->status;
+            take_history(job->gauges, &job->status);
         }
     }
     busbar_free(job);
@@ -122,7 +132,9 @@ void gauges_init(struct gauges *gauges, const struct server_config *config)
 {
     *gauges = (struct gauges){ .config = config };
     if (config->history != NULL) {
-        history_status(config->history, &gauges->history);
+        struct history_status status;
+        history_status(config->history, &status);
+        take_history(gauges, &status);
     }
     take(gauges);
     timer_init(&gauges->timer, config->loop, on_tick, gauges);

@@ -12,9 +12,10 @@ struct gauges {
     const struct server_config *config;
     struct timer timer;
     struct history_status history; /* at most some seconds old */
-    struct gauges_job *job;        /* asking for it; NULL: none under way */
-    int64_t taken_us;              /* monotonic */
-    uint64_t samples, polls;       /* at that time */
+    uint64_t received, refused; /* by the bus, when `history` came: what is in neither is waiting */
+    struct gauges_job *job;     /* asking for it; NULL: none under way */
+    int64_t taken_us;           /* monotonic */
+    uint64_t samples, polls;    /* at that time */
     int64_t busy_us;
     double samples_per_s, polls_per_s, cpu_percent;
     uint64_t memory_bytes;

@@ -174,10 +174,8 @@ static void get_status(struct server_request *req)
 {
     struct server *server = server_of(req);
     const struct gauges *gauges = &server->gauges;
-    uint64_t refused = 0;
-    for (unsigned i = 0; i < BUS_REFUSAL_COUNT; i++) {
-        refused += bus_refused_all(server->config.bus, (enum bus_refusal)i);
-    }
+    const struct history_counts *stored = &gauges->history.totals;
+    uint64_t known = gauges->refused + stored->stored_start + stored->repeated_start;
     struct buf out;
     buf_init(&out, SERVER_ANSWER_MAX);
     struct json_writer json = json_writer(&out);
@@ -189,11 +187,11 @@ static void get_status(struct server_request *req)
     json_put_u64(&json, "memory_bytes", gauges->memory_bytes);
     json_put_double(&json, "cpu_percent", round(gauges->cpu_percent * 10) / 10);
     json_put_i64(&json, "loop_longest_us", gauges->loop_longest_us);
-    json_put_u64(&json, "received", bus_received_all(server->config.bus));
-    json_put_u64(&json, "stored", gauges->history.totals.stored_start);
-    json_put_u64(&json, "repeated", gauges->history.totals.repeated_start);
-    json_put_u64(&json, "refused", refused);
-    json_put_u64(&json, "waiting", gauges->history.waiting);
+    json_put_u64(&json, "received", gauges->received);
+    json_put_u64(&json, "stored", stored->stored_start);
+    json_put_u64(&json, "repeated", stored->repeated_start);
+    json_put_u64(&json, "refused", gauges->refused);
+    json_put_u64(&json, "waiting", gauges->received > known ? gauges->received - known : 0);
     json_put_array(&json, "events");
     json_end_array(&json);
     json_end_object(&json);
