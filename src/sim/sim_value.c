@@ -10,44 +10,76 @@
 #define SECOND_US INT64_C(1000000)
 #define EPOCH_S   1767225600 /* 2026-01-01: counters start here */
 
-/* What is usual for a unit, and for a unit with a word in the point's name. The first row that
- * fits. */
+/* What is usual for a unit, and for a unit with a word of the point's name. The first row that fits. */
 struct usual {
-    const char *units, *word; /* word NULL: any name */
+    const char *units, *word; /* word: one of the parts of the name between '-'; NULL: any name */
     float center, span, step;
     float growth; /* of a counter, a second */
 };
 
 static const struct usual usuals[] = {
     { "degC", "outdoor", 9.0f, 7.0f, 0.1f, 0.0f },   { "degC", "oat", 9.0f, 7.0f, 0.1f, 0.0f },
-    { "degC", "cool", 9.0f, 2.0f, 0.1f, 0.0f },      { "degC", "chilled", 7.0f, 1.5f, 0.1f, 0.0f },
-    { "degC", "hot", 62.0f, 5.0f, 0.1f, 0.0f },      { "degC", "heat", 48.0f, 5.0f, 0.1f, 0.0f },
-    { "degC", "return", 23.0f, 1.2f, 0.1f, 0.0f },   { "degC", "rat", 23.0f, 1.2f, 0.1f, 0.0f },
-    { "degC", "oil", 54.0f, 6.0f, 0.1f, 0.0f },      { "degC", NULL, 21.0f, 2.0f, 0.1f, 0.0f },
-    { "degF", NULL, 70.0f, 4.0f, 0.1f, 0.0f },       { "K", NULL, 294.0f, 2.0f, 0.1f, 0.0f },
-    { "%RH", NULL, 45.0f, 8.0f, 0.5f, 0.0f },        { "%", "humid", 45.0f, 8.0f, 0.5f, 0.0f },
-    { "%", "batt", 86.0f, 6.0f, 1.0f, 0.0f },        { "%", NULL, 50.0f, 30.0f, 0.5f, 0.0f },
-    { "ppm", NULL, 640.0f, 220.0f, 1.0f, 0.0f },     { "V", "dc", 24.0f, 0.6f, 0.01f, 0.0f },
-    { "V", "batt", 12.6f, 0.4f, 0.01f, 0.0f },       { "V", NULL, 230.0f, 4.0f, 0.1f, 0.0f },
-    { "A", NULL, 14.0f, 8.0f, 0.01f, 0.0f },         { "Hz", NULL, 50.0f, 0.04f, 0.001f, 0.0f },
-    { "W", NULL, 2400.0f, 1500.0f, 1.0f, 0.0f },     { "kW", NULL, 120.0f, 70.0f, 0.1f, 0.0f },
-    { "kVA", NULL, 130.0f, 70.0f, 0.1f, 0.0f },      { "kvar", NULL, 20.0f, 15.0f, 0.1f, 0.0f },
+    { "degC", "chws", 7.0f, 0.8f, 0.1f, 0.0f },      { "degC", "chwr", 12.0f, 1.0f, 0.1f, 0.0f },
+    { "degC", "hws", 62.0f, 4.0f, 0.1f, 0.0f },      { "degC", "hwr", 48.0f, 4.0f, 0.1f, 0.0f },
+    { "degC", "hot", 62.0f, 4.0f, 0.1f, 0.0f },      { "degC", "fw", 104.0f, 2.0f, 0.1f, 0.0f },
+    { "degC", "flue", 185.0f, 15.0f, 0.1f, 0.0f },   { "degC", "tube", 412.0f, 14.0f, 0.1f, 0.0f },
+    { "degC", "oil", 54.0f, 6.0f, 0.1f, 0.0f },      { "degC", "cabinet", 34.0f, 4.0f, 0.1f, 0.0f },
+    { "degC", "rat", 23.0f, 1.2f, 0.1f, 0.0f },      { "degC", "return", 23.0f, 1.2f, 0.1f, 0.0f },
+    { "degC", NULL, 21.0f, 1.5f, 0.1f, 0.0f },       { "degF", NULL, 70.0f, 4.0f, 0.1f, 0.0f },
+    { "K", NULL, 294.0f, 2.0f, 0.1f, 0.0f },         { "%RH", NULL, 45.0f, 8.0f, 0.5f, 0.0f },
+    { "%", "h", 45.0f, 8.0f, 0.5f, 0.0f },           { "%", "rh", 45.0f, 8.0f, 0.5f, 0.0f },
+    { "%", "o2", 3.2f, 0.4f, 0.1f, 0.0f },           { "%", "battery", 86.0f, 6.0f, 1.0f, 0.0f },
+    { "%", NULL, 55.0f, 25.0f, 0.5f, 0.0f },         { "ppm", NULL, 640.0f, 200.0f, 1.0f, 0.0f },
+    { "V", "dc", 612.0f, 20.0f, 0.1f, 0.0f },        { "V", "battery", 12.6f, 0.4f, 0.01f, 0.0f },
+    { "V", NULL, 230.0f, 3.0f, 0.1f, 0.0f },         { "A", NULL, 14.0f, 8.0f, 0.01f, 0.0f },
+    { "Hz", NULL, 50.0f, 0.04f, 0.001f, 0.0f },      { "W", NULL, 2400.0f, 1500.0f, 1.0f, 0.0f },
+    { "kW", NULL, 120.0f, 70.0f, 0.1f, 0.0f },       { "kVA", NULL, 130.0f, 70.0f, 0.1f, 0.0f },
+    { "kvar", NULL, 20.0f, 15.0f, 0.1f, 0.0f },      { "", "factor", 0.95f, 0.03f, 0.01f, 0.0f },
     { "Wh", NULL, 90000.0f, 0.0f, 1.0f, 0.6f },      { "kWh", NULL, 48000.0f, 0.0f, 0.1f, 0.033f },
     { "MWh", NULL, 910.0f, 0.0f, 0.001f, 0.00004f }, { "m3", NULL, 7300.0f, 0.0f, 0.01f, 0.004f },
-    { "m3/h", NULL, 42.0f, 15.0f, 0.1f, 0.0f },      { "l/s", NULL, 11.0f, 4.0f, 0.1f, 0.0f },
-    { "l/min", NULL, 85.0f, 30.0f, 0.5f, 0.0f },     { "bar", NULL, 2.6f, 0.5f, 0.01f, 0.0f },
-    { "Pa", NULL, 260.0f, 60.0f, 1.0f, 0.0f },       { "kPa", NULL, 180.0f, 30.0f, 0.1f, 0.0f },
-    { "hPa", NULL, 1013.0f, 12.0f, 0.1f, 0.0f },     { "rpm", NULL, 1450.0f, 30.0f, 1.0f, 0.0f },
+    { "t", NULL, 21000.0f, 0.0f, 0.1f, 0.004f },     { "h", NULL, 8800.0f, 0.0f, 1.0f, 0.000278f },
+    { "m3/h", NULL, 42.0f, 12.0f, 0.1f, 0.0f },      { "t/h", NULL, 14.0f, 2.0f, 0.1f, 0.0f },
+    { "l/s", NULL, 11.0f, 4.0f, 0.1f, 0.0f },        { "l/min", NULL, 85.0f, 30.0f, 0.5f, 0.0f },
+    { "bar", "steam", 9.6f, 0.3f, 0.01f, 0.0f },     { "bar", "cond", 12.0f, 0.8f, 0.01f, 0.0f },
+    { "bar", NULL, 2.6f, 0.5f, 0.01f, 0.0f },        { "Pa", NULL, 240.0f, 40.0f, 1.0f, 0.0f },
+    { "kPa", NULL, 180.0f, 30.0f, 0.1f, 0.0f },      { "hPa", NULL, 1013.0f, 12.0f, 0.1f, 0.0f },
+    { "kN", NULL, 820.0f, 60.0f, 0.1f, 0.0f },       { "rpm", NULL, 1450.0f, 30.0f, 1.0f, 0.0f },
     { "m/s", NULL, 3.2f, 1.8f, 0.1f, 0.0f },         { "mm/s", NULL, 2.1f, 0.7f, 0.01f, 0.0f },
-    { "lx", NULL, 480.0f, 160.0f, 1.0f, 0.0f },      { "W/m2", NULL, 420.0f, 300.0f, 1.0f, 0.0f },
-    { "h", NULL, 8800.0f, 0.0f, 1.0f, 0.000278f },
+    { "mm", NULL, 12.0f, 20.0f, 1.0f, 0.0f },        { "lx", NULL, 480.0f, 160.0f, 1.0f, 0.0f },
+    { "W/m2", NULL, 420.0f, 300.0f, 1.0f, 0.0f },
 };
+
+/* A switch or a code with one of these words in its name is off, or 0, most of the time. */
+static const char *const rare_words[] = { "alarm", "fault", "trip",  "leak",  "frost",
+                                          "smoke", "fire",  "error", "window" };
+
+/* Whether `word` is one of the parts of a name between '-'. */
+static bool has_word(const char *name, const char *word)
+{
+    size_t size = strlen(word);
+    for (const char *at = strstr(name, word); at != NULL; at = strstr(at + 1, word)) {
+        if ((at == name || at[-1] == '-') && (at[size] == '\0' || at[size] == '-')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_rare(const struct point *pt)
+{
+    for (size_t i = 0; i < sizeof(rare_words) / sizeof(rare_words[0]); i++) {
+        if (has_word(pt->name, rare_words[i])) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static const struct usual *find_usual(const struct point *pt)
 {
     for (size_t i = 0; i < sizeof(usuals) / sizeof(usuals[0]); i++) {
         if (strcmp(usuals[i].units, pt->cls->units) == 0 &&
-            (usuals[i].word == NULL || strstr(pt->name, usuals[i].word) != NULL)) {
+            (usuals[i].word == NULL || has_word(pt->name, usuals[i].word))) {
             return &usuals[i];
         }
     }
@@ -80,8 +112,8 @@ static void set_swing(struct sim_value *value, const struct point *pt, const str
 {
     value->kind = SIM_SWING;
     if (usual != NULL) {
-        value->center = usual->center * (0.95f + 0.1f * (float)draw(value->seed, 1));
-        value->span = usual->span;
+        value->center = usual->center + usual->span * ((float)draw(value->seed, 1) - 0.5f);
+        value->span = usual->span * 0.8f;
         value->step = usual->step;
     } else {
         value->center = 60.0f + 40.0f * (float)draw(value->seed, 1);
@@ -117,7 +149,7 @@ struct sim_value sim_value_make(const struct point *pt, uint8_t raw_type, uint64
         value.kind = SIM_SWITCH;
     } else if (pt->cls->counter || (usual != NULL && usual->growth > 0.0f)) {
         set_counter(&value, usual);
-    } else if (pt->cls->write.allowed) {
+    } else if (pt->cls->write.allowed || (usual == NULL && is_rare(pt))) {
         set_constant(&value, pt, usual);
     } else {
         set_swing(&value, pt, usual);
@@ -160,7 +192,7 @@ static double number_at(const struct sim_value *value, const struct point *pt, i
     switch (value->kind) {
     case SIM_STATE:
         return (double)pt->cls->enums[choice(value, pt, time_s) % pt->cls->enum_count].value;
-    case SIM_SWITCH: return (double)(choice(value, pt, time_s) & 1);
+    case SIM_SWITCH: return choice(value, pt, time_s) % (is_rare(pt) ? 20 : 2) == 1 ? 1.0 : 0.0;
     case SIM_COUNTER: return count(value, time_s);
     case SIM_CONSTANT: return value->center;
     default: return swing(value, time_s);
