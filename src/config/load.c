@@ -8,12 +8,13 @@
  *   the lines that the problems point at
  *
  * It goes on after an error as far as what is left makes sense, so that one run tells all. */
+#include "config/load.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "config/load.h"
 
 #define YEAR_US (INT64_C(365) * 24 * 3600 * CLOCK_US_PER_S)
 

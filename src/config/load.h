@@ -146,8 +146,8 @@ bool load_value(struct load *load, const struct option *option, const char *what
 /* A scalar node by its row; also tells when it is none. */
 bool load_scalar(struct load *load, uint16_t file, const struct option *option,
                  const struct yaml_node *node, union setting_value *out);
-/* A map by a table: unknown keys, wrong values are told. set has room for the whole table. where: "in 'site'".
- * Returns the count. A node that is null is an empty map. */
+/* A map by a table: unknown keys and wrong values are told. set has room for the whole table.
+ * where: "in 'site'". Returns the count. A node that is null is an empty map. */
 size_t load_section(struct load *load, uint16_t file, const struct yaml_node *node,
                     const struct option *options, const char *where, struct setting *set);
 /* Labels, a map of words. Sorted; the texts are the store's. */

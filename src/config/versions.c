@@ -18,31 +18,23 @@
 #include "base/crc.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "config/versions_private.h"
 
 enum {
     COPY_BYTES = 1 << 16,
     META_BYTES_MAX = 1 << 20,
-    VERSIONS_SEEN_MAX = 10000,
-    FOLDER_MODE = 0750,
     FILE_MODE = 0640,
 };
 
-/* What version.json says. */
-struct meta {
-    struct version version;
-    bool single_file;
-    struct config_file files[CONFIG_FILES_MAX];
-    struct arena arena;
-};
-
-static int errno_error(struct err *err, const char *what, const char *path)
+int versions_errno(struct err *err, const char *what, const char *path)
 {
     int code = err_from_errno(errno);
     return err_set(err, code, "cannot %s %s: %s", what, path, err_text(code));
 }
 
 /* "<data>/config/versions" and what follows. */
-static int path_in(char path[PATH_MAX], const char *data_folder, const char *rest, struct err *err)
+int versions_path_in(char path[PATH_MAX], const char *data_folder, const char *rest,
+                     struct err *err)
 {
     char below[PATH_MAX];
     str_format(below, sizeof(below), "config/%s", rest);
@@ -52,7 +44,7 @@ static int path_in(char path[PATH_MAX], const char *data_folder, const char *res
     return 0;
 }
 
-static int join(char path[PATH_MAX], const char *folder, const char *name, struct err *err)
+int versions_join(char path[PATH_MAX], const char *folder, const char *name, struct err *err)
 {
     if (!file_join(path, PATH_MAX, folder, name)) {
         return err_set(err, BUSBAR_ELIMIT, "a path is too long: %s", name);
@@ -68,7 +60,7 @@ static int remove_one(const char *path, const struct stat *info, int flag, struc
     return remove(path);
 }
 
-static void remove_tree(const char *path)
+void versions_remove_tree(const char *path)
 {
     nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
@@ -83,7 +75,7 @@ static int make_parent(const char *path, struct err *err)
         return 0;
     }
     *slash = '\0';
-    return file_make_folders(file_ops_real(), folder, FOLDER_MODE, err);
+    return file_make_folders(file_ops_real(), folder, VERSIONS_FOLDER_MODE, err);
 }
 
 static int copy_bytes(int from, int to, uint32_t *crc)
@@ -108,7 +100,7 @@ static int copy_bytes(int from, int to, uint32_t *crc)
 }
 
 /* Copies a file durably; *crc of what was copied. */
-static int copy_file(const char *from, const char *to, uint32_t *crc, struct err *err)
+int versions_copy_file(const char *from, const char *to, uint32_t *crc, struct err *err)
 {
     int error = make_parent(to, err);
     if (error != 0) {
@@ -135,7 +127,7 @@ static int copy_file(const char *from, const char *to, uint32_t *crc, struct err
 
 /* ---- version.json ---- */
 
-static void meta_free(struct meta *meta)
+void versions_meta_free(struct version_meta *meta)
 {
     if (meta != NULL) {
         arena_fini(&meta->arena);
@@ -143,7 +135,7 @@ static void meta_free(struct meta *meta)
     }
 }
 
-static void take_files(struct meta *meta, const struct json_value *files)
+static void take_files(struct version_meta *meta, const struct json_value *files)
 {
     struct json_iter iter = json_iter(files);
     const struct json_value *item;
@@ -162,13 +154,13 @@ static void take_files(struct meta *meta, const struct json_value *files)
 }
 
 /* NULL when there is no such version or its file is damaged. */
-static struct meta *meta_read(const char *data_folder, uint32_t number)
+struct version_meta *versions_meta_read(const char *data_folder, uint32_t number)
 {
     char rest[64], path[PATH_MAX], *text = NULL;
     size_t size = 0;
     struct json_doc *doc = NULL;
     str_format(rest, sizeof(rest), "versions/%" PRIu32 "/version.json", number);
-    if (path_in(path, data_folder, rest, NULL) != 0 ||
+    if (versions_path_in(path, data_folder, rest, NULL) != 0 ||
         file_read(file_ops_real(), path, META_BYTES_MAX, &text, &size, NULL) != 0) {
         return NULL;
     }
@@ -176,7 +168,7 @@ static struct meta *meta_read(const char *data_folder, uint32_t number)
         busbar_free(text);
         return NULL;
     }
-    struct meta *meta = busbar_alloc(sizeof(*meta));
+    struct version_meta *meta = busbar_alloc(sizeof(*meta));
     const struct json_value *root = json_root(doc);
     arena_init(&meta->arena, 0);
     meta->version.number = number;
@@ -195,7 +187,7 @@ static struct meta *meta_read(const char *data_folder, uint32_t number)
     return meta;
 }
 
-static int meta_write(const char *folder, const struct meta *meta, struct err *err)
+static int meta_write(const char *folder, const struct version_meta *meta, struct err *err)
 {
     char path[PATH_MAX];
     struct buf out;
@@ -217,7 +209,7 @@ static int meta_write(const char *folder, const struct meta *meta, struct err *e
     }
     json_end_array(&json);
     json_end_object(&json);
-    int error = join(path, folder, "version.json", err);
+    int error = versions_join(path, folder, "version.json", err);
     error = error == 0 ? file_write(file_ops_real(), path, out.data, out.size, FILE_MODE, err)
                        : error;
     buf_fini(&out);
@@ -238,7 +230,7 @@ static uint32_t *list_numbers(const char *data_folder, size_t *count)
     char path[PATH_MAX], **names = NULL;
     size_t found = 0;
     *count = 0;
-    if (path_in(path, data_folder, "versions", NULL) != 0 ||
+    if (versions_path_in(path, data_folder, "versions", NULL) != 0 ||
         file_list(path, NULL, VERSIONS_SEEN_MAX, &names, &found, NULL) != 0) {
         return NULL;
     }
@@ -262,17 +254,17 @@ int versions_list(const char *data_folder, struct version **list, size_t *count,
     *list = busbar_alloc_array(found + 1, sizeof(**list));
     *count = 0;
     for (size_t i = 0; i < found; i++) {
-        struct meta *meta = meta_read(data_folder, numbers[i]);
+        struct version_meta *meta = versions_meta_read(data_folder, numbers[i]);
         if (meta != NULL) {
             (*list)[(*count)++] = meta->version;
         }
-        meta_free(meta);
+        versions_meta_free(meta);
     }
     busbar_free(numbers);
     return 0;
 }
 
-static int no_version(const char *data_folder, uint32_t number, struct err *err)
+int versions_none(const char *data_folder, uint32_t number, struct err *err)
 {
     size_t count;
     uint32_t *numbers = list_numbers(data_folder, &count);
@@ -289,12 +281,12 @@ static int no_version(const char *data_folder, uint32_t number, struct err *err)
 
 int versions_find(const char *data_folder, uint32_t number, struct version *out, struct err *err)
 {
-    struct meta *meta = meta_read(data_folder, number);
+    struct version_meta *meta = versions_meta_read(data_folder, number);
     if (meta == NULL) {
-        return no_version(data_folder, number, err);
+        return versions_none(data_folder, number, err);
     }
     *out = meta->version;
-    meta_free(meta);
+    versions_meta_free(meta);
     return 0;
 }
 
@@ -302,24 +294,24 @@ int versions_path(const char *data_folder, uint32_t number, char *path, size_t s
                   struct err *err)
 {
     char rest[64], folder[PATH_MAX];
-    struct meta *meta = meta_read(data_folder, number);
+    struct version_meta *meta = versions_meta_read(data_folder, number);
     if (meta == NULL) {
-        return no_version(data_folder, number, err);
+        return versions_none(data_folder, number, err);
     }
     str_format(rest, sizeof(rest), "versions/%" PRIu32 "/files", number);
-    int error = path_in(folder, data_folder, rest, err);
+    int error = versions_path_in(folder, data_folder, rest, err);
     bool single = meta->single_file && meta->version.files > 0;
     if (error == 0 && !file_join(path, size, folder, single ? meta->files[0].name : "")) {
         error = err_set(err, BUSBAR_ELIMIT, "the path of the data folder is too long");
     }
-    meta_free(meta);
+    versions_meta_free(meta);
     return error;
 }
 
 /* ---- save ---- */
 
 /* A link to the same file of the version before; false: it is not there or differs. */
-static bool link_before(const char *data_folder, const struct meta *before,
+static bool link_before(const char *data_folder, const struct version_meta *before,
                         const struct config_file *file, const char *to)
 {
     char rest[PATH_MAX], from[PATH_MAX];
@@ -329,26 +321,26 @@ static bool link_before(const char *data_folder, const struct meta *before,
             old->bytes == file->bytes) {
             str_format(rest, sizeof(rest), "versions/%" PRIu32 "/files/%s", before->version.number,
                        file->name);
-            return path_in(from, data_folder, rest, NULL) == 0 && make_parent(to, NULL) == 0 &&
-                   link(from, to) == 0;
+            return versions_path_in(from, data_folder, rest, NULL) == 0 &&
+                   make_parent(to, NULL) == 0 && link(from, to) == 0;
         }
     }
     return false;
 }
 
 static int save_file(const char *data_folder, const struct config *config,
-                     const struct config_file *file, const struct meta *before, const char *folder,
-                     struct err *err)
+                     const struct config_file *file, const struct version_meta *before,
+                     const char *folder, struct err *err)
 {
     char from[PATH_MAX], below[PATH_MAX], to[PATH_MAX];
     uint32_t crc = 0;
     str_format(below, sizeof(below), "files/%s", file->name);
-    int error = join(from, config->folder, file->name, err);
-    error = error == 0 ? join(to, folder, below, err) : error;
+    int error = versions_join(from, config->folder, file->name, err);
+    error = error == 0 ? versions_join(to, folder, below, err) : error;
     if (error != 0 || link_before(data_folder, before, file, to)) {
         return error;
     }
-    error = copy_file(from, to, &crc, err);
+    error = versions_copy_file(from, to, &crc, err);
     if (error == 0 && crc != file->crc) {
         error = err_set(err, BUSBAR_EAGAIN, "%s changed while it was being applied", file->name);
         err_hint(err, "run it again");
@@ -363,14 +355,14 @@ static void prune(const char *data_folder)
     uint32_t *numbers = list_numbers(data_folder, &count);
     for (size_t i = 0; count > VERSIONS_KEEP && i < count - VERSIONS_KEEP; i++) {
         str_format(rest, sizeof(rest), "versions/%" PRIu32, numbers[i]);
-        if (path_in(path, data_folder, rest, NULL) == 0) {
-            remove_tree(path);
+        if (versions_path_in(path, data_folder, rest, NULL) == 0) {
+            versions_remove_tree(path);
         }
     }
     busbar_free(numbers);
 }
 
-static void fill_meta(struct meta *meta, const struct config *config, const char *who,
+static void fill_meta(struct version_meta *meta, const struct config *config, const char *who,
                       const char *summary)
 {
     meta->version.time_us = clock_wall_us();
@@ -382,12 +374,13 @@ static void fill_meta(struct meta *meta, const struct config *config, const char
 }
 
 static int save_aside(const char *data_folder, const struct config *config,
-                      const struct meta *before, const struct meta *meta, const char *aside,
-                      struct err *err)
+                      const struct version_meta *before, const struct version_meta *meta,
+                      const char *aside, struct err *err)
 {
     char files[PATH_MAX];
-    int error = join(files, aside, "files", err);
-    error = error == 0 ? file_make_folders(file_ops_real(), files, FOLDER_MODE, err) : error;
+    int error = versions_join(files, aside, "files", err);
+    error = error == 0 ? file_make_folders(file_ops_real(), files, VERSIONS_FOLDER_MODE, err)
+                       : error;
     for (size_t i = 0; i < config->file_count && error == 0; i++) {
         error = save_file(data_folder, config, &config->files[i], before, aside, err);
     }
@@ -406,200 +399,29 @@ int versions_save(const char *data_folder, const struct config *config, const ch
     uint32_t newest = count > 0 ? numbers[count - 1] : 0;
     busbar_free(numbers);
     str_format(rest, sizeof(rest), "versions/%" PRIu32, newest + 1);
-    int error = path_in(folder, data_folder, "versions", err);
-    error = error == 0 ? path_in(aside, data_folder, "versions/.new", err) : error;
-    error = error == 0 ? path_in(final, data_folder, rest, err) : error;
+    int error = versions_path_in(folder, data_folder, "versions", err);
+    error = error == 0 ? versions_path_in(aside, data_folder, "versions/.new", err) : error;
+    error = error == 0 ? versions_path_in(final, data_folder, rest, err) : error;
     if (error != 0) {
         return error;
     }
-    struct meta *before = newest > 0 ? meta_read(data_folder, newest) : NULL;
-    struct meta *meta = busbar_alloc(sizeof(*meta));
+    struct version_meta *before = newest > 0 ? versions_meta_read(data_folder, newest) : NULL;
+    struct version_meta *meta = busbar_alloc(sizeof(*meta));
     fill_meta(meta, config, who, summary);
     meta->version.number = newest + 1;
-    remove_tree(aside);
+    versions_remove_tree(aside);
     error = save_aside(data_folder, config, before, meta, aside, err);
     if (error == 0 && rename(aside, final) != 0) {
-        error = errno_error(err, "write", final);
+        error = versions_errno(err, "write", final);
     }
     if (error == 0) {
         file_sync_folder(file_ops_real(), folder);
         prune(data_folder);
         *number = newest + 1;
     } else {
-        remove_tree(aside);
+        versions_remove_tree(aside);
     }
-    meta_free(before);
+    versions_meta_free(before);
     busbar_free(meta);
-    return error;
-}
-
-/* ---- restore ---- */
-
-struct restore {
-    const struct meta *meta;
-    char files[PATH_MAX];  /* the version's copies */
-    char folder[PATH_MAX]; /* where they go */
-    char backup[PATH_MAX];
-    const char *single; /* name of the one YAML file, NULL = a folder */
-    struct err *err;
-};
-
-/* The name a file of the version gets where it goes. */
-static const char *target_name(const struct restore *restore, size_t index)
-{
-    return index == 0 && restore->single != NULL ? restore->single
-                                                 : restore->meta->files[index].name;
-}
-
-static bool in_version(const struct restore *restore, const char *name)
-{
-    for (size_t i = 0; i < restore->meta->version.files; i++) {
-        if (strcmp(target_name(restore, i), name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int keep_one(struct restore *restore, const char *name)
-{
-    char from[PATH_MAX], to[PATH_MAX];
-    uint32_t crc;
-    int error = join(from, restore->folder, name, restore->err);
-    error = error == 0 ? join(to, restore->backup, name, restore->err) : error;
-    if (error != 0 || !file_exists(from)) {
-        return error;
-    }
-    return copy_file(from, to, &crc, restore->err);
-}
-
-/* Copies what is there now, before anything is touched. */
-static int keep_present(struct restore *restore, char **names, size_t count)
-{
-    remove_tree(restore->backup);
-    int error = file_make_folders(file_ops_real(), restore->backup, FOLDER_MODE, restore->err);
-    for (size_t i = 0; i < count && error == 0; i++) {
-        error = keep_one(restore, names[i]);
-    }
-    for (size_t i = 0; i < restore->meta->version.files && error == 0; i++) {
-        error = keep_one(restore, target_name(restore, i));
-    }
-    return error;
-}
-
-static int stage_name(const struct restore *restore, size_t index, char target[PATH_MAX],
-                      char stage[PATH_MAX])
-{
-    char aside[PATH_MAX];
-    const char *name = target_name(restore, index);
-    str_format(aside, sizeof(aside), "%s.busbar-new", name);
-    int error = join(target, restore->folder, name, restore->err);
-    return error == 0 ? join(stage, restore->folder, aside, restore->err) : error;
-}
-
-static void drop_stages(const struct restore *restore)
-{
-    char target[PATH_MAX], stage[PATH_MAX];
-    for (size_t i = 0; i < restore->meta->version.files; i++) {
-        if (stage_name(restore, i, target, stage) == 0) {
-            unlink(stage);
-        }
-    }
-}
-
-/* All files are written beside their targets first: a full disk is found before anything changed. */
-static int stage_all(struct restore *restore)
-{
-    char from[PATH_MAX], target[PATH_MAX], stage[PATH_MAX];
-    int error = 0;
-    for (size_t i = 0; i < restore->meta->version.files && error == 0; i++) {
-        uint32_t crc = 0;
-        const struct config_file *file = &restore->meta->files[i];
-        error = stage_name(restore, i, target, stage);
-        error = error == 0 ? join(from, restore->files, file->name, restore->err) : error;
-        error = error == 0 ? copy_file(from, stage, &crc, restore->err) : error;
-        if (error == 0 && crc != file->crc) {
-            error = err_set(restore->err, BUSBAR_EDAMAGED, "the kept copy of %s is damaged",
-                            file->name);
-        }
-    }
-    return error;
-}
-
-static int swap_all(struct restore *restore, char **names, size_t count)
-{
-    char target[PATH_MAX], stage[PATH_MAX];
-    for (size_t i = 0; i < restore->meta->version.files; i++) {
-        int error = stage_name(restore, i, target, stage);
-        if (error != 0) {
-            return error;
-        }
-        if (rename(stage, target) != 0) {
-            return errno_error(restore->err, "write", target);
-        }
-    }
-    for (size_t i = 0; i < count; i++) {
-        if (restore->single == NULL && names[i][0] != '.' && !in_version(restore, names[i]) &&
-            join(target, restore->folder, names[i], restore->err) == 0) {
-            unlink(target);
-        }
-    }
-    return file_sync_folder(file_ops_real(), restore->folder);
-}
-
-static int check_target(struct restore *restore, const char *config_path)
-{
-    struct err *err = restore->err;
-    bool folder = file_is_folder(config_path);
-    if (folder == restore->meta->single_file) {
-        return err_set(err, BUSBAR_ECONFLICT, "version %" PRIu32 " is a %s, %s is a %s",
-                       restore->meta->version.number, folder ? "single file" : "folder",
-                       config_path, folder ? "folder" : "single file");
-    }
-    str_copy(restore->folder, sizeof(restore->folder), config_path);
-    if (!folder) {
-        const char *slash = strrchr(config_path, '/');
-        restore->single = slash != NULL ? slash + 1 : config_path;
-        str_copy(restore->folder, sizeof(restore->folder), slash != NULL ? config_path : ".");
-        if (slash != NULL) {
-            restore->folder[slash == config_path ? 1 : slash - config_path] = '\0';
-        }
-    }
-    if (access(restore->folder, W_OK | X_OK) != 0) {
-        err_set(err, BUSBAR_EPERM, "%s cannot be written by this user", restore->folder);
-        err_hint(err, "copy the files yourself: cp -r %s/. %s", restore->files, restore->folder);
-        return BUSBAR_EPERM;
-    }
-    return 0;
-}
-
-int versions_restore(const char *data_folder, uint32_t number, const char *config_path,
-                     struct err *err)
-{
-    char rest[64], **names = NULL;
-    size_t count = 0;
-    struct meta *meta = meta_read(data_folder, number);
-    if (meta == NULL) {
-        return no_version(data_folder, number, err);
-    }
-    struct restore *restore = busbar_alloc(sizeof(*restore));
-    restore->meta = meta;
-    restore->err = err;
-    str_format(rest, sizeof(rest), "versions/%" PRIu32 "/files", number);
-    int error = path_in(restore->files, data_folder, rest, err);
-    error = error == 0 ? path_in(restore->backup, data_folder, "before-rollback", err) : error;
-    error = error == 0 ? check_target(restore, config_path) : error;
-    if (error == 0) {
-        error = file_list(restore->folder, ".yaml", VERSIONS_SEEN_MAX, &names, &count, err);
-    }
-    error = error == 0 ? keep_present(restore, names, restore->single == NULL ? count : 0) : error;
-    if (error == 0) {
-        error = stage_all(restore);
-        error = error == 0 ? swap_all(restore, names, count) : error;
-        drop_stages(restore);
-    }
-    busbar_free(names);
-    busbar_free(restore);
-    meta_free(meta);
     return error;
 }

@@ -221,9 +221,7 @@ static char *site_with(const char *from, const char *to)
     size_t size = sizeof(site) + strlen(to);
     char *text = calloc(1, size);
     assert_non_null(text);
-    memcpy(text, site, (size_t)(place - site));
-    strncat(text, to, size - strlen(text) - 1);
-    strncat(text, place + strlen(from), size - strlen(text) - 1);
+    snprintf(text, size, "%.*s%s%s", (int)(place - site), site, to, place + strlen(from));
     return text;
 }
 
