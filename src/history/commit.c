@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "history/history_private.h"
 
-enum { RETRY_US = 200 * 1000, STOP_TRIES = 3 };
+enum { RETRY_US = 50 * 1000, STOP_TRIES = 3 };
 
 /* The real clock: a test's fake one must not stop the log. */
 static int64_t now_us(void)

@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "history/head_private.h"
 
-enum { OUT_BYTES_MAX = 16 * 1024 * 1024, PREFETCH_AHEAD = 6 };
+enum { OUT_BYTES_MAX = 16 * 1024 * 1024, PREFETCH_AHEAD = 16 };
 
 int history_head_init(struct history_head *head)
 {
@@ -54,7 +54,7 @@ void history_head_free_open(struct history_head *head, struct history_series *se
 {
     free_entry_texts(head, series);
     head->bytes -= open_bytes(series);
-    busbar_free(series->open);
+    history_slab_give(&head->slab, series->open, open_bytes(series));
     series->open = NULL;
     series->open_capacity = 0;
     series->open_count = 0;
@@ -84,6 +84,7 @@ void history_head_fini(struct history_head *head)
         }
     }
     busbar_free(head->pages);
+    history_slab_fini(&head->slab);
     buf_fini(&head->out);
     history_coder_free(head->coder);
     busbar_free(head->column);
@@ -142,7 +143,7 @@ static void encode_node(struct history_head *head, struct history_series *series
         busbar_log(LOG_LEVEL_ERROR, "history", NULL, "cannot seal a chunk: %s", err_text(error));
         abort();
     }
-    struct history_node *node = busbar_alloc(sizeof(*node) + head->out.size);
+    struct history_node *node = busbar_realloc(NULL, sizeof(*node) + head->out.size);
     node->first_us = column->times[0];
     node->last_us = column->times[column->count - 1];
     node->count = (uint32_t)column->count;
@@ -243,7 +244,7 @@ static void grow(struct history_head *head, struct history_series *series, bool 
     head->bytes -= open_bytes(series);
     series->open_capacity = (uint16_t)capacity;
     series->open_marked = marked;
-    series->open = busbar_alloc(open_bytes(series));
+    series->open = history_slab_take(&head->slab, open_bytes(series));
     head->bytes += open_bytes(series);
     if (count > 0) {
         memcpy(series->open, old.open, count * sizeof(*old.open));
@@ -254,7 +255,7 @@ static void grow(struct history_head *head, struct history_series *series, bool 
                                   : (struct history_mark){ .receive_us = old.open[i].time_us,
                                                            .type = old.open_type };
     }
-    busbar_free(old.open);
+    history_slab_give(&head->slab, old.open, open_bytes(&old));
 }
 
 static struct text *copy_text(const struct text *text)

@@ -17,6 +17,7 @@
 
 #include "history/chunk.h"
 #include "history/history.h"
+#include "history/slab.h"
 #include "history/source.h"
 
 enum {
@@ -74,6 +75,7 @@ struct history_head {
     size_t page_count;
     uint32_t generation;
     uint64_t fed; /* sequence of the last record in the head */
+    struct history_slab slab;
     struct history_coder *coder;
     struct history_column *column;
     struct buf out;
