@@ -251,7 +251,7 @@ static struct host_device *device_state(struct host *host, struct device *dev, s
 int host_add(struct host *host, struct device *dev, const struct host_device_settings *settings,
              struct err *err)
 {
-    struct driver *drv;
+    struct driver *drv = NULL;
     assert(dev->host == NULL && !host->stopping);
     int error = get_driver(host, dev->protocol, &drv, err);
     if (error != 0) {
