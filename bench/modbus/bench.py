@@ -115,7 +115,7 @@ def write_site(folder, devices, every, csv=False):
         out.write("devices:\n")
         for i in range(devices):
             part = "points: points.csv" if csv else "profile: block"
-            out.write(f"  d{i}: {{ {part}, modbus: {{ tcp: \"127.0.0.1:{FIRST_PORT + i}\" }} }}\n")
+            out.write(f"  d{i}: {{ {part}, modbus: {{ tcp: \"127.0.0.1:{FIRST_PORT + i}\", in_flight: 8 }} }}\n")
     if csv:
         with open(f"{site}/points.csv", "w") as out:
             out.write("device,name,holding,type\n")

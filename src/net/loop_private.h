@@ -32,6 +32,13 @@ struct timers {
     int64_t armed_us; /* what the timer of libuv is set for; INT64_MAX: not running */
 };
 
+/* How busy the loop is, for moderation (loop.c). */
+struct pace {
+    int64_t window_us, turned_us; /* begin of the window; of this turn's waiting */
+    uint64_t callbacks;           /* when the window began */
+    bool busy;
+};
+
 struct loop {
     uv_loop_t uv;
     uv_async_t wake;
@@ -50,6 +57,7 @@ struct loop {
     unsigned depth; /* callbacks in progress, one inside the other */
     int64_t now_us;
     struct loop_stats stats;
+    struct pace pace;
     stream_open_cb open_hook;
     void *open_hook_ctx;
     uint8_t *read_buffer;  /* STREAM_READ_BYTES, one for all descriptors */
