@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "history/block.h"
 #include "history/head_private.h"
 
 /* --- reading --- */
@@ -71,7 +72,7 @@ static int add_open_texts(struct history_sources *sources, uint32_t id,
                           struct history_column *column)
 {
     struct buf out;
-    buf_init(&out, SIZE_MAX / 2);
+    buf_init(&out, HISTORY_WORK_BYTES_MAX);
     history_open_column(series, 0, series->open_count, column);
     int error = history_chunk_encode(coder, column, &out);
     struct history_source *source;
