@@ -23,7 +23,9 @@ enum { EXIT_FAILED = 1, EXIT_PROBLEMS = 3 };
 static void run_completed(void *ctx)
 {
     struct gateway *gw = ctx;
-    (void)history_completed(gw->history);
+    if (gw->history != NULL) { /* the last commit may still be told while the loop is freed */
+        (void)history_completed(gw->history);
+    }
 }
 
 /* Log thread. */
@@ -332,6 +334,7 @@ void gateway_close(struct gateway *gw)
         jobs_drain(gw->loop);
     }
     history_close(gw->history);
+    gw->history = NULL;
     if (gw->host != NULL) {
         host_free(gw->host);
         bus_free(gw->bus);

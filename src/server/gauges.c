@@ -48,7 +48,11 @@ static void job_done(void *ctx, int error)
 
 static void ask_history(struct gauges *gauges)
 {
-    if (gauges->config->history == NULL || gauges->job != NULL) {
+    if (gauges->config->history == NULL) {
+        take_history(gauges, &gauges->history);
+        return;
+    }
+    if (gauges->job != NULL) {
         return;
     }
     gauges->job = busbar_alloc(sizeof(*gauges->job));
@@ -131,11 +135,11 @@ static void on_tick(struct timer *timer, void *ctx)
 void gauges_init(struct gauges *gauges, const struct server_config *config)
 {
     *gauges = (struct gauges){ .config = config };
+    struct history_status status = { 0 };
     if (config->history != NULL) {
-        struct history_status status;
         history_status(config->history, &status);
-        take_history(gauges, &status);
     }
+    take_history(gauges, &status);
     take(gauges);
     timer_init(&gauges->timer, config->loop, on_tick, gauges);
     timer_start(&gauges->timer, TICK_MS, TICK_MS);

@@ -243,7 +243,9 @@ static inline int gateway_store(void *ctx, const struct sample *samples, size_t 
 static inline void gateway_completed(void *ctx)
 {
     struct gateway *gw = ctx;
-    (void)history_completed(gw->history);
+    if (gw->history != NULL) { /* the last commit may still be told while the loop is freed */
+        (void)history_completed(gw->history);
+    }
 }
 
 static inline void gateway_wake(void *ctx)
@@ -386,6 +388,7 @@ static inline void gateway_close(struct gateway *gw)
     }
     jobs_drain(gw->loop);
     history_close(gw->history);
+    gw->history = NULL;
     host_free(gw->host);
     bus_free(gw->bus);
     registry_free(gw->registry);
