@@ -159,13 +159,20 @@ struct sim_value sim_value_make(const struct point *pt, uint8_t raw_type, uint64
 
 /* ---- at a time ---- */
 
+/* Of a circle that is turned once in period_s. */
+static double wave(double time_s, double period_s, double phase)
+{
+    double turns = time_s / period_s + phase;
+    return sin(2.0 * M_PI * (turns - floor(turns)));
+}
+
 /* Two waves of own length and phase, and a little noise that stands for 5 s. Within +-span. */
 static double swing(const struct sim_value *value, double time_s)
 {
     double slow_s = 420.0 + 900.0 * draw(value->seed, 4),
            fast_s = 40.0 + 60.0 * draw(value->seed, 5);
-    double slow = sin(2.0 * M_PI * fmod(time_s / slow_s + draw(value->seed, 6), 1.0));
-    double fast = sin(2.0 * M_PI * fmod(time_s / fast_s + draw(value->seed, 7), 1.0));
+    double slow = wave(time_s, slow_s, draw(value->seed, 6));
+    double fast = wave(time_s, fast_s, draw(value->seed, 7));
     double noise = 2.0 * draw(value->seed, (uint64_t)(time_s / 5.0)) - 1.0;
     double around = 0.7 * slow + 0.22 * fast + 0.08 * noise;
     double step = value->step;
