@@ -34,7 +34,7 @@ ${Array.from({ length: 100 }, (_, i) => `      r${i}: { holding: ${i}, type: uin
 `,
   });
   mkdirSync(folder.data);
-  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=160m', 'tmpfs', folder.data]);
+  execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=15m', 'tmpfs', folder.data]);
   const sim = await startSim(folder.site);
   let gateway = null;
   t.after(async () => {
@@ -47,7 +47,7 @@ ${Array.from({ length: 100 }, (_, i) => `      r${i}: { holding: ${i}, type: uin
   await until('samples are stored', async () => (await gateway.get('/api/v1/status')).stored > 100);
 
   fill(join(folder.data, 'filler'));
-  // What is preallocated may still be written; then the log says that it is full.
+  // (A segment of the log is larger than this disk, so that none is preallocated.)
   const health = await until('the log says it is full', async () => {
     const now = await gateway.get('/api/v1/health');
     return now.log.state === 'full' && now.problems.length > 0 && now;

@@ -69,10 +69,10 @@ test('apply: wrong files change nothing, unchanged devices keep polling, rollbac
   assert.match(reply.stderr, /b\.yaml:2:\d+: error: unknown key 'holdig'/);
   assert.equal((await gateway.get('/api/v1/config')).version, first);
 
-  folder.write('b.yaml', `devices:\n  d2: { modbus: { tcp: "127.0.0.1:${port}" }, points: { x: { holding: 1 } } }\n`);
+  folder.write('b.yaml', `devices:\n  d2: { modbus: { tcp: "127.0.0.1:${port}" }, points: { x: { holding: 0 } } }\n`);
   reply = await gateway.cli(['config', 'diff']);
   assert.equal(reply.code, 1, reply.stdout + reply.stderr);
-  assert.match(reply.stdout, /\+ device d2/);
+  assert.match(reply.stdout, /\+ d2 \(modbus, 1 point\)/);
   const before = await gateway.get('/api/v1/devices/d1');
   reply = await gateway.cli(['config', 'apply']);
   assert.equal(reply.code, 0, reply.stdout + reply.stderr);

@@ -136,12 +136,12 @@ export async function startGateway({ config, data, env, args = [] }) {
   gateway.cli = (args_, options) => run([...args_, '--server', gateway.server], options);
   let ended = null;
   gateway.exited.then((how) => (ended = how));
-  await until('the gateway answers', async () => {
-    if (ended) {
-      return true;
-    }
-    return gateway.get('/api/v1/health');
-  });
+  try {
+    await until('the gateway answers', async () => ended || gateway.get('/api/v1/health'));
+  } catch (error) {
+    await gateway.stop('SIGKILL');
+    throw new Error(`${error.message}\n${gateway.output}`);
+  }
   if (ended) {
     throw new Error(`the gateway ended (${JSON.stringify(ended)}):\n${gateway.output}`);
   }
@@ -151,6 +151,17 @@ export async function startGateway({ config, data, env, args = [] }) {
 /** The simulator of a site; resolves when it listens. */
 export async function startSim(config, args = []) {
   const sim = start(program, ['sim', config, ...args]);
-  await until('the simulator listens', () => /serv|listen|ready/i.test(sim.output));
+  try {
+    await until('the simulator listens', () => /^simulating /m.test(sim.output));
+  } catch (error) {
+    await sim.stop('SIGKILL');
+    throw new Error(`${error.message}\n${sim.output}`);
+  }
+  /** One line of control, as "d1=silence" (see `busbar sim --help`); resolves when it was understood. */
+  sim.control = async (line) => {
+    const before = sim.output.length;
+    sim.child.stdin.write(`${line}\n`);
+    return until(`the simulator answers '${line}'`, () => sim.output.length > before && sim.output.slice(before));
+  };
   return sim;
 }
