@@ -133,7 +133,6 @@ static void open_host(struct gateway *gw)
     gw->registry = registry_new();
     gw->bus = bus_new(history_append, gw->history);
     gw->host = host_new(&(struct host_config){ .loop = gw->loop,
-                                               .registry = gw->registry,
                                                .bus = gw->bus,
                                                .catalog = drivers_catalog(),
                                                .secret = find_secret,
@@ -326,6 +325,11 @@ static void free_counters(struct gateway *gw)
 
 void gateway_close(struct gateway *gw)
 {
+    if (gw->host != NULL && !gw->stopping) { /* it never came to serve: devices run already */
+        gw->stopping = true;
+        host_stop(gw->host, stopped, gw);
+        loop_run(gw->loop);
+    }
     timer_stop(&gw->upkeep_timer);
     if (gw->server != NULL) {
         server_free(gw->server);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The driver host: runs the protocols of the catalog over the devices of the registry.
+/* The driver host: runs the protocols of the catalog over the devices it is given.
  *
  * For each device the points are put into poll groups by period. Every group has a grid of times,
  * its phase made from the device's name, so that 1,000 devices of one period do not poll in the
- * same millisecond; the first poll comes within 2 s, the others keep the grid (no drift). A time
+ * same millisecond; the first poll comes within 1 s, the others keep the grid (no drift). A time
  * that passes while the poll before is still open is counted as lag and skipped; the next poll then
  * begins at once, so a period shorter than the device's answers polls as fast as it goes.
  *
@@ -23,7 +23,6 @@
 
 #include "driver/driver.h"
 #include "model/bus.h"
-#include "model/registry.h"
 
 struct host;
 
@@ -40,7 +39,6 @@ struct host_device_settings {
 
 struct host_config {
     struct loop *loop;
-    struct registry *registry;
     struct bus *bus;
     const struct driver_ops *const *catalog; /* NULL-terminated */
     const char *(*secret)(void *ctx, const char *name);
@@ -59,7 +57,7 @@ void host_stop(struct host *host, void (*stopped)(void *ctx), void *ctx);
 
 const struct driver_ops *host_protocol(const struct driver_ops *const *catalog, const char *name);
 
-/* The device is in the registry, its points resolved. Begins polling at once. */
+/* The device is the caller's, its points resolved. Begins polling at once. */
 int host_add(struct host *host, struct device *dev, const struct host_device_settings *settings,
              struct err *err);
 /* Stops the device, calls `removed` when nothing refers to it any more (then free it); never from

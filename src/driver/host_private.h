@@ -33,7 +33,7 @@ enum {
     HOST_STALE_SWEEP_MS = 1000,     /* how often stale points are looked for */
     HOST_READ_BACK_RETRY_MS = 200,  /* a device may need a moment to take a write */
     HOST_WRITE_TIMEOUT_MS = 5000,   /* default deadline of a write */
-    HOST_FIRST_POLL_MS = 2000,      /* first polls are spread over at most this */
+    HOST_FIRST_POLL_MS = 1000,      /* first polls are spread over at most this */
 };
 
 struct host_device;

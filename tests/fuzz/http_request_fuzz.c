@@ -60,8 +60,8 @@ static struct server *start(struct loop **loop)
     *loop = loop_new();
     struct registry *registry = registry_new();
     struct bus *bus = bus_new(store, NULL);
-    struct host *host = host_new(&(struct host_config){
-        .loop = *loop, .registry = registry, .bus = bus, .catalog = catalog });
+    struct host *host = host_new(
+        &(struct host_config){ .loop = *loop, .bus = bus, .catalog = catalog });
     assert(registry_add(registry, make_device(registry)) == 0);
     busbar_log_level(LOG_LEVEL_ERROR);
     struct server *server = server_new(&(struct server_config){ .loop = *loop,

@@ -123,7 +123,7 @@ static void the_deadline_of_a_poll_ends_it(void **state)
     fake_of(dev)->mode = FAKE_SILENT;
     fake_of(dev)->patience_us = 3600 * CLOCK_US_PER_S; /* its driver would wait an hour */
     site_advance(&site, 7500000);
-    assert_int_equal(site_stats(dev).link, LINK_DOWN); /* 2 s to the first poll, 5 s deadline */
+    assert_int_equal(site_stats(dev).link, LINK_DOWN); /* 1 s to the first poll, 5 s deadline */
     assert_int_equal(site_stats(dev).timeouts, 1);
     assert_int_equal(site_stats(dev).retries, 0);
     site_fini(&site);

@@ -25,6 +25,7 @@
 #include "base/str.h"
 #include "driver/host.h"
 #include "model/quality.h"
+#include "model/registry.h"
 #include "net/timer.h"
 
 enum fake_mode { FAKE_ANSWER, FAKE_SILENT, FAKE_REFUSE, FAKE_LINK_DOWN, FAKE_GARBAGE };

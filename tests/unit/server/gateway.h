@@ -289,11 +289,8 @@ static inline void gateway_open(struct gateway *gw, unsigned flags)
     }
     gw->registry = registry_new();
     gw->bus = bus_new(gateway_store, gw);
-    gw->host = host_new(&(struct host_config){ .loop = gw->loop,
-                                               .registry = gw->registry,
-                                               .bus = gw->bus,
-                                               .catalog = toy_catalog,
-                                               .seed = 1 });
+    gw->host = host_new(&(struct host_config){
+        .loop = gw->loop, .bus = gw->bus, .catalog = toy_catalog, .seed = 1 });
     gw->server = server_new(&(struct server_config){ .loop = gw->loop,
                                                      .registry = gw->registry,
                                                      .bus = gw->bus,
