@@ -30,3 +30,7 @@ foreach(test ${tests})
     set_tests_properties("unit/${name}" PROPERTIES TIMEOUT 120 LABELS "unit;${folder}")
   endif()
 endforeach()
+
+if(EXISTS "${CMAKE_SOURCE_DIR}/tests/peers/CMakeLists.txt")
+  add_subdirectory(tests/peers)
+endif()
