@@ -3,6 +3,8 @@
  *
  * A stream that has nothing to say suspends its connection; the tick, every 200 ms, resumes those
  * with news. A stream is freed when the connection and libmicrohttpd's answer are both gone. */
+#include "server/live.h"
+
 #include <microhttpd.h>
 #include <string.h>
 

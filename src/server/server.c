@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The server's life and its listening sockets. The sockets are bound here, not by libmicrohttpd, so
  * that an error can say what is wrong. */
+#include "server/server.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
