@@ -34,7 +34,7 @@ tick()
 
 # step WHAT LOG COMMAND...: runs the command quietly with its output in LOG; shows WHAT and the
 # seconds it took. On a terminal the seconds tick. When it fails the end of the log is shown, unless
-# the caller's trap has set $stopping: then it was interrupted.
+# the caller's trap has set $stopping: then it was interrupted. $step_tail: how many lines of it.
 step()
 {
     local what=$1 log=$2 start=$EPOCHREALTIME ticker='' status=0
@@ -55,7 +55,7 @@ step()
         return "$status"
     elif [ "$status" -ne 0 ]; then
         printf '%-48s failed after %s s\n' "$what" "$(seconds_since "$start")"
-        tail -n 40 "$log"
+        tail -n "${step_tail:-40}" "$log"
         printf 'the whole log: %s\n' "$log"
         return "$status"
     fi
