@@ -47,62 +47,68 @@ enum { ASK_MS_MAX = 10000, GATEWAY_STORES = 1 };
 
 enum toy_mode { TOY_ANSWER, TOY_SILENT, TOY_REFUSE };
 
-struct toy {
-    enum toy_mode mode;
-    int64_t value; /* of point 0; point n has n more */
+enum { TOY_ASKS_MAX = 16 }; /* requests open at once */
+
+struct toy_ask {
     struct device *dev;
-    struct request *req;
+    struct request *req; /* NULL: free */
     bool writing;
     struct timer timer;
 };
 
-static inline void toy_finish(struct toy *toy, int error)
+struct toy {
+    enum toy_mode mode;
+    int64_t value; /* of point 0; point n has n more */
+    struct toy_ask asks[TOY_ASKS_MAX];
+};
+
+static inline void toy_finish(struct toy_ask *ask, int error)
 {
-    struct request *req = toy->req;
-    timer_stop(&toy->timer);
-    toy->req = NULL;
-    driver_done(toy->dev, req, error);
+    struct request *req = ask->req;
+    timer_stop(&ask->timer);
+    ask->req = NULL;
+    driver_done(ask->dev, req, error);
 }
 
 static inline void toy_answer(struct timer *timer, void *ctx)
 {
-    struct toy *toy = ctx;
+    struct toy_ask *ask = ctx;
+    struct toy *toy = ask->dev->driver;
     (void)timer;
-    driver_frame(toy->dev, false, "\x02\x03", 2);
-    if (toy->mode == TOY_REFUSE && toy->writing) {
-        toy->req->samples[0].detail = 2;
-        toy_finish(toy, BUSBAR_EREFUSED);
+    driver_frame(ask->dev, false, "\x02\x03", 2);
+    if (toy->mode == TOY_REFUSE && ask->writing) {
+        ask->req->samples[0].detail = 2;
+        toy_finish(ask, BUSBAR_EREFUSED);
         return;
     }
-    if (toy->writing) {
-        const struct sample *sample = &toy->req->samples[0];
+    if (ask->writing) {
+        const struct sample *sample = &ask->req->samples[0];
         toy->value = sample->type == VALUE_DOUBLE ? (int64_t)sample->value.d : sample->value.i;
-        toy->value -= toy->req->points[0];
+        toy->value -= ask->req->points[0];
     }
-    for (size_t i = 0; i < toy->req->count && !toy->writing; i++) {
-        toy->req->samples[i] = (struct sample){ .type = VALUE_INT,
-                                                .value.i = toy->value + toy->req->points[i],
+    for (size_t i = 0; i < ask->req->count && !ask->writing; i++) {
+        ask->req->samples[i] = (struct sample){ .type = VALUE_INT,
+                                                .value.i = toy->value + ask->req->points[i],
                                                 .quality = QUALITY_GOOD };
     }
-    toy_finish(toy, 0);
+    toy_finish(ask, 0);
 }
 
 static inline void toy_begin(struct device *dev, struct request *req, bool writing)
 {
     struct toy *toy = dev->driver;
-    driver_frame(dev, true, "\x01\x02\x03", 3);
-    if (toy->req != NULL || toy->mode == TOY_SILENT) {
-        toy->dev = dev;
-        if (toy->req == NULL) {
-            toy->req = req; /* until it is canceled */
-        }
-        return;
+    size_t i = 0;
+    while (i < TOY_ASKS_MAX && toy->asks[i].req != NULL) {
+        i++;
     }
-    toy->dev = dev;
-    toy->req = req;
-    toy->writing = writing;
-    timer_init(&toy->timer, driver_loop(driver_of(dev)), toy_answer, toy);
-    timer_start(&toy->timer, 1, 0);
+    assert_true(i < TOY_ASKS_MAX);
+    struct toy_ask *ask = &toy->asks[i];
+    *ask = (struct toy_ask){ .dev = dev, .req = req, .writing = writing };
+    driver_frame(dev, true, "\x01\x02\x03", 3);
+    timer_init(&ask->timer, driver_loop(driver_of(dev)), toy_answer, ask);
+    if (toy->mode != TOY_SILENT) {
+        timer_start(&ask->timer, 1, 0);
+    }
 }
 
 static inline void toy_read(struct device *dev, struct request *req)
@@ -118,8 +124,11 @@ static inline void toy_write(struct device *dev, struct request *req)
 static inline void toy_cancel(struct device *dev, struct request *req)
 {
     struct toy *toy = dev->driver;
-    if (toy->req == req) {
-        toy_finish(toy, BUSBAR_ETIMEOUT);
+    for (size_t i = 0; i < TOY_ASKS_MAX; i++) {
+        if (toy->asks[i].req == req) {
+            toy_finish(&toy->asks[i], BUSBAR_ETIMEOUT);
+            return;
+        }
     }
 }
 
@@ -141,8 +150,10 @@ static inline int toy_start(struct device *dev)
 static inline void toy_stop(struct device *dev)
 {
     struct toy *toy = dev->driver;
-    if (toy->req != NULL) {
-        toy_finish(toy, BUSBAR_ECANCELED);
+    for (size_t i = 0; i < TOY_ASKS_MAX; i++) {
+        if (toy->asks[i].req != NULL) {
+            toy_finish(&toy->asks[i], BUSBAR_ECANCELED);
+        }
     }
     driver_stopped(dev);
 }

@@ -208,13 +208,12 @@ static void many_points_do_not_hold_the_loop(void **state)
         str_format(name, sizeof(name), "device-%02zu", i);
         gateway_device(gw, name, 5000);
     }
-    struct loop_stats stats;
-    assert_int_equal(total_of(gw, "q=p4999"), 20);
-    loop_stats_reset_longest(gw->loop);
+    struct loop_stats before, after;
+    loop_stats(gw->loop, &before);
     assert_int_equal(total_of(gw, "q=register+p4999&limit=10000"), 20);
+    loop_stats(gw->loop, &after);
+    assert_true(after.turns - before.turns >= 100000 / 8192); /* slices of a walk, by count */
     assert_int_equal(total_of(gw, "limit=2000&offset=99000"), 100000);
-    loop_stats(gw->loop, &stats);
-    assert_true(stats.longest_us < 50000); /* sanitizers and a busy machine; 5 ms in release */
     struct answer answer = ask(gw, "GET", "/api/v1/points?limit=10000&q=device", NULL, NULL);
     assert_int_equal(number_at(&answer, "total"), 100000);
     assert_int_equal(json_size(at(&answer, "points")), 10000);
