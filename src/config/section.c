@@ -5,6 +5,8 @@
 #include "base/str.h"
 #include "config/load.h"
 
+enum { OTHERS_MAX = 6 }; /* words named beside the one that is proposed */
+
 struct position load_at(const struct load *load, uint16_t file, const struct yaml_node *node)
 {
     return yaml_at(load->sources[file].name, node);
@@ -39,12 +41,14 @@ void load_hint(char hint[HINT_MAX], const char *word, const char *const *words)
                                                count > 1 ? " Others: " : "")
                                   : str_format(hint, HINT_MAX, "it knows: ");
     const char *comma = "";
+    size_t named = 0;
     for (size_t i = 0; i < count; i++) {
         if (words[i] == nearest) {
             continue;
         }
-        if (used + strlen(words[i]) + 8 > HINT_MAX - 60) {
-            str_format(hint + used, HINT_MAX - used, " ...");
+        if ((nearest != NULL && named++ == OTHERS_MAX) ||
+            used + strlen(words[i]) + 8 > HINT_MAX - 60) {
+            str_format(hint + used, HINT_MAX - used, "%s...", comma);
             return;
         }
         used += str_format(hint + used, HINT_MAX - used, "%s%s", comma, words[i]);
