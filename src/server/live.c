@@ -216,6 +216,9 @@ static void get_live(struct server_request *req)
                            server_query(req, "device") != NULL;
     stream->wants_devices = stream->wants_health || server_query(req, "device") != NULL;
     buf_init(&stream->out, LIVE_OUT_MAX);
+    if (list_empty(&live->streams)) {
+        live->health = health_mark(live->server);
+    }
     list_append(&live->streams, &stream->link);
     live->stream_count++;
     server_request_on_cut(req, on_cut, stream);

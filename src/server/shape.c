@@ -240,7 +240,7 @@ static void put_now(struct shape *shape, struct json_writer *json, const struct 
     shape_time(json, "time", time_us);
     /* The age of the value that is shown, of the last known one for a bad point. */
     if (last->time_us > 0 && last->type != VALUE_NONE) {
-        json_put_double(json, "age_s", ms(shape->now_us - last->time_us) / 1000);
+        json_put_double(json, "age_s", round((double)(shape->now_us - last->time_us) / 1e3) / 1e3);
     } else {
         json_put_null(json, "age_s");
     }
