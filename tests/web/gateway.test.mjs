@@ -50,7 +50,7 @@ test("the overview of a real site", { skip }, async () => {
   const page = await visit(browser, gateway.url, "/");
   await page.waitForSelector("h1:has-text('Test plant')");
   await page.waitForSelector(".calm");
-  assert.match(await page.textContent(".cards"), /up2.*good7/s);
+  assert.match(await page.textContent(".cards"), /up2.*good8/s);
   await page.waitForSelector(".key-trend .value");
   await assertAccessible(page);
   await shot(page, "gateway-overview");
@@ -79,7 +79,7 @@ test("the point says where its value comes from, and its trend draws", { skip },
   await page.waitForSelector(".chart canvas");
   await page.waitForSelector(".explain li");
   const words = await page.textContent(".explain");
-  assert.match(words, /holding 100 float32.*\d+(\.\d+)? kW.*good/);
+  assert.match(words, /holding 100 float32.*bytes([0-9a-f]{2} ?){4}.* kW.*good/s);
   assert.match(await page.textContent(".trend-facts"), /min .* max .* kW/);
   assert.equal(
     await page.textContent("[aria-label=Range] [aria-pressed=true]"),
@@ -90,6 +90,14 @@ test("the point says where its value comes from, and its trend draws", { skip },
   assert.match(await page.textContent(".facts:has-text('source')"), /site\.yaml:\d+/);
   await assertAccessible(page);
   await shot(page, "gateway-point");
+  await page.close();
+});
+
+test("a point of text shows its last values", { skip }, async () => {
+  const page = await visit(browser, gateway.url, "/points/meter-1/model");
+  await page.waitForSelector("section:has(h2:has-text('Last values')) tbody tr");
+  assert.ok((await page.textContent(".big")).length > 0);
+  await assertAccessible(page);
   await page.close();
 });
 
@@ -209,7 +217,7 @@ test(
 test("points and system on the real gateway", { skip }, async () => {
   const page = await visit(browser, gateway.url, "/points");
   await page.waitForSelector(".grid-window .value");
-  assert.equal(await page.getAttribute(".grid", "aria-rowcount"), "8");
+  assert.equal(await page.getAttribute(".grid", "aria-rowcount"), "9");
   await assertAccessible(page);
   await shot(page, "gateway-points");
   await page.goto(`${gateway.url}/system`);

@@ -34,8 +34,18 @@ test("no devices: the doors to the first one", async () => {
 
 test("all is well: calm and grey", async () => {
   mock.site.answerAllGood = true;
+  mock.site.links.clear();
   const page = await visit(browser, mock.url, "/");
   await page.waitForSelector(".calm");
+  assert.equal(await page.locator(".abnormal").count(), 0);
+  await page.close();
+});
+
+test("a device that was paused is said, but is no alarm", async () => {
+  mock.site.answerAllGood = true;
+  mock.site.links.delete(1);
+  const page = await visit(browser, mock.url, "/");
+  await page.waitForSelector(".calm:has-text('Paused: 25 points')");
   assert.equal(await page.locator(".abnormal").count(), 0);
   await page.close();
 });

@@ -25,6 +25,10 @@ function range(min: number | null, max: number | null, units: string): string {
   return min !== null ? `at least ${min}${unit}` : max !== null ? `at most ${max}${unit}` : "";
 }
 
+function points(counted: string): string {
+  return `${counted} ${counted === "1" ? "point" : "points"}`;
+}
+
 export const text = {
   loading: "Loading…",
   loadingRow: "…",
@@ -163,7 +167,8 @@ export const text = {
     diskFree: "disk free",
     history: "history",
     attention: "Needs attention",
-    calm: "Nothing. All devices answer, all points are good.",
+    calm: "Nothing. All devices that are polled answer, all their points are good.",
+    calmPaused: (paused: string) => `Paused: ${points(paused)}.`,
     moreDown: (more: string) => `${more} more devices down`,
     trends: "Key trends",
     pinHint: "Chosen by the page. Pin others with Pin on a point's page.",
@@ -211,6 +216,7 @@ export const text = {
 
   device: {
     noCause: "No cause is known yet.",
+    isPaused: "Not polled until it is resumed.",
     nextTry: (time: string) =>
       `next try in ${Math.max(0, Math.round((Date.parse(time) - Date.now()) / 1000))} s`,
     test: "Test",
@@ -278,7 +284,7 @@ export const text = {
     badOnly: "Bad only",
     byCause: "Bad points by cause",
     clear: "Show all",
-    count: (shown: string) => `${shown} points`,
+    count: points,
     counted: (shown: string, all: string) => `${shown} of ${all}`,
     noMatch: (q: string) => (q ? `No point matches "${q}".` : "There is no point here."),
     noBad: "No point is bad.",
@@ -334,6 +340,7 @@ export const text = {
     now: "Now",
     nothingYet: "History starts now: the first samples are on their way.",
     nothingThen: "No sample in this time.",
+    nothingGood: "No good value in this time.",
     hint: "Move over the chart, or press the arrow keys, to read a value.",
     label: (path: string, from: string, to: string) => `Trend of ${path}, ${from} to ${to}`,
     spark: (path: string, span: string) => `Trend of ${path}, last ${span}`,

@@ -11,6 +11,8 @@ import { join } from "node:path";
 const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 10_000;
 
+const POINTS = 8; // of siteText()
+
 export const PROGRAM = process.env.BUSBAR;
 
 async function freePort() {
@@ -37,6 +39,7 @@ devices:
       energy: { holding: 102, type: uint32, units: kWh, every: 1s }
       breaker: { coil: 0, enum: [open, closed], every: 1s }
       sat-sp: { holding: 110, type: int16, scale: 0.1, units: degC, write: { min: 16, max: 26 } }
+      model: { holding: 130, type: string, length: 8, every: 1s }
       mode: { holding: 111, enum: [off, heating, cooling], write: { confirm: true }, every: 1s }
 ${extra}
   ahu-1:
@@ -142,7 +145,7 @@ export async function startGateway() {
   await until(
     gateway.program,
     "first values",
-    async () => (await gateway.get("points?quality=good")).total === 7,
+    async () => (await gateway.get("points?quality=good")).total === POINTS,
   );
   return gateway;
 }

@@ -94,7 +94,7 @@ function answerGet(site, parts, query) {
         points: page(found, query).map((i) => site.point(i)),
         total: found.length,
         all: site.total,
-        ...(query.get("quality") === "bad" ? { reasons: site.reasons(found) } : {}),
+        reasons: query.get("quality") === "bad" ? site.reasons(found) : [],
       };
     },
     ledger: () => ({

@@ -43,11 +43,19 @@ export class Site {
     this.problems = [];
     this.differs = false;
     this.logState = "ok";
-    this.answerAllGood = false;
+    this.answerAllGood = false; // no device has a bad point of its own
   }
 
   get total() {
     return this.deviceCount * this.pointsEach;
+  }
+
+  /** All indices; made once, for a far jump must not wait for the made-up gateway. */
+  get everything() {
+    if (this.indices?.length !== this.total) {
+      this.indices = Array.from({ length: this.total }, (_, i) => i);
+    }
+    return this.indices;
   }
 
   deviceName(d) {
@@ -55,7 +63,7 @@ export class Site {
   }
 
   link(d) {
-    return this.answerAllGood ? "up" : (this.links.get(d) ?? "up");
+    return this.links.get(d) ?? "up";
   }
 
   device(d) {
@@ -219,6 +227,9 @@ export class Site {
       query.get("quality") || words.find((word) => word.startsWith("quality:"))?.slice(8);
     const reason = query.get("reason");
     const plain = words.filter((word) => !word.includes(":"));
+    if (words.length === 0 && !device && !quality && !reason) {
+      return this.everything;
+    }
     const found = [];
     for (let i = 0; i < this.total; i++) {
       const kind = KINDS[i % KINDS.length];

@@ -61,7 +61,8 @@ async function load(path: string): Promise<Spark> {
     const shorter = SPANS[i + 1];
     if (first === undefined || !shorter || first / 1000 < to - shorter[1]) {
       const series = seriesOf(data.buckets, data.step_ms, 0, SILENCE_S);
-      return { series, from: to - span_s, to, span };
+      const from = Math.max(to - span_s, series.time[0] ?? 0);
+      return { series, from, to, span };
     }
   }
 }

@@ -152,7 +152,7 @@ export interface PointList {
   points: Point[];
   total: number;
   all: number;
-  reasons?: ReasonCount[];
+  reasons: ReasonCount[]; // why points of the match are not good, most first
 }
 
 export interface WriteRule {

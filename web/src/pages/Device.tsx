@@ -22,6 +22,10 @@ import { togglePause } from "./device/actions";
 
 const RELOAD_MS = 3000;
 
+function causeless({ link }: Row): string {
+  return link === "paused" ? text.device.isPaused : text.device.noCause;
+}
+
 /** The cause of a bad link over everything else, in plain words. */
 function Cause({ device }: { device: Row }) {
   if (device.link === "up") {
@@ -30,7 +34,7 @@ function Cause({ device }: { device: Row }) {
   return (
     <p class={device.link === "down" ? "cause abnormal" : "cause"} role="status">
       <LinkState link={device.link} />
-      <span>{device.error || text.device.noCause}</span>
+      <span>{device.error || causeless(device)}</span>
       <span class="muted">
         {text.lasting} <Since time={device.since} />
       </span>

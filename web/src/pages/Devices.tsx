@@ -96,7 +96,9 @@ function columnsOf(test: (device: Device) => void): Column<Device>[] {
       title: head.bad,
       right: true,
       cell: (device) => (
-        <span class={device.points.bad > 0 ? "abnormal" : ""}>{count(device.points.bad)}</span>
+        <span class={device.points.bad > 0 && device.link !== "paused" ? "abnormal" : ""}>
+          {count(device.points.bad)}
+        </span>
       ),
     },
     {

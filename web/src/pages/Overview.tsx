@@ -3,7 +3,7 @@
 import { health, notLive_s } from "../api/live";
 import { withParams } from "../api/client";
 import { useLoad } from "../api/load";
-import type { Health, Ledger, Status } from "../api/types";
+import type { Health, Ledger, PointList, Status } from "../api/types";
 import { Facts, type Fact } from "../parts/Facts";
 import { PageState } from "../parts/PageState";
 import { bytes, count, rate } from "../format";
@@ -14,6 +14,8 @@ import { FirstSteps } from "./overview/FirstSteps";
 import { KeyTrends } from "./overview/KeyTrends";
 
 const RELOAD_MS = 2000;
+const BAD_MS = 5000;
+const PAUSED = "paused";
 const LEDGER_MS = 10_000; // it looks at every point
 
 function deviceFacts({ devices }: Status): Fact[] {
@@ -29,13 +31,13 @@ function deviceFacts({ devices }: Status): Fact[] {
   ];
 }
 
-function pointFacts({ points }: Status): Fact[] {
+function pointFacts({ points }: Status, paused: number): Fact[] {
   return [
     [text.overview.good, count(points.good)],
     [
       text.overview.bad,
       <a href={href.points({ quality: "bad" })}>{count(points.bad)}</a>,
-      points.bad > 0 ? "abnormal" : "plain",
+      points.bad > paused ? "abnormal" : "plain",
     ],
     [text.overview.all, count(points.total)],
   ];
@@ -79,6 +81,12 @@ function storeFacts(balances: boolean | undefined, now: Health | undefined): Fac
 export function Overview() {
   const { data, error, reload } = useLoad<Status>("status", RELOAD_MS);
   const ledger = useLoad<Ledger>(withParams("ledger", { wrong: 1, limit: 1 }), LEDGER_MS);
+  const bad = useLoad<PointList>(
+    data && data.points.bad > 0 ? withParams("points", { quality: "bad", limit: 1 }) : null,
+    BAD_MS,
+  );
+  const reasons = bad.data?.reasons ?? [];
+  const paused = reasons.find(({ reason }) => reason === PAUSED)?.count ?? 0;
   if (!data) {
     return <PageState title={text.pages.overview} error={error} retry={reload} />;
   }
@@ -87,7 +95,7 @@ export function Overview() {
   }
   const cards: [string, Fact[]][] = [
     [text.overview.devices, deviceFacts(data)],
-    [text.overview.points, pointFacts(data)],
+    [text.overview.points, pointFacts(data, paused)],
     [text.overview.flow, flowFacts(data)],
     [text.overview.store, storeFacts(ledger.data?.balances, health.value)],
   ];
@@ -102,7 +110,11 @@ export function Overview() {
           </section>
         ))}
       </div>
-      <Attention status={data} />
+      <Attention
+        status={data}
+        reasons={reasons.filter(({ reason }) => reason !== PAUSED)}
+        paused={paused}
+      />
       <KeyTrends />
     </>
   );

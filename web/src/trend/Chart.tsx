@@ -100,6 +100,7 @@ function optionsOf(
     },
     axes: [
       axis({
+        space: 84,
         values: [
           [86_400, "{MM}-{DD}", null, null, null, null, null, null, 1],
           [3600, "{HH}:{mm}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],

@@ -51,6 +51,13 @@ function rangeFor(series: Series): string {
   return fitting === "10m" || fitting === "1h" ? fitting : DEFAULT_RANGE;
 }
 
+function whyNothing(series: Series, end: number | undefined): string {
+  if (series.time.length > 0) {
+    return text.trend.nothingGood;
+  }
+  return end ? text.trend.nothingThen : text.trend.nothingYet;
+}
+
 export function Trend({ point }: { point: PointFull }) {
   const [fitting, setFitting] = useState(DEFAULT_RANGE);
   const { index, name, span_s, end } = view(fitting);
@@ -95,6 +102,7 @@ export function Trend({ point }: { point: PointFull }) {
     n: () => setQuery({ end: null }),
   });
 
+  const nothing = series && !extent(series) && whyNothing(series, end);
   const to = end ?? Math.max(Date.now() / 1000, series?.time.at(-1) ?? 0);
   return (
     <section aria-label={text.trend.title}>
@@ -124,12 +132,10 @@ export function Trend({ point }: { point: PointFull }) {
       </div>
       {error && <Failed error={error} retry={reload} />}
       {!series && !error && <Loading />}
-      {series &&
-        (series.time.length === 0 ? (
-          <Empty title={end ? text.trend.nothingThen : text.trend.nothingYet} />
-        ) : (
-          <Drawn point={point} series={series} version={version} from={to - span_s} to={to} />
-        ))}
+      {series && nothing && <Empty title={nothing} />}
+      {series && !nothing && (
+        <Drawn point={point} series={series} version={version} from={to - span_s} to={to} />
+      )}
     </section>
   );
 }

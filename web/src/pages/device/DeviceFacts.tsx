@@ -37,7 +37,7 @@ function statistics(device: DeviceFull): Fact[] {
     [
       words.points,
       text.device.pointsOf(count(device.points.good), count(device.points.bad)),
-      abnormalIf(device.points.bad > 0),
+      abnormalIf(device.points.bad > 0 && device.link !== "paused"),
     ],
   ];
 }

@@ -4,14 +4,13 @@
 import { health } from "../../api/live";
 import { useLoad } from "../../api/load";
 import { withParams } from "../../api/client";
-import type { Device, DeviceList, PointList, ReasonCount, Status } from "../../api/types";
+import type { Device, DeviceList, ReasonCount, Status } from "../../api/types";
 import { Since } from "../../parts/Time";
 import { Quality } from "../../parts/Quality";
 import { LinkState } from "../../parts/LinkState";
 import { count } from "../../format";
 import { href } from "../../router";
 import { text } from "../../text";
-import { reasonsOf } from "../points/reasons";
 
 const RELOAD_MS = 5000;
 const DEVICES_SHOWN = 8;
@@ -39,25 +38,30 @@ function BadPoints({ reason, number }: { reason: string; number: number }) {
   );
 }
 
-export function Attention({ status }: { status: Status }) {
+interface Props {
+  status: Status;
+  reasons: ReasonCount[]; // of bad points, without those that are paused
+  paused: number; // points
+}
+
+export function Attention({ status, reasons, paused }: Props) {
   const { down } = status.devices;
-  const { bad } = status.points;
   const devices = useLoad<DeviceList>(
     down > 0 ? withParams("devices", { link: "down", limit: DEVICES_SHOWN }) : null,
     RELOAD_MS,
   );
-  const points = useLoad<PointList>(
-    bad > 0 ? withParams("points", { quality: "bad", limit: 1000 }) : null,
-    RELOAD_MS,
-  );
   const problems = health.value?.problems ?? [];
   const shown = down > 0 ? (devices.data?.devices ?? []) : [];
-  const reasons: ReasonCount[] = bad > 0 && points.data ? reasonsOf(points.data) : [];
-  if (problems.length === 0 && down === 0 && bad === 0) {
+  if (problems.length === 0 && down === 0 && status.points.bad === paused) {
     return (
       <section>
         <h2>{text.overview.attention}</h2>
-        <p class="calm">{text.overview.calm}</p>
+        <p class="calm">
+          {text.overview.calm}{" "}
+          {paused > 0 && (
+            <a href="/devices?link=paused">{text.overview.calmPaused(count(paused))}</a>
+          )}
+        </p>
       </section>
     );
   }

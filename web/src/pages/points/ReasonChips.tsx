@@ -6,16 +6,15 @@ import type { PointList } from "../../api/types";
 import { count } from "../../format";
 import { setQuery } from "../../router";
 import { text } from "../../text";
-import { reasonsOf } from "./reasons";
 
 const RELOAD_MS = 5000;
 
 export function ReasonChips({ q, chosen }: { q: string; chosen: string }) {
   const { data } = useLoad<PointList>(
-    withParams("points", { q, quality: "bad", limit: 1000 }),
+    withParams("points", { q, quality: "bad", limit: 1 }),
     RELOAD_MS,
   );
-  const reasons = data ? reasonsOf(data) : [];
+  const reasons = data?.reasons ?? [];
   if (reasons.length === 0) {
     return null;
   }
