@@ -21,8 +21,7 @@ void convert_in(const struct point_class *cls, struct sample *sample);
 struct convert_asked {
     uint8_t type; /* engineering */
     union value value;
-    uint8_t
-        raw_type; /* for the driver: the point's own type, always double when the point is scaled */
+    uint8_t raw_type; /* for the driver: the point's own; of a scaled point always double */
     union value raw;
 };
 

@@ -76,8 +76,9 @@ struct driver_ops {
     void (*address)(const struct device *dev, const struct point *pt, struct buf *out);
     /* A sample's detail in plain words with the next step; NULL when unknown. */
     const char *(*explain)(uint16_t detail);
-    /* Whether `received` answers `sent` (frames of the ring) and holds the point: its bytes and what was read
-     * around it as one line ("0841 in holding 0..31, unit 1"), and the raw value (type NONE for texts). NULL: no. */
+    /* Whether `received` answers `sent` (frames of the ring) and holds the point: its bytes and
+     * what was read around it as one line ("0841 in holding 0..31, unit 1"), and the raw value
+     * (type NONE for texts). NULL: no. */
     bool (*trace)(const struct device *dev, const struct point *pt, struct bytes sent,
                   struct bytes received, struct buf *out, struct sample *raw);
     /* "tcp 10.0.2.15:502": where the device is reached, for lists and the port table. */

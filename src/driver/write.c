@@ -179,10 +179,12 @@ static void sent(struct write *write, int error)
         return;
     }
     breaker_answered(hd);
-    if (write->pt->readable && hd->driver->ops->read != NULL && host_running(hd)) {
+    if (!write->pt->readable || hd->driver->ops->read == NULL) {
+        tell(write, false, 0);
+    } else if (host_running(hd)) {
         read_back(write);
     } else {
-        tell(write, false, 0);
+        tell(write, true, BUSBAR_ECANCELED);
     }
     poll_pump(hd);
 }

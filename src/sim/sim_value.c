@@ -10,7 +10,8 @@
 #define SECOND_US INT64_C(1000000)
 #define EPOCH_S   1767225600 /* 2026-01-01: counters start here */
 
-/* What is usual for a unit, and for a unit with a word of the point's name. The first row that fits. */
+/* What is usual for a unit, and for a unit with a word of the point's name. The first row that
+ * fits. */
 struct usual {
     const char *units, *word; /* word: one of the parts of the name between '-'; NULL: any name */
     float center, span, step;
