@@ -66,8 +66,8 @@ export async function startPymodbus(kind = 'tcp', ...files) {
   return { port, ...(await startChild(pymodbus[0], [pymodbus[1], kind, String(port), ...files])) };
 }
 
-export const startPymodbusRtu = (path, baud, parity) =>
-  startChild(pymodbus[0], [pymodbus[1], 'rtu', path, String(baud), parity]);
+export const startPymodbusRtu = (path, unit, baud, parity) =>
+  startChild(pymodbus[0], [pymodbus[1], 'rtu', path, String(unit), String(baud), parity]);
 
 /** In this very process. */
 export async function startJsmodbus() {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A device made of pymodbus, for the tests of the gateway.
 
-usage: modbus_pymodbus_server.py tcp PORT | tls PORT CERT KEY CA | rtu DEVICE BAUD PARITY
+usage: modbus_pymodbus_server.py tcp PORT | tls PORT CERT KEY CA | rtu DEVICE UNIT BAUD PARITY
+On the serial line it keeps silent when another unit is asked.
 
 Prints "ready" when it listens. Commands on standard input as modbus_libmodbus_server has them: set, get, refuse.
 It ends with its standard input.
@@ -81,7 +82,8 @@ def identity():
 async def main():
     kind, *args = sys.argv[1:]
     device = Device()
-    context = ModbusServerContext(slaves=device, single=True)
+    alone = kind != "rtu"
+    context = ModbusServerContext(slaves=device if alone else {int(args[1]): device}, single=alone)
     common = {"context": context, "identity": identity()}
     if kind == "tcp":
         run = servers.StartAsyncTcpServer(framer=SOCKET, address=("127.0.0.1", int(args[0])), **common)
@@ -95,7 +97,14 @@ async def main():
         )
     else:
         run = servers.StartAsyncSerialServer(
-            framer=RTU, port=args[0], baudrate=int(args[1]), parity=args[2], stopbits=1, bytesize=8, **common
+            framer=RTU,
+            port=args[0],
+            baudrate=int(args[2]),
+            parity=args[3],
+            stopbits=1,
+            bytesize=8,
+            ignore_missing_slaves=True,
+            **common,
         )
     threading.Thread(target=commands, args=(device,), daemon=True).start()
     print("ready", flush=True)
