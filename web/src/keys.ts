@@ -6,7 +6,7 @@ import { useEffect } from "preact/hooks";
 import { go } from "./router";
 import { remember, recall } from "./store";
 
-export const GO: Record<string, string> = {
+const GO: Record<string, string> = {
   o: "/",
   d: "/devices",
   p: "/points",

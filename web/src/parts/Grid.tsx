@@ -12,7 +12,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { text } from "../text";
 
-export const ROW_PX = 32;
+const ROW_PX = 32;
 const SPARE_ROWS = 6; // built above and below what is on view
 
 export interface Column<T> {
@@ -22,7 +22,7 @@ export interface Column<T> {
   right?: boolean;
 }
 
-export interface GridProps<T> {
+interface GridProps<T> {
   label: string;
   columns: Column<T>[];
   total: number;

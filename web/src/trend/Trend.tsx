@@ -17,7 +17,7 @@ import { TrendTable } from "./TrendTable";
 
 const Chart = lazy(async () => (await import("./Chart")).Chart);
 
-export const RANGES: [name: string, seconds: number][] = [
+const RANGES: [name: string, seconds: number][] = [
   ["10m", 600],
   ["1h", 3600],
   ["8h", 28_800],
@@ -28,7 +28,7 @@ const BUCKETS = 800;
 const DEFAULT_RANGE = "24h"; // or less, while the history is younger
 const RELOAD_MS = 60_000; // live values fill the time between; this brings late samples
 
-export function numberOf(value: unknown): number | null {
+function numberOf(value: unknown): number | null {
   return typeof value === "number" ? value : typeof value === "boolean" ? Number(value) : null;
 }
 

@@ -14,7 +14,7 @@ export interface Series {
   counts: number[];
 }
 
-export function emptySeries(step_s: number, gap_s: number): Series {
+function emptySeries(step_s: number, gap_s: number): Series {
   return { step_s, gap_s, time: [], min: [], max: [], avg: [], bad: [], counts: [] };
 }
 
