@@ -31,6 +31,7 @@ install(FILES "${generated}/busbar.bash" RENAME busbar
 install(FILES "${generated}/_busbar" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions")
 install(FILES "${generated}/busbar.fish"
   DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
+install(FILES packaging/site.yaml DESTINATION /etc/busbar)
 install(FILES packaging/busbar.service DESTINATION lib/systemd/system)
 install(FILES packaging/busbar.sysusers RENAME busbar.conf DESTINATION lib/sysusers.d)
 install(FILES README.md LICENSE SECURITY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
@@ -46,6 +47,7 @@ set(CPACK_DEBIAN_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_DEPENDS adduser)
 set(CPACK_DEBIAN_PACKAGE_CONTROL_EXTRA
-  "${CMAKE_SOURCE_DIR}/packaging/deb/postinst;${CMAKE_SOURCE_DIR}/packaging/deb/prerm")
+  "${CMAKE_SOURCE_DIR}/packaging/deb/postinst;${CMAKE_SOURCE_DIR}/packaging/deb/prerm"
+  "${CMAKE_SOURCE_DIR}/packaging/deb/conffiles")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 include(CPack)
