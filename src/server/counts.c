@@ -33,15 +33,14 @@ void counts_add(struct counts *counts, uint32_t id)
 static void work(void *ctx)
 {
     struct counts *counts = ctx;
+    counts->stored = busbar_alloc_array(counts->count + 1, sizeof(*counts->stored));
+    if (counts->history == NULL) {
+        return;
+    }
     history_status(counts->history, &counts->status);
     for (size_t i = 0; i < counts->count; i++) {
         history_counts(counts->history, counts->ids[i], &counts->stored[i]);
     }
-}
-
-static void no_work(void *ctx)
-{
-    (void)ctx;
 }
 
 static void done(void *ctx, int error)
@@ -54,9 +53,8 @@ void counts_run(struct counts *counts, counts_cb cb, void *ctx)
 {
     counts->done = cb;
     counts->ctx = ctx;
-    counts->stored = busbar_alloc_array(counts->count + 1, sizeof(*counts->stored));
     counts->received_before = bus_received_all(counts->bus);
-    jobs_submit(counts->loop, counts->history != NULL ? work : no_work, done, counts);
+    jobs_submit(counts->loop, work, done, counts);
 }
 
 uint64_t counts_waiting_max(const struct counts *counts)

@@ -21,7 +21,9 @@ void server_no_device(struct server_request *req, const char *name)
 {
     size_t count = 0;
     struct device *const *devices = registry_devices(server_of(req)->config.registry, &count);
-    const char **names = busbar_try_alloc((count + 1) * sizeof(*names));
+    const char **names = count <= SERVER_NEAREST_MAX
+                             ? busbar_try_alloc((count + 1) * sizeof(*names))
+                             : NULL;
     for (size_t i = 0; names != NULL && i < count; i++) {
         names[i] = devices[i]->name;
     }

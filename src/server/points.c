@@ -162,28 +162,35 @@ static void get_points(struct server_request *req)
 
 /* ---- one point ---- */
 
+static void no_point(struct server_request *req, const struct device *dev, const char *name)
+{
+    size_t count = dev->point_count;
+    const char **names = count <= SERVER_NEAREST_MAX
+                             ? busbar_try_alloc((count + 1) * sizeof(*names))
+                             : NULL;
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        names[i] = dev->points[i].name;
+    }
+    const char *nearest = names != NULL ? str_nearest(name, names, count) : NULL;
+    struct err err;
+    err_set(&err, BUSBAR_ENOENT, "no point '%s/%s'", dev->name, name);
+    if (nearest != NULL) {
+        err_hint(&err, "nearest is '%s/%s'", dev->name, nearest);
+    }
+    busbar_free(names);
+    server_reply_err(req, &err);
+}
+
 struct point *server_find_point(struct server_request *req)
 {
-    struct server *server = server_of(req);
-    const char *device = server_param(req, "device");
-    const char *name = server_param(req, "point");
-    struct device *dev = registry_device(server->config.registry, device);
-    struct point *pt = dev != NULL ? device_point(dev, name) : NULL;
-    struct err err;
+    struct device *dev = server_find_device(req);
     if (dev == NULL) {
-        server_no_device(req, device);
-    } else if (pt == NULL) {
-        err_set(&err, BUSBAR_ENOENT, "no point '%s/%s'", device, name);
-        const char **names = busbar_try_alloc(dev->point_count * sizeof(*names));
-        for (size_t i = 0; names != NULL && i < dev->point_count; i++) {
-            names[i] = dev->points[i].name;
-        }
-        const char *nearest = names != NULL ? str_nearest(name, names, dev->point_count) : NULL;
-        if (nearest != NULL) {
-            err_hint(&err, "nearest is '%s/%s'", device, nearest);
-        }
-        busbar_free(names);
-        server_reply_err(req, &err);
+        return NULL;
+    }
+    const char *name = server_param(req, "point");
+    struct point *pt = device_point(dev, name);
+    if (pt == NULL) {
+        no_point(req, dev, name);
     }
     return pt;
 }

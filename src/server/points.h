@@ -5,6 +5,9 @@
 
 #include "server/core.h"
 
+/* Names compared for a hint; with more there is none, since it would hold the loop. */
+enum { SERVER_NEAREST_MAX = 4000 };
+
 /* The device and the point of the path's {device} and {point}. NULL: answered 404, with the nearest
  * name as a hint. */
 struct device *server_find_device(struct server_request *req);
