@@ -9,7 +9,7 @@
 #include "history/coder.h"
 #include "history/head.h"
 
-enum { MIXED_SAMPLES = 256, CHUNK_BYTES_MAX = 16 * 1024 * 1024 };
+enum { MIXED_SAMPLES = 256, CHUNK_BYTES_MIN = 5, CHUNK_BYTES_MAX = 16 * 1024 * 1024 };
 
 static int by_time(const void *a, const void *b)
 {
@@ -60,7 +60,7 @@ static int read_bytes(struct history_merge *merge, const struct history_source *
         *size = source->size;
         return 0;
     }
-    if (source->size > CHUNK_BYTES_MAX) {
+    if (source->size < CHUNK_BYTES_MIN || source->size > CHUNK_BYTES_MAX) {
         return BUSBAR_EDAMAGED;
     }
     if (source->size > merge->bytes_capacity) {
@@ -102,7 +102,15 @@ static int decode(struct history_merge *merge, const struct history_source *sour
     const uint8_t *data;
     size_t size;
     int error = read_bytes(merge, source, &data, &size);
-    return error != 0 ? error : history_chunk_decode(merge->coder, data, size, merge->column);
+    if (error == 0) {
+        error = history_chunk_decode(merge->coder, data, size, merge->column);
+    }
+    const struct history_column *column = merge->column;
+    if (error == 0 && (column->times[0] != source->first_us ||
+                       column->times[column->count - 1] != source->last_us)) {
+        error = BUSBAR_EDAMAGED; /* index and chunk disagree: the order of the merge relies on it */
+    }
+    return error;
 }
 
 static struct history_merge_slot *free_slot(struct history_merge *merge)

@@ -153,7 +153,7 @@ static bool chunk_good(struct verify_block *work, const struct history_source *e
     struct history_column *column = work->column;
     buf_clear(&work->bytes);
     uint8_t *data = buf_reserve(&work->bytes, entry->size);
-    return data != NULL && history_block_read(entry, data) == 0 &&
+    return entry->size > 4 && data != NULL && history_block_read(entry, data) == 0 &&
            history_chunk_decode(work->coder, data + 4, entry->size - 4, column) == 0 &&
            column->count == entry->count && column->times[0] == entry->first_us &&
            column->times[column->count - 1] == entry->last_us;
