@@ -6,7 +6,7 @@ import { get, withParams, type ApiError } from "./client";
 import type { Device, DeviceList, Link } from "./types";
 
 const PAGE = 1000;
-const RELOAD_MS = 15_000;
+const RELOAD_MS = 3000; // for a page of devices; as many times as long for as many pages
 const ORDER: Record<Link, number> = { down: 0, connecting: 1, paused: 2, up: 3 };
 
 export const deviceList = signal<Device[] | undefined>(undefined);
@@ -38,8 +38,18 @@ export async function loadDevices() {
 
 /** Keeps the list fresh until the returned function is called. */
 export function followDevices(): () => void {
-  loadDevices();
-  const timer = setInterval(() => document.hidden || loadDevices(), RELOAD_MS);
+  let timer = 0;
+  let stopped = false;
+  const again = async () => {
+    if (!document.hidden) {
+      await loadDevices();
+    }
+    const pages = 1 + Math.floor((deviceList.value?.length ?? 0) / PAGE);
+    if (!stopped) {
+      timer = window.setTimeout(again, RELOAD_MS * pages);
+    }
+  };
+  again();
   const stop = effect(() => {
     const changed = new Map(deviceRows.value.map((device) => [device.name, device]));
     const list = deviceList.peek();
@@ -48,7 +58,8 @@ export function followDevices(): () => void {
     }
   });
   return () => {
-    clearInterval(timer);
+    stopped = true;
+    clearTimeout(timer);
     stop();
   };
 }

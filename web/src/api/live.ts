@@ -8,6 +8,7 @@ import type { Device, Health, LivePoint } from "./types";
 
 const REOPEN_DELAY_MS = 120; // scrolling changes the wanted points many times a second
 const QUIET_MS_MAX = 8000; // health comes every 5 s
+const VALUES_KEPT_MAX = 4000; // of points that were on view once
 const RETRY_MS = [500, 1000, 2000, 4000, 8000];
 
 /** A live value and when this page received it, so that its age can go on counting. */
@@ -93,8 +94,22 @@ function onError() {
   later(wait * (0.8 + 0.4 * Math.random()));
 }
 
+/** Forgets the points that were on view longest ago, when there are many. */
+function forgetOld(shown: Set<string>) {
+  for (const path of values.keys()) {
+    if (values.size <= VALUES_KEPT_MAX) {
+      return;
+    }
+    if (!shown.has(path)) {
+      values.delete(path);
+    }
+  }
+}
+
 function address(): string {
-  const paths = [...new Set([...wanted.values()].flat())].sort();
+  const shown = new Set([...wanted.values()].flat());
+  forgetOld(shown);
+  const paths = [...shown].sort();
   const points = paths.map((path) => encodeURIComponent(path).replace(/%2F/g, "/")).join(",");
   return `/api/v1/live?health=1${points ? `&points=${points}` : ""}`;
 }

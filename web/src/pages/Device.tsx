@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Level 3: one device. Link and cause, facts, learned limits, statistics, its points live, its last
 // frames.
-import { useState } from "preact/hooks";
-import { liveDevice, useLive } from "../api/live";
+import { useEffect, useState } from "preact/hooks";
+import { liveDevice } from "../api/live";
 import { useLoad } from "../api/load";
 import { pathOf } from "../api/client";
 import type { Device as Row, DeviceFull } from "../api/types";
@@ -44,18 +44,17 @@ function Cause({ device }: { device: Row }) {
 }
 
 export function Device({ name }: { name: string }) {
-  const { data, error, reload } = useLoad<DeviceFull>(pathOf("devices", name), RELOAD_MS);
+  const { data: device, error, reload } = useLoad<DeviceFull>(pathOf("devices", name), RELOAD_MS);
   const [testing, setTesting] = useState(false);
-  useLive([]);
-  const live = liveDevice(name).value;
+  const changed = liveDevice(name).value;
+  useEffect(reload, [changed]);
   useKeys({
     t: () => setTesting(true),
-    u: () => data && togglePause({ ...data, ...live }).then(reload),
+    u: () => device && togglePause(device).then(reload),
   });
-  if (!data) {
+  if (!device) {
     return <PageState title={name} error={error} retry={reload} />;
   }
-  const device = { ...data, ...live };
   return (
     <>
       <div class="page-head">

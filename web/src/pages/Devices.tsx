@@ -2,7 +2,6 @@
 // All devices, those that are down on top with the cause in plain words.
 import { useEffect, useRef, useState } from "preact/hooks";
 import { deviceError, deviceList, followDevices, loadDevices } from "../api/devices";
-import { useLive } from "../api/live";
 import type { Device, Link } from "../api/types";
 import { count, duration } from "../format";
 import { useKeys } from "../keys";
@@ -130,7 +129,6 @@ export function Devices() {
   const [testing, setTesting] = useState<Device | undefined>(undefined);
   const filter = useRef<HTMLInputElement>(null);
   useEffect(followDevices, []);
-  useLive([]);
   useKeys({ "/": () => filter.current?.select() });
 
   const q = route.value.query.get("q") ?? "";
