@@ -43,7 +43,12 @@ int cli_exit_of(int error)
     case 0: return CLI_DONE;
     case BUSBAR_ENOENT:
     case BUSBAR_EHOST: return CLI_NOT_FOUND;
+    case BUSBAR_EINVAL:
+    case BUSBAR_ESYNTAX:
+    case BUSBAR_ERANGE:
+    case BUSBAR_EWRONGTYPE: return CLI_USAGE;
     case BUSBAR_ETIMEOUT:
+    case BUSBAR_ENOTCONN:
     case BUSBAR_EROUTE:
     case BUSBAR_ECONNREFUSED:
     case BUSBAR_ECLOSED:

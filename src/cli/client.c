@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "cli/progress.h"
 
 enum { EVENT_MAX = 16 << 20, PATH_ROOM = 400 };
 
@@ -120,10 +121,24 @@ static int refusal(const struct client_reply *reply, struct err *err)
         str_format(err->message, sizeof err->message, "the gateway answered HTTP %d",
                    reply->status);
     }
-    if (hint != NULL) {
+    if (hint != NULL && hint[0] != '\0') {
         err_hint(err, "%s", hint);
+    } else if (err->code == BUSBAR_ENOENT) {
+        err_hint(err, "busbar device list and busbar point list show what there is");
     }
     return err->code;
+}
+
+/* libcurl calls it about once a second while it waits. */
+static int waited(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                  curl_off_t up)
+{
+    (void)down_total;
+    (void)down;
+    (void)up_total;
+    (void)up;
+    progress_at(ctx, 0, 0);
+    return 0;
 }
 
 int client_try(const struct cli *cli, const char *path, const char *body,
@@ -144,7 +159,13 @@ int client_try(const struct cli *cli, const char *path, const char *body,
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, gather);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)(cli->timeout_us / 1000));
+    struct progress progress;
+    progress_begin(&progress, cli);
+    curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+    curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, waited);
+    curl_easy_setopt(curl, CURLOPT_XFERINFODATA, &progress);
     CURLcode code = curl_easy_perform(curl);
+    progress_end(&progress);
     long status = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
     curl_slist_free_all(headers);

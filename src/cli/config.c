@@ -33,7 +33,10 @@ static int problems_exit(const struct cli *cli, const struct client_reply *reply
 {
     double errors = output_number(reply->root, "errors");
     if (cli->format == CLI_JSON) {
-        output_json(cli, reply->root);
+        int rc = output_json(cli, reply->root);
+        if (rc != 0 || output_asks_fields(cli)) {
+            return rc;
+        }
     } else {
         show_problems(reply->root);
         if (errors > 0) {
@@ -103,8 +106,10 @@ int cli_config_diff(struct cli *cli)
     }
     bool differs = false;
     (void)json_get_bool(json_get(reply.root, "differs"), &differs);
+    rc = differs ? CLI_FAILED : CLI_DONE;
     if (cli->format == CLI_JSON) {
-        output_json(cli, reply.root);
+        int told = output_json(cli, reply.root);
+        rc = told != 0 || output_asks_fields(cli) ? told : rc;
     } else if (differs) {
         show_changes(reply.root);
         show_stopped(reply.root);
@@ -112,7 +117,7 @@ int cli_config_diff(struct cli *cli)
         fputs("the files are what is running\n", stderr);
     }
     client_free(&reply);
-    return differs ? CLI_FAILED : CLI_DONE;
+    return rc;
 }
 
 /* apply and rollback answer alike. */
@@ -134,7 +139,7 @@ static int change(struct cli *cli, const char *path, const char *body)
     bool applied = false;
     (void)json_get_bool(json_get(reply.root, "applied"), &applied);
     if (cli->format == CLI_JSON) {
-        output_json(cli, reply.root);
+        rc = output_json(cli, reply.root);
     } else {
         show_problems(reply.root); /* warnings */
         show_changes(reply.root);
@@ -151,7 +156,7 @@ static int change(struct cli *cli, const char *path, const char *body)
         }
     }
     client_free(&reply);
-    return CLI_DONE;
+    return rc;
 }
 
 int cli_config_apply(struct cli *cli)
@@ -194,13 +199,11 @@ int cli_config_history(struct cli *cli)
     }
     const struct json_value *row;
     struct json_iter it = json_iter(json_get(reply.root, "versions"));
-    if (!output_fields_help(cli, json_at(json_get(reply.root, "versions"), 0))) {
-        output_begin(&out, cli, version_columns);
-        while (json_next(&it, NULL, &row)) {
-            output_row(&out, row);
-        }
-        output_end(&out);
+    output_begin(&out, cli, version_columns);
+    while (json_next(&it, NULL, &row)) {
+        output_row(&out, row);
     }
+    rc = output_end(&out);
     client_free(&reply);
-    return CLI_DONE;
+    return rc;
 }

@@ -48,10 +48,6 @@ int cli_device_list(struct cli *cli)
             return rc;
         }
         const struct json_value *rows = json_get(reply.root, "devices"), *row;
-        if (output_fields_help(cli, json_at(rows, 0))) {
-            client_free(&reply);
-            return CLI_DONE;
-        }
         if (!begun) {
             output_begin(&out, cli, list_columns);
             begun = true;
@@ -63,17 +59,18 @@ int cli_device_list(struct cli *cli)
             }
         }
         offset += (unsigned)json_size(rows);
-        bool more = json_size(rows) > 0 && offset < output_number(reply.root, "total");
+        bool more = json_size(rows) > 0 && offset < output_number(reply.root, "total") &&
+                    !output_asks_fields(cli);
         client_free(&reply);
         if (!more) {
             break;
         }
     }
-    output_end(&out);
+    int rc = output_end(&out);
     if (out.rows == 0 && !cli->quiet && cli->format != CLI_JSON) {
         fputs(cli_flag(cli, "down") ? "no device is down\n" : "no device matches\n", stderr);
     }
-    return CLI_DONE;
+    return rc;
 }
 
 static void line(const char *name, const char *text)
@@ -132,11 +129,13 @@ int cli_device_show(struct cli *cli)
     if (rc != 0) {
         return rc;
     }
-    if (!output_fields_help(cli, reply.root)) {
-        cli->format == CLI_JSON ? output_json(cli, reply.root) : show(cli, reply.root);
+    if (cli->format == CLI_JSON) {
+        rc = output_json(cli, reply.root);
+    } else {
+        show(cli, reply.root);
     }
     client_free(&reply);
-    return CLI_DONE;
+    return rc;
 }
 
 static int code_number(const char *name)
@@ -148,6 +147,13 @@ static int code_number(const char *name)
     BUSBAR_ERRORS(CODE_ROW)
 #undef CODE_ROW
     return BUSBAR_EIO;
+}
+
+/* A fault of the device is never a wrong use of the command line. */
+static int fault_exit(const struct json_value *root)
+{
+    int rc = cli_exit_of(code_number(output_text(root, "code")));
+    return rc == CLI_DONE || rc == CLI_USAGE ? CLI_FAILED : rc;
 }
 
 /* The worst finding decides the exit code: the first that is not fine. */
@@ -173,7 +179,7 @@ static int show_findings(const struct cli *cli, const struct json_value *root)
         return CLI_DONE;
     }
     fprintf(stderr, "hint:  %s\n", hint[0] != '\0' ? hint : "see: busbar device frames");
-    return cli_exit_of(code_number(output_text(root, "code")));
+    return fault_exit(root);
 }
 
 int cli_device_test(struct cli *cli)
@@ -193,8 +199,8 @@ int cli_device_test(struct cli *cli)
     if (cli->format == CLI_JSON) {
         bool fine = false;
         (void)json_get_bool(json_get(reply.root, "fine"), &fine);
-        output_json(cli, reply.root);
-        rc = fine ? CLI_DONE : cli_exit_of(code_number(output_text(reply.root, "code")));
+        rc = output_json(cli, reply.root);
+        rc = rc != 0 || fine || output_asks_fields(cli) ? rc : fault_exit(reply.root);
     } else {
         rc = show_findings(cli, reply.root);
     }
@@ -202,46 +208,78 @@ int cli_device_test(struct cli *cli)
     return rc;
 }
 
+static void show_frame(const struct cli *cli, const struct json_value *row)
+{
+    bool sent = false;
+    const char *bad = output_text(row, "bad");
+    (void)json_get_bool(json_get(row, "sent"), &sent);
+    printf("%.15s %s %4.0f B  %s%s%s%s\n", output_text(row, "time") + 11, sent ? ">" : "<",
+           output_number(row, "size"), output_text(row, "text"),
+           bad[0] != '\0' ? output_color(cli, "bad") : "", bad[0] != '\0' ? "  BAD: " : "", bad);
+    if (bad[0] != '\0' || cli->verbose) {
+        printf("                         %s%s\n", output_text(row, "hex"),
+               bad[0] != '\0' ? output_color(cli, "off") : "");
+    }
+}
+
+/* The last `limit` of those that are wanted, oldest first. */
+static int show_frames(const struct cli *cli, const struct json_value *frames, size_t limit)
+{
+    static const struct output_column columns[] = {
+        { "", "time", OUTPUT_TEXT },
+        { "", "sent", OUTPUT_TEXT },
+        { "", "size", OUTPUT_NUMBER },
+        { "", "text", OUTPUT_TEXT },
+        { "", "bad", OUTPUT_TEXT },
+        { "", "hex", OUTPUT_TEXT },
+        { 0 },
+    };
+    struct output out;
+    const struct json_value *row;
+    size_t wanted = 0;
+    bool only_bad = cli_flag(cli, "bad") != NULL;
+    bool words = cli->format == CLI_TABLE || cli->format == CLI_PLAIN;
+    struct json_iter it = json_iter(frames);
+    while (json_next(&it, NULL, &row)) {
+        wanted += !only_bad || output_text(row, "bad")[0] != '\0' ? 1 : 0;
+    }
+    it = json_iter(frames);
+    if (!words) {
+        output_begin(&out, cli, columns);
+    }
+    while (json_next(&it, NULL, &row)) {
+        if ((only_bad && output_text(row, "bad")[0] == '\0') || wanted-- > limit) {
+            continue;
+        }
+        words ? show_frame(cli, row) : output_row(&out, row);
+    }
+    return words ? CLI_DONE : output_end(&out);
+}
+
 int cli_device_frames(struct cli *cli)
 {
+    enum { FRAMES_DEFAULT = 50, FRAMES_MOST = 1000 };
     char url[CLIENT_URL_MAX], rest[64];
     struct client_reply reply;
-    int64_t limit = 50;
+    int64_t limit = FRAMES_DEFAULT;
     const char *text = cli_flag(cli, "limit");
-    if (text != NULL && str_parse_i64(text, &limit) != 0) {
-        return cli_fail(CLI_USAGE, NULL, "'%s' is not a number", text);
+    if (text != NULL && (str_parse_i64(text, &limit) != 0 || limit < 1 || limit > FRAMES_MOST)) {
+        return cli_fail(CLI_USAGE, "--limit 1 to 1000", "'%s' is no number of frames", text);
     }
-    str_format(rest, sizeof rest, "/frames?limit=%lld", (long long)limit);
+    str_format(rest, sizeof rest, "/frames?limit=%lld",
+               (long long)(cli_flag(cli, "bad") != NULL ? FRAMES_MOST : limit));
     device_url(url, sizeof url, cli->args[0], rest);
     int rc = client_call(cli, url, NULL, &reply);
     if (rc != 0) {
         return rc;
     }
-    if (cli->format == CLI_JSON) {
-        output_json(cli, json_get(reply.root, "frames"));
-        client_free(&reply);
-        return CLI_DONE;
-    }
-    struct json_iter it = json_iter(json_get(reply.root, "frames"));
-    const struct json_value *row;
-    while (json_next(&it, NULL, &row)) {
-        bool sent = false;
-        const char *bad = output_text(row, "bad");
-        (void)json_get_bool(json_get(row, "sent"), &sent);
-        if (cli_flag(cli, "bad") != NULL && bad[0] == '\0') {
-            continue;
-        }
-        printf("%.15s %s %4.0f B  %s%s%s%s\n", output_text(row, "time") + 11, sent ? ">" : "<",
-               output_number(row, "size"), output_text(row, "text"),
-               bad[0] != '\0' ? output_color(cli, "bad") : "", bad[0] != '\0' ? "  BAD: " : "",
-               bad);
-        if (bad[0] != '\0' || cli->verbose) {
-            printf("                         %s%s\n", output_text(row, "hex"),
-                   bad[0] != '\0' ? output_color(cli, "off") : "");
-        }
+    const struct json_value *frames = json_get(reply.root, "frames");
+    rc = show_frames(cli, frames, (size_t)limit);
+    if (json_size(frames) == 0 && !cli->quiet && cli->format != CLI_JSON) {
+        fputs("no frame yet\n", stderr);
     }
     client_free(&reply);
-    return CLI_DONE;
+    return rc;
 }
 
 static int for_each(struct cli *cli, const char *verb, const char *said, const char *undo)
@@ -263,7 +301,7 @@ static int for_each(struct cli *cli, const char *verb, const char *said, const c
             continue;
         }
         if (cli->format == CLI_JSON) {
-            output_json(cli, reply.root);
+            (void)output_json(cli, reply.root);
         } else {
             printf("%s %s. Undo: busbar device %s %s\n", cli->args[i], said, undo, cli->args[i]);
         }

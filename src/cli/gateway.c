@@ -7,6 +7,9 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "cli/progress.h"
+
+enum { LEDGER_PAGE = 10000 };
 
 static void bytes_line(const char *name, double bytes)
 {
@@ -64,9 +67,10 @@ int cli_status(struct cli *cli)
     }
     rc = client_call(cli, "/api/v1/health", NULL, &health);
     if (rc == 0) {
-        if (!output_fields_help(cli, status.root)) {
-            cli->format == CLI_JSON ? output_json(cli, status.root)
-                                    : show_status(cli, status.root, health.root);
+        if (cli->format == CLI_JSON) {
+            rc = output_json(cli, status.root);
+        } else {
+            show_status(cli, status.root, health.root);
         }
         client_free(&health);
     }
@@ -91,7 +95,7 @@ static void finding(struct doctor *doctor, bool fine, const char *what, const ch
         json_put_bool(doctor->json, "fine", fine);
         json_put_string(doctor->json, "what", what);
         json_put_string(doctor->json, "seen", seen);
-        json_put_string(doctor->json, "hint", hint);
+        json_put_string(doctor->json, "hint", fine ? "" : hint);
         json_end_object(doctor->json);
         return;
     }
@@ -206,13 +210,15 @@ int cli_doctor(struct cli *cli)
         examine_ledger(&doctor);
     }
     json_end_array(&json);
+    int rc = doctor.faults == 0 ? CLI_DONE : CLI_PROBLEMS;
     if (cli->format == CLI_JSON) {
-        puts(buf_text(&text));
+        int told = output_json_text(cli, &text);
+        rc = told != 0 || output_asks_fields(cli) ? told : rc;
     } else if (!cli->quiet) {
         fprintf(stderr, doctor.faults == 0 ? "all well\n" : "%d found\n", doctor.faults);
     }
     buf_fini(&text);
-    return doctor.faults == 0 ? CLI_DONE : CLI_PROBLEMS;
+    return rc;
 }
 
 /* ---- ports ---- */
@@ -245,7 +251,7 @@ int cli_ports(struct cli *cli)
     int conflicts = 0;
     if (nft || ufw) {
         fputs(buf_text(&reply.body), stdout);
-    } else if (!output_fields_help(cli, json_at(json_get(reply.root, "ports"), 0))) {
+    } else {
         struct output out;
         output_begin(&out, cli, port_columns);
         struct json_iter it = json_iter(json_get(reply.root, "ports"));
@@ -254,10 +260,10 @@ int cli_ports(struct cli *cli)
             output_row(&out, row);
             conflicts += output_text(row, "conflict")[0] != '\0' ? 1 : 0;
         }
-        output_end(&out);
+        rc = output_end(&out);
     }
     client_free(&reply);
-    return conflicts > 0 ? CLI_PROBLEMS : CLI_DONE;
+    return rc != 0 ? rc : conflicts > 0 ? CLI_PROBLEMS : CLI_DONE;
 }
 
 /* ---- ledger ---- */
@@ -283,34 +289,83 @@ static void show_totals(const struct json_value *root, bool balances)
                   : "DOES NOT BALANCE");
 }
 
-int cli_ledger(struct cli *cli)
+/* Page by page: a million points are no answer for one request. The totals of the last page stay in `reply`. */
+static int ledger_pages(struct cli *cli, struct client_reply *reply)
 {
-    struct client_reply reply;
+    struct output out;
+    struct progress progress;
+    int rc = 0;
+    bool more = true;
+    output_begin(&out, cli, ledger_columns);
+    progress_begin(&progress, cli);
+    for (uint64_t offset = 0; more && rc == 0;) {
+        struct buf url;
+        buf_init(&url, CLIENT_URL_MAX);
+        buf_printf(&url, "/api/v1/ledger?limit=%d&offset=%llu&match=", LEDGER_PAGE,
+                   (unsigned long long)offset);
+        client_escape(&url, cli->arg_count > 0 ? cli->args[0] : "*", false);
+        rc = client_call(cli, buf_text(&url), NULL, reply);
+        buf_fini(&url);
+        if (rc != 0) {
+            break;
+        }
+        const struct json_value *rows = json_get(reply->root, "points"), *row;
+        struct json_iter it = json_iter(rows);
+        while (json_next(&it, NULL, &row)) {
+            output_row(&out, row);
+        }
+        offset += json_size(rows);
+        double total = output_number(reply->root, "total");
+        progress_at(&progress, offset, (uint64_t)total);
+        more = json_size(rows) > 0 && (double)offset < total && !output_asks_fields(cli);
+        if (more) {
+            client_free(reply);
+        }
+    }
+    progress_end(&progress);
+    int ended = output_end(&out);
+    if (rc == 0 && ended != 0) {
+        client_free(reply);
+    }
+    return rc != 0 ? rc : ended;
+}
+
+static int ledger_totals(struct cli *cli, struct client_reply *reply)
+{
     struct buf url;
-    bool points = cli_flag(cli, "points") != NULL;
     buf_init(&url, CLIENT_URL_MAX);
-    buf_printf(&url, "/api/v1/ledger?limit=%d&match=", points ? 1000000 : 1);
+    buf_append_text(&url, "/api/v1/ledger?limit=0&match=");
     client_escape(&url, cli->arg_count > 0 ? cli->args[0] : "*", false);
-    int rc = client_call(cli, buf_text(&url), NULL, &reply);
+    int rc = client_call(cli, buf_text(&url), NULL, reply);
     buf_fini(&url);
     if (rc != 0) {
         return rc;
     }
     bool balances = false;
+    (void)json_get_bool(json_get(reply->root, "balances"), &balances);
+    if (cli->format != CLI_JSON) {
+        show_totals(reply->root, balances);
+        return 0;
+    }
+    rc = output_json(cli, json_get(reply->root, "totals"));
+    if (rc != 0) {
+        client_free(reply);
+    }
+    return rc;
+}
+
+int cli_ledger(struct cli *cli)
+{
+    struct client_reply reply;
+    int rc = cli_flag(cli, "points") != NULL ? ledger_pages(cli, &reply)
+                                             : ledger_totals(cli, &reply);
+    if (rc != 0) {
+        return rc;
+    }
+    bool balances = false;
     (void)json_get_bool(json_get(reply.root, "balances"), &balances);
-    if (cli->format == CLI_JSON && !points) {
-        output_json(cli, json_get(reply.root, "totals"));
-    } else if (points) {
-        struct output out;
-        output_begin(&out, cli, ledger_columns);
-        struct json_iter it = json_iter(json_get(reply.root, "points"));
-        const struct json_value *row;
-        while (json_next(&it, NULL, &row)) {
-            output_row(&out, row);
-        }
-        output_end(&out);
-    } else {
-        show_totals(reply.root, balances);
+    if (output_number(reply.root, "total") == 0 && cli->arg_count > 0 && !cli->quiet) {
+        fputs("no point matches\n", stderr);
     }
     client_free(&reply);
     if (!balances) {
@@ -323,12 +378,16 @@ int cli_ledger(struct cli *cli)
 int cli_version(struct cli *cli)
 {
     if (cli->format == CLI_JSON) {
-        puts("{\"version\":\"" BUSBAR_VERSION "\"}");
-    } else {
-        printf("busbar " BUSBAR_VERSION "\n");
-        if (cli->verbose) {
-            printf("%s\n", curl_version());
-        }
+        struct buf text;
+        buf_init(&text, 256);
+        buf_append_text(&text, "{\"version\":\"" BUSBAR_VERSION "\"}");
+        int rc = output_json_text(cli, &text);
+        buf_fini(&text);
+        return rc;
+    }
+    printf("busbar " BUSBAR_VERSION "\n");
+    if (cli->verbose) {
+        printf("%s\n", curl_version());
     }
     return CLI_DONE;
 }

@@ -156,16 +156,21 @@ static void man_command(const struct cli_command *row)
 int cli_man(struct cli *cli)
 {
     const char *noun = cli->arg_count > 0 ? cli->args[0] : NULL;
+    bool known = false;
+    for (const struct cli_command *row = cli_commands(); row->verb != NULL; row++) {
+        known = known || str_equal(row->noun, noun);
+    }
+    if (!known) {
+        return cli_fail(CLI_NOT_FOUND, "see busbar --help", "no noun '%s'", noun);
+    }
     printf(".TH BUSBAR%s%s 1 \"\" \"busbar " BUSBAR_VERSION
            "\" \"busbar\"\n.SH NAME\nbusbar%s%s \\- "
            "Industrial IoT gateway\n.SH SYNOPSIS\n.B busbar %s\nVERB [ARG] [\\-\\-flag]\n.SH "
            "COMMANDS\n",
            noun ? "-" : "", noun ? noun : "", noun ? "-" : "", noun ? noun : "", noun ? noun : "");
-    bool any = false;
     for (const struct cli_command *row = cli_commands(); row->verb != NULL; row++) {
         if (str_equal(row->noun, noun)) {
             man_command(row);
-            any = true;
         }
     }
     puts(".SH OPTIONS OF EVERY COMMAND");
@@ -176,5 +181,5 @@ int cli_man(struct cli *cli)
          "130 "
          "interrupted.\n.SH ENVIRONMENT\n.TP\n.B BUSBAR_SERVER\nas \\-\\-server\n.TP\n.B "
          "NO_COLOR\nno colour");
-    return any ? CLI_DONE : cli_fail(CLI_NOT_FOUND, "see busbar --help", "no noun '%s'", noun);
+    return CLI_DONE;
 }

@@ -9,11 +9,18 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-enum { CELL_MAX = 512, CELLS_MAX = 512 << 20, WIDTH_DEFAULT = 120, JSON_OUT_MAX = 256 << 20 };
+enum {
+    CELL_MAX = 512,
+    CELLS_MAX = 512 << 20,
+    WIDTH_DEFAULT = 120,
+    JSON_OUT_MAX = 256 << 20,
+    FIELDS_MAX = 64,
+    NAME_MAX_BYTES = 64,
+};
 
 const struct json_value *output_field(const struct json_value *row, const char *dotted)
 {
-    char name[64];
+    char name[NAME_MAX_BYTES];
     const char *dot = strchr(dotted, '.');
     if (dot == NULL) {
         return json_get(row, dotted);
@@ -126,7 +133,7 @@ void output_begin(struct output *out, const struct cli *cli, const struct output
     for (size_t i = 0; cli->format == CLI_CSV && i < out->column_count; i++) {
         printf("%s%s", i > 0 ? "," : "", columns[i].field);
     }
-    fputs(cli->format == CLI_CSV ? "\n" : cli->format == CLI_JSON ? "[" : "", stdout);
+    fputs(cli->format == CLI_CSV ? "\n" : "", stdout);
 }
 
 static void write_csv(const char *cell)
@@ -181,25 +188,32 @@ static void copy_json(struct json_writer *json, const struct json_value *value)
     }
 }
 
+/* The next name of "a,b,c"; false at the end. */
+static bool next_name(const char **at, char *name, size_t size)
+{
+    while (**at == ',') {
+        (*at)++;
+    }
+    size_t length = strcspn(*at, ",");
+    str_format(name, size, "%.*s", (int)length, *at);
+    *at += length;
+    return length > 0;
+}
+
 /* The value, or an object of the chosen fields of it. */
 static void write_json(const struct cli *cli, const struct json_value *value)
 {
     struct buf text;
+    char name[NAME_MAX_BYTES];
     buf_init(&text, JSON_OUT_MAX);
     struct json_writer json = json_writer(&text);
     if (cli->fields == NULL || json_type(value) != JSON_OBJECT) {
         copy_json(&json, value);
     } else {
         json_begin_object(&json);
-        for (const char *at = cli->fields; *at != '\0';) {
-            char name[64];
-            size_t size = strcspn(at, ",");
-            str_format(name, sizeof name, "%.*s", (int)size, at);
-            if (name[0] != '\0') {
-                json_key(&json, name);
-                copy_json(&json, output_field(value, name));
-            }
-            at += size + (at[size] == ',' ? 1 : 0);
+        for (const char *at = cli->fields; next_name(&at, name, sizeof name);) {
+            json_key(&json, name);
+            copy_json(&json, output_field(value, name));
         }
         json_end_object(&json);
     }
@@ -207,23 +221,93 @@ static void write_json(const struct cli *cli, const struct json_value *value)
     buf_fini(&text);
 }
 
-void output_json(const struct cli *cli, const struct json_value *value)
+bool output_asks_fields(const struct cli *cli)
 {
-    write_json(cli, value);
-    putchar('\n');
+    return cli->format == CLI_JSON && str_equal(cli->fields, "help");
 }
 
-bool output_fields_help(const struct cli *cli, const struct json_value *row)
+static void write_fields(const struct json_value *object)
 {
-    if (cli->format != CLI_JSON || !str_equal(cli->fields, "help")) {
-        return false;
-    }
-    struct json_iter it = json_iter(row);
+    struct json_iter it = json_iter(object);
+    const struct json_value *item;
     const char *key;
-    while (json_next(&it, &key, NULL)) {
+    while (json_next(&it, &key, &item)) {
         puts(key);
     }
+}
+
+/* A mistyped field is said, not answered with null. */
+static bool knows_fields(const struct cli *cli, const struct json_value *object)
+{
+    const char *at = cli->fields;
+    char name[NAME_MAX_BYTES], hint[128] = "--json=help lists them";
+    while (at != NULL && json_type(object) == JSON_OBJECT && next_name(&at, name, sizeof name)) {
+        if (output_field(object, name) != NULL) {
+            continue;
+        }
+        const char *names[FIELDS_MAX], *key;
+        size_t count = 0;
+        const struct json_value *item;
+        struct json_iter it = json_iter(object);
+        while (count < FIELDS_MAX && json_next(&it, &key, &item)) {
+            names[count++] = key;
+        }
+        const char *nearest = str_nearest(name, names, count);
+        if (nearest != NULL) {
+            str_format(hint, sizeof hint, "did you mean '%s'? --json=help lists all", nearest);
+        }
+        (void)cli_fail(CLI_USAGE, hint, "there is no field '%s'", name);
+        return false;
+    }
     return true;
+}
+
+static void json_row(struct output *out, const struct json_value *row)
+{
+    if (out->rows == 1 && output_asks_fields(out->cli)) {
+        write_fields(row);
+    } else if (out->rows == 1) {
+        out->unknown = !knows_fields(out->cli, row);
+    }
+    if (!out->unknown && !output_asks_fields(out->cli)) {
+        fputs(out->rows > 1 ? ",\n" : "[", stdout);
+        write_json(out->cli, row);
+    }
+}
+
+int output_json(const struct cli *cli, const struct json_value *value)
+{
+    if (json_type(value) == JSON_ARRAY && cli->fields != NULL) {
+        static const struct output_column none[] = { { 0 } };
+        struct output out;
+        const struct json_value *row;
+        struct json_iter it = json_iter(value);
+        output_begin(&out, cli, none);
+        while (json_next(&it, NULL, &row)) {
+            output_row(&out, row);
+        }
+        return output_end(&out);
+    }
+    if (output_asks_fields(cli)) {
+        write_fields(value);
+        return CLI_DONE;
+    }
+    if (!knows_fields(cli, value)) {
+        return CLI_USAGE;
+    }
+    write_json(cli, value);
+    putchar('\n');
+    return CLI_DONE;
+}
+
+int output_json_text(const struct cli *cli, const struct buf *text)
+{
+    struct json_doc *doc = NULL;
+    struct json_limits limits = { .bytes_max = JSON_OUT_MAX };
+    int rc = json_parse(buf_text(text), text->size, &limits, &doc, NULL);
+    rc = rc == 0 ? output_json(cli, json_root(doc)) : cli_exit_of(rc);
+    json_free(doc);
+    return rc;
 }
 
 void output_row(struct output *out, const struct json_value *row)
@@ -231,8 +315,7 @@ void output_row(struct output *out, const struct json_value *row)
     char cell[CELL_MAX];
     out->rows++;
     if (out->cli->format == CLI_JSON) {
-        fputs(out->rows > 1 ? ",\n" : "", stdout);
-        write_json(out->cli, row);
+        json_row(out, row);
         return;
     }
     for (size_t i = 0; i < out->column_count; i++) {
@@ -240,6 +323,7 @@ void output_row(struct output *out, const struct json_value *row)
         if (out->cli->format == CLI_TABLE) {
             size_t width = str_utf8_length(cell, strlen(cell));
             out->widths[i] = width > out->widths[i] ? width : out->widths[i];
+            out->filled[i] = out->filled[i] || width > 0;
             buf_append(&out->cells, cell, strlen(cell) + 1);
         } else if (out->cli->format == CLI_CSV) {
             fputs(i > 0 ? "," : "", stdout);
@@ -261,10 +345,13 @@ static void fit(struct output *out)
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 0) {
         room = window.ws_col;
     }
+    for (size_t i = 0; i < out->column_count; i++) {
+        out->widths[i] = out->filled[i] ? out->widths[i] : 0;
+    }
     for (;;) {
         size_t total = 0, widest = 0;
         for (size_t i = 0; i < out->column_count; i++) {
-            total += out->widths[i] + 2;
+            total += out->filled[i] ? out->widths[i] + 2 : 0;
             widest = out->widths[i] > out->widths[widest] ? i : widest;
         }
         if (total <= room + 2 || out->widths[widest] <= 12) {
@@ -279,12 +366,16 @@ static void write_cell(const struct output *out, size_t column, const char *cell
     const struct output_column *at = &out->columns[column];
     size_t size = strlen(cell), width = out->widths[column];
     size_t length = str_utf8_length(cell, size);
-    bool cut = length > width, last = column + 1 == out->column_count;
+    bool cut = length > width;
     while (length > width) { /* one character off the end */
         do {
             size--;
         } while (((unsigned char)cell[size] & 0xC0u) == 0x80u);
         length--;
+    }
+    if (cut) { /* and one for the mark */
+        while (size > 0 && ((unsigned char)cell[--size] & 0xC0u) == 0x80u) {
+        }
     }
     const char *color = "";
     if (!head && at->style == OUTPUT_QUALITY && strcmp(cell, "good") != 0) {
@@ -296,28 +387,40 @@ static void write_cell(const struct output *out, size_t column, const char *cell
     }
     int pad = (int)(width - length);
     bool right = at->style == OUTPUT_NUMBER || at->style == OUTPUT_AGE;
-    printf("%s%*s%.*s%s%s%*s", color, right ? pad : 0, "", (int)(cut && size > 0 ? size - 1 : size),
-           cell, cut ? "~" : "", color[0] != '\0' ? output_color(out->cli, "off") : "",
-           right || last ? 0 : pad, "");
-    fputs(last ? "\n" : "  ", stdout);
+    printf("%s%*s%.*s%s%s%*s", color, right ? pad : 0, "", (int)size, cell, cut ? "~" : "",
+           color[0] != '\0' ? output_color(out->cli, "off") : "", right ? 0 : pad, "");
 }
 
-void output_end(struct output *out)
+/* A line of the table; returns the cell after it. */
+static const char *write_line(const struct output *out, const char *cell)
 {
-    if (out->cli->format == CLI_JSON) {
-        puts("]");
+    bool first = true;
+    for (size_t i = 0; i < out->column_count; i++) {
+        const char *text = cell != NULL ? cell : out->columns[i].head;
+        if (out->filled[i]) {
+            fputs(first ? "" : "  ", stdout);
+            write_cell(out, i, text, cell == NULL);
+            first = false;
+        }
+        cell = cell != NULL ? cell + strlen(cell) + 1 : NULL;
+    }
+    putchar('\n');
+    return cell;
+}
+
+int output_end(struct output *out)
+{
+    bool listed = out->cli->format == CLI_JSON && !out->unknown && !output_asks_fields(out->cli);
+    if (listed) {
+        puts(out->rows > 0 ? "]" : "[]");
     } else if (out->cli->format == CLI_TABLE && out->rows > 0) {
         fit(out);
-        for (size_t i = 0; i < out->column_count; i++) {
-            write_cell(out, i, out->columns[i].head, true);
-        }
+        (void)write_line(out, NULL);
         const char *cell = buf_text(&out->cells);
         for (size_t row = 0; row < out->rows; row++) {
-            for (size_t i = 0; i < out->column_count; i++) {
-                write_cell(out, i, cell, false);
-                cell += strlen(cell) + 1;
-            }
+            cell = write_line(out, cell);
         }
     }
     buf_fini(&out->cells);
+    return out->unknown ? CLI_USAGE : CLI_DONE;
 }

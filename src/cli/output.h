@@ -31,18 +31,25 @@ struct output {
     size_t column_count;
     struct buf cells; /* table: NUL-separated cells */
     size_t widths[OUTPUT_COLUMNS_MAX];
+    bool filled[OUTPUT_COLUMNS_MAX]; /* a table leaves out columns that are empty in all rows */
     size_t rows;
+    bool unknown; /* a field of --json=a,b that no row has; said */
 };
 
 void output_begin(struct output *out, const struct cli *cli, const struct output_column *columns);
 void output_row(struct output *out, const struct json_value *row);
-void output_end(struct output *out);
+/* 0, or CLI_USAGE when --json=a,b named a field that there is not. */
+int output_end(struct output *out);
 
-/* --json=help: the fields of a row. True when it was asked for and answered. */
-bool output_fields_help(const struct cli *cli, const struct json_value *row);
+/* True with --json=help: lists and objects then write the names of their fields, and one row is enough. */
+bool output_asks_fields(const struct cli *cli);
 
-/* One whole JSON value on stdout, chosen top-level fields only when --json=a,b was given. */
-void output_json(const struct cli *cli, const struct json_value *value);
+/* One whole JSON value on stdout; an object, or each object of an array, with its chosen fields only when --json=a,b
+ * was given. 0 or CLI_USAGE. */
+int output_json(const struct cli *cli, const struct json_value *value);
+
+/* The same of JSON text that is ours. */
+int output_json_text(const struct cli *cli, const struct buf *text);
 
 /* A field by dotted name; NULL when absent. */
 const struct json_value *output_field(const struct json_value *row, const char *dotted);

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 
 enum { PAGE = 1000 };
 
@@ -31,7 +32,7 @@ static const struct output_column program_columns[] = {
 
 /* One pattern's points, page by page. */
 static int list_pattern(struct cli *cli, struct output *out, const char *pattern, int64_t limit,
-                        bool *helped)
+                        struct progress *progress)
 {
     for (int64_t offset = 0; offset < limit;) {
         struct client_reply reply;
@@ -47,15 +48,16 @@ static int list_pattern(struct cli *cli, struct output *out, const char *pattern
             return rc;
         }
         const struct json_value *rows = json_get(reply.root, "points"), *row;
-        *helped = output_fields_help(cli, json_at(rows, 0));
         struct json_iter it = json_iter(rows);
-        while (!*helped && json_next(&it, NULL, &row)) {
+        while (json_next(&it, NULL, &row)) {
             output_row(out, row);
         }
         offset += (int64_t)json_size(rows);
-        bool more = json_size(rows) > 0 && (double)offset < output_number(reply.root, "total");
+        double total = output_number(reply.root, "total");
+        bool more = json_size(rows) > 0 && (double)offset < total && !output_asks_fields(cli);
+        progress_at(progress, (uint64_t)offset, (uint64_t)total);
         client_free(&reply);
-        if (!more || *helped) {
+        if (!more) {
             break;
         }
     }
@@ -74,28 +76,37 @@ static int take_number(const struct cli *cli, const char *flag, int64_t *out)
 int cli_point_list(struct cli *cli)
 {
     struct output out;
+    struct progress progress;
     int64_t limit = INT64_MAX;
     int rc = take_number(cli, "limit", &limit);
-    bool helped = false;
     if (rc != 0) {
         return rc;
     }
-    if (str_equal(cli->fields, "help")) {
-        rc = list_pattern(cli, NULL, "*", 1, &helped);
-        return rc;
-    }
     output_begin(&out, cli, cli->format == CLI_TABLE ? list_columns : program_columns);
+    progress_begin(&progress, cli);
     if (cli->arg_count == 0) {
         cli->args[cli->arg_count++] = "*";
     }
     for (int i = 0; i < cli->arg_count && rc == 0; i++) {
-        rc = list_pattern(cli, &out, cli->args[i], limit, &helped);
+        rc = list_pattern(cli, &out, cli->args[i], limit, &progress);
     }
-    output_end(&out);
+    progress_end(&progress);
+    int ended = output_end(&out);
     if (rc == 0 && out.rows == 0 && !cli->quiet && cli->format != CLI_JSON) {
         fputs(cli_flag(cli, "bad") ? "no point is bad\n" : "no point matches\n", stderr);
     }
-    return rc;
+    return rc != 0 ? rc : ended;
+}
+
+/* A path has a device and a point. */
+static int check_path(const char *path)
+{
+    char hint[160];
+    if (strchr(path, '/') != NULL) {
+        return 0;
+    }
+    str_format(hint, sizeof hint, "busbar point list '%s/*'", path);
+    return cli_fail(CLI_USAGE, hint, "'%s' is not a point: write DEVICE/POINT", path);
 }
 
 /* "/api/v1/KIND/device/point" and what follows. */
@@ -134,9 +145,14 @@ static void show(const struct cli *cli, const struct json_value *pt)
     while (json_next(&it, NULL, &step)) {
         printf("  %-10s %s\n", output_text(step, "step"), output_text(step, "text"));
     }
-    printf("%-12s received %.0f = stored %.0f + repeated %.0f + refused + waiting %.0f\n", "ledger",
-           output_number(pt, "ledger.received"), output_number(pt, "ledger.stored"),
-           output_number(pt, "ledger.repeated"), output_number(pt, "ledger.waiting"));
+    double refused = 0;
+    it = json_iter(json_get(json_get(pt, "ledger"), "refused"));
+    while (json_next(&it, NULL, &step)) {
+        refused += output_number(step, "count");
+    }
+    printf("%-12s received %.0f = stored %.0f + repeated %.0f + refused %.0f + waiting %.0f\n",
+           "ledger", output_number(pt, "ledger.received"), output_number(pt, "ledger.stored"),
+           output_number(pt, "ledger.repeated"), refused, output_number(pt, "ledger.waiting"));
 }
 
 int cli_point_get(struct cli *cli)
@@ -145,20 +161,21 @@ int cli_point_get(struct cli *cli)
     for (int i = 0; i < cli->arg_count; i++) {
         struct client_reply reply;
         struct buf url;
-        point_url(&url, "points", cli->args[i], "");
-        int rc = client_call(cli, buf_text(&url), NULL, &reply);
-        buf_fini(&url);
+        int rc = check_path(cli->args[i]);
+        if (rc == 0) {
+            point_url(&url, "points", cli->args[i], "");
+            rc = client_call(cli, buf_text(&url), NULL, &reply);
+            buf_fini(&url);
+        }
         if (rc != 0) {
             failed++;
             last = rc;
             continue;
         }
-        if (output_fields_help(cli, reply.root)) {
-            client_free(&reply);
-            return CLI_DONE;
-        }
         if (cli->format == CLI_JSON) {
-            output_json(cli, reply.root);
+            rc = output_json(cli, reply.root);
+            failed += rc != 0;
+            last = rc != 0 ? rc : last;
         } else if (cli->format == CLI_TABLE || cli->arg_count == 1) {
             show(cli, reply.root);
         } else {
@@ -173,6 +190,7 @@ int cli_point_get(struct cli *cli)
 struct watch {
     struct cli *cli;
     int64_t left;
+    int rc;
 };
 
 static bool watched(void *ctx, const char *event, const char *data, size_t size)
@@ -187,7 +205,8 @@ static bool watched(void *ctx, const char *event, const char *data, size_t size)
     const struct json_value *row;
     while (watch->left > 0 && json_next(&it, NULL, &row)) {
         if (watch->cli->format == CLI_JSON) {
-            output_json(watch->cli, row);
+            watch->rc = output_json(watch->cli, row);
+            watch->left = watch->rc != 0 || output_asks_fields(watch->cli) ? 1 : watch->left;
         } else if (watch->cli->format == CLI_TABLE) {
             bool good = strcmp(output_text(row, "quality"), "good") == 0;
             printf("%.15s  %-32s %s%s%s%s\n", output_text(row, "time") + 11,
@@ -206,10 +225,38 @@ static bool watched(void *ctx, const char *event, const char *data, size_t size)
     return watch->left > 0;
 }
 
+/* Waiting for a point that is not there would be waiting for ever. */
+static int check_match(struct cli *cli)
+{
+    for (int i = 0; i < cli->arg_count; i++) {
+        struct client_reply reply;
+        struct buf url;
+        buf_init(&url, CLIENT_URL_MAX);
+        buf_append_text(&url, "/api/v1/points?limit=1&match=");
+        client_escape(&url, cli->args[i], false);
+        int rc = client_call(cli, buf_text(&url), NULL, &reply);
+        buf_fini(&url);
+        if (rc != 0) {
+            return rc;
+        }
+        bool none = output_number(reply.root, "total") == 0;
+        client_free(&reply);
+        if (none) {
+            return cli_fail(CLI_NOT_FOUND, "busbar point list shows what there is",
+                            "no point matches '%s'", cli->args[i]);
+        }
+    }
+    return 0;
+}
+
 int cli_point_watch(struct cli *cli)
 {
     struct watch watch = { .cli = cli, .left = INT64_MAX };
     int rc = take_number(cli, "count", &watch.left);
+    if (rc != 0) {
+        return rc;
+    }
+    rc = check_match(cli);
     if (rc != 0) {
         return rc;
     }
@@ -225,7 +272,7 @@ int cli_point_watch(struct cli *cli)
     }
     rc = client_stream(cli, buf_text(&url), watched, &watch);
     buf_fini(&url);
-    return rc;
+    return rc != 0 ? rc : watch.rc;
 }
 
 /* The JSON body: numbers and truth values as such, all else as text (an enumeration's name). */
@@ -264,7 +311,7 @@ static int send_write(struct cli *cli, const char *before)
         return rc;
     }
     if (cli->format == CLI_JSON) {
-        output_json(cli, reply.root);
+        rc = output_json(cli, reply.root);
     } else {
         printf("%s: %s\n", cli->args[0], output_text(reply.root, "message"));
         if (!cli->quiet && before[0] != '\0') {
@@ -272,7 +319,7 @@ static int send_write(struct cli *cli, const char *before)
         }
     }
     client_free(&reply);
-    return CLI_DONE;
+    return rc;
 }
 
 int cli_point_write(struct cli *cli)
@@ -280,6 +327,9 @@ int cli_point_write(struct cli *cli)
     struct client_reply reply;
     struct buf url;
     char before[256] = "", text[256], units[64];
+    if (check_path(cli->args[0]) != 0) {
+        return CLI_USAGE;
+    }
     point_url(&url, "points", cli->args[0], "");
     int rc = client_call(cli, buf_text(&url), NULL, &reply);
     buf_fini(&url);
@@ -314,9 +364,6 @@ int cli_point_write(struct cli *cli)
     if (!cli_confirm(cli, "%s  %s -> %s %s   Write?", cli->args[0], text, cli->args[1], units)) {
         fputs("nothing was written\n", stderr);
         return CLI_FAILED;
-    }
-    if (cli->yes && !cli->quiet) {
-        fputc('\n', stderr);
     }
     return send_write(cli, before);
 }
@@ -373,6 +420,7 @@ int cli_point_history(struct cli *cli)
     int64_t limit = 10000, buckets = 0;
     int rc = take_number(cli, "limit", &limit);
     rc = rc != 0 ? rc : take_number(cli, "buckets", &buckets);
+    rc = rc != 0 ? rc : check_path(cli->args[0]);
     if (rc != 0) {
         return rc;
     }
@@ -388,12 +436,12 @@ int cli_point_history(struct cli *cli)
         return rc;
     }
     if (cli->format == CLI_JSON) {
-        output_json(cli, reply.root);
+        rc = output_json(cli, reply.root);
     } else if (buckets > 0) {
         print_buckets(cli, reply.root);
     } else {
         print_samples(cli, reply.root);
     }
     client_free(&reply);
-    return CLI_DONE;
+    return rc;
 }

@@ -151,8 +151,13 @@ export async function startGateway({ config, data, env, args = [] }) {
 /** The simulator of a site; resolves when it listens. */
 export async function startSim(config, args = []) {
   const sim = start(program, ['sim', config, ...args]);
+  let ended = false;
+  sim.exited.then(() => (ended = true));
   try {
-    await until('the simulator listens', () => /^simulating /m.test(sim.output));
+    await until('the simulator listens', () => ended || /^simulating /m.test(sim.output));
+    if (ended) {
+      throw new Error('the simulator ended');
+    }
   } catch (error) {
     await sim.stop('SIGKILL');
     throw new Error(`${error.message}\n${sim.output}`);
