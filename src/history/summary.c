@@ -10,19 +10,64 @@
  *     16     five doubles */
 #include "history/coder.h"
 
+#include <math.h>
+
 enum { FORM_DOUBLES = HISTORY_EXPONENT_MAX + 1 };
 
 #define SUM_MAX (INT64_C(1) << 52) /* an integer that a double holds exactly, twice over */
 
-void history_summary_make(const struct history_column *column, struct history_chunk_info *info)
+/* Most chunks: nothing but good numbers. False: it is not one of these, and info is half filled. */
+static bool make_plain(const struct history_column *column, struct history_chunk_info *info)
 {
-    info->count = column->count;
-    info->first_us = column->times[0];
-    info->last_us = column->times[column->count - 1];
+    const union value *values = column->values;
+    size_t count = column->count;
+    double sum = 0;
+    if (column->marked) {
+        return false;
+    }
+    if (column->type == VALUE_DOUBLE) {
+        double min = values[0].d;
+        double max = min;
+        for (size_t i = 0; i < count; i++) {
+            double number = values[i].d;
+            min = number < min ? number : min;
+            max = number > max ? number : max;
+            sum += number;
+        }
+        info->min = min;
+        info->max = max;
+        info->first = values[0].d;
+        info->last = values[count - 1].d;
+        if (!isfinite(sum)) {
+            return false; /* a NaN or an infinity is among them */
+        }
+    } else if (column->type == VALUE_INT || column->type == VALUE_BOOL) {
+        int64_t min = (int64_t)values[0].bits;
+        int64_t max = min;
+        for (size_t i = 0; i < count; i++) {
+            int64_t number = (int64_t)values[i].bits;
+            min = number < min ? number : min;
+            max = number > max ? number : max;
+            sum += (double)number;
+        }
+        info->min = (double)min;
+        info->max = (double)max;
+        info->first = (double)(int64_t)values[0].bits;
+        info->last = (double)(int64_t)values[count - 1].bits;
+    } else {
+        return false;
+    }
+    info->sum = sum;
+    info->numbers = count;
+    info->first_number_us = info->first_us;
+    info->last_number_us = info->last_us;
+    return true;
+}
+
+static void make_any(const struct history_column *column, struct history_chunk_info *info)
+{
     info->numbers = 0;
-    info->bad = 0;
     info->sum = 0;
-    info->last_quality = column->marked ? column->marks[column->count - 1].quality : QUALITY_GOOD;
     for (size_t i = 0; i < column->count; i++) {
         uint8_t quality = column->marked ? column->marks[i].quality : QUALITY_GOOD;
         uint8_t type = column->marked ? column->marks[i].type : column->type;
@@ -40,6 +85,18 @@ void history_summary_make(const struct history_column *column, struct history_ch
         info->sum += number;
         info->last = number;
         info->last_number_us = column->times[i];
+    }
+}
+
+void history_summary_make(const struct history_column *column, struct history_chunk_info *info)
+{
+    info->count = column->count;
+    info->first_us = column->times[0];
+    info->last_us = column->times[column->count - 1];
+    info->bad = 0;
+    info->last_quality = column->marked ? column->marks[column->count - 1].quality : QUALITY_GOOD;
+    if (!make_plain(column, info)) {
+        make_any(column, info);
     }
     info->summed = info->numbers == info->count && quality_is_good(info->last_quality);
 }

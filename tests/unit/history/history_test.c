@@ -333,6 +333,62 @@ static void a_full_record_is_busy_and_works_again(void **state)
     assert_int_equal(status.totals.stored_all, 100);
 }
 
+static void a_read_without_memory_fails_alone(void **state)
+{
+    (void)state;
+    struct text *word = text_new("on", 2);
+    append_numbers(1, NOW - 1000000000, 1000, 300);
+    assert_int_equal(history_flush(place.history), 0);
+    append_numbers(1, NOW, 1000, 50);
+    struct sample said = { .time_us = NOW + 900000, .receive_us = NOW + 900000, .point = 1 };
+    said.type = VALUE_TEXT;
+    said.value.text = word;
+    assert_int_equal(place_append(&place, &said, 1), 0);
+    struct history_samples result;
+    struct history_buckets buckets;
+    long failures = 0;
+    int error = BUSBAR_ENOMEM;
+    for (long nth = 1; error == BUSBAR_ENOMEM; nth++, failures++) {
+        alloc_fail_nth(nth);
+        error = history_read(place.history, 1, INT64_MIN, INT64_MAX, 0, &result);
+    }
+    alloc_fail_nth(0);
+    assert_int_equal(error, 0);
+    assert_int_equal(result.count, 351);
+    assert_true(failures > 8);
+    history_samples_free(&result);
+    error = BUSBAR_ENOMEM;
+    for (long nth = 1; error == BUSBAR_ENOMEM; nth++) {
+        alloc_fail_nth(nth);
+        error = history_buckets(place.history, 1, NOW - 1000000000, NOW, 20000, &buckets);
+    }
+    alloc_fail_nth(0);
+    assert_int_equal(error, 0);
+    assert_int_equal(buckets.count, 15);
+    busbar_free(buckets.buckets);
+    busbar_free(word);
+}
+
+static void a_block_without_memory_is_written_later(void **state)
+{
+    (void)state;
+    append_numbers(1, NOW - 1000000000, 1000, 300);
+    int error = BUSBAR_ENOMEM;
+    for (long nth = 1; error == BUSBAR_ENOMEM; nth++) {
+        alloc_fail_nth(nth);
+        error = history_flush(place.history);
+        alloc_fail_nth(0);
+        assert_numbers(1, NOW - 1000000000, 1000, 300);
+    }
+    assert_int_equal(error, 0);
+    struct history_counts counts;
+    history_counts(place.history, 1, &counts);
+    assert_int_equal(counts.stored_all, 300);
+    assert_int_equal(counts.repeated_all, 0);
+    place_reopen(&place);
+    assert_numbers(1, NOW - 1000000000, 1000, 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +401,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(refuses_what_cannot_be_stored, set_up, tear_down),
         cmocka_unit_test_setup_teardown(close_commits_what_is_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_full_record_is_busy_and_works_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_read_without_memory_fails_alone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_block_without_memory_is_written_later, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
