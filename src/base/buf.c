@@ -47,6 +47,7 @@ static int grow(struct buf *buf, size_t size)
         return BUSBAR_ENOMEM;
     }
     buf->data = data;
+    buf->data[buf->size] = 0; /* also when only reserved: it may be read as text before a commit */
     buf->capacity = capacity;
     return 0;
 }

@@ -62,6 +62,7 @@ static void room_is_reserved_and_committed(void **state)
     struct buf buf;
     buf_init(&buf, 1000);
     uint8_t *room = buf_reserve(&buf, 1000);
+    assert_string_equal(buf_text(&buf), ""); /* nothing committed: still text */
     memset(room, 'a', 1000);
     buf_commit(&buf, 3);
     assert_string_equal(buf_text(&buf), "aaa");
