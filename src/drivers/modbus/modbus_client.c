@@ -65,10 +65,15 @@ int modbus_client_get(struct list *clients, struct loop *loop, const struct modb
 {
     list_each(at, clients) {
         struct modbus_client *client = list_entry(at, struct modbus_client, link);
-        if (modbus_config_same_link(&client->config, config)) {
-            *out = client;
-            return 0;
+        if (!modbus_config_same_link(&client->config, config)) {
+            continue;
         }
+        if (!modbus_config_same_line(&client->config, config)) {
+            return err_set(err, BUSBAR_ECONFLICT, "%s is open with another baud or format",
+                           config->serial.path);
+        }
+        *out = client;
+        return 0;
     }
     struct tls_context *tls = NULL;
     int error = make_tls(config, &tls, err);
@@ -240,7 +245,8 @@ static void on_closed(void *ctx, int error, const char *detail)
     if (worked) {
         backoff_reset(&client->backoff);
     }
-    if (idle && (on_purpose || worked)) {
+    bool by_device = worked && (error == BUSBAR_ECLOSED || error == BUSBAR_ERESET);
+    if (idle && (on_purpose || by_device)) {
         tell_link(client, false, 0, NULL); /* many devices close an idle connection */
     } else if (on_purpose || worked) {
         connect_now(client); /* one try at once; said only if it fails */
@@ -313,6 +319,16 @@ static bool wants_close(const struct modbus_client *client)
     return true;
 }
 
+static bool is_probed(const struct modbus_client *client)
+{
+    list_each(at, &client->ready) {
+        if (list_entry(at, const struct modbus_user, ready)->probing) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void on_turn(void *ctx)
 {
     struct modbus_client *client = ctx;
@@ -325,7 +341,7 @@ static void on_turn(void *ctx)
     int64_t now_us = loop_now_us(client->loop);
     client_relearn(client, now_us);
     if (client->state == CLIENT_IDLE && !list_empty(&client->ready)) {
-        if (now_us >= client->retry_us) {
+        if (now_us >= client->retry_us || is_probed(client)) {
             connect_now(client);
         } else {
             tell_link(client, false, client->error, client->detail);

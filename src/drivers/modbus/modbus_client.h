@@ -78,7 +78,8 @@ struct modbus_user {
 };
 
 /* The client of the target that config names, from the list or new. TLS files are read here: BUSBAR_ETLS,
- * BUSBAR_ENOENT with err filled. A new client has no users; attach one. */
+ * BUSBAR_ENOENT; BUSBAR_ECONFLICT: the serial line is in use with another baud or format; err filled. A new client
+ * has no users; attach one. */
 int modbus_client_get(struct list *clients, struct loop *loop, const struct modbus_config *config,
                       struct modbus_client **out, struct err *err);
 
@@ -89,7 +90,7 @@ void modbus_client_attach(struct modbus_client *client, struct modbus_user *user
 void modbus_client_detach(struct modbus_user *user);
 
 /* The user has something to send, or wants the connection to be up. Connects when it is not. next() runs later, never
- * from inside. When the last try failed a moment ago, ops->link(false) comes instead of a new try. */
+ * from inside. When the last try failed a moment ago, ops->link(false) comes instead of a new try, but for a probing user. */
 void modbus_client_wake(struct modbus_user *user);
 
 /* Forgets the exchanges of a job: answered() is not called for them. Returns how many there were, and what

@@ -288,6 +288,12 @@ bool modbus_config_same_link(const struct modbus_config *a, const struct modbus_
            str_equal(a->key_file, b->key_file) && str_equal(a->server_name, b->server_name);
 }
 
+bool modbus_config_same_line(const struct modbus_config *a, const struct modbus_config *b)
+{
+    return a->serial.baud == b->serial.baud && a->serial.data_bits == b->serial.data_bits &&
+           a->serial.parity == b->serial.parity && a->serial.stop_bits == b->serial.stop_bits;
+}
+
 int64_t modbus_config_quiet_us(const struct modbus_config *config)
 {
     if (config->transport != MODBUS_SERIAL) {

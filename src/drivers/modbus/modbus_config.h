@@ -53,6 +53,8 @@ void modbus_config_print(const struct modbus_config *config, struct buf *out);
 
 /* Two devices that may share one connection: same target, same way to it. */
 bool modbus_config_same_link(const struct modbus_config *a, const struct modbus_config *b);
+/* Of two that share a link: a serial line has one speed and one format. */
+bool modbus_config_same_line(const struct modbus_config *a, const struct modbus_config *b);
 
 /* A serial line's silence before a frame, 3.5 characters, at least 1.75 ms (Modbus over Serial Line, 2.5.1.1);
  * 0 for the others. */

@@ -25,6 +25,7 @@ enum {
 /* The largest read, searched between what was answered and what was refused. */
 struct modbus_most {
     uint16_t answered, refused; /* refused 0: never */
+    uint16_t largest; /* answered at any time: what is not larger was not refused for its size */
 };
 
 struct modbus_learnt {
@@ -80,6 +81,7 @@ struct modbus_device {
     struct list spare;         /* jobs to be used again */
     struct list tests;         /* struct modbus_test */
     struct loop_deferred finishing;
+    bool tell_up; /* the connection was there already: to be told in the next turn */
 };
 
 /* The driver's own state. */
@@ -102,7 +104,7 @@ void modbus_poll_begin(struct modbus_device *device, struct request *req);
 bool modbus_poll_next(struct modbus_device *device, struct modbus_exchange *exchange);
 void modbus_poll_answered(struct modbus_device *device, const struct modbus_exchange *exchange,
                           int error, const struct modbus_reply *reply);
-/* Answers with what came so far; what did not gets `quality`. */
+/* Answers with what came so far; what did not gets `quality`. BUSBAR_ECANCELED: nothing of it counts. */
 void modbus_poll_cut(struct modbus_device *device, struct modbus_job *job, uint8_t quality,
                      int error);
 

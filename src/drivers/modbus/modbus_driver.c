@@ -56,6 +56,10 @@ static void finish(void *ctx)
 {
     struct modbus_device *device = ctx;
     struct list *at;
+    if (device->tell_up) {
+        device->tell_up = false;
+        driver_link(device->dev, true, 0, NULL);
+    }
     while ((at = list_shift(&device->finished)) != NULL) {
         struct modbus_job *job = list_entry(at, struct modbus_job, link);
         modbus_job_done(device, job, job->error);
@@ -173,6 +177,7 @@ static void print_link(const struct device *dev, struct buf *out)
     struct modbus_config config;
     if (modbus_config_read(dev->settings, &config, NULL) == 0) {
         modbus_config_print(&config, out);
+        buf_printf(out, " unit %u", config.unit);
     }
 }
 
@@ -253,6 +258,10 @@ int modbus_driver_client(struct modbus_device *device, struct err *err)
     if (driver_limit_get(device->dev, "requests in flight", &window) && window == 1) {
         modbus_client_crowded(device->client);
     }
+    if (modbus_client_is_up(device->client)) {
+        device->tell_up = true;
+        loop_defer(device->loop, &device->finishing);
+    }
     return 0;
 }
 
@@ -328,6 +337,7 @@ static void stop(struct device *dev)
         modbus_client_detach(&device->user);
         device->client = NULL;
     }
+    device->tell_up = false;
     finish(device);
     loop_defer_cancel(&device->finishing);
     driver_stopped(dev);

@@ -265,6 +265,7 @@ static void answered_most(struct modbus_device *device, const struct modbus_span
 {
     bool bits = modbus_table_is_bits(span->table);
     struct modbus_most *most = bits ? &device->learnt.bits : &device->learnt.registers;
+    most->largest = span->count > most->largest ? span->count : most->largest;
     if (most->refused == 0 || span->count <= most->answered) {
         return;
     }
@@ -299,7 +300,8 @@ void modbus_learn_split(struct modbus_device *device, const struct modbus_split 
     const struct modbus_span *whole = &split->whole;
     bool bits = modbus_table_is_bits(whole->table);
     bool gap = split->right_start > split->left_end;
-    if (gap && split->exception == MODBUS_EXCEPTION_ADDRESS) {
+    struct modbus_most *most = bits ? &device->learnt.bits : &device->learnt.registers;
+    if ((gap && split->exception == MODBUS_EXCEPTION_ADDRESS) || whole->count <= most->largest) {
         struct modbus_refusal refusal = { .start = split->right_start,
                                           .table = whole->table,
                                           .exception = split->exception,
@@ -307,7 +309,6 @@ void modbus_learn_split(struct modbus_device *device, const struct modbus_split 
         learn(device, &refusal);
         return;
     }
-    struct modbus_most *most = bits ? &device->learnt.bits : &device->learnt.registers;
     uint16_t left = (uint16_t)(split->left_end - whole->start);
     uint16_t right = (uint16_t)(whole->start + whole->count - split->right_start);
     uint16_t answered = left > right ? left : right;

@@ -147,7 +147,11 @@ void modbus_poll_cut(struct modbus_device *device, struct modbus_job *job, uint8
         job->skipped_from = job->given > open ? job->given - open : 0;
     }
     fail_rest(device, job, quality, MODBUS_DETAIL_LOST);
-    end(device, job);
+    if (error == BUSBAR_ECANCELED) {
+        modbus_job_done(device, job, error);
+    } else {
+        end(device, job);
+    }
 }
 
 /* ---- answers ---- */

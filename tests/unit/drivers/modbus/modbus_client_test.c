@@ -229,6 +229,23 @@ static void an_idle_close_is_no_fault(void **state)
     assert_int_equal(device->error, 0);
 }
 
+/* Keep-alive found the device gone between two polls: said now, not at the next poll. */
+static void an_idle_connection_that_dies_is_a_fault(void **state)
+{
+    (void)state;
+    struct rig_device *device = rig_add(&rig, TCP, 0, 20);
+    struct fake_peer *peer = rig_accept(&rig);
+    rig_read(device);
+    rig_serve(&rig);
+    fake_peer_fail(peer, BUSBAR_ETIMEOUT, "no acknowledgement");
+    rig_pass(&rig, 0);
+    assert_int_equal(device->link_downs, 0);
+    fake_peer_fail(fake_net_last(rig.net), BUSBAR_EROUTE, "no route");
+    rig_pass(&rig, 0);
+    assert_int_equal(device->link_downs, 1);
+    assert_int_equal(device->link_error, BUSBAR_EROUTE);
+}
+
 static void no_connection_is_said_with_its_reason(void **state)
 {
     (void)state;
@@ -332,6 +349,40 @@ static void units_share_one_connection_and_a_silent_one_gets_its_share(void **st
     assert_true(one->answers > 600 && two->answers > 600);
     assert_int_equal(one->error, 0);
     assert_int_equal(two->samples[3].value.i, rig.registers[103]);
+}
+
+static void a_unit_that_joins_later_is_told_that_the_link_is_up(void **state)
+{
+    (void)state;
+    rig_add(&rig, PAIRS("tcp", "gw:502", "unit_id", "1"), 0, 10);
+    rig_accept(&rig);
+    struct rig_device *two = rig_add(&rig, PAIRS("tcp", "gw:502", "unit_id", "2"), 0, 10);
+    rig_pass(&rig, 0);
+    assert_int_equal(two->link_ups, 1);
+    assert_int_equal(fake_net_count(rig.net), 1);
+}
+
+static void one_line_has_one_speed(void **state)
+{
+    (void)state;
+    rig_add(&rig, SERIAL("5"), 0, 10);
+    struct rig_device *other = &rig.devices[1];
+    const char *const *pairs = PAIRS("serial", "/dev/ttyUSB0", "baud", "19200", "unit_id", "6");
+    other->driver = &rig.driver;
+    other->dev.settings = (void *)(uintptr_t)settings_make(&other->settings, modbus_device_options,
+                                                           pairs);
+    other->dev.driver = busbar_alloc(modbus_driver()->device_bytes);
+    assert_int_equal(modbus_driver()->add(&rig.driver, &other->dev, NULL), 0);
+    assert_int_equal(modbus_driver()->start(&other->dev), BUSBAR_ECONFLICT);
+    assert_string_equal(other->link_detail, "/dev/ttyUSB0 is open with another baud or format");
+    rig_read(other); /* answered all the same, later */
+    assert_int_equal(other->answers, 0);
+    rig_pass(&rig, 0);
+    assert_int_equal(other->answers, 1);
+    assert_int_equal(other->error, BUSBAR_ECONFLICT);
+    modbus_driver()->stop(&other->dev);
+    modbus_driver()->remove(&other->dev);
+    busbar_free(other->dev.driver);
 }
 
 static void stopping_one_unit_leaves_the_other(void **state)
@@ -566,11 +617,14 @@ int main(void)
         TEST(answers_to_nothing_end_the_connection),
         TEST(a_closed_connection_is_made_again_for_a_read),
         TEST(an_idle_close_is_no_fault),
+        TEST(an_idle_connection_that_dies_is_a_fault),
         TEST(no_connection_is_said_with_its_reason),
         TEST(silence_makes_a_new_connection),
         TEST(close_after_poll),
         TEST(a_pause_between_requests),
         TEST(units_share_one_connection_and_a_silent_one_gets_its_share),
+        TEST(a_unit_that_joins_later_is_told_that_the_link_is_up),
+        RTU(one_line_has_one_speed),
         TEST(stopping_one_unit_leaves_the_other),
         RTU(rtu_on_a_serial_line),
         RTU(silence_before_a_frame),

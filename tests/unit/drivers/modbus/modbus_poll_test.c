@@ -178,6 +178,43 @@ static void the_largest_read_is_learned(void **state)
     assert_int_equal(rig_limit(device, "refused addresses"), -1);
 }
 
+/* Blocks that may not be read together, though each address is fine: not taken for a limit of the size. */
+static void a_border_without_a_hole_is_learned(void **state)
+{
+    (void)state;
+    struct rig_device *device = rig_add(&rig, TCP, 0, 200);
+    rig.border = 100;
+    rig_accept(&rig);
+    rig_read(device);
+    rig_serve(&rig);
+    good(device, 0, 200);
+    assert_int_equal(rig_limit(device, "split at holding 100"), 2);
+    assert_int_equal(rig_limit(device, "registers per read"), -1);
+    rig_read(device);
+    assert_int_equal(rig_serve(&rig), 2);
+    good(device, 0, 200);
+}
+
+static void stopping_answers_with_cancelled(void **state)
+{
+    (void)state;
+    struct rig_device *device = rig_add(&rig, PAIRS("tcp", "h:502", "in_flight", "1"), 0, 300);
+    struct fake_peer *peer = rig_accept(&rig);
+    uint8_t frame[MODBUS_TCP_MAX];
+    size_t size;
+    size_t used;
+    rig_read(device);
+    rig_pass(&rig, 0);
+    const uint8_t *in = fake_peer_sent(peer, &size);
+    size_t answer = rig_answer(&rig, in, size, &used, frame);
+    fake_peer_drop(peer, used);
+    fake_peer_send(peer, frame, answer);
+    modbus_driver()->stop(&device->dev);
+    assert_int_equal(device->answers, 1);
+    assert_int_equal(device->error, BUSBAR_ECANCELED);
+    device->stopped = 0;
+}
+
 static void an_unknown_function_refuses_the_table(void **state)
 {
     (void)state;
@@ -391,6 +428,8 @@ int main(void)
         TEST(several_bad_addresses),
         TEST(a_hole_between_points_is_learned),
         TEST(the_largest_read_is_learned),
+        TEST(a_border_without_a_hole_is_learned),
+        TEST(stopping_answers_with_cancelled),
         TEST(an_unknown_function_refuses_the_table),
         TEST(busy_is_asked_again_later_and_one_at_a_time),
         TEST(a_lost_answer_is_asked_once_more),

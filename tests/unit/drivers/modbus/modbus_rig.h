@@ -62,6 +62,7 @@ struct rig {
     unsigned asked;         /* requests it got */
     uint8_t silent_unit;    /* answers nothing */
     uint8_t gateway_unit;   /* answered with exception 11 */
+    uint16_t border;        /* no read goes across this address; 0 = none */
     uint8_t unknown;        /* function answered with exception 1 */
     unsigned busy;          /* so many requests are answered with exception 6 */
     uint16_t written_masks; /* mask writes done */
@@ -308,6 +309,9 @@ static inline uint8_t rig_exception(struct rig *rig, uint8_t unit, const struct 
         if (ask->address + i > 65535 || rig->missing[ask->address + i]) {
             return MODBUS_EXCEPTION_ADDRESS;
         }
+    }
+    if (rig->border > ask->address && rig->border < ask->address + ask->count) {
+        return MODBUS_EXCEPTION_ADDRESS;
     }
     return ask->count > rig->most && modbus_read_bytes(ask) > 0 ? MODBUS_EXCEPTION_VALUE : 0;
 }
