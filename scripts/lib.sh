@@ -71,6 +71,9 @@ configure_and_build()
         step "configuring $preset" "$logs/configure-$preset.log" \
             cmake -S "$root" --preset "$preset" || return 1
     fi
-    step "building $preset" "$logs/build-$preset.log" \
-        cmake --build "$root/build/$preset" --target "$@"
+    if ! step_tail=0 step "building $preset" "$logs/build-$preset.log" \
+        cmake --build "$root/build/$preset" --target "$@"; then
+        grep -A 30 '^FAILED' "$logs/build-$preset.log" | head -n 60
+        return 1
+    fi
 }
