@@ -78,6 +78,7 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
 /* Where each section stood first. */
 struct sections {
     struct position first[ROW_COUNT];
+    bool any; /* there is a key at the top of a file */
 };
 
 static void read_top(struct load *load, uint16_t file, const struct yaml_node *root,
@@ -86,6 +87,7 @@ static void read_top(struct load *load, uint16_t file, const struct yaml_node *r
     if (!load_is_map(load, file, root, "the file")) {
         return;
     }
+    sections->any = sections->any || root->first != NULL;
     for (const struct yaml_node *at = root->first; at != NULL; at = at->next) {
         size_t row = 0;
         while (row < ROW_COUNT && strcmp(rows[row].key, at->key->text) != 0) {
@@ -149,8 +151,13 @@ static void read_all(struct load *load)
     }
     if (sections.first[0].line == 0 && !load->incomplete && files > 0) {
         struct position top = { .file = load->sources[0].name, .line = 1, .column = 1 };
-        problems_warning(load->problems, top, "write 'version: 1' at the top of one file",
-                         "no file says which version of the format it is");
+        const char *hint = "write 'version: 1' at the top of one file";
+        if (!sections.any && load->problems->errors == 0) { /* cut off, not meant */
+            problems_error(load->problems, top, hint, "the configuration is empty");
+        } else {
+            problems_warning(load->problems, top, hint,
+                             "no file says which version of the format it is");
+        }
     }
     device_read_all(load);
     if (!load->incomplete) {

@@ -56,6 +56,8 @@ static const struct mistake mistakes[] = {
       "did you mean 'keep'?", false },
     { HEAD "      p: { holding: 1, alarm: { high: 28 } }\n", NULL, "site.yaml:6:24",
       "unknown key 'alarm'", "it knows", false },
+    { "", NULL, "site.yaml:1:1", "the configuration is empty", "version: 1", false },
+    { "# cut off here\n", NULL, "site.yaml:1:1", "is empty", "version: 1", false },
     /* values */
     { HEAD "      p: { holding: x1 }\n", NULL, "site.yaml:6:21",
       "'holding' wants a whole number, not 'x1'", NULL, false },
