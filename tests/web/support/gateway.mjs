@@ -97,6 +97,20 @@ async function until(program, what, check) {
   assert.fail(`${what}: not within ${START_MS_MAX} ms\n${program.output}`);
 }
 
+async function bringUp(gateway, site, control) {
+  gateway.writeSite(siteText(gateway.ports));
+  gateway.simulator = new Program(["sim", site, "--control", control]);
+  await until(gateway.simulator, "simulator", async () => (await gateway.sim("list")).length > 0);
+  await gateway.start();
+  const page = await (await fetch(gateway.url)).text();
+  assert.match(page, /id="app"/, "the program was built without the page (BUSBAR_WEB=OFF)");
+  await until(
+    gateway.program,
+    "first values",
+    async () => (await gateway.get("points?quality=good")).total === POINTS,
+  );
+}
+
 /** Gives {url, get, sim, writeSite, stop, start, close}. */
 export async function startGateway() {
   assert.ok(PROGRAM, "BUSBAR must name the busbar program");
@@ -138,14 +152,11 @@ export async function startGateway() {
     socket.end();
     return String(answer);
   };
-  gateway.writeSite(siteText(ports));
-  gateway.simulator = new Program(["sim", site, "--control", control]);
-  await until(gateway.simulator, "simulator", async () => (await gateway.sim("list")).length > 0);
-  await gateway.start();
-  await until(
-    gateway.program,
-    "first values",
-    async () => (await gateway.get("points?quality=good")).total === POINTS,
-  );
+  try {
+    await bringUp(gateway, site, control);
+  } catch (error) {
+    await gateway.close();
+    throw error;
+  }
   return gateway;
 }
