@@ -248,37 +248,60 @@ static void unit_answered(struct modbus_test *test, int error, const struct modb
     begin_scan(test);
 }
 
+/* "no answer in 2s (3 tries); units 1, 2 do answer" */
+static void silent_seen(const struct modbus_test *test, char *seen, size_t size)
+{
+    char why[64];
+    char wait[32];
+    bool many = strchr(test->units, ',') != NULL;
+    str_format_duration(wait, sizeof(wait), test->device->config.timeout_us);
+    if (test->exception != 0) {
+        str_format(why, sizeof(why), "the gateway says exception %u", test->exception);
+    } else {
+        str_format(why, sizeof(why), "no answer in %s (%u tries)", wait, UNIT_TRIES);
+    }
+    if (test->units[0] == '\0') {
+        str_copy(seen, size, why);
+    } else {
+        str_format(seen, size, "%s; %s %s", why, many ? "units" : "unit", test->units);
+        size_t length = strlen(seen);
+        str_format(seen + length, size - length, " %s answer", many ? "do" : "does");
+    }
+}
+
+static void silent_hint(const struct modbus_test *test, char *hint, size_t size)
+{
+    const struct device *dev = test->device->dev;
+    if (test->units[0] == '\0') {
+        str_copy(hint, size,
+                 test->unit_last < UNITS_ALL
+                     ? "check unit_id, power, wiring, baud and parity; --scan-units asks all 247"
+                     : "nobody answers: check power, wiring, baud and parity");
+        return;
+    }
+    str_format(hint, size,
+               "wrong unit id, or the device behind this gateway is off; set 'unit_id: %u'",
+               (unsigned)strtoul(test->units, NULL, 10));
+    if (dev->file_count > 0) {
+        size_t length = strlen(hint);
+        str_format(hint + length, size - length, " at %s:%u", dev->files[0], dev->line);
+    }
+}
+
 static void scan_ended(struct modbus_test *test)
 {
-    char seen[TEXT_MAX];
-    char step[32];
+    char seen[2 * TEXT_MAX];
     char hint[TEXT_MAX];
-    bool found = test->units[0] != '\0';
-    bool many = strchr(test->units, ',') != NULL;
-    str_format(step, sizeof(step), "unit %u", test->device->config.unit);
+    char step[32];
     if (!test->unit_silent) {
-        str_format(seen, sizeof(seen), "%s", found ? test->units : "none beside it");
-        finding(test, "other units", 0, seen, "");
+        finding(test, "other units", 0, test->units[0] != '\0' ? test->units : "none beside it",
+                "");
         begin_points(test);
         return;
     }
-    char why[64];
-    str_format(why, sizeof(why),
-               test->exception != 0 ? "the gateway says exception %u" : "no answer",
-               test->exception);
-    str_format(seen, sizeof(seen), "%s (%u tries)%s%s%s", why, UNIT_TRIES,
-               found ? (many ? "; units " : "; unit ") : "", test->units,
-               found ? (many ? " do answer" : " does answer") : "");
-    if (found) {
-        str_format(hint, sizeof(hint),
-                   "wrong unit id, or the device behind this gateway is off; set 'unit_id: %u'",
-                   (unsigned)strtoul(test->units, NULL, 10));
-    } else {
-        str_format(hint, sizeof(hint), "%s",
-                   test->unit_last < UNITS_ALL
-                       ? "check unit_id, baud and parity; --scan-units asks all 247"
-                       : "nobody answers: check power, wiring, baud and parity");
-    }
+    str_format(step, sizeof(step), "unit %u", test->device->config.unit);
+    silent_seen(test, seen, sizeof(seen));
+    silent_hint(test, hint, sizeof(hint));
     finding(test, step, BUSBAR_ETIMEOUT, seen, hint);
     end_test(test);
 }

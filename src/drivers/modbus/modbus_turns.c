@@ -11,7 +11,8 @@ enum {
     SILENT_RECONNECT_MAX = 8,
     SHARE = 4, /* silent units get at most one part in so many of the time */
     HOLD_MAX_US = 30 * 1000 * 1000,
-    GAP_US = 30 * 1000, /* RTU: a pause inside a frame that operating systems never make */
+    GAP_SERIAL_US = 30 * 1000, /* RTU: a pause inside a frame that no serial driver makes */
+    GAP_TCP_US = 250 * 1000,   /* the same for segments on their way */
 };
 
 static const int64_t relearn_us = INT64_C(3600) * CLOCK_US_PER_S;
@@ -263,6 +264,13 @@ static bool alone(const struct modbus_client *client)
     return false;
 }
 
+/* RTU: when what was received so far will not go on any more. */
+static int64_t gap_ends(const struct modbus_client *client)
+{
+    bool serial = client->config.transport == MODBUS_SERIAL;
+    return client->input_us + (serial ? GAP_SERIAL_US : GAP_TCP_US) + 4 * client->character_us;
+}
+
 static void arm(struct modbus_client *client, int64_t due_us)
 {
     if (!timer_running(&client->timer) || timer_due_us(&client->timer) > due_us) {
@@ -281,7 +289,7 @@ static void arm_all(struct modbus_client *client, int64_t held_us)
         }
     }
     if (client_is_rtu(client) && client->input_size > 0) {
-        int64_t gap_us = client->input_us + GAP_US + 4 * client->character_us;
+        int64_t gap_us = gap_ends(client);
         due_us = gap_us < due_us ? gap_us : due_us;
     }
     if (due_us != INT64_MAX) {
@@ -320,8 +328,7 @@ void client_timer(struct timer *timer, void *ctx)
     if (client->state != CLIENT_OPEN) {
         return;
     }
-    if (client_is_rtu(client) && client->input_size > 0 &&
-        now_us >= client->input_us + GAP_US + 4 * client->character_us) {
+    if (client_is_rtu(client) && client->input_size > 0 && now_us >= gap_ends(client)) {
         client_gap(client);
     }
     expire_all(client, now_us);

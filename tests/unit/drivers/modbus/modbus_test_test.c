@@ -107,7 +107,11 @@ static void connection_faults(void **state)
 static void a_wrong_unit_and_the_right_one(void **state)
 {
     (void)state;
+    static const char *const files[] = { "site.yaml" };
     struct rig_device *device = make(5);
+    device->dev.files = files;
+    device->dev.file_count = 1;
+    device->dev.line = 25;
     rig.silent_unit = 3;
     rig_accept(&rig);
     run(device, false);
@@ -120,8 +124,9 @@ static void a_wrong_unit_and_the_right_one(void **state)
     }
     until_tested(device);
     const char *finding = found(device, "unit 3", BUSBAR_ETIMEOUT);
-    says(finding, "no answer (3 tries); units 1, 2, 4");
-    says(finding, "set 'unit_id: 1'");
+    says(finding, "no answer in 1s (3 tries); units 1, 2, 4");
+    says(finding, "10 do answer");
+    says(finding, "set 'unit_id: 1' at site.yaml:25");
 }
 
 static void a_gateway_without_the_unit(void **state)
