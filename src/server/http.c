@@ -23,8 +23,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "server/guard.h"
-#include "server/page.h"
+#include "server/http_head.h"
 #include "server/peer.h"
 #include "server/reply.h"
 
@@ -80,139 +79,6 @@ static void enter(struct http_connection *connection, enum phase phase)
 
 /* ---- a request ---- */
 
-static const char *header(const struct http_connection *connection, const char *name)
-{
-    return MHD_lookup_connection_value(connection->mhd, MHD_HEADER_KIND, name);
-}
-
-/* Headers that must not come twice, and what libmicrohttpd would take in silence. */
-struct framing {
-    unsigned hosts, lengths, encodings;
-};
-
-static enum MHD_Result count_framing(void *ctx, enum MHD_ValueKind kind, const char *name,
-                                     const char *value)
-{
-    struct framing *framing = ctx;
-    (void)kind;
-    (void)value;
-    framing->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
-    framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-    framing->encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
-    return MHD_YES;
-}
-
-static void refuse(struct server_request *req, unsigned status, int code, const char *message,
-                   const char *hint)
-{
-    struct err err;
-    err_set(&err, code, "%s", message);
-    err_hint(&err, "%s", hint);
-    server_reply_status(req, status, &err);
-}
-
-/* False: refused. */
-static bool framing_is_fine(struct server_request *req)
-{
-    struct http_connection *connection = req->connection;
-    struct framing framing = { 0 };
-    (void)MHD_get_connection_values(connection->mhd, MHD_HEADER_KIND, count_framing, &framing);
-    const union MHD_ConnectionInfo *head = MHD_get_connection_info(
-        connection->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    if (head != NULL && head->header_size > SERVER_HEADER_MAX) {
-        refuse(req, 431, BUSBAR_ELIMIT, "the request's head is over 8 KB", "");
-    } else if (framing.encodings > 0) {
-        refuse(req, 411, BUSBAR_EUNSUPPORTED, "a request body needs Content-Length",
-               "send it whole, without Transfer-Encoding");
-    } else if (framing.hosts > 1 || framing.lengths > 1) {
-        refuse(req, 400, BUSBAR_EINVAL, "Host or Content-Length came twice", "");
-    } else {
-        return true;
-    }
-    return false;
-}
-
-/* False: refused. */
-static bool sender_is_fine(struct server_request *req)
-{
-    struct http_connection *connection = req->connection;
-    const char *listen = connection->listener->address;
-    if (listen[0] == '\0') {
-        return true; /* a Unix socket: no browser, its mode says who may connect */
-    }
-    const char *host = header(connection, MHD_HTTP_HEADER_HOST);
-    if (!server_guard_host(host, listen)) {
-        refuse(req, 403, BUSBAR_EPERM, "this Host is not an address busbar listens on",
-               "use the numeric address or localhost");
-        return false;
-    }
-    return true;
-}
-
-static bool origin_is_fine(struct server_request *req)
-{
-    struct http_connection *connection = req->connection;
-    if (connection->listener->address[0] != '\0' &&
-        !server_guard_origin(header(connection, "Origin"), header(connection, "Sec-Fetch-Site"),
-                             header(connection, MHD_HTTP_HEADER_HOST))) {
-        refuse(req, 403, BUSBAR_EPERM, "requests from pages of other sites are refused", "");
-        return false;
-    }
-    return true;
-}
-
-/* False: refused. */
-static bool body_is_fine(struct server_request *req, const char *method)
-{
-    struct http_connection *connection = req->connection;
-    const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    uint64_t size = 0;
-    if (length != NULL && str_parse_u64(length, &size) != 0) {
-        refuse(req, 400, BUSBAR_EINVAL, "Content-Length is no number", "");
-    } else if (strcmp(method, "POST") != 0 && size > 0) {
-        refuse(req, 400, BUSBAR_EINVAL, "only POST takes a body", "");
-    } else if (size > SERVER_BODY_MAX) {
-        refuse(req, 413, BUSBAR_ELIMIT, "the body is over 1 MB", "");
-    } else if (strcmp(method, "POST") == 0 &&
-               !server_guard_json(header(connection, MHD_HTTP_HEADER_CONTENT_TYPE))) {
-        refuse(req, 415, BUSBAR_EINVAL, "POST needs Content-Type: application/json", "");
-    } else {
-        return true;
-    }
-    return false;
-}
-
-/* Everything that can be said before the body comes. Answers when it says no. */
-static void check_head(struct server_request *req, const char *method)
-{
-    struct err err = { 0 };
-    if (!framing_is_fine(req) || !sender_is_fine(req)) {
-        return;
-    }
-    if (req->connection->target == NULL ||
-        server_url_parse(req->connection->target, &req->url, &err) != 0) {
-        server_reply_err(req, &err);
-        return;
-    }
-    char allow[64];
-    int error = server_routes_find(&req->server->routes, method, &req->url, &req->match, allow,
-                                   sizeof(allow));
-    if (error == BUSBAR_ENOENT &&
-        server_page(req, method, header(req->connection, MHD_HTTP_HEADER_ACCEPT_ENCODING),
-                    header(req->connection, MHD_HTTP_HEADER_IF_NONE_MATCH))) {
-        return;
-    }
-    if (error == BUSBAR_ENOENT) {
-        refuse(req, 404, BUSBAR_ENOENT, "no such address", "GET /api/v1/openapi.json lists all");
-    } else if (error != 0) {
-        err_set(&err, error, "%s is not possible here", method);
-        err_hint(&err, "allowed: %s", allow);
-        server_reply_status(req, 405, &err);
-    } else if (origin_is_fine(req)) {
-        (void)body_is_fine(req, method);
-    }
-}
-
 static void parse_body(struct server_request *req)
 {
     struct err err = { 0 };
@@ -263,7 +129,12 @@ static struct server_request *begin_request(struct http_connection *connection, 
     str_copy(req->who, sizeof(req->who), connection->who);
     str_copy(req->from, sizeof(req->from), connection->from);
     enter(connection, PHASE_BODY);
-    check_head(req, method);
+    const char *listen = connection->listener->address;
+    const struct http_head head = { .mhd = connection->mhd,
+                                    .method = method,
+                                    .target = connection->target != NULL ? connection->target : "",
+                                    .listen = listen[0] != '\0' ? listen : NULL };
+    http_head_check(req, &head);
     return req;
 }
 

@@ -38,6 +38,7 @@ void server_request_completed(struct server_request *req)
 {
     req->connection = NULL;
     req->completed = true;
+    req->answered = req->answered || !req->started; /* its body never came: no handler holds it */
     if (req->gone != NULL) {
         req->gone(req->gone_ctx);
     }

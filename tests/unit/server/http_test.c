@@ -3,6 +3,7 @@
  * of requests that are answered later. */
 #include "server/http.h"
 
+#include "server/core.h"
 #include "unit/server/gateway.h"
 
 static int open_gateway(void **state)
@@ -219,6 +220,39 @@ static void slow_heads_are_closed(void **state)
     answer_fini(&answer);
 }
 
+/* A body that never ends, and an answer that nobody takes. */
+static void slow_bodies_and_readers_are_closed(void **state)
+{
+    struct gateway *gw = *state;
+    bool closed = false;
+    char text[256];
+    gateway_device(gw, "big", 20000);
+    int sender = client_connect(gw);
+    client_send(sender, "POST /api/v1/devices/big/pause HTTP/1.1\r\nHost: localhost\r\n"
+                        "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{");
+    int reader = client_connect(gw);
+    int small = 4096;
+    (void)setsockopt(reader, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    str_format(text, sizeof(text),
+               "GET /api/v1/points?limit=10000 HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    for (int i = 0; i < 10; i++) {
+        client_send(reader, text); /* 40 MB of answers, more than the kernel takes */
+    }
+    gateway_turn(gw, 500);
+    assert_int_equal(server_connection_count(gw->server), 2);
+    clock_fake_set(clock_mono_us() + 31 * CLOCK_US_PER_S, clock_wall_us());
+    loop_advance_for_test(gw->loop, 2 * CLOCK_US_PER_S);
+    assert_int_equal(server_connection_count(gw->server), 1);
+    clock_fake_advance(121 * CLOCK_US_PER_S);
+    loop_advance_for_test(gw->loop, 2 * CLOCK_US_PER_S);
+    assert_int_equal(server_connection_count(gw->server), 0);
+    clock_fake_off();
+    free(client_read(gw, sender, NULL, 1000, &closed));
+    assert_true(closed);
+    (void)close(sender);
+    (void)close(reader);
+}
+
 static void too_many_connections_are_turned_away(void **state)
 {
     struct gateway *gw = *state;
@@ -404,6 +438,7 @@ int main(void)
         TEST(a_connection_is_used_again),
         TEST(head_has_no_body),
         TEST(slow_heads_are_closed),
+        TEST(slow_bodies_and_readers_are_closed),
         TEST(too_many_connections_are_turned_away),
         TEST(an_answer_may_come_later),
         TEST(one_request_may_answer_another),
