@@ -7,9 +7,29 @@
 
 enum { CHUNK_VERSION = 1, TYPE_MASK = 0x0f, HEAD_BYTES = 64 + HISTORY_SUMMARY_BYTES };
 
+/* Neither is zeroed: they are big, made for every query, and written before they are read. */
 struct history_coder *history_coder_new(void)
 {
-    return busbar_try_alloc(sizeof(struct history_coder));
+    struct history_coder *coder = busbar_try_realloc(NULL, sizeof(*coder));
+    if (coder != NULL) {
+        coder->memo.count = 0;
+        coder->texts = NULL;
+        coder->text_bytes = 0;
+        coder->blob = NULL;
+        coder->blob_bytes = 0;
+    }
+    return coder;
+}
+
+struct history_column *history_column_new(void)
+{
+    struct history_column *column = busbar_try_realloc(NULL, sizeof(*column));
+    if (column != NULL) {
+        column->count = 0;
+        column->type = VALUE_NONE;
+        column->marked = false;
+    }
+    return column;
 }
 
 void history_coder_free(struct history_coder *coder)

@@ -60,6 +60,8 @@ struct history_chunk_info {
 struct history_coder;
 struct history_coder *history_coder_new(void); /* NULL: no memory */
 void history_coder_free(struct history_coder *coder);
+/* An empty column; NULL: no memory. Freed with busbar_free(). */
+struct history_column *history_column_new(void);
 
 /* Appends the chunk to out. 0, BUSBAR_ENOMEM, BUSBAR_ELIMIT (out's ceiling). */
 int history_chunk_encode(struct history_coder *coder, const struct history_column *column,

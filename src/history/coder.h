@@ -12,7 +12,15 @@ enum history_chunk_flag {
     HISTORY_CHUNK_SUMMED = 0x20, /* every sample is a number: counts need not be said */
 };
 
+/* The times encoded last, and their bytes; count 0: none. */
+struct history_times_memo {
+    size_t count, size;
+    int64_t times[HISTORY_CHUNK_SAMPLES];
+    uint8_t bytes[4 * HISTORY_CHUNK_SAMPLES];
+};
+
 struct history_coder {
+    struct history_times_memo memo;
     int64_t numbers[HISTORY_CHUNK_SAMPLES]; /* values as integers */
     int64_t first[HISTORY_CHUNK_SAMPLES];   /* candidates and scratch */
     int64_t second[HISTORY_CHUNK_SAMPLES];

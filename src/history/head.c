@@ -16,7 +16,7 @@ int history_head_init(struct history_head *head)
 {
     *head = (struct history_head){ .generation = 1 };
     head->coder = history_coder_new();
-    head->column = busbar_try_alloc(sizeof(*head->column));
+    head->column = history_column_new();
     buf_init(&head->out, OUT_BYTES_MAX);
     pthread_mutex_init(&head->lock, NULL);
     pthread_cond_init(&head->idle, NULL);
@@ -84,6 +84,7 @@ void history_head_fini(struct history_head *head)
         }
     }
     busbar_free(head->pages);
+    history_stage_fini(&head->stage);
     history_slab_fini(&head->slab);
     buf_fini(&head->out);
     history_coder_free(head->coder);
@@ -231,6 +232,19 @@ void history_head_thaw(struct history_head *head, struct history_series *series,
     series->generation = head->generation;
 }
 
+void history_head_seal_column(struct history_head *head, struct history_series *series,
+                              uint8_t type, const int64_t *times, const union value *values,
+                              size_t count)
+{
+    struct history_column *column = head->column;
+    column->count = count;
+    column->type = type;
+    column->marked = false;
+    memcpy(column->times, times, count * sizeof(*times));
+    memcpy(column->values, values, count * sizeof(*values));
+    encode_node(head, series);
+}
+
 /* --- inserting --- */
 
 static void grow(struct history_head *head, struct history_series *series, bool marked)
@@ -256,6 +270,25 @@ static void grow(struct history_head *head, struct history_series *series, bool 
                                                            .type = old.open_type };
     }
     history_slab_give(&head->slab, old.open, open_bytes(&old));
+}
+
+void history_head_append(struct history_head *head, struct history_series *series, uint8_t type,
+                         int64_t time_us, union value value)
+{
+    bool other = series->open_count > 0 && series->open_type != VALUE_NONE &&
+                 series->open_type != type;
+    if (other || series->open_count == HISTORY_OPEN_MAX) {
+        history_head_seal(head, series);
+    }
+    if (series->open_count == series->open_capacity) {
+        grow(head, series, series->open_marked);
+    }
+    size_t at = series->open_count++;
+    series->open_type = type;
+    series->open[at] = (struct history_entry){ .time_us = time_us, .value = value };
+    if (series->open_marked) {
+        marks_of(series)[at] = (struct history_mark){ .receive_us = time_us, .type = type };
+    }
 }
 
 static struct text *copy_text(const struct text *text)
@@ -398,6 +431,9 @@ static void set_last(struct history_series *series, const struct sample *sample)
 static void insert(struct history_head *head, struct history_series *series,
                    const struct sample *sample)
 {
+    if (series->staged) {
+        history_stage_settle(head, sample->point);
+    }
     if (series->generation != head->generation) {
         if (series->generation != 0 || series->open_count > 0) {
             history_head_thaw(head, series, sample->point);
@@ -435,9 +471,8 @@ void history_head_begin(struct history_head *head)
     pthread_mutex_unlock(&head->lock);
 }
 
-void history_head_add(struct history_head *head, const struct sample *samples, size_t count)
+static void add_each(struct history_head *head, const struct sample *samples, size_t count)
 {
-    pthread_mutex_lock(&head->lock);
     for (size_t i = 0; i < count; i++) {
         if (i + PREFETCH_AHEAD < count) {
             const struct history_series *ahead = history_head_find(
@@ -449,6 +484,23 @@ void history_head_add(struct history_head *head, const struct sample *samples, s
         struct history_series *series = history_head_find(head, samples[i].point);
         insert(head, series != NULL ? series : history_head_make(head, samples[i].point),
                &samples[i]);
+    }
+}
+
+void history_head_add(struct history_head *head, const struct sample *samples, size_t count)
+{
+    pthread_mutex_lock(&head->lock);
+    for (size_t at = 0; at < count;) {
+        size_t row = history_stage_row(samples + at, count - at);
+        if (row == 0 || !history_stage_add(head, samples + at, row)) {
+            row = row > 0 ? row : 1;
+            while (at + row < count &&
+                   history_stage_row(samples + at + row, count - at - row) == 0) {
+                row++;
+            }
+            add_each(head, samples + at, row);
+        }
+        at += row;
     }
     pthread_mutex_unlock(&head->lock);
 }

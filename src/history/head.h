@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The head: what is not in a block yet, in memory, and the last sample and counters of every series.
  *
- * A series has an open buffer (entries in time order, growing from 4 to 128) and sealed chunks.
+ * A series has an open buffer (entries in time order, growing from 4 to 128) and sealed chunks; polls
+ * are gathered in the stage before (stage.h).
  * Nothing is held for a series before its first sample but its share of a page pointer; from then on
  * 64 bytes, in pages of 1,024 series.
  *
@@ -19,6 +20,7 @@
 #include "history/history.h"
 #include "history/slab.h"
 #include "history/source.h"
+#include "history/stage.h"
 
 enum {
     HISTORY_PAGE_SERIES = 1024,
@@ -51,6 +53,7 @@ struct history_series {
     uint8_t last_type, last_quality, open_type;
     bool open_marked : 1;
     bool has_last : 1;
+    bool staged : 1; /* has rows in the stage, newer than all else it has */
 };
 
 /* Counters up to the last freeze, and of what was before this start. */
@@ -76,6 +79,7 @@ struct history_head {
     uint32_t generation;
     uint64_t fed; /* sequence of the last record in the head */
     struct history_slab slab;
+    struct history_stage stage;
     struct history_coder *coder;
     struct history_column *column;
     struct buf out;

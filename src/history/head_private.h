@@ -10,6 +10,13 @@ struct history_series *history_head_find(const struct history_head *head,
 struct history_series *history_head_make(struct history_head *head, uint32_t id);
 struct history_base *history_head_base(struct history_head *head, uint32_t id);
 void history_head_free_open(struct history_head *head, struct history_series *series);
+/* One usual sample, newer than all the series has; counts nothing and leaves the last sample alone. */
+void history_head_append(struct history_head *head, struct history_series *series, uint8_t type,
+                         int64_t time_us, union value value);
+/* The same for many at once: they become a chunk. Nothing may be open. */
+void history_head_seal_column(struct history_head *head, struct history_series *series,
+                              uint8_t type, const int64_t *times, const union value *values,
+                              size_t count);
 /* Moves what is open into sealed chunks. */
 void history_head_seal(struct history_head *head, struct history_series *series);
 /* Moves a series into the present generation; what it had is sealed and counted in the old one. */

@@ -122,6 +122,7 @@ int history_head_collect(struct history_head *head, uint32_t id, int64_t from_us
 {
     int error = 0;
     pthread_mutex_lock(&head->lock);
+    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
     if (series != NULL) {
         error = add_nodes(sources, id, series->sealed, from_us, to_us, UINT32_MAX);
@@ -168,6 +169,7 @@ bool history_head_last(struct history_head *head, uint32_t id, struct sample *sa
                        struct text **text)
 {
     pthread_mutex_lock(&head->lock);
+    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
     bool has = series != NULL && series->has_last;
     if (has) {
@@ -183,6 +185,7 @@ void history_head_counts(struct history_head *head, uint32_t id, struct history_
 {
     *counts = (struct history_counts){ 0 };
     pthread_mutex_lock(&head->lock);
+    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
     if (series != NULL) {
         const struct history_page *page = head->pages[id / HISTORY_PAGE_SERIES];
@@ -201,10 +204,12 @@ void history_head_counts(struct history_head *head, uint32_t id, struct history_
 
 uint64_t history_head_freeze(struct history_head *head)
 {
+    history_stage_ease(head);
     pthread_mutex_lock(&head->lock);
     while (head->feeding) {
         pthread_cond_wait(&head->idle, &head->lock);
     }
+    history_stage_settle_all(head);
     head->generation++;
     uint64_t fed = head->fed;
     pthread_mutex_unlock(&head->lock);
@@ -308,6 +313,7 @@ void history_head_recall(struct history_head *head, uint32_t id, struct history_
 {
     *memory = (struct history_memory){ .series = id };
     pthread_mutex_lock(&head->lock);
+    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
     const struct history_base *base = history_head_base(head, id);
     uint64_t repeated = base->pending - base->fresh;
@@ -358,6 +364,7 @@ void history_head_in_block(struct history_head *head, uint32_t id, int64_t last_
 void history_head_started(struct history_head *head)
 {
     pthread_mutex_lock(&head->lock);
+    history_stage_settle_all(head);
     for (size_t p = 0; p < head->page_count; p++) {
         struct history_page *page = head->pages[p];
         for (size_t i = 0; page != NULL && i < HISTORY_PAGE_SERIES; i++) {

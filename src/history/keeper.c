@@ -11,7 +11,7 @@ enum {
     LOOK_US = 500 * 1000,
     RETRY_US = 10 * 1000 * 1000,
     SERIES_BYTES = 400, /* head memory that a series may take beside head_bytes */
-    PRESSURE = 4,       /* times head_bytes: then the log waits for the keeper */
+    PRESSURE = 2,       /* times head_bytes: then the log waits for the keeper */
     TIDY_US = 10 * 1000 * 1000,
 };
 

@@ -24,17 +24,28 @@ static int by_time(const void *a, const void *b)
 int history_merge_init(struct history_merge *merge, struct history_sources *sources,
                        int64_t from_us, int64_t to_us)
 {
-    *merge = (struct history_merge){ .sources = sources, .from_us = from_us, .to_us = to_us };
+    *merge = (struct history_merge){ 0 };
+    history_merge_again(merge, sources, from_us, to_us);
     merge->coder = history_coder_new();
-    merge->column = busbar_try_alloc(sizeof(*merge->column));
-    merge->mixed = busbar_try_alloc(MIXED_SAMPLES * sizeof(*merge->mixed));
+    merge->column = history_column_new();
+    merge->mixed = busbar_try_realloc(NULL, MIXED_SAMPLES * sizeof(*merge->mixed));
     if (merge->coder == NULL || merge->column == NULL || merge->mixed == NULL) {
         return BUSBAR_ENOMEM;
     }
+    return 0;
+}
+
+void history_merge_again(struct history_merge *merge, struct history_sources *sources,
+                         int64_t from_us, int64_t to_us)
+{
+    merge->sources = sources;
+    merge->from_us = from_us;
+    merge->to_us = to_us;
+    merge->next = 0;
+    merge->slot_count = 0;
     if (sources->count > 1) {
         qsort(sources->all, sources->count, sizeof(*sources->all), by_time);
     }
-    return 0;
 }
 
 void history_merge_fini(struct history_merge *merge)
@@ -299,6 +310,14 @@ int history_merge_copy(struct history_merge *merge, const void **data, size_t *s
     const uint8_t *bytes;
     int error = read_bytes(merge, &merge->sources->all[merge->next++], &bytes, size);
     *data = bytes;
+    merge->sources->damaged += error == BUSBAR_EDAMAGED;
+    return error;
+}
+
+int history_merge_column(struct history_merge *merge, const struct history_column **column)
+{
+    int error = decode(merge, &merge->sources->all[merge->next++]);
+    *column = merge->column;
     merge->sources->damaged += error == BUSBAR_EDAMAGED;
     return error;
 }

@@ -32,6 +32,9 @@ struct history_merge {
  * BUSBAR_ENOMEM (fini is needed all the same). */
 int history_merge_init(struct history_merge *merge, struct history_sources *sources,
                        int64_t from_us, int64_t to_us);
+/* Another merge in the memory of one that was initialised; cheaper than fini and init. */
+void history_merge_again(struct history_merge *merge, struct history_sources *sources,
+                         int64_t from_us, int64_t to_us);
 void history_merge_fini(struct history_merge *merge);
 
 /* The next samples, valid with their texts until the next call; *count 0: the end. Chunks that cannot
@@ -40,6 +43,8 @@ int history_merge_next(struct history_merge *merge, const struct sample **sample
 
 /* The next chunk, when all of it comes next and nothing else is mixed into it; else NULL. */
 const struct history_source *history_merge_whole(const struct history_merge *merge);
+/* Its column instead of its samples; texts stay the merge's. Valid until the next call. */
+int history_merge_column(struct history_merge *merge, const struct history_column **column);
 /* Its summary instead of its samples; the merge goes on behind it. BUSBAR_EDAMAGED: counted. */
 int history_merge_skip(struct history_merge *merge, struct history_chunk_info *info);
 /* Its bytes instead of its samples; valid until the next call. */

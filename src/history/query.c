@@ -21,7 +21,7 @@ static int collect(struct query *query, uint32_t series, int64_t from_us, int64_
 {
     struct history *history = query->history;
     struct history_coder *coder = history_coder_new();
-    struct history_column *column = busbar_try_alloc(sizeof(*column));
+    struct history_column *column = history_column_new();
     int error = BUSBAR_ENOMEM;
     if (coder != NULL && column != NULL) {
         error = history_head_collect(&history->head, series, from_us, to_us, coder, column,

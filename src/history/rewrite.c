@@ -5,7 +5,6 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
-#include "history/merge.h"
 
 enum { FULL_ENOUGH = 3 * HISTORY_CHUNK_SAMPLES / 4 }; /* such a chunk is copied as it is */
 
@@ -19,7 +18,7 @@ int history_rewrite_open(struct history_rewrite *rewrite, struct history *histor
     buf_init(&rewrite->out, HISTORY_WORK_BYTES_MAX);
     arena_init(&rewrite->texts, 0);
     rewrite->coder = history_coder_new();
-    rewrite->column = busbar_try_alloc(sizeof(*rewrite->column));
+    rewrite->column = history_column_new();
     if (rewrite->coder == NULL || rewrite->column == NULL) {
         return BUSBAR_ENOMEM;
     }
@@ -130,12 +129,66 @@ static bool copy_whole(struct history_rewrite *rewrite, struct history_merge *me
     return true;
 }
 
+/* What a chunk of usual samples leaves room for goes into the column as it is. */
+static int append_usual(struct history_rewrite *rewrite, const struct history_column *from)
+{
+    struct history_column *column = rewrite->column;
+    for (size_t at = 0; at < from->count;) {
+        if (column->count == HISTORY_CHUNK_SAMPLES ||
+            (column->count > 0 && column->type != from->type)) {
+            int error = end_chunk(rewrite);
+            if (error != 0) {
+                return error;
+            }
+        }
+        size_t room = HISTORY_CHUNK_SAMPLES - column->count;
+        size_t count = from->count - at < room ? from->count - at : room;
+        memcpy(column->times + column->count, from->times + at, count * sizeof(*from->times));
+        memcpy(column->values + column->count, from->values + at, count * sizeof(*from->values));
+        column->type = from->type;
+        column->count += count;
+        at += count;
+    }
+    return 0;
+}
+
+static int append_each(struct history_rewrite *rewrite, const struct history_column *from)
+{
+    int error = 0;
+    for (size_t i = 0; i < from->count && error == 0; i++) {
+        struct sample sample = history_column_sample(from, i, rewrite->series);
+        error = add_sample(rewrite, &sample);
+    }
+    return error;
+}
+
+/* A chunk that nothing is mixed into needs no merging, sample by sample. True: there was one. */
+static bool append_whole(struct history_rewrite *rewrite, struct history_merge *merge,
+                         uint64_t *written, int *error)
+{
+    const struct history_column *column;
+    if (history_merge_whole(merge) == NULL) {
+        return false;
+    }
+    *error = history_merge_column(merge, &column);
+    if (*error == 0) {
+        *written += column->count;
+        bool usual = !column->marked && !rewrite->column->marked && column->type != VALUE_TEXT &&
+                     column->type != VALUE_NONE && rewrite->column->type != VALUE_TEXT;
+        *error = usual ? append_usual(rewrite, column) : append_each(rewrite, column);
+    } else if (*error == BUSBAR_EDAMAGED) {
+        *error = 0; /* counted in the sources */
+    }
+    return true;
+}
+
 static int rewrite_merge(struct history_rewrite *rewrite, struct history_merge *merge,
                          uint64_t *written)
 {
     for (;;) {
         int error = 0;
-        if (copy_whole(rewrite, merge, written, &error)) {
+        if (copy_whole(rewrite, merge, written, &error) ||
+            append_whole(rewrite, merge, written, &error)) {
             if (error != 0) {
                 return error;
             }
@@ -158,21 +211,25 @@ int history_rewrite_series(struct history_rewrite *rewrite, uint32_t series,
                            struct history_sources *sources, int64_t drop_before_us,
                            uint64_t *written)
 {
-    struct history_merge merge;
+    int error = 0;
     *written = 0;
     rewrite->series = series;
     rewrite->column->count = 0;
     rewrite->column->type = VALUE_NONE;
     rewrite->column->marked = false;
-    int error = history_merge_init(&merge, sources, drop_before_us, INT64_MAX);
+    if (rewrite->merging) {
+        history_merge_again(&rewrite->merge, sources, drop_before_us, INT64_MAX);
+    } else {
+        rewrite->merging = true;
+        error = history_merge_init(&rewrite->merge, sources, drop_before_us, INT64_MAX);
+    }
     if (error == 0) {
-        error = rewrite_merge(rewrite, &merge, written);
+        error = rewrite_merge(rewrite, &rewrite->merge, written);
     }
     if (error == 0) {
         error = end_chunk(rewrite);
     }
     arena_fini(&rewrite->texts);
-    history_merge_fini(&merge);
     return error;
 }
 
@@ -189,6 +246,9 @@ int history_rewrite_close(struct history_rewrite *rewrite, int error, struct sta
         row->level = rewrite->row.level;
     } else if (rewrite->writer != NULL) {
         history_block_abandon(rewrite->writer);
+    }
+    if (rewrite->merging) {
+        history_merge_fini(&rewrite->merge);
     }
     history_coder_free(rewrite->coder);
     busbar_free(rewrite->column);

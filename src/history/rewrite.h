@@ -6,6 +6,7 @@
 
 #include "base/arena.h"
 #include "history/history_private.h"
+#include "history/merge.h"
 
 struct history_rewrite {
     struct history *history;
@@ -14,6 +15,8 @@ struct history_rewrite {
     struct history_column *column; /* the chunk being filled */
     struct arena texts;            /* of the column */
     struct buf out;
+    struct history_merge merge; /* of the series in turn */
+    bool merging;               /* it was initialised */
     struct state_block row;
     uint32_t series;
     uint64_t chunks;

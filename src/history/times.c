@@ -10,6 +10,8 @@
  * First time and span stand in the head of the chunk, so one or two times need nothing here. */
 #include "history/coder.h"
 
+#include <string.h>
+
 enum { METHOD_LINE = 0, METHOD_DELTAS = 1 };
 
 static const uint64_t units_us[] = { 1, 1000, 1000000 };
@@ -49,12 +51,9 @@ static inline uint64_t line_step(struct line *line)
     return line->value;
 }
 
-void history_times_put(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
-                       size_t count)
+static void put_times(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
+                      size_t count)
 {
-    if (count <= 2) {
-        return;
-    }
     unsigned unit = find_unit(times, count);
     uint64_t start = (uint64_t)times[0];
     struct line line = line_of(((uint64_t)times[count - 1] - start) / units_us[unit], count);
@@ -75,6 +74,28 @@ void history_times_put(struct bytes_out *out, struct history_coder *coder, const
     bytes_put_u8(out, (uint8_t)(unit | (deltas ? METHOD_DELTAS : METHOD_LINE) * 16u));
     history_ints_put(out, deltas ? coder->second : coder->first, inner,
                      deltas ? &by_deltas : &by_line);
+}
+
+/* Points of one poll have the same times: what was encoded last is often asked for again. */
+void history_times_put(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
+                       size_t count)
+{
+    struct history_times_memo *memo = &coder->memo;
+    if (count <= 2) {
+        return;
+    }
+    if (memo->count == count && memcmp(memo->times, times, count * sizeof(*times)) == 0) {
+        bytes_put_block(out, memo->bytes, memo->size);
+        return;
+    }
+    size_t from = bytes_out_size(out);
+    put_times(out, coder, times, count);
+    memo->size = bytes_out_size(out) - from;
+    memo->count = memo->size <= sizeof(memo->bytes) ? count : 0;
+    if (memo->count > 0) {
+        memcpy(memo->times, times, count * sizeof(*times));
+        memcpy(memo->bytes, out->at - memo->size, memo->size);
+    }
 }
 
 void history_times_get(struct bytes *in, struct history_coder *coder, int64_t first_us,

@@ -210,7 +210,7 @@ static void verify_block(struct verify_block *work, const struct state_block *ro
 static int verify_blocks(struct verify *verify, const struct state_block *rows, size_t count)
 {
     struct verify_block work = { .verify = verify, .coder = history_coder_new() };
-    work.column = busbar_try_alloc(sizeof(*work.column));
+    work.column = history_column_new();
     buf_init(&work.bytes, HISTORY_WORK_BYTES_MAX);
     bool ready = work.coder != NULL && work.column != NULL;
     for (size_t i = 0; i < count && ready; i++) {
