@@ -116,10 +116,22 @@ static struct port_row *find_row(struct port_table *table, const char *use, cons
     return row;
 }
 
+/* True when `word` is one of the words in `text`. */
+static bool has_word(const char *text, const char *word)
+{
+    size_t size = strlen(word);
+    for (const char *at = text; (at = strstr(at, word)) != NULL; at += size) {
+        if ((at == text || at[-1] == ' ') && (at[size] == ' ' || at[size] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void add_peer(struct port_row *row, const char *host)
 {
     row->peers++;
-    if (row->peers <= PORT_PEERS_SHOWN && strstr(row->peer, host) == NULL) {
+    if (row->peers <= PORT_PEERS_SHOWN && !has_word(row->peer, host)) {
         size_t size = strlen(row->peer);
         str_format(row->peer + size, sizeof row->peer - size, "%s%s", size > 0 ? " " : "", host);
     }
@@ -181,8 +193,7 @@ void ports_find_owners(struct port_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         struct port_row *row = &table->rows[i];
-        bool local = row->in || strstr(row->peer, "127.0.0.1") != NULL ||
-                     strstr(row->peer, "localhost") != NULL;
+        bool local = row->in || !row->firewall;
         if (!local || row->port == 0) {
             continue;
         }
