@@ -30,10 +30,11 @@ enum {
     HOST_HOUR_PARTS = 12,           /* failures are counted in parts of 5 minutes */
     HOST_POOL_FREE_BYTES = 4 << 20, /* unused sample arrays kept for the next polls */
     HOST_BAD_BATCH = 256,           /* samples in one batch when all points turn bad */
-    HOST_STALE_SWEEP_MS = 1000,     /* how often stale points are looked for */
-    HOST_READ_BACK_RETRY_MS = 200,  /* a device may need a moment to take a write */
-    HOST_WRITE_TIMEOUT_MS = 5000,   /* default deadline of a write */
-    HOST_FIRST_POLL_MS = 1000,      /* first polls are spread over at most this */
+    HOST_PUBLISH_SLICE = 256, /* samples of an answer that go through conversion and bus together */
+    HOST_STALE_SWEEP_MS = 1000,    /* how often stale points are looked for */
+    HOST_READ_BACK_RETRY_MS = 200, /* a device may need a moment to take a write */
+    HOST_WRITE_TIMEOUT_MS = 5000,  /* default deadline of a write */
+    HOST_FIRST_POLL_MS = 1000,     /* first polls are spread over at most this */
 };
 
 struct host_device;

@@ -68,6 +68,8 @@ static const struct point_class *copy_class(struct arena *arena, const struct po
     }
     *copy = *cls;
     copy->divisor = divisor_of(cls->scale);
+    copy->as_is = cls->scale == 1.0 && cls->offset == 0.0 && cls->enum_count == 0 &&
+                  !cls->has_clamp;
     copy->enums = enums;
     copy->labels = labels;
     copy->units = cls->units != NULL && cls->units[0] != '\0' ? arena_strdup(arena, cls->units)

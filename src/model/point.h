@@ -47,6 +47,7 @@ struct point_class {
     const struct point_enum *enums;
     size_t enum_count;
     double scale, offset; /* engineering = raw x scale + offset; 1 and 0: integers stay integers */
+    bool as_is; /* made by registry_class(): no scale, enum or clamp, a raw number is the value */
     double divisor; /* made by registry_class(): 10 for scale 0.1, so that 217 becomes 21.7 and not
                            * 21.700000000000003; 0 when the scale is not one over a whole number */
     bool has_clamp;
