@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/buf.h"
+
 #define APP_CONFIG_DEFAULT "/etc/busbar"
 #define APP_DATA_DEFAULT   "/var/lib/busbar"
 
@@ -22,10 +24,11 @@ struct app_options {
 
 /* Runs until SIGINT or SIGTERM. SIGHUP applies the files. */
 int app_run(const struct app_options *options);
-/* What would stop app_run(): configuration, ports, rights, disk. */
-int app_check(const struct app_options *options, bool json);
+/* What would stop app_run(): configuration, ports, rights, disk. json: NULL: problems on stderr; else they are appended
+ * there, and nothing is said. */
+int app_check(const struct app_options *options, struct buf *json);
 /* Checks files only. data_folder (may be NULL) is where secrets are looked up. */
-int app_config_check(const char *path, const char *data_folder, bool json);
+int app_config_check(const char *path, const char *data_folder, struct buf *json);
 /* Serves the devices of a configuration. faults: NULL-terminated. */
 int app_sim(const char *path, const char *const *faults, const char *control, uint64_t seed,
             bool quiet);

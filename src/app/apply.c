@@ -233,8 +233,8 @@ static void swapped(struct apply *apply)
     take_facts(gw, apply->config, apply->who);
     server_site(gw->server, gw->site_id, gw->site_name, gw->site_timezone);
     server_changed(gw->server);
-    busbar_log(LOG_LEVEL_INFO, "config", NULL, "version %u is running, %zu changes", gw->version,
-               apply->diff.total);
+    busbar_log(LOG_LEVEL_INFO, "config", NULL, "version %u is running, %zu change%s", gw->version,
+               apply->diff.total, apply->diff.total == 1 ? "" : "s");
     finish(apply, true);
 }
 

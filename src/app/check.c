@@ -10,7 +10,7 @@
 #include "app/ports.h"
 #include "app/protocols.h"
 #include "base/file.h"
-#include "base/str.h"
+#include "net/listener.h"
 
 enum { EXIT_PROBLEMS = 3, TEXT_MAX = 16 << 20, LOW_SPACE_BYTES = 64 << 20 };
 
@@ -33,75 +33,101 @@ static struct config *load(const char *path, const char *data_folder, struct pro
     return config;
 }
 
-/* What is wrong with folder, disk and ports; each is an error in the list. */
-static void check_machine(const struct app_options *options, const struct config *config,
-                          struct problems *problems)
+/* False: said. A gateway that runs on the folder holds its port, too. */
+static bool check_folder(const struct app_options *options, struct problems *problems)
 {
+    static const char hint[] = "name another with --data, or run as a user that may write there";
     struct position at = { .file = options->data_folder };
     struct statvfs fs;
-    const char *hint = "name another with --data, or run as a user that may write there";
     struct err err = { 0 };
+    int lock_fd = -1;
     if (file_make_folders(file_ops_real(), options->data_folder, 0700, &err) != 0 ||
         access(options->data_folder, W_OK | X_OK) != 0) {
         problems_error(problems, at, hint, "the data folder cannot be written");
-    } else if (statvfs(options->data_folder, &fs) == 0 &&
-               (uint64_t)fs.f_bavail * fs.f_frsize < LOW_SPACE_BYTES) {
+        return false;
+    }
+    if (statvfs(options->data_folder, &fs) == 0 &&
+        (uint64_t)fs.f_bavail * fs.f_frsize < LOW_SPACE_BYTES) {
         problems_error(problems, at, "free space, or name another with --data",
                        "less than 64 MB are free for the data folder");
     }
-    if (config == NULL || config->server.http_port == 0) {
-        return;
+    if (file_lock(options->data_folder, &lock_fd, &err) != 0) {
+        problems_err(problems, &err, at);
+        return false;
     }
-    struct port_owner owner = ports_owner(config->server.http_port);
-    if (owner.name[0] != '\0') {
-        problems_error(
-            problems, config->server.at, "stop it, or choose another: server: { http: ADDR:PORT }",
-            "port %u is held by %s (process %d)", config->server.http_port, owner.name, owner.pid);
+    file_unlock(lock_fd);
+    return true;
+}
+
+/* Listens where the page will be, for a moment. */
+static void check_port(const struct config_server *server, struct problems *problems)
+{
+    static const struct listener_events none = { 0 };
+    struct listener_target target = { .host = server->http_host, .port = server->http_port };
+    struct listener *listener = NULL;
+    struct err err = { 0 };
+    struct loop *loop = loop_new();
+    int rc = listener_open(loop, &target, &none, NULL, &listener, &err);
+    listener_close(listener);
+    loop_free(loop);
+    if (rc == BUSBAR_EADDRINUSE) {
+        struct port_owner owner = ports_owner(server->http_port);
+        problems_error(problems, server->at,
+                       "stop it, or choose another: server: { http: ADDR:PORT }",
+                       "port %u is held by %s (process %d)", server->http_port,
+                       owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
+    } else if (rc != 0) {
+        problems_err(problems, &err, server->at);
     }
 }
 
-static int tell(const struct config *config, const struct problems *problems, bool json)
+static void tell(const struct config *config, const struct problems *problems, struct buf *json)
 {
-    struct buf text;
-    buf_init(&text, TEXT_MAX);
-    if (json) {
-        struct json_writer writer = json_writer(&text);
+    if (json != NULL) {
+        struct json_writer writer = json_writer(json);
         json_begin_object(&writer);
         json_put_i64(&writer, "errors", (int64_t)problems->errors);
         json_put_i64(&writer, "warnings", (int64_t)problems->warnings);
         json_key(&writer, "problems");
         problems_json(problems, &writer);
         json_end_object(&writer);
-        puts(buf_text(&text));
-    } else {
-        problems_print(problems, &text);
-        fputs(buf_text(&text), stderr);
-        if (problems->errors == 0 && config != NULL) {
-            printf("%zu devices, %zu points: ok\n", config->device_count, config->point_count);
-        }
+        return;
+    }
+    struct buf text;
+    buf_init(&text, TEXT_MAX);
+    problems_print(problems, &text);
+    fputs(buf_text(&text), stderr);
+    if (problems->errors == 0 && config != NULL) {
+        printf("%zu device%s, %zu point%s: ok\n", config->device_count,
+               config->device_count == 1 ? "" : "s", config->point_count,
+               config->point_count == 1 ? "" : "s");
     }
     buf_fini(&text);
-    return problems->errors > 0 ? EXIT_PROBLEMS : 0;
 }
 
-int app_config_check(const char *path, const char *data_folder, bool json)
+int app_config_check(const char *path, const char *data_folder, struct buf *json)
 {
     struct problems problems;
     problems_init(&problems);
     struct config *config = load(path, data_folder, &problems);
-    int rc = tell(config, &problems, json);
+    tell(config, &problems, json);
+    int rc = problems.errors > 0 ? EXIT_PROBLEMS : 0;
     config_free(config);
     problems_fini(&problems);
     return rc;
 }
 
-int app_check(const struct app_options *options, bool json)
+int app_check(const struct app_options *options, struct buf *json)
 {
     struct problems problems;
     problems_init(&problems);
+    bool free_folder = check_folder(options, &problems);
     struct config *config = load(options->config_path, options->data_folder, &problems);
-    check_machine(options, config, &problems);
-    int rc = tell(config, &problems, json);
+    if (free_folder && config != NULL && config->server.http_port != 0) {
+        check_port(&config->server, &problems);
+    }
+    tell(config, &problems, json);
+    int rc = problems.errors > 0 ? EXIT_PROBLEMS : 0;
     config_free(config);
     problems_fini(&problems);
     return rc;

@@ -90,6 +90,11 @@ static int listen_http(struct gateway *gw)
                 owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
         err_hint(&err, "stop it, or choose another: --http %s:%u, or 'server: { http: ... }'",
                  gw->http_host, gw->http.http_port + 1u);
+    } else if (rc != 0 && err.hint[0] == '\0') {
+        err_hint(
+            &err,
+            "name an address of this machine, such as 127.0.0.1:8080, in 'server: { http: ... }' "
+            "or with --http");
     }
     return rc == 0 ? 0 : say(&err);
 }

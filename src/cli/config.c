@@ -8,7 +8,7 @@
 #include "cli/client.h"
 #include "cli/output.h"
 
-enum { APPLY_TIMEOUT_US = 120000000 };
+enum { APPLY_TIMEOUT_US = 120000000, CHECK_TEXT_MAX = 16 << 20 };
 
 /* The problems as the terminal shows them. */
 static void show_problems(const struct json_value *root)
@@ -52,7 +52,13 @@ static int problems_exit(const struct cli *cli, const struct client_reply *reply
 int cli_config_check(struct cli *cli)
 {
     if (cli->arg_count > 0) {
-        return app_config_check(cli->args[0], cli_flag(cli, "data"), cli->format == CLI_JSON);
+        struct buf text;
+        buf_init(&text, CHECK_TEXT_MAX);
+        int checked = app_config_check(cli->args[0], cli_flag(cli, "data"),
+                                       cli->format == CLI_JSON ? &text : NULL);
+        checked = output_check(cli, &text, checked);
+        buf_fini(&text);
+        return checked;
     }
     struct client_reply reply;
     if (cli_flag(cli, "timeout") == NULL) {

@@ -212,8 +212,7 @@ int cli_doctor(struct cli *cli)
     json_end_array(&json);
     int rc = doctor.faults == 0 ? CLI_DONE : CLI_PROBLEMS;
     if (cli->format == CLI_JSON) {
-        int told = output_json_text(cli, &text);
-        rc = told != 0 || output_asks_fields(cli) ? told : rc;
+        rc = output_check(cli, &text, rc);
     } else if (!cli->quiet) {
         fprintf(stderr, doctor.faults == 0 ? "all well\n" : "%d found\n", doctor.faults);
     }

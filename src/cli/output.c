@@ -310,6 +310,15 @@ int output_json_text(const struct cli *cli, const struct buf *text)
     return rc;
 }
 
+int output_check(const struct cli *cli, const struct buf *text, int rc)
+{
+    if (cli->format != CLI_JSON) {
+        return rc;
+    }
+    int told = output_json_text(cli, text);
+    return told != 0 || output_asks_fields(cli) ? told : rc;
+}
+
 void output_row(struct output *out, const struct json_value *row)
 {
     char cell[CELL_MAX];

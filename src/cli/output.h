@@ -51,6 +51,10 @@ int output_json(const struct cli *cli, const struct json_value *value);
 /* The same of JSON text that is ours. */
 int output_json_text(const struct cli *cli, const struct buf *text);
 
+/* As output_json_text() under --json, else nothing. Returns the result of the check, `rc`, unless the output is what
+ * went wrong or only its fields were asked for. */
+int output_check(const struct cli *cli, const struct buf *text, int rc);
+
 /* A field by dotted name; NULL when absent. */
 const struct json_value *output_field(const struct json_value *row, const char *dotted);
 const char *output_text(const struct json_value *row, const char *dotted); /* "" when absent */

@@ -9,6 +9,7 @@
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/output.h"
 #include "config/secrets.h"
 
 static const char *flag_or(const struct cli *cli, const char *name, const char *fallback)
@@ -38,7 +39,12 @@ int cli_check(struct cli *cli)
         .config_path = flag_or(cli, "config", APP_CONFIG_DEFAULT),
         .data_folder = flag_or(cli, "data", APP_DATA_DEFAULT),
     };
-    return app_check(&options, cli->format == CLI_JSON);
+    struct buf text;
+    buf_init(&text, 16 << 20);
+    int rc = app_check(&options, cli->format == CLI_JSON ? &text : NULL);
+    rc = output_check(cli, &text, rc);
+    buf_fini(&text);
+    return rc;
 }
 
 int cli_sim(struct cli *cli)

@@ -46,7 +46,7 @@ const cli = (words, options) => gateway.cli(typeof words === 'string' ? words.sp
 const uses = [
   // 0: done
   ['status', 0, /devices +\d up[\s\S]*ledger +\d+ received = /],
-  ['device list', 0, /^good\tmodbus\ttcp 127\.0\.0\.1:\d+\tup\t/m],
+  ['device list', 0, /^good\tmodbus\ttcp 127\.0\.0\.1:\d+[^\t]*\tup\t/m],
   ['device list go*', 0, /^good\t.*\n$/],
   ['device list nothing*', 0, /^$/, /no device matches/],
   ['device list nothing* --json', 0, /^\[\]\n$/, /^$/],

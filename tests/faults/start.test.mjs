@@ -97,3 +97,47 @@ test('apply: wrong files change nothing, unchanged devices keep polling, rollbac
   assert.equal((await gateway.cli(['config', 'diff'])).code, 0, 'the files are those of the version');
   await until('the ledger balances', async () => (await gateway.get('/api/v1/ledger?match=*')).balances);
 });
+
+test('check names all that would stop run, and run agrees', async (t) => {
+  const port = await freePort();
+  const folder = makeFolder({ 'site.yaml': good(port) });
+  const serving = (address, more = '') => `server: { http: "${address}"${more} }\n${good(port)}`;
+  const check = (data = folder.data) => run(['check', '--config', folder.site, '--data', data]);
+  const stops = (data = folder.data) =>
+    run(['run', '--config', folder.site, '--data', data, '--socket', `${folder.folder}/s`], { timeout: 5000 });
+  t.after(() => folder.remove());
+
+  const fine = await check();
+  assert.equal(fine.code, 0, fine.stderr);
+  assert.equal(fine.stdout, '1 device, 1 point: ok\n');
+
+  const cases = [
+    ['a folder that cannot be written', good(port), '/proc/nothing', /cannot be written[\s\S]*hint: name another with --data/],
+    ['an address of another machine', serving(`192.0.2.1:${port}`, ', insecure: allow'), undefined, /192\.0\.2\.1:\d+/],
+    ['an open address without a word', serving(`0.0.0.0:${port}`), undefined, /site\.yaml:1:18: error: .*without TLS and login/],
+    ['two mistakes at once', `servr: {}\n${good(port).replace('tcp', 'tpc')}`, undefined, /'servr'[\s\S]*'tpc'/],
+  ];
+  for (const [what, text, data, words] of cases) {
+    folder.write('site.yaml', text);
+    const checked = await check(data);
+    assert.equal(checked.code, 3, `${what}: ${checked.stdout}${checked.stderr}`);
+    assert.match(checked.stderr, words, what);
+    const ran = await stops(data);
+    assert.notEqual(ran.code, 0, `${what}: ${ran.stderr}`);
+    assert.equal(ran.signal, null, `${what}: run did start`);
+  }
+
+  const holder = createServer().listen(port, '127.0.0.1');
+  await new Promise((resolve) => holder.once('listening', resolve));
+  folder.write('site.yaml', serving(`127.0.0.1:${port}`));
+  const held = await check();
+  holder.close();
+  assert.equal(held.code, 3);
+  assert.match(held.stderr, new RegExp(`site\\.yaml:1:18: error: port ${port} is held by .* \\(process ${process.pid}\\)`));
+
+  const gateway = await startGateway({ config: folder.site, data: folder.data });
+  const busy = await check();
+  await gateway.stop();
+  assert.equal(busy.code, 3);
+  assert.match(busy.stderr, new RegExp(`in use by another busbar \\(process ${gateway.child.pid}\\)`));
+});
