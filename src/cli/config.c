@@ -80,6 +80,11 @@ static void show_changes(const struct json_value *root)
     while (json_next(&it, NULL, &row)) {
         puts(output_text(row, "text"));
     }
+    double more = output_number(root, "changes_total") -
+                  (double)json_size(json_get(root, "changes"));
+    if (more > 0) {
+        printf("... and %.0f more changes\n", more);
+    }
 }
 
 static void show_stopped(const struct json_value *root)

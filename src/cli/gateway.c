@@ -35,8 +35,10 @@ static void show_status(const struct cli *cli, const struct json_value *status,
     const struct json_value *site = json_get(status, "site");
     char age[32];
     output_age(age, sizeof age, output_number(health, "uptime_s"));
-    printf("site       %s (%s), busbar %s, up %s\n", output_text(site, "name"),
-           output_text(site, "id"), output_text(health, "version"), age);
+    const char *name = output_text(site, "name"), *id = output_text(site, "id");
+    printf("site       %s%s%s%s, busbar %s, up %s\n", name[0] != '\0' ? name : "(not named)",
+           id[0] != '\0' ? " (" : "", id, id[0] != '\0' ? ")" : "", output_text(health, "version"),
+           age);
     printf("devices    %.0f up, %.0f down, %.0f connecting, %.0f paused\n",
            output_number(status, "devices.up"), output_number(status, "devices.down"),
            output_number(status, "devices.connecting"), output_number(status, "devices.paused"));

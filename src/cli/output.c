@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/str.h"
+#include "cli/pager.h"
 
 enum {
     CELL_MAX = 512,
@@ -423,12 +424,15 @@ int output_end(struct output *out)
     if (listed) {
         puts(out->rows > 0 ? "]" : "[]");
     } else if (out->cli->format == CLI_TABLE && out->rows > 0) {
+        struct pager pager;
         fit(out);
+        pager_begin(&pager, out->rows + 1);
         (void)write_line(out, NULL);
         const char *cell = buf_text(&out->cells);
-        for (size_t row = 0; row < out->rows; row++) {
+        for (size_t row = 0; row < out->rows && !ferror(stdout); row++) {
             cell = write_line(out, cell);
         }
+        pager_end(&pager);
     }
     buf_fini(&out->cells);
     return out->unknown ? CLI_USAGE : CLI_DONE;

@@ -258,6 +258,16 @@ describe('on a terminal', () => {
     assert.doesNotMatch(terminal(['point', 'list', '--plain']), /\x1b\[\d/);
   });
 
+  test('what is longer than the screen goes through PAGER', () => {
+    const quoted = `stty cols 80 rows 4; '${resolve(program)}' point list --server '${gateway.server}'`;
+    const paged = spawnSync('script', ['-qec', quoted, '/dev/null'], {
+      encoding: 'utf8', env: { ...process.env, PAGER: "sed 's/^/page: /'", NO_COLOR: '1' }, input: '', timeout: 20000,
+    });
+    assert.match(paged.stdout, /^page: POINT[\s\S]*^page: silent\/x/m);
+    assert.equal(paged.status, 0);
+    assert.match(terminal(['device', 'list'], { PAGER: 'sed s/^/page:/', NO_COLOR: '1' }), /^DEVICE/);
+  });
+
   test('long work shows that it goes on', () => {
     assert.match(terminal(['device', 'test', 'silent', '--scan-units']), /device test: \d+ s/);
   });
