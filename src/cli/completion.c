@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Shell completion. The scripts are three lines: they ask `busbar complete-words`, which knows the table of commands
+/* Shell completion. The scripts are a few lines: they ask `busbar complete-words`, which knows the table of commands
  * and, when a gateway runs, the names of its devices and points. Silent and quick when there is none. */
 #include <stdio.h>
 #include <string.h>
@@ -10,22 +10,38 @@
 
 enum { COMPLETE_TIMEOUT_US = 150000, COMPLETE_ROWS = 200 };
 
+/* complete-words ends with CLI_NOT_FOUND where the shell should offer the names of files. */
+static const char bash_script[] =
+    "_busbar() {\n"
+    "    local IFS=$'\\n' words\n"
+    "    words=$(busbar complete-words -- \"${COMP_WORDS[@]:1:COMP_CWORD-1}\" "
+    "\"${COMP_WORDS[COMP_CWORD]}\" 2>/dev/null)\n"
+    "    if [ $? -eq 5 ]; then compopt -o default; fi\n"
+    "    COMPREPLY=($(compgen -W \"$words\" -- \"${COMP_WORDS[COMP_CWORD]}\"))\n"
+    "}\n"
+    "complete -F _busbar busbar";
+static const char zsh_script[] =
+    "#compdef busbar\n"
+    "_busbar() {\n"
+    "    local out_\n"
+    "    out_=$(busbar complete-words -- \"${(@)words[2,CURRENT]}\" 2>/dev/null)\n"
+    "    if (( $? == 5 )); then _files; else compadd -- ${(f)out_}; fi\n"
+    "}\n"
+    "if [ \"$funcstack[1]\" = _busbar ]; then _busbar; else compdef _busbar busbar; fi";
+static const char fish_script[] =
+    "complete -c busbar -f -a '(busbar complete-words -- (commandline -opc)[2..] "
+    "(commandline -ct) 2>/dev/null)'\n"
+    "complete -c busbar -n 'string match -qr \"^(sim|check|run)\\$\" -- (commandline -opc)' -F";
+
 int cli_completion(struct cli *cli)
 {
     const char *shell = cli->args[0];
     if (strcmp(shell, "bash") == 0) {
-        puts("_busbar() { local IFS=$'\\n'; COMPREPLY=($(compgen -W \"$(busbar complete-words "
-             "-- \"${COMP_WORDS[@]:1:COMP_CWORD-1}\" \"${COMP_WORDS[COMP_CWORD]}\" 2>/dev/null)\" "
-             "-- "
-             "\"${COMP_WORDS[COMP_CWORD]}\")); }\ncomplete -F _busbar busbar");
+        puts(bash_script);
     } else if (strcmp(shell, "zsh") == 0) {
-        puts("#compdef busbar\n_busbar() { local -a words_; words_=(${(f)\"$(busbar complete-words "
-             "-- "
-             "\"${(@)words[2,CURRENT]}\" 2>/dev/null)\"}); compadd -a words_; }\ncompdef _busbar "
-             "busbar");
+        puts(zsh_script);
     } else if (strcmp(shell, "fish") == 0) {
-        puts("complete -c busbar -f -a '(busbar complete-words -- (commandline -opc)[2..] "
-             "(commandline -ct) 2>/dev/null)'");
+        puts(fish_script);
     } else {
         return cli_fail(CLI_USAGE, "bash, zsh or fish", "no completion for '%s'", shell);
     }
@@ -91,6 +107,22 @@ static void offer_names(struct cli *cli, enum cli_arg_kind kind, const char *pre
     buf_fini(&url);
 }
 
+/* The word before the unfinished one is a flag that takes the name of a file. */
+static bool wants_file(const struct cli_command *command, const char *word)
+{
+    const struct cli_flag *tables[] = { command->flags, cli_global_flags() };
+    for (size_t t = 0; t < 2 && word[0] == '-'; t++) {
+        for (const struct cli_flag *flag = tables[t]; flag != NULL && flag->name != NULL; flag++) {
+            bool same = word[1] == '-' ? strcmp(flag->name, word + 2) == 0
+                                       : word[1] == flag->letter && word[2] == '\0';
+            if (same && flag->value != NULL) {
+                return strcmp(flag->value, "PATH") == 0 || strcmp(flag->value, "FOLDER") == 0;
+            }
+        }
+    }
+    return false;
+}
+
 int cli_complete(struct cli *cli)
 {
     const char *prefix = cli->arg_count > 0 ? cli->args[cli->arg_count - 1] : "";
@@ -110,10 +142,15 @@ int cli_complete(struct cli *cli)
     if (command == NULL) {
         return CLI_DONE;
     }
+    if (wants_file(command, cli->args[before - 1])) {
+        return CLI_NOT_FOUND;
+    }
     if (prefix[0] == '-') {
         offer_flags(command, prefix);
     } else if (command->arg_kind == CLI_ARG_DEVICE || command->arg_kind == CLI_ARG_POINT) {
         offer_names(cli, command->arg_kind, prefix);
+    } else if (command->arg_kind == CLI_ARG_FILE) {
+        return CLI_NOT_FOUND;
     } else if (strcmp(command->verb, "completion") == 0) {
         offer("bash", prefix);
         offer("zsh", prefix);

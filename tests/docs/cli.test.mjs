@@ -295,6 +295,16 @@ describe('bash completion', () => {
     assert.ok(offered('').includes('status'));
   });
 
+  test('names of files where one is wanted', () => {
+    const script = `compopt() { printf '%s\\n' "$2"; }; source <(busbar completion bash)
+      COMP_WORDS=(busbar run --config /et); COMP_CWORD=3; _busbar; COMP_WORDS=(busbar sim /et); COMP_CWORD=2; _busbar
+      COMP_WORDS=(busbar device show /et); COMP_CWORD=3; _busbar`;
+    const ended = spawnSync('bash', ['-c', script], {
+      encoding: 'utf8', env: { ...process.env, PATH: `${folder.folder}:${process.env.PATH}`, BUSBAR_SERVER: gateway.server },
+    });
+    assert.equal(ended.stdout, 'default\ndefault\n');
+  });
+
   test('live names of devices and points', () => {
     assert.deepEqual(offered('device', 'show', 'si'), ['silent']);
     assert.deepEqual(offered('point', 'get', 'good/s'), ['good/sp']);
