@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cli/output.h"
 
+#include <float.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -72,8 +73,18 @@ const char *output_color(const struct cli *cli, const char *name)
     return "";
 }
 
+void output_double(const struct cli *cli, char *to, size_t size, double number)
+{
+    bool fits = number <= (double)FLT_MAX && number >= -(double)FLT_MAX;
+    if (cli->format != CLI_CSV && fits && (double)(float)number == number) {
+        str_format_float(to, size, (float)number);
+    } else {
+        str_format_double(to, size, number);
+    }
+}
+
 /* Any value as text: numbers shortest, true/false, "" for null. */
-static void plain_cell(const struct json_value *value, char *to, size_t size)
+static void plain_cell(const struct cli *cli, const struct json_value *value, char *to, size_t size)
 {
     int64_t integer;
     double number;
@@ -83,7 +94,7 @@ static void plain_cell(const struct json_value *value, char *to, size_t size)
     } else if (json_type(value) == JSON_INTEGER && json_get_i64(value, &integer) == 0) {
         str_format(to, size, "%lld", (long long)integer);
     } else if (json_get_double(value, &number) == 0) {
-        str_format_double(to, size, number);
+        output_double(cli, to, size, number);
     } else if (json_get_bool(value, &truth) == 0) {
         str_copy(to, size, truth ? "true" : "false");
     } else {
@@ -112,7 +123,7 @@ static void format_cell(const struct output *out, const struct output_column *co
                json_type(value) == JSON_DOUBLE && json_get_double(value, &number) == 0) {
         str_format(to, size, "%.1f", number);
     } else {
-        plain_cell(value, to, size);
+        plain_cell(out->cli, value, to, size);
     }
     for (char *at = to; *at != '\0'; at++) {
         if ((unsigned char)*at < ' ') {

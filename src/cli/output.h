@@ -60,6 +60,9 @@ const struct json_value *output_field(const struct json_value *row, const char *
 const char *output_text(const struct json_value *row, const char *dotted); /* "" when absent */
 double output_number(const struct json_value *row, const char *dotted);    /* 0 when absent */
 
+/* The shortest text: in CSV of the double; for people, where it came from a 32-bit float, of that ("21.7"). */
+void output_double(const struct cli *cli, char *to, size_t size, double number);
+
 /* "3.2 s", "14 m", "3 d" */
 void output_age(char *to, size_t size, double seconds);
 

@@ -346,7 +346,7 @@ int cli_point_write(struct cli *cli)
     if (json_get_bool(value, &truth) == 0) {
         str_copy(before, sizeof before, truth ? "true" : "false");
     } else if (json_get_double(value, &number) == 0) {
-        str_format_double(before, sizeof before, number);
+        output_double(cli, before, sizeof before, number);
     }
     char place[256];
     str_copy(place, sizeof place, output_text(reply.root, "config"));
@@ -382,7 +382,7 @@ static void print_samples(const struct cli *cli, const struct json_value *root)
         if (json_get_bool(value, &truth) == 0) {
             str_copy(text, sizeof text, truth ? "true" : "false");
         } else if (json_get_double(value, &number) == 0) {
-            str_format_double(text, sizeof text, number);
+            output_double(cli, text, sizeof text, number);
         }
         const char *string = json_get_text(value, NULL);
         printf("%s%s%s%s%s\n", json_get_text(json_at(row, 0), NULL), separator,

@@ -197,6 +197,20 @@ static void a_missing_field_is_empty(void **state)
     json_free(doc);
 }
 
+static void a_float_is_short_for_people(void **state)
+{
+    (void)state;
+    char text[32];
+    struct cli cli = format(CLI_PLAIN, NULL);
+    output_double(&cli, text, sizeof text, (double)21.7F);
+    assert_string_equal(text, "21.7");
+    output_double(&cli, text, sizeof text, 645882.11);
+    assert_string_equal(text, "645882.11");
+    cli.format = CLI_CSV;
+    output_double(&cli, text, sizeof text, (double)21.7F);
+    assert_string_equal(text, "21.700000762939453");
+}
+
 static void ages_are_short(void **state)
 {
     (void)state;
@@ -233,6 +247,7 @@ int main(void)
         cmocka_unit_test(an_unknown_field_is_wrong_use),
         cmocka_unit_test(numbers_stay_exact),
         cmocka_unit_test(a_missing_field_is_empty),
+        cmocka_unit_test(a_float_is_short_for_people),
         cmocka_unit_test(ages_are_short),
         cmocka_unit_test(no_colour_when_it_is_off),
     };
