@@ -116,7 +116,7 @@ static void nothing_acknowledged_is_lost(void **state)
     struct place place;
     struct random random = { 77 };
     const char *wanted = getenv("BUSBAR_KILL_ROUNDS");
-    int rounds = wanted != NULL ? atoi(wanted) : ROUNDS;
+    int rounds = wanted != NULL ? (int)strtol(wanted, NULL, 10) : ROUNDS;
     int64_t total = 0;
     place_make(&place);
     for (int round = 0; round < rounds; round++) {

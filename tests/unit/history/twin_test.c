@@ -259,7 +259,7 @@ static void agrees_with_the_twin(void **state)
 {
     (void)state;
     const char *rounds = getenv("BUSBAR_TWIN_ROUNDS");
-    int count = rounds != NULL ? atoi(rounds) : 3;
+    int count = rounds != NULL ? (int)strtol(rounds, NULL, 10) : 3;
     for (int round = 0; round < count; round++) {
         run(1000 + (uint64_t)round, 400);
     }
