@@ -277,7 +277,12 @@ int gateway_open(struct gateway *gw, const struct app_options *options)
     gw->upkeep.files_loaded = gw->upkeep.files_now = gateway_files_signature(gw->config_path);
     struct config *config = load(gw);
     if (config == NULL) {
-        fprintf(stderr, "not started: the configuration is wrong\n");
+        if (file_exists(gw->config_path)) {
+            fputs("not started: the configuration is wrong\n", stderr);
+        } else {
+            fputs("hint:  name a folder of YAML files, or one file: busbar run --config PATH\n",
+                  stderr);
+        }
         return EXIT_PROBLEMS;
     }
     rc = open_with(gw, config);

@@ -378,6 +378,19 @@ static bool read_options(const struct json_value *body, const char *options[TEST
     return true;
 }
 
+/* A device that is switched off has no connection to test. */
+static void refuse_test(struct server_request *req, const struct device *dev, int error)
+{
+    struct err err = { 0 };
+    if (error == BUSBAR_EBUSY) {
+        err_set(&err, error, "device '%s' is paused, its connection is closed", dev->name);
+        err_hint(&err, "busbar device resume %s", dev->name);
+    } else {
+        err_set(&err, error, "device '%s' cannot be tested: %s", dev->name, err_text(error));
+    }
+    server_reply_err(req, &err);
+}
+
 static void post_test(struct server_request *req)
 {
     const char *options[TEST_OPTIONS + 1];
@@ -401,8 +414,7 @@ static void post_test(struct server_request *req)
     if (error != 0) {
         buf_fini(&test->out);
         busbar_free(test);
-        server_reply_error(req, error, "device '%s' cannot be tested: %s", dev->name,
-                           err_text(error));
+        refuse_test(req, dev, error);
     }
 }
 

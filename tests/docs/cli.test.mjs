@@ -162,6 +162,17 @@ describe('exit codes and words', () => {
     await until('the silent one is down', async () => /^silent\tmodbus\t.*\tdown\t.*\n$/.test((await cli('device list --down')).stdout));
   });
 
+  test('a paused device: shown, not tested, and how to go on', async () => {
+    assert.equal((await cli('device pause good')).code, 0);
+    const held = await cli('device test good');
+    assert.equal(held.code, 1);
+    assert.match(held.stderr, /is paused[\s\S]*hint: {2}busbar device resume good/);
+    assert.match((await cli('device list good')).stdout, /\tpaused\t/);
+    assert.equal((await cli('point write good/sp 5 --yes')).code, 1);
+    assert.equal((await cli('device resume good')).code, 0);
+    await until('it is good again', async () => (await gateway.point('good/a')).quality === 'good');
+  });
+
   test('nobody to ask: a write is not sent', async () => {
     const held = await cli('point write good/sp 33');
     assert.equal(held.code, 1);
