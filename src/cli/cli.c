@@ -5,8 +5,24 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+
+enum { WATCH_S = 2 };
+
+/* --watch: the screen shows the last answer; a pipe gets one after the other. Ends with Ctrl-C, or with the pipe. */
+static int repeat(struct cli *cli)
+{
+    bool screen = isatty(STDOUT_FILENO) != 0 && cli->format == CLI_TABLE;
+    int rc;
+    (void)unsetenv("PAGER");
+    do {
+        fputs(screen ? "\033[H\033[2J" : "", stdout);
+        rc = cli->command->run(cli);
+    } while (rc != CLI_USAGE && rc != CLI_NOT_FOUND && fflush(stdout) == 0 && sleep(WATCH_S) == 0);
+    return rc;
+}
 
 int cli_main(int argc, char **argv)
 {
@@ -15,7 +31,7 @@ int cli_main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     int rc = cli_parse(&cli, argc - 1, argv + 1, &done);
     if (rc == 0 && !done) {
-        rc = cli.command->run(&cli);
+        rc = cli.watch ? repeat(&cli) : cli.command->run(&cli);
     }
     if (fflush(stdout) != 0 && rc == 0) {
         rc = CLI_FAILED;

@@ -52,6 +52,7 @@ struct cli_command {
     const char *example;          /* lines to type; may be NULL */
     const struct cli_flag *flags; /* its own, ends with name NULL; may be NULL */
     int (*run)(struct cli *cli);
+    bool looks; /* only looks: --watch may repeat it */
 };
 
 /* How lists are written. */
@@ -68,7 +69,7 @@ struct cli {
     int given_count;
     enum cli_format format;
     const char *fields; /* --json=a,b; NULL = all */
-    bool quiet, verbose, yes, no_input, dry_run, color;
+    bool quiet, verbose, yes, no_input, dry_run, watch, color;
     int64_t timeout_us;
     char server[512]; /* "unix:PATH" or "http://HOST:PORT" */
 };

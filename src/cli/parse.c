@@ -168,7 +168,7 @@ static int find_command(struct cli *cli, int argc, char **argv, int *used, bool 
 
 static int set_globals(struct cli *cli)
 {
-    const char *json = cli_flag(cli, "json");
+    const char *json = cli_flag(cli, "json"), *no_color = getenv("NO_COLOR");
     cli->fields = json != NULL && json[0] != '\0' ? json : NULL;
     bool terminal = isatty(STDOUT_FILENO) != 0;
     cli->format = json != NULL             ? CLI_JSON
@@ -176,16 +176,21 @@ static int set_globals(struct cli *cli)
                   : cli_flag(cli, "plain") ? CLI_PLAIN
                   : terminal               ? CLI_TABLE
                                            : CLI_PLAIN;
-    cli->color = terminal && cli->format == CLI_TABLE && getenv("NO_COLOR") == NULL;
+    cli->color = terminal && cli->format == CLI_TABLE && (no_color == NULL || no_color[0] == '\0');
     cli->quiet = cli_flag(cli, "quiet") != NULL;
     cli->verbose = cli_flag(cli, "verbose") != NULL;
     cli->yes = cli_flag(cli, "yes") != NULL;
     cli->no_input = cli_flag(cli, "no-input") != NULL;
     cli->dry_run = cli_flag(cli, "dry-run") != NULL;
+    cli->watch = cli_flag(cli, "watch") != NULL;
     cli->timeout_us = DEFAULT_TIMEOUT_US;
     const char *timeout = cli_flag(cli, "timeout");
     if (timeout != NULL && str_parse_duration_us(timeout, &cli->timeout_us) != 0) {
         return cli_fail(CLI_USAGE, "write it as 500ms, 5s or 2m", "'%s' is not a time", timeout);
+    }
+    if (cli->watch && !cli->command->looks) {
+        return cli_fail(CLI_USAGE, "busbar point watch shows values as they change",
+                        "--watch repeats commands that only look");
     }
     const char *server = cli_flag(cli, "server");
     if (server == NULL) {

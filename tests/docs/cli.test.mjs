@@ -186,6 +186,18 @@ describe('exit codes and words', () => {
     assert.match(ended.stderr, /no gateway answers.*\nhint: {2}start one: busbar run/);
   });
 
+  test('--watch looks again, and only at what looks', async () => {
+    const child = spawn(program, ['device', 'list', 'good', '--watch', '--json=name', '--server', gateway.server]);
+    let text = '';
+    child.stdout.on('data', (data) => (text += data));
+    await until('a second answer', () => (text.match(/"good"/g) ?? []).length >= 2);
+    child.kill('SIGINT');
+    await once(child, 'close');
+    const write = await cli('point write good/sp 5 --yes --watch');
+    assert.equal(write.code, 2);
+    assert.match(write.stderr, /only look/);
+  });
+
   test('Ctrl-C ends a stream', async () => {
     const child = spawn(program, ['point', 'watch', '--server', gateway.server]);
     await once(child.stdout, 'data');
