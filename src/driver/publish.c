@@ -8,6 +8,8 @@
 #include "driver/convert.h"
 #include "driver/host_private.h"
 
+enum { PREFETCH = 12 /* points ahead */, CACHE_LINE = 64 };
+
 static void give_to_bus(struct host_device *hd, const uint32_t *points, struct sample *samples,
                         size_t count)
 {
@@ -40,6 +42,9 @@ static void publish_slice(struct host_device *hd, const uint32_t *points, struct
     for (size_t i = 0; i < count; i++) {
         struct sample *sample = &samples[i];
         const struct point *pt = &all[points[i]];
+        const struct point *ahead = &all[points[i + PREFETCH < count ? i + PREFETCH : i]];
+        __builtin_prefetch(ahead, 1);
+        __builtin_prefetch((const char *)ahead + CACHE_LINE, 1);
         if (!is_as_is(pt->cls, sample)) {
             convert_in(pt->cls, sample);
         }

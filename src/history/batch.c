@@ -4,6 +4,8 @@
 #include "base/err.h"
 #include "history/history.h"
 #include "history/record.h"
+#include "history/stage.h"
+#include "model/quality.h"
 
 enum {
     SHAPE_TYPE = 0x0f,
@@ -411,4 +413,102 @@ int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_u
         }
     }
     return bytes_short(in) ? BUSBAR_EDAMAGED : (int)count;
+}
+
+/* ---- rows ---- */
+
+static void row_ints(struct bytes *in, union value *values, size_t count)
+{
+    uint64_t low = (uint64_t)bytes_get_varint_signed(in);
+    uint8_t width = bytes_get_u8(in);
+    const uint8_t *from = width <= 8 ? bytes_get_block(in, count * width) : NULL;
+    if (from == NULL) {
+        bytes_fail(in);
+        return;
+    }
+    switch (width) {
+    case 0:
+        for (size_t i = 0; i < count; i++) {
+            values[i].bits = low;
+        }
+        break;
+    case 1:
+        for (size_t i = 0; i < count; i++) {
+            values[i].bits = low + from[i];
+        }
+        break;
+    case 2:
+        for (size_t i = 0; i < count; i++) {
+            uint16_t part;
+            memcpy(&part, from + 2 * i, 2);
+            values[i].bits = low + part;
+        }
+        break;
+    case 4:
+        for (size_t i = 0; i < count; i++) {
+            uint32_t part;
+            memcpy(&part, from + 4 * i, 4);
+            values[i].bits = low + part;
+        }
+        break;
+    case 8:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&values[i].bits, from + 8 * i, 8);
+            values[i].bits += low;
+        }
+        break;
+    default: bytes_fail(in);
+    }
+}
+
+static void row_doubles(struct bytes *in, union value *values, size_t count)
+{
+    uint8_t width = bytes_get_u8(in);
+    const uint8_t *from = width == 4 || width == 8 ? bytes_get_block(in, count * width) : NULL;
+    if (from == NULL) {
+        bytes_fail(in);
+    } else if (width == 8) {
+        memcpy(values, from, count * sizeof(*values));
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            float value;
+            memcpy(&value, from + 4 * i, 4);
+            values[i].d = (double)value;
+        }
+    }
+}
+
+static void row_bits(struct bytes *in, union value *values, size_t count)
+{
+    const uint8_t *bits = bytes_get_block(in, (count + 7) / 8);
+    for (size_t i = 0; i < count && bits != NULL; i++) {
+        values[i].bits = ((unsigned)bits[i / 8] >> (i % 8)) & 1u;
+    }
+}
+
+bool history_batch_get_row(struct bytes *in, union value *values, int64_t before_us,
+                           struct history_row *row)
+{
+    uint8_t type = bytes_get_u8(in); /* the shape, when it has no column of its own */
+    uint64_t count = bytes_get_varint(in);
+    uint64_t id = bytes_get_varint(in);
+    int64_t time_us = plus(before_us, bytes_get_varint_signed(in));
+    uint8_t quality = bytes_get_u8(in);
+    uint64_t detail = bytes_get_varint(in);
+    if (bytes_short(in) || quality != QUALITY_GOOD || detail != 0 || count < HISTORY_STAGE_RUN ||
+        count > HISTORY_BATCH_SAMPLES || id == 0 || id + count - 1 > HISTORY_SERIES_MAX) {
+        return false;
+    }
+    switch (type) {
+    case VALUE_BOOL: row_bits(in, values, (size_t)count); break;
+    case VALUE_INT: row_ints(in, values, (size_t)count); break;
+    case VALUE_DOUBLE: row_doubles(in, values, (size_t)count); break;
+    default: return false;
+    }
+    *row = (struct history_row){ .first = (uint32_t)id,
+                                 .count = (uint32_t)count,
+                                 .type = type,
+                                 .time_us = time_us,
+                                 .values = values };
+    return !bytes_short(in);
 }

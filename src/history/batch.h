@@ -25,4 +25,10 @@ void history_batch_put(struct bytes_out *out, const struct history_batch *batch,
 /* Returns the count (1..HISTORY_BATCH_SAMPLES) or BUSBAR_EDAMAGED. */
 int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_us);
 
+/* A batch that is a row (stage.h), without making samples of it. False: it is none, or damaged; then
+ * the cursor is of no more use. */
+struct history_row;
+bool history_batch_get_row(struct bytes *in, union value *values, int64_t before_us,
+                           struct history_row *row);
+
 #endif

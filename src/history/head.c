@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "history/head_private.h"
+#include "history/record.h"
 
 enum { OUT_BYTES_MAX = 16 * 1024 * 1024, PREFETCH_AHEAD = 16 };
 
@@ -487,12 +488,29 @@ static void add_each(struct history_head *head, const struct sample *samples, si
     }
 }
 
+static bool add_row(struct history_head *head, const struct sample *samples, size_t count)
+{
+    union value values[HISTORY_BATCH_SAMPLES];
+    if (count == 0 || count > HISTORY_BATCH_SAMPLES) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        values[i] = samples[i].value;
+    }
+    struct history_row row = { .first = samples[0].point,
+                               .count = (uint32_t)count,
+                               .type = samples[0].type,
+                               .time_us = samples[0].time_us,
+                               .values = values };
+    return history_stage_add(head, &row);
+}
+
 void history_head_add(struct history_head *head, const struct sample *samples, size_t count)
 {
     pthread_mutex_lock(&head->lock);
     for (size_t at = 0; at < count;) {
         size_t row = history_stage_row(samples + at, count - at);
-        if (row == 0 || !history_stage_add(head, samples + at, row)) {
+        if (!add_row(head, samples + at, row)) {
             row = row > 0 ? row : 1;
             while (at + row < count &&
                    history_stage_row(samples + at + row, count - at - row) == 0) {
@@ -501,6 +519,21 @@ void history_head_add(struct history_head *head, const struct sample *samples, s
             add_each(head, samples + at, row);
         }
         at += row;
+    }
+    pthread_mutex_unlock(&head->lock);
+}
+
+void history_head_add_row(struct history_head *head, const struct history_row *row)
+{
+    pthread_mutex_lock(&head->lock);
+    bool added = history_stage_add(head, row);
+    for (uint32_t i = 0; i < row->count && !added; i++) {
+        struct sample sample = { .time_us = row->time_us,
+                                 .receive_us = row->time_us,
+                                 .value = row->values[i],
+                                 .point = row->first + i,
+                                 .type = row->type };
+        insert(head, history_head_make(head, sample.point), &sample);
     }
     pthread_mutex_unlock(&head->lock);
 }

@@ -95,6 +95,7 @@ void history_head_fini(struct history_head *head);
 /* Log thread (or recovery): all samples of one record between begin and end. */
 void history_head_begin(struct history_head *head);
 void history_head_add(struct history_head *head, const struct sample *samples, size_t count);
+void history_head_add_row(struct history_head *head, const struct history_row *row);
 void history_head_end(struct history_head *head, uint64_t sequence);
 /* Recovery is over: what has been counted so far was before this start. */
 void history_head_started(struct history_head *head);

@@ -4,6 +4,7 @@
 #include "base/crc.h"
 #include "base/err.h"
 #include "history/batch.h"
+#include "history/stage.h"
 
 enum {
     MARK = 0x31724242, /* "BBr1" */
@@ -159,4 +160,16 @@ int history_record_next(struct history_record_reader *reader, struct sample *sam
         bytes_fail(&reader->in);
     }
     return count;
+}
+
+bool history_record_row(struct history_record_reader *reader, union value *values,
+                        struct history_row *row)
+{
+    struct bytes in = reader->in;
+    if (!history_batch_get_row(&in, values, reader->before_us, row)) {
+        return false;
+    }
+    reader->in = in;
+    reader->before_us = row->time_us;
+    return true;
 }

@@ -79,5 +79,10 @@ void history_record_open(struct history_record_reader *reader, const uint8_t *bo
 /* The next batch into samples[HISTORY_BATCH_SAMPLES]. Returns their count; 0 at the end; or
  * BUSBAR_EDAMAGED (the checksum was right: a record of another program). */
 int history_record_next(struct history_record_reader *reader, struct sample *samples);
+/* The next batch as a row, into values[HISTORY_BATCH_SAMPLES], when it is one. False: it is not, or the end, or
+ * damage; history_record_next() tells. */
+struct history_row;
+bool history_record_row(struct history_record_reader *reader, union value *values,
+                        struct history_row *row);
 
 #endif

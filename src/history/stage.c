@@ -137,12 +137,11 @@ static void free_run(struct history_head *head, struct history_run *run)
 }
 
 /* The run that begins there, made when there is none; one of another shape gives way. */
-static struct history_run *find_run(struct history_head *head, const struct sample *samples,
-                                    size_t count)
+static struct history_run *find_run(struct history_head *head, const struct history_row *row)
 {
     struct history_stage *stage = &head->stage;
-    struct history_run *run = map64_get(&stage->by_first, samples[0].point);
-    if (run != NULL && (run->count != count || run->type != samples[0].type)) {
+    struct history_run *run = map64_get(&stage->by_first, row->first);
+    if (run != NULL && (run->count != row->count || run->type != row->type)) {
         settle_run(head, run);
         struct history_run **link = &stage->runs;
         while (*link != run) {
@@ -155,9 +154,9 @@ static struct history_run *find_run(struct history_head *head, const struct samp
     }
     if (run == NULL) {
         run = busbar_alloc(sizeof(*run));
-        run->first = samples[0].point;
-        run->count = (uint32_t)count;
-        run->type = samples[0].type;
+        run->first = row->first;
+        run->count = row->count;
+        run->type = row->type;
         run->next = stage->runs;
         stage->runs = run;
         (void)map64_set(&stage->by_first, run->first, run);
@@ -209,26 +208,22 @@ static bool make_room(struct history_head *head, struct history_run *run)
     return true;
 }
 
-bool history_stage_add(struct history_head *head, const struct sample *samples, size_t count)
+bool history_stage_add(struct history_head *head, const struct history_row *row)
 {
-    struct history_run *run = find_run(head, samples, count);
-    int64_t time_us = samples[0].time_us;
-    if (run->rows > 0 && time_us <= run->times[run->rows - 1]) {
+    struct history_run *run = find_run(head, row);
+    if (run->rows > 0 && row->time_us <= run->times[run->rows - 1]) {
         return false;
     }
     if (!make_room(head, run)) {
         settle_run(head, run);
     }
-    if (run->rows == 0 && !open_run(head, run, time_us)) {
+    if (run->rows == 0 && !open_run(head, run, row->time_us)) {
         return false;
     }
-    union value *row = run->values + (size_t)run->rows * run->count;
-    for (size_t i = 0; i < count; i++) {
-        row[i] = samples[i].value;
-    }
-    run->times[run->rows++] = time_us;
-    head->stored += count;
-    head->samples += count;
+    memcpy(run->values + (size_t)run->rows * run->count, row->values, row_bytes(run));
+    run->times[run->rows++] = row->time_us;
+    head->stored += row->count;
+    head->samples += row->count;
     return true;
 }
 

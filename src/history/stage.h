@@ -42,10 +42,18 @@ struct history_stage {
     uint64_t bytes;
 };
 
+/* Usual samples of neighbouring series at one time. */
+struct history_row {
+    uint32_t first, count; /* series ids; HISTORY_STAGE_RUN at least */
+    uint8_t type;          /* BOOL, INT, DOUBLE */
+    int64_t time_us;
+    const union value *values;
+};
+
 /* How many samples from the first on make one row; 0: it is none. */
 size_t history_stage_row(const struct sample *samples, size_t count);
 /* Takes a row. False: it must go the slow way (a series has newer samples). */
-bool history_stage_add(struct history_head *head, const struct sample *samples, size_t count);
+bool history_stage_add(struct history_head *head, const struct history_row *row);
 void history_stage_settle(struct history_head *head, uint32_t series);
 void history_stage_settle_all(struct history_head *head);
 /* Without the lock: settles what there is, a run at a time, so that settling all soon after is short. */

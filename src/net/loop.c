@@ -20,7 +20,7 @@ enum { SLOW_US = 5000 };
 /* Moderation. Above BUSY_CALLBACKS in a window the loop turns at most once in PACE_US: what arrives meanwhile is taken in
  * one turn with one read a descriptor, which halves the processor time of many busy links and delays
  * nothing by more than PACE_US. */
-enum { WINDOW_US = 10000, BUSY_CALLBACKS = 150, PACE_US = 300 };
+enum { WINDOW_US = 10000, BUSY_CALLBACKS = 150, PACE_US = 1000 };
 
 void loop_enter(struct loop *loop)
 {

@@ -89,6 +89,11 @@ void socket_set_options(int fd, uint32_t silence_timeout_ms)
     set_option(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (int)silence_timeout_ms);
 }
 
+void socket_ack_now(int fd)
+{
+    set_option(fd, IPPROTO_TCP, TCP_QUICKACK, 1);
+}
+
 int socket_stream(int family, uint32_t silence_timeout_ms)
 {
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -33,6 +33,9 @@ int socket_stream(int family, uint32_t silence_timeout_ms);
 /* No delay, keep-alive and TCP_USER_TIMEOUT; harmless on others than TCP. */
 void socket_set_options(int fd, uint32_t silence_timeout_ms);
 
+/* TCP_QUICKACK: see stream_ack_now(). */
+void socket_ack_now(int fd);
+
 /* The pending error of a socket as a code, 0 for none. */
 int socket_error(int fd);
 

@@ -146,6 +146,13 @@ void stream_discard_input(struct stream *stream)
     }
 }
 
+void stream_ack_now(struct stream *stream)
+{
+    if (stream->phase == STREAM_OPEN && stream->ops->ack_now != NULL) {
+        stream->ops->ack_now(stream);
+    }
+}
+
 void stream_take(struct stream *stream, const struct stream_events *events, void *ctx)
 {
     assert(stream->events == NULL);

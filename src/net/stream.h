@@ -79,6 +79,10 @@ void stream_pause(struct stream *stream, bool paused);
 /* Serial: forgets what was received and not yet told (line noise before a request). Others: nothing. */
 void stream_discard_input(struct stream *stream);
 
+/* TCP: acknowledges at once what was received. A peer that holds small answers back until the one before is acknowledged
+ * (Nagle) then sends the rest now, not after our delayed acknowledgement (40 ms). Others: nothing. */
+void stream_ack_now(struct stream *stream);
+
 /* Gives an accepted stream to its owner; see listener.h. */
 void stream_take(struct stream *stream, const struct stream_events *events, void *ctx);
 
@@ -98,6 +102,7 @@ struct stream_ops {
                       stream); /* release the resources; stream_ended() follows, at once or later */
     void (*pause)(struct stream *stream, bool paused);
     void (*discard)(struct stream *stream); /* NULL: nothing to do */
+    void (*ack_now)(struct stream *stream); /* NULL: nothing to do */
     size_t (*pending)(const struct stream *stream);
     void (*free)(struct stream *stream); /* after `closed` */
 };

@@ -405,11 +405,20 @@ static void fd_free(struct stream *stream)
     busbar_free(stream);
 }
 
+static void fd_ack_now(struct stream *stream)
+{
+    struct fd_stream *self = of(stream);
+    if (!self->serial) {
+        socket_ack_now(self->fd);
+    }
+}
+
 static const struct stream_ops fd_ops = {
     .send = fd_send,
     .close = fd_close,
     .pause = fd_pause,
     .discard = fd_discard,
+    .ack_now = fd_ack_now,
     .pending = fd_pending,
     .free = fd_free,
 };

@@ -305,5 +305,8 @@ void client_received(struct modbus_client *client, const uint8_t *data, size_t s
         received_rtu(client, data, size);
     } else {
         received_tcp(client, data, size);
+        if (client->stream != NULL && client->open_count > 1) {
+            stream_ack_now(client->stream); /* the other answers may wait for it */
+        }
     }
 }
