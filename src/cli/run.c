@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "app/app.h"
+#include "base/file.h"
 #include "base/str.h"
 #include "cli/cli.h"
 #include "cli/client.h"
@@ -113,6 +114,12 @@ int cli_secret_set(struct cli *cli)
     struct err err = { 0 };
     int rc = CLI_DONE;
     if (!secrets_name_valid(cli->args[0], &err)) {
+        return cli_fail_err(&err);
+    }
+    /* Secrets are often set before the first start. */
+    const char *folder = flag_or(cli, "data", APP_DATA_DEFAULT);
+    if (file_make_folders(file_ops_real(), folder, 0700, &err) != 0) {
+        err_hint(&err, "name the data folder of the gateway: --data FOLDER");
         return cli_fail_err(&err);
     }
     struct secrets *secrets = open_secrets(cli, &rc);

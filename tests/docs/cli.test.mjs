@@ -207,6 +207,44 @@ describe('exit codes and words', () => {
   });
 });
 
+describe('without a gateway', () => {
+  test('secrets: kept, listed by name, forgotten, never shown', async () => {
+    const data = ['--data', join(folder.folder, 'secrets')];
+    const set = await run(['secret', 'set', 'meter-key', ...data], { input: 's3cret\n' });
+    assert.equal(set.code, 0, set.stderr);
+    assert.doesNotMatch(set.stdout + set.stderr, /s3cret/);
+    assert.equal((await run(['secret', 'list', ...data])).stdout, 'meter-key\n');
+    assert.deepEqual(JSON.parse((await run(['secret', 'list', '--json', ...data])).stdout), ['meter-key']);
+    assert.equal((await run(['secret', 'set', 'empty', ...data], { input: '' })).code, 2);
+    assert.equal((await run(['secret', 'remove', 'meter-key', '--yes', ...data])).code, 0);
+    assert.equal((await run(['secret', 'list', ...data])).stdout, '');
+  });
+
+  test('warnings are told and stop nothing', async () => {
+    const odd = makeFolder({ 'site.yaml': 'version: 1\ndevices:\n  d: { modbus: { tcp: "127.0.0.1:1" } }\n', 'old.yml': '' });
+    const checked = await run(['config', 'check', odd.site]);
+    assert.equal(checked.code, 0, checked.stderr);
+    assert.match(checked.stderr, /site\.yaml:3:3: warning: device 'd' has no points/);
+    assert.match(checked.stderr, /old\.yml: warning: this file is not read[\s\S]*rename it to \.yaml/);
+    assert.match(checked.stderr, /0 errors, 2 warnings/);
+    const json = JSON.parse((await run(['config', 'check', odd.site, '--json'])).stdout);
+    assert.deepEqual(json.problems.map(({ severity }) => severity), ['warning', 'warning']);
+    odd.remove();
+  });
+
+  test('mistakes as JSON: the place, the word, the hint', async () => {
+    const odd = makeFolder({ 'site.yaml': 'version: 1\ndevices:\n  d: { modbus: { tpc: "127.0.0.1:1" } }\n' });
+    const checked = await run(['config', 'check', odd.site, '--json']);
+    assert.equal(checked.code, 3);
+    const { errors, problems } = JSON.parse(checked.stdout);
+    const typo = problems.find(({ message }) => /'tpc'/.test(message));
+    assert.ok(errors >= 1);
+    assert.deepEqual([typo.file, typo.line, typo.column, typo.width, typo.severity], ['site.yaml', 3, 18, 3, 'error']);
+    assert.match(typo.hint, /did you mean 'tcp'/);
+    odd.remove();
+  });
+});
+
 describe('output for programs', () => {
   const lists = ['device list', 'point list', 'config history', 'ports', 'ledger --points', 'device frames good'];
   const objects = ['status', 'device show good', 'device test good', 'point get good/a', 'ledger', 'version',
