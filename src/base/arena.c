@@ -26,10 +26,9 @@ void arena_init(struct arena *arena, size_t max_bytes)
 
 static struct arena_block *add_block(struct arena *arena, size_t size)
 {
-    size_t wanted = BLOCK_BYTES_MIN;
-    while (wanted < BLOCK_BYTES_MAX && wanted <= arena->held_bytes) {
-        wanted *= 2;
-    }
+    size_t wanted = arena->held_bytes / 4 / BLOCK_BYTES_MIN * BLOCK_BYTES_MIN;
+    wanted = wanted > BLOCK_BYTES_MIN ? wanted : BLOCK_BYTES_MIN;
+    wanted = wanted < BLOCK_BYTES_MAX ? wanted : BLOCK_BYTES_MAX;
     if (wanted < size) {
         wanted = size;
     }
@@ -50,29 +49,31 @@ static struct arena_block *add_block(struct arena *arena, size_t size)
     return block;
 }
 
-void *arena_alloc(struct arena *arena, size_t size)
+/* size > 0; at a multiple of align, a power of two. */
+static void *cut(struct arena *arena, size_t size, size_t align)
 {
-    if (size > SIZE_MAX - sizeof(struct arena_block) - ALIGN) {
-        return NULL;
-    }
-    size_t rounded = (size + ALIGN - 1) / ALIGN * ALIGN;
-    if (rounded == 0) {
-        rounded = ALIGN;
-    }
-    if (rounded > arena->max_bytes - arena->used_bytes) {
-        return NULL;
-    }
     struct arena_block *block = arena->blocks;
-    if (block == NULL || block->size - block->used < rounded) {
-        block = add_block(arena, rounded);
+    size_t gap = block != NULL ? (align - block->used % align) % align : 0;
+    if (size > SIZE_MAX - sizeof(*block) - ALIGN ||
+        size + gap > arena->max_bytes - arena->used_bytes) {
+        return NULL;
+    }
+    if (block == NULL || block->size - block->used < size + gap) {
+        block = add_block(arena, size);
         if (block == NULL) {
             return NULL;
         }
+        gap = (align - block->used % align) % align;
     }
-    void *memory = block->data + block->used;
-    block->used += rounded;
-    arena->used_bytes += rounded;
+    void *memory = block->data + block->used + gap;
+    block->used += size + gap;
+    arena->used_bytes += size + gap;
     return memory;
+}
+
+void *arena_alloc(struct arena *arena, size_t size)
+{
+    return cut(arena, size > 0 ? size : 1, ALIGN);
 }
 
 void *arena_alloc_array(struct arena *arena, size_t count, size_t size)
@@ -89,7 +90,7 @@ char *arena_strdup(struct arena *arena, const char *text)
 char *arena_strndup(struct arena *arena, const char *text, size_t size)
 {
     size_t length = strnlen(text, size);
-    char *copy = arena_alloc(arena, length + 1);
+    char *copy = cut(arena, length + 1, 1);
     if (copy != NULL) {
         memcpy(copy, text, length);
     }
@@ -102,7 +103,7 @@ char *arena_printf(struct arena *arena, const char *format, ...)
     va_start(args, format);
     int length = vsnprintf(NULL, 0, format, args);
     va_end(args);
-    char *text = length >= 0 ? arena_alloc(arena, (size_t)length + 1) : NULL;
+    char *text = length >= 0 ? cut(arena, (size_t)length + 1, 1) : NULL;
     if (text != NULL) {
         va_start(args, format);
         (void)vsnprintf(text, (size_t)length + 1, format, args);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A bump arena: many small things with one life (a configuration, the names of a device). Nothing is
- * freed alone. Memory comes in blocks that double from 4 KiB to 1 MiB; the sum has a ceiling.
+ * freed alone. Memory comes in blocks of a quarter of what is held, from 4 KiB to 1 MiB; the sum has a ceiling.
  *
- * Invariants: an allocation is zeroed and aligned for any type; `used_bytes` <= `max_bytes`;
+ * Invariants: an allocation is zeroed and, but for texts, aligned for any type; `used_bytes` <= `max_bytes`;
  * pointers stay valid until arena_fini().
  */
 #ifndef BUSBAR_BASE_ARENA_H

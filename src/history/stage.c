@@ -35,10 +35,8 @@ static size_t row_bytes(const struct history_run *run)
 
 /* ---- settling ---- */
 
-static void last_of(struct history_head *head, struct history_series *series,
-                    const struct history_run *run, union value value)
+static void last_of(struct history_series *series, const struct history_run *run, union value value)
 {
-    head->series_count += !series->has_last;
     if (series->has_last && series->last_type == VALUE_TEXT) {
         busbar_free((void *)(uintptr_t)series->last.text);
     }
@@ -64,7 +62,7 @@ static void settle_series(struct history_head *head, const struct history_run *r
             history_head_append(head, series, run->type, run->times[row], values[row]);
         }
     }
-    last_of(head, series, run, values[run->rows - 1]);
+    last_of(series, run, values[run->rows - 1]);
 }
 
 static void settle_run(struct history_head *head, struct history_run *run)
@@ -185,7 +183,9 @@ static bool open_run(struct history_head *head, const struct history_run *run, i
         }
     }
     for (uint32_t i = 0; i < run->count; i++) {
-        history_head_find(head, run->first + i)->staged = true;
+        struct history_series *series = history_head_find(head, run->first + i);
+        head->series_count += !series->has_last;
+        series->staged = true;
     }
     return true;
 }
