@@ -31,8 +31,6 @@ enum leaf {
     LEAF_WRITE_MIN,
     LEAF_WRITE_MAX,
     LEAF_WRITE_CONFIRM,
-    LEAF_WRITE_MAX_TIME,
-    LEAF_WRITE_PRIORITY,
     LEAF_COUNT
 };
 
@@ -67,11 +65,6 @@ static const struct option leaf_options[] = {
     [LEAF_WRITE_MIN] = { .key = "write.min", .type = OPTION_DOUBLE },
     [LEAF_WRITE_MAX] = { .key = "write.max", .type = OPTION_DOUBLE },
     [LEAF_WRITE_CONFIRM] = { .key = "write.confirm", .type = OPTION_BOOL },
-    [LEAF_WRITE_MAX_TIME] = { .key = "write.max_time",
-                              .type = OPTION_DURATION,
-                              .min = CLOCK_US_PER_S,
-                              .max = YEAR_US },
-    [LEAF_WRITE_PRIORITY] = { .key = "write.priority", .type = OPTION_INT, .min = 1, .max = 16 },
     [LEAF_COUNT] = { .key = NULL },
 };
 
@@ -179,14 +172,6 @@ static void take_leaf(struct load *load, enum leaf leaf, union setting_value val
         break;
     case LEAF_WRITE_CONFIRM:
         cls->write.confirm = value.b;
-        cls->write.allowed = true;
-        break;
-    case LEAF_WRITE_MAX_TIME:
-        cls->write.max_time_us = value.i;
-        cls->write.allowed = true;
-        break;
-    case LEAF_WRITE_PRIORITY:
-        cls->write.priority = (uint8_t)value.i;
         cls->write.allowed = true;
         break;
     default: take_number(draft, leaf, value.d, at); break;
@@ -345,7 +330,7 @@ static void key_group(struct load *load, const struct yaml_node *node, const cha
 
 static void key_write(struct load *load, const struct yaml_node *node)
 {
-    static const char *const words[] = { "min", "max", "confirm", "max_time", "priority", NULL };
+    static const char *const words[] = { "min", "max", "confirm", NULL };
     if (node->kind == YAML_SCALAR && !yaml_is_null(node)) {
         key_leaf(load, LEAF_WRITE, node);
         return;

@@ -99,8 +99,7 @@ static bool labels_equal(const struct point_class *a, const struct point_class *
 static bool write_equal(const struct point_write *a, const struct point_write *b)
 {
     return a->allowed == b->allowed && a->confirm == b->confirm && a->has_min == b->has_min &&
-           a->has_max == b->has_max && same(a->min, b->min) && same(a->max, b->max) &&
-           a->priority == b->priority && a->max_time_us == b->max_time_us;
+           a->has_max == b->has_max && same(a->min, b->min) && same(a->max, b->max);
 }
 
 bool point_class_equal(const struct point_class *a, const struct point_class *b)
@@ -134,8 +133,7 @@ uint64_t point_class_hash(const struct point_class *cls)
     const struct point_write *write = &cls->write;
     uint64_t flags = (uint64_t)cls->has_clamp | (uint64_t)cls->counter << 1 |
                      (uint64_t)write->allowed << 2 | (uint64_t)write->confirm << 3 |
-                     (uint64_t)write->has_min << 4 | (uint64_t)write->has_max << 5 |
-                     (uint64_t)write->priority << 8;
+                     (uint64_t)write->has_min << 4 | (uint64_t)write->has_max << 5;
     uint64_t hash = mix_text(flags, cls->units);
     hash = mix_double(hash, cls->scale);
     hash = mix_double(hash, cls->offset);
@@ -144,7 +142,6 @@ uint64_t point_class_hash(const struct point_class *cls)
     hash = mix_double(hash, cls->deadband);
     hash = mix_double(hash, write->min);
     hash = mix_double(hash, write->max);
-    hash = mix(hash, (uint64_t)write->max_time_us);
     hash = mix(hash, (uint64_t)cls->every_us);
     hash = mix(hash, (uint64_t)cls->stale_after_us);
     hash = mix(hash, (uint64_t)cls->keep_us);

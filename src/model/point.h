@@ -37,8 +37,6 @@ struct point_write {
     bool confirm;          /* page and command line ask before they write */
     bool has_min, has_max; /* in engineering units */
     double min, max;
-    uint8_t priority;    /* 1-16 where the protocol has one; 0 = none */
-    int64_t max_time_us; /* longest hold; 0 = no limit */
 };
 
 /* Shared by all points with the same settings; immutable; owned by the registry that interned it. */

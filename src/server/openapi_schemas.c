@@ -36,7 +36,7 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "PointList", .shape = "points:[Point] total:i all:i reasons:[{reason:s count:i}]" },
     { .name = "PointDetail",
       .shape = "Point & enum:[{value:i name:s}] every_s:n stale_after_s:n scale:n offset:n "
-               "deadband:n write:{min:n? max:n? confirm:b max_time_s:n}? ledger:{" LEDGER_FIELDS
+               "deadband:n write:{min:n? max:n? confirm:b}? ledger:{" LEDGER_FIELDS
                "refused:[{reason:s count:i}] waiting:i balances:b} explain:[{step:s text:s}]" },
     { .name = "WriteRequest", .shape = "value:v timeout_s:n confirmed:b", .required = "value" },
     { .name = "WriteResult",

@@ -228,7 +228,6 @@ static void put_write(struct json_writer *json, const struct point *pt)
         json_null(json);
     }
     json_put_bool(json, "confirm", write->confirm);
-    json_put_double(json, "max_time_s", (double)write->max_time_us / 1e6);
     json_end_object(json);
 }
 

@@ -273,10 +273,12 @@ static void silent_hint(const struct modbus_test *test, char *hint, size_t size)
 {
     const struct device *dev = test->device->dev;
     if (test->units[0] == '\0') {
-        str_copy(hint, size,
-                 test->unit_last < UNITS_ALL
-                     ? "check unit_id, power, wiring, baud and parity; --scan-units asks all 247"
-                     : "nobody answers: check power, wiring, baud and parity");
+        bool serial = test->device->config.transport == MODBUS_SERIAL;
+        bool all = test->unit_last >= UNITS_ALL;
+        str_format(hint, size, "%scheck %spower and %s%s", all ? "nobody answers: " : "",
+                   all ? "" : "unit_id, ",
+                   serial ? "wiring, baud and parity" : "what is behind this port",
+                   all ? "" : "; --scan-units asks all 247");
         return;
     }
     str_format(hint, size,

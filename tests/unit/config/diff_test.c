@@ -129,8 +129,6 @@ static void each_key_shows(void **state)
         "history: 3d",
         "write: true",
         "write: { confirm: true }",
-        "write: { max_time: 1h }",
-        "write: { priority: 3 }",
         "labels: { a: b }",
     };
     struct config *old = load(

@@ -51,7 +51,7 @@ static void each_field_counts(void **state)
     (void)state;
     static const struct point_enum other[] = { { 0, "off" }, { 2, "on" } };
     static const struct label other_labels[] = { { "a", "1" }, { "b", "3" } };
-    struct point_class all[24];
+    struct point_class all[22];
     size_t count = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < count; i++) {
         all[i] = base_class();
@@ -75,10 +75,8 @@ static void each_field_counts(void **state)
     all[17].write.has_max = true;
     all[18].write.min = 2;
     all[19].write.max = 2;
-    all[20].write.priority = 2;
-    all[21].write.max_time_us = 2;
-    all[22].label_count = 1;
-    all[23].labels = other_labels;
+    all[20].label_count = 1;
+    all[21].labels = other_labels;
     for (size_t i = 0; i < count; i++) {
         for (size_t k = 0; k < count; k++) {
             assert_int_equal(point_class_equal(&all[i], &all[k]), i == k);

@@ -225,9 +225,7 @@ static void one_point_has_its_settings(void **state)
     struct gateway *gw = *state;
     gw->cls.scale = 0.1;
     gw->cls.offset = -40;
-    gw->cls.write = (struct point_write){
-        .allowed = true, .has_min = true, .min = 16, .max_time_us = 60 * CLOCK_US_PER_S
-    };
+    gw->cls.write = (struct point_write){ .allowed = true, .has_min = true, .min = 16 };
     struct device *dev = gateway_device(gw, "ahu-1", 1);
     set_value(&dev->points[0], VALUE_DOUBLE, (union value){ .d = 21.5 }, QUALITY_GOOD);
     struct answer answer = ask(gw, "GET", "/api/v1/points/ahu-1/p0", NULL, NULL);
@@ -238,7 +236,6 @@ static void one_point_has_its_settings(void **state)
     assert_true(number > 0.149 && number < 0.151);
     assert_int_equal(number_at(&answer, "write.min"), 16);
     assert_int_equal(json_type(at(&answer, "write.max")), JSON_NULL);
-    assert_int_equal(number_at(&answer, "write.max_time_s"), 60);
     assert_string_equal(text_at(&answer, "explain.0.text"), "toy register p0");
     assert_string_equal(text_at(&answer, "explain.1.text"), "x 0.1 - 40");
     assert_string_equal(text_at(&answer, "explain.2.text"), "21.5 kW");

@@ -199,7 +199,6 @@ export class Site {
             min: kind.enum ? null : 16,
             max: kind.enum ? null : 26,
             confirm: Boolean(kind.enum),
-            max_time_s: 0,
           }
         : null,
       ledger: {

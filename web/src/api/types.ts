@@ -159,7 +159,6 @@ export interface WriteRule {
   min: number | null;
   max: number | null;
   confirm: boolean;
-  max_time_s: number;
 }
 
 export interface PointLedger {
