@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <assert.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,7 +14,7 @@
 #include "model/quality.h"
 #include "server/server.h"
 
-enum { TURNS_MAX = 64 };
+enum { CONNECTS_MAX = 5000, TURNS_MAX = 64 };
 
 static int store(void *ctx, const struct sample *samples, size_t count, bus_stored_cb stored,
                  void *stored_ctx)
@@ -74,6 +75,23 @@ static struct server *start(struct loop **loop)
     return server;
 }
 
+/* Thousands of connections a second use up the ports of this machine for a moment: then it waits. */
+static int connect_to(uint16_t port)
+{
+    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(port) };
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    for (int tries = 0; tries < CONNECTS_MAX; tries++) {
+        int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        assert(fd >= 0);
+        if (connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0) {
+            return fd;
+        }
+        (void)close(fd);
+        (void)usleep(1000);
+    }
+    abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -82,11 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (server == NULL) {
         server = start(&loop);
     }
-    struct sockaddr_in address = { .sin_family = AF_INET };
-    address.sin_port = htons(server_port(server));
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    assert(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
+    int fd = connect_to(server_port(server));
     const struct linger now = { .l_onoff = 1 };
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)send(fd, data, size < 60000 ? size : 60000, MSG_NOSIGNAL | MSG_DONTWAIT);
