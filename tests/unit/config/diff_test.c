@@ -113,22 +113,10 @@ static void each_key_shows(void **state)
 {
     (void)state;
     static const char *const keys[] = {
-        "name: x",
-        "type: int16",
-        "order: DCBA",
-        "units: V",
-        "enum: [a, b]",
-        "scale: 2",
-        "offset: 1",
-        "clamp: { min: 1 }",
-        "clamp: { max: 1 }",
-        "deadband: 1",
-        "counter: true",
-        "every: 3s",
-        "stale_after: 1h",
-        "history: 3d",
-        "write: true",
-        "write: { confirm: true }",
+        "name: x",           "type: int16", "order: DCBA",   "units: V",
+        "enum: [a, b]",      "scale: 2",    "offset: 1",     "clamp: { min: 1 }",
+        "clamp: { max: 1 }", "deadband: 1", "counter: true", "every: 3s",
+        "stale_after: 1h",   "history: 3d", "write: true",   "write: { confirm: true }",
         "labels: { a: b }",
     };
     struct config *old = load(
