@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* app_run: from options to a running gateway, and down again. */
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +14,7 @@
 #include "base/str.h"
 #include "net/address.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, MMAP_BYTES = 8 << 20, TRIM_BYTES = 64 << 20 };
 
 static int say(const struct err *err)
 {
@@ -133,6 +134,14 @@ static void raise_limits(void)
     }
 }
 
+/* Chunks of the head come and go by the million: their memory is kept for the next ones. What a configuration took is
+ * given back by config_free(). */
+static void keep_memory(void)
+{
+    (void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
+    (void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+}
+
 static int serve(struct gateway *gw)
 {
     int rc = choose_address(gw);
@@ -159,6 +168,7 @@ int app_run(const struct app_options *options)
 {
     struct gateway gw;
     raise_limits();
+    keep_memory();
     if (options->verbose) {
         busbar_log_level(LOG_LEVEL_DEBUG);
     }

@@ -8,7 +8,7 @@
 
 enum {
     MARK = 0x31724242, /* "BBr1" */
-    KEEP_BYTES = 1024 * 1024,
+    KEEP_BYTES = 4 * 1024 * 1024,
 };
 
 void history_record_init(struct history_record_writer *writer, size_t max)

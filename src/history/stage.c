@@ -51,11 +51,12 @@ static void last_of(struct history_series *series, const struct history_run *run
     series->staged = false;
 }
 
+/* seal: the fewest rows that become a chunk instead of entries of the open buffer. */
 static void settle_series(struct history_head *head, const struct history_run *run, uint32_t id,
-                          const union value *values)
+                          const union value *values, unsigned seal)
 {
     struct history_series *series = history_head_find(head, id);
-    if (run->rows >= HISTORY_STAGE_SEAL && series->open_count == 0) {
+    if (run->rows >= seal && series->open_count == 0) {
         history_head_seal_column(head, series, run->type, run->times, values, run->rows);
     } else {
         for (size_t row = 0; row < run->rows; row++) {
@@ -65,7 +66,7 @@ static void settle_series(struct history_head *head, const struct history_run *r
     last_of(series, run, values[run->rows - 1]);
 }
 
-static void settle_run(struct history_head *head, struct history_run *run)
+static void settle_run(struct history_head *head, struct history_run *run, unsigned seal)
 {
     union value tile[TILE][HISTORY_STAGE_ROWS];
     for (uint32_t from = 0; run->rows > 0 && from < run->count; from += TILE) {
@@ -77,7 +78,7 @@ static void settle_run(struct history_head *head, struct history_run *run)
             }
         }
         for (uint32_t i = 0; i < width; i++) {
-            settle_series(head, run, run->first + from + i, tile[i]);
+            settle_series(head, run, run->first + from + i, tile[i], seal);
         }
     }
     run->rows = 0;
@@ -91,7 +92,7 @@ void history_stage_settle(struct history_head *head, uint32_t series)
     }
     for (struct history_run *run = head->stage.runs; run != NULL; run = run->next) {
         if (run->rows > 0 && series >= run->first && series - run->first < run->count) {
-            settle_run(head, run);
+            settle_run(head, run, HISTORY_STAGE_SEAL);
         }
     }
 }
@@ -99,7 +100,7 @@ void history_stage_settle(struct history_head *head, uint32_t series)
 void history_stage_settle_all(struct history_head *head)
 {
     for (struct history_run *run = head->stage.runs; run != NULL; run = run->next) {
-        settle_run(head, run);
+        settle_run(head, run, HISTORY_STAGE_SEAL);
     }
 }
 
@@ -116,7 +117,7 @@ void history_stage_ease(struct history_head *head)
             }
         }
         if (next != NULL) {
-            settle_run(head, next);
+            settle_run(head, next, 1); /* a block is about to take all there is: chunks at once */
             from = (uint64_t)next->first + 1;
         }
         pthread_mutex_unlock(&head->lock);
@@ -140,7 +141,7 @@ static struct history_run *find_run(struct history_head *head, const struct hist
     struct history_stage *stage = &head->stage;
     struct history_run *run = map64_get(&stage->by_first, row->first);
     if (run != NULL && (run->count != row->count || run->type != row->type)) {
-        settle_run(head, run);
+        settle_run(head, run, HISTORY_STAGE_SEAL);
         struct history_run **link = &stage->runs;
         while (*link != run) {
             link = &(*link)->next;
@@ -215,7 +216,7 @@ bool history_stage_add(struct history_head *head, const struct history_row *row)
         return false;
     }
     if (!make_room(head, run)) {
-        settle_run(head, run);
+        settle_run(head, run, HISTORY_STAGE_SEAL);
     }
     if (run->rows == 0 && !open_run(head, run, row->time_us)) {
         return false;
