@@ -14,7 +14,7 @@
 #include "base/str.h"
 #include "net/address.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, MMAP_BYTES = 8 << 20, TRIM_BYTES = 64 << 20 };
+enum { EXIT_FAILED = 1, EXIT_USAGE = 2, MMAP_BYTES = 8 << 20, TRIM_BYTES = 256 << 20 };
 
 static int say(const struct err *err)
 {
@@ -140,6 +140,7 @@ static void keep_memory(void)
 {
     (void)mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     (void)mallopt(M_TRIM_THRESHOLD, TRIM_BYTES);
+    (void)mallopt(M_ARENA_MAX, 1); /* what one thread frees is another's next */
 }
 
 static int serve(struct gateway *gw)
