@@ -13,6 +13,7 @@
 enum { SLICE_US = 3000, SLICE_PAUSE_MS = 1 };
 
 struct apply {
+    struct apply *next; /* waiting behind this one */
     struct gateway *gw;
     struct apply_request request;
     char who[64], from[64];
@@ -199,6 +200,7 @@ static void finish(struct apply *apply, bool applied)
     if (apply->swapping) {
         swap_fini(&apply->swap);
     }
+    gw->apply = apply->next;
     jobs_submit(gw->loop, work_free, freed, apply);
     gateway_apply_ended(gw);
 }
@@ -297,9 +299,20 @@ static void load_done(void *ctx, int error)
     timer_start(&apply->slice, 0, 0);
 }
 
+void apply_next(struct gateway *gw)
+{
+    gw->apply->running = gw->version;
+    jobs_submit(gw->loop, work_load, load_done, gw->apply);
+}
+
 int apply_begin(struct gateway *gw, const struct apply_request *request, apply_cb cb, void *ctx)
 {
-    if (gw->apply != NULL || gw->stopping) {
+    struct apply **last = &gw->apply;
+    unsigned waiting = 0;
+    for (; *last != NULL; last = &(*last)->next) {
+        waiting++;
+    }
+    if (waiting > APPLY_WAITING_MAX || gw->stopping) {
         return BUSBAR_EBUSY;
     }
     struct apply *apply = busbar_alloc(sizeof *apply);
@@ -309,13 +322,14 @@ int apply_begin(struct gateway *gw, const struct apply_request *request, apply_c
     str_copy(apply->from, sizeof apply->from, request->from);
     str_copy(apply->config_path, sizeof apply->config_path, gw->config_path);
     str_copy(apply->data_folder, sizeof apply->data_folder, gw->data_folder);
-    apply->running = gw->version;
     apply->cb = cb;
     apply->ctx = ctx;
     apply->began_us = clock_mono_us();
     problems_init(&apply->problems);
-    gw->apply = apply;
-    jobs_submit(gw->loop, work_load, load_done, apply);
+    *last = apply;
+    if (gw->apply == apply) {
+        apply_next(gw);
+    }
     return 0;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* From files to running devices. One at a time:
+/* From files to running devices. One at a time, others wait in line:
  *
  *   job   load and check the files, compare with the running version
  *   loop  make the new and changed devices, a slice a turn
@@ -39,8 +39,13 @@ struct apply_result {
 };
 typedef void (*apply_cb)(void *ctx, const struct apply_result *result);
 
-/* BUSBAR_EBUSY: another is in progress. Else cb runs once, on the loop. */
+enum { APPLY_WAITING_MAX = 16 };
+
+/* BUSBAR_EBUSY: the line is full, or the gateway stops. Else cb runs once, on the loop. */
 int apply_begin(struct gateway *gw, const struct apply_request *request, apply_cb cb, void *ctx);
+
+/* Begins with gw->apply, whose turn it is. */
+void apply_next(struct gateway *gw);
 
 /* At the start, before the loop runs: all of it at once. Takes the loaded configuration over. */
 int apply_first(struct gateway *gw, struct config *config, struct err *err);

@@ -312,8 +312,9 @@ void gateway_stop(struct gateway *gw)
 
 void gateway_apply_ended(struct gateway *gw)
 {
-    gw->apply = NULL;
-    if (gw->stopping) {
+    if (gw->apply != NULL) {
+        apply_next(gw);
+    } else if (gw->stopping) {
         host_stop(gw->host, stopped, gw);
     }
 }

@@ -57,7 +57,7 @@ struct gateway {
     char applied_by[64];
     struct gateway_file *files;
     size_t file_count;
-    struct apply *apply; /* in progress, or NULL */
+    struct apply *apply; /* in progress, first in line; or NULL */
     struct map64
         received; /* series id -> count of points that were removed, so that the ledger still balances */
 
@@ -77,7 +77,7 @@ int gateway_open(struct gateway *gw, const struct app_options *options);
 void gateway_close(struct gateway *gw);
 /* Stops polling, commits, ends the loop. */
 void gateway_stop(struct gateway *gw);
-/* The apply in progress is over: clears gw->apply; goes on with a stop that waited for it. */
+/* An apply is over: goes on with the next in line, or with a stop that waited. */
 void gateway_apply_ended(struct gateway *gw);
 
 /* Signature of the configuration's files: names, sizes, times of change. */

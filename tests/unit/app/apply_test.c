@@ -24,6 +24,7 @@ struct plant {
     char config[128], data[128];
     struct app_options options;
     struct gateway gw;
+    bool waited;
     bool done;
     int error;
     bool applied;
@@ -67,14 +68,25 @@ static void ended(void *ctx, const struct apply_result *result)
     (void)str_copy(plant->message, sizeof plant->message, result->err->message);
 }
 
+static void waited(void *ctx, const struct apply_result *result)
+{
+    struct plant *plant = ctx;
+    assert_true(plant->done); /* first in line, first answered */
+    assert_false(result->applied);
+    plant->waited = true;
+}
+
+/* Applies; a check that is asked for meanwhile waits in line. */
 static void apply(struct plant *plant, struct apply_request request)
 {
     request.who = "tester";
     request.from = "here";
     plant->done = false;
     assert_int_equal(apply_begin(&plant->gw, &request, ended, plant), 0);
-    assert_int_equal(apply_begin(&plant->gw, &request, ended, plant), BUSBAR_EBUSY);
-    while (!plant->done) {
+    struct apply_request check = { .mode = APPLY_CHECK, .who = "other", .from = "there" };
+    plant->waited = false;
+    assert_int_equal(apply_begin(&plant->gw, &check, waited, plant), 0);
+    while (!plant->waited) {
         loop_turn(plant->gw.loop, true);
     }
 }
