@@ -93,7 +93,7 @@ static void keep_limit(void *ctx, const char *device, const char *name, int64_t 
 
 /* ---- opening ---- */
 
-static int say(const struct err *err)
+int gateway_say(const struct err *err)
 {
     fprintf(stderr, "error: %s\n", err->message[0] != '\0' ? err->message : err_text(err->code));
     if (err->hint[0] != '\0') {
@@ -106,7 +106,7 @@ static int open_stores(struct gateway *gw, const struct config *config)
 {
     struct err err = { 0 };
     if (state_open(gw->data_folder, &gw->state, &err) != 0) {
-        return say(&err);
+        return gateway_say(&err);
     }
     struct history_config history = {
         .folder = gw->data_folder,
@@ -118,7 +118,7 @@ static int open_stores(struct gateway *gw, const struct config *config)
         .max_bytes = config->history.max_bytes,
     };
     if (history_open(&history, &gw->history, &err) != 0) {
-        return say(&err);
+        return gateway_say(&err);
     }
     history_recovered(gw->history, &gw->recovery);
     if (gw->recovery.text[0] != '\0') {
@@ -195,7 +195,7 @@ static int keep_version(struct gateway *gw, const struct config *config)
     size_t count = 0;
     struct err err = { 0 };
     if (versions_list(gw->data_folder, &list, &count, &err) != 0) {
-        return say(&err);
+        return gateway_say(&err);
     }
     uint32_t newest = count > 0 ? list[count - 1].number : 0;
     bool same = count > 0 && list[count - 1].files == config->file_count &&
@@ -206,7 +206,7 @@ static int keep_version(struct gateway *gw, const struct config *config)
         return 0;
     }
     if (versions_save(gw->data_folder, config, "start", "at the start", &gw->version, &err) != 0) {
-        return say(&err);
+        return gateway_say(&err);
     }
     return 0;
 }
@@ -244,7 +244,7 @@ static int open_with(struct gateway *gw, struct config *config)
     gw->http.at.file = NULL;
     open_server(gw);
     if (apply_first(gw, config, &err) != 0) {
-        return say(&err);
+        return gateway_say(&err);
     }
     return keep_version(gw, config);
 }
@@ -255,7 +255,7 @@ static int open_folder(struct gateway *gw)
     if (file_make_folders(file_ops_real(), gw->data_folder, 0700, &err) != 0 ||
         file_lock(gw->data_folder, &gw->lock_fd, &err) != 0 ||
         secrets_open(gw->data_folder, &gw->secrets, &err) != 0) {
-        return say(&err);
+        return gateway_say(&err);
     }
     return 0;
 }

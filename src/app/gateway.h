@@ -71,6 +71,9 @@ struct gateway {
     bool stopping;
 };
 
+/* The error and its hint on stderr; returns the exit code of a failure. */
+int gateway_say(const struct err *err);
+
 /* Opens all but the server's addresses. Says why on stderr; an exit code of the command line. */
 int gateway_open(struct gateway *gw, const struct app_options *options);
 /* Reverse; fine after a failed open. */

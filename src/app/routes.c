@@ -71,7 +71,7 @@ static void begin(struct server_request *req, struct apply_request *request)
     request->who = server_who(req);
     request->from = server_from(req);
     if (apply_begin(gw, request, answer, req) != 0) {
-        server_reply_error(req, BUSBAR_EBUSY, "another configuration change is in progress");
+        server_reply_error(req, BUSBAR_EBUSY, "too many configuration requests wait in line");
     }
 }
 

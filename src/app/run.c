@@ -14,16 +14,7 @@
 #include "base/str.h"
 #include "net/address.h"
 
-enum { EXIT_FAILED = 1, EXIT_USAGE = 2, MMAP_BYTES = 8 << 20, TRIM_BYTES = 256 << 20 };
-
-static int say(const struct err *err)
-{
-    fprintf(stderr, "error: %s\n", err->message);
-    if (err->hint[0] != '\0') {
-        fprintf(stderr, "hint:  %s\n", err->hint);
-    }
-    return EXIT_FAILED;
-}
+enum { EXIT_USAGE = 2, MMAP_BYTES = 8 << 20, TRIM_BYTES = 256 << 20 };
 
 static void on_signal(void *ctx, int signal_number)
 {
@@ -64,7 +55,7 @@ static int choose_address(struct gateway *gw)
     }
     if (address_parse(gw->options->http, 0, &address, &err) != 0) {
         err_hint(&err, "write --http 127.0.0.1:8080");
-        (void)say(&err);
+        (void)gateway_say(&err);
         return EXIT_USAGE;
     }
     str_copy(gw->http_host, sizeof gw->http_host, address.host);
@@ -73,7 +64,7 @@ static int choose_address(struct gateway *gw)
         err_set(&err, BUSBAR_EPERM, "%s can be reached from other machines, and there is no login",
                 gw->options->http);
         err_hint(&err, "listen on 127.0.0.1, or write 'insecure: allow' under 'server:'");
-        return say(&err);
+        return gateway_say(&err);
     }
     return 0;
 }
@@ -97,7 +88,7 @@ static int listen_http(struct gateway *gw)
             "name an address of this machine, such as 127.0.0.1:8080, in 'server: { http: ... }' "
             "or with --http");
     }
-    return rc == 0 ? 0 : say(&err);
+    return rc == 0 ? 0 : gateway_say(&err);
 }
 
 static int listen_socket(struct gateway *gw)
@@ -115,13 +106,13 @@ static int listen_socket(struct gateway *gw)
         return 0;
     }
     if (gw->options->socket_required) {
-        return say(&err);
+        return gateway_say(&err);
     }
     str_format(gw->socket_path, sizeof gw->socket_path, "%s/busbar.sock", gw->data_folder);
     busbar_log(LOG_LEVEL_WARN, "app", NULL, "%s; using %s: busbar --server unix:%s", err.message,
                gw->socket_path, gw->socket_path);
     memset(&err, 0, sizeof err);
-    return server_listen_unix(gw->server, gw->socket_path, &err) == 0 ? 0 : say(&err);
+    return server_listen_unix(gw->server, gw->socket_path, &err) == 0 ? 0 : gateway_say(&err);
 }
 
 /* Thousands of devices are thousands of descriptors. */

@@ -164,3 +164,14 @@ int err_from_errno(int error_number)
     default: return BUSBAR_EIO;
     }
 }
+
+int err_code(const char *name)
+{
+#define X(row, number, text)       \
+    if (strcmp(name, #row) == 0) { \
+        return (number);           \
+    }
+    BUSBAR_ERRORS(X)
+#undef X
+    return 0;
+}

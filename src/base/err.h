@@ -58,6 +58,9 @@ enum busbar_error {
 /* The code's name without prefix ("ETIMEOUT"); "OK" for 0, "EUNKNOWN" for a number not in the table. */
 const char *err_name(int code);
 
+/* The code of a name without prefix; 0 when there is none of that name. */
+int err_code(const char *name);
+
 /* One English phrase, lower case, no full stop; never NULL. */
 const char *err_text(int code);
 

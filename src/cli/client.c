@@ -92,18 +92,9 @@ static int transport_error(const struct cli *cli, CURLcode code, struct err *err
 
 static int code_of(int status, const char *name)
 {
-    static const struct {
-        const char *name;
-        int code;
-    } names[] = {
-#define NAME_ROW(name, number, text) { #name, number },
-        BUSBAR_ERRORS(NAME_ROW)
-#undef NAME_ROW
-    };
-    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
-        if (strcmp(names[i].name, name) == 0) {
-            return names[i].code;
-        }
+    int code = err_code(name);
+    if (code != 0) {
+        return code;
     }
     return status == 404 ? BUSBAR_ENOENT : status == 504 ? BUSBAR_ETIMEOUT : BUSBAR_EIO;
 }

@@ -138,21 +138,10 @@ int cli_device_show(struct cli *cli)
     return rc;
 }
 
-static int code_number(const char *name)
-{
-#define CODE_ROW(row, number, text) \
-    if (strcmp(name, #row) == 0) {  \
-        return number;              \
-    }
-    BUSBAR_ERRORS(CODE_ROW)
-#undef CODE_ROW
-    return BUSBAR_EIO;
-}
-
 /* A fault of the device is never a wrong use of the command line. */
 static int fault_exit(const struct json_value *root)
 {
-    int rc = cli_exit_of(code_number(output_text(root, "code")));
+    int rc = cli_exit_of(err_code(output_text(root, "code")));
     return rc == CLI_DONE || rc == CLI_USAGE ? CLI_FAILED : rc;
 }
 

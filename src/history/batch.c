@@ -269,62 +269,82 @@ static void get_text(struct bytes *in, struct sample *sample)
     sample->value.text = (const struct text *)(const void *)at;
 }
 
-static void get_bits(struct bytes *in, struct sample *samples, size_t count)
-{
-    const uint8_t *bits = bytes_get_block(in, (count + 7) / 8);
-    for (size_t i = 0; i < count && bits != NULL; i++) {
-        samples[i].value.bits = ((unsigned)bits[i / 8] >> (i % 8)) & 1u;
-    }
-}
-
-static void get_ints(struct bytes *in, struct sample *samples, size_t count)
+static void get_ints(struct bytes *in, union value *values, size_t count)
 {
     uint64_t low = (uint64_t)bytes_get_varint_signed(in);
     uint8_t width = bytes_get_u8(in);
-    if (width > 8 || (width & (width - 1u)) != 0) {
+    const uint8_t *from = width <= 8 ? bytes_get_block(in, count * width) : NULL;
+    if (from == NULL) {
         bytes_fail(in);
         return;
     }
-    const uint8_t *from = bytes_get_block(in, count * width);
-    for (size_t i = 0; i < count && from != NULL; i++) {
-        uint64_t value = 0;
-        switch (width) {
-        case 0: break;
-        case 1: value = from[i]; break;
-        case 2: {
+    switch (width) {
+    case 0:
+        for (size_t i = 0; i < count; i++) {
+            values[i].bits = low;
+        }
+        break;
+    case 1:
+        for (size_t i = 0; i < count; i++) {
+            values[i].bits = low + from[i];
+        }
+        break;
+    case 2:
+        for (size_t i = 0; i < count; i++) {
             uint16_t part;
             memcpy(&part, from + 2 * i, 2);
-            value = part;
-            break;
+            values[i].bits = low + part;
         }
-        case 4: {
+        break;
+    case 4:
+        for (size_t i = 0; i < count; i++) {
             uint32_t part;
             memcpy(&part, from + 4 * i, 4);
-            value = part;
-            break;
+            values[i].bits = low + part;
         }
-        default: memcpy(&value, from + 8 * i, 8);
+        break;
+    case 8:
+        for (size_t i = 0; i < count; i++) {
+            memcpy(&values[i].bits, from + 8 * i, 8);
+            values[i].bits += low;
         }
-        samples[i].value.bits = low + value;
+        break;
+    default: bytes_fail(in);
     }
 }
 
-static void get_doubles(struct bytes *in, struct sample *samples, size_t count)
+static void get_doubles(struct bytes *in, union value *values, size_t count)
 {
     uint8_t width = bytes_get_u8(in);
-    if (width != 4 && width != 8) {
+    const uint8_t *from = width == 4 || width == 8 ? bytes_get_block(in, count * width) : NULL;
+    if (from == NULL) {
         bytes_fail(in);
-        return;
-    }
-    const uint8_t *from = bytes_get_block(in, count * width);
-    for (size_t i = 0; i < count && from != NULL; i++) {
-        if (width == 4) {
+    } else if (width == 8) {
+        memcpy(values, from, count * sizeof(*values));
+    } else {
+        for (size_t i = 0; i < count; i++) {
             float value;
             memcpy(&value, from + 4 * i, 4);
-            samples[i].value.d = (double)value;
-        } else {
-            memcpy(&samples[i].value.bits, from + 8 * i, 8);
+            values[i].d = (double)value;
         }
+    }
+}
+
+static void get_bits(struct bytes *in, union value *values, size_t count)
+{
+    const uint8_t *bits = bytes_get_block(in, (count + 7) / 8);
+    for (size_t i = 0; i < count && bits != NULL; i++) {
+        values[i].bits = ((unsigned)bits[i / 8] >> (i % 8)) & 1u;
+    }
+}
+
+/* BOOL, INT or DOUBLE. */
+static void get_numbers(struct bytes *in, uint8_t type, union value *values, size_t count)
+{
+    switch (type) {
+    case VALUE_BOOL: get_bits(in, values, count); break;
+    case VALUE_INT: get_ints(in, values, count); break;
+    default: get_doubles(in, values, count);
     }
 }
 
@@ -347,11 +367,17 @@ static void get_mixed(struct bytes *in, struct sample *samples, size_t count)
 
 static void get_values(struct bytes *in, uint8_t type, struct sample *samples, size_t count)
 {
+    union value values[HISTORY_BATCH_SAMPLES];
     switch (type) {
     case VALUE_NONE: break;
-    case VALUE_BOOL: get_bits(in, samples, count); break;
-    case VALUE_INT: get_ints(in, samples, count); break;
-    case VALUE_DOUBLE: get_doubles(in, samples, count); break;
+    case VALUE_BOOL:
+    case VALUE_INT:
+    case VALUE_DOUBLE:
+        get_numbers(in, type, values, count);
+        for (size_t i = 0; i < count && !bytes_short(in); i++) {
+            samples[i].value = values[i];
+        }
+        break;
     case VALUE_TEXT:
         for (size_t i = 0; i < count && !bytes_short(in); i++) {
             get_text(in, &samples[i]);
@@ -417,75 +443,6 @@ int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_u
 
 /* ---- rows ---- */
 
-static void row_ints(struct bytes *in, union value *values, size_t count)
-{
-    uint64_t low = (uint64_t)bytes_get_varint_signed(in);
-    uint8_t width = bytes_get_u8(in);
-    const uint8_t *from = width <= 8 ? bytes_get_block(in, count * width) : NULL;
-    if (from == NULL) {
-        bytes_fail(in);
-        return;
-    }
-    switch (width) {
-    case 0:
-        for (size_t i = 0; i < count; i++) {
-            values[i].bits = low;
-        }
-        break;
-    case 1:
-        for (size_t i = 0; i < count; i++) {
-            values[i].bits = low + from[i];
-        }
-        break;
-    case 2:
-        for (size_t i = 0; i < count; i++) {
-            uint16_t part;
-            memcpy(&part, from + 2 * i, 2);
-            values[i].bits = low + part;
-        }
-        break;
-    case 4:
-        for (size_t i = 0; i < count; i++) {
-            uint32_t part;
-            memcpy(&part, from + 4 * i, 4);
-            values[i].bits = low + part;
-        }
-        break;
-    case 8:
-        for (size_t i = 0; i < count; i++) {
-            memcpy(&values[i].bits, from + 8 * i, 8);
-            values[i].bits += low;
-        }
-        break;
-    default: bytes_fail(in);
-    }
-}
-
-static void row_doubles(struct bytes *in, union value *values, size_t count)
-{
-    uint8_t width = bytes_get_u8(in);
-    const uint8_t *from = width == 4 || width == 8 ? bytes_get_block(in, count * width) : NULL;
-    if (from == NULL) {
-        bytes_fail(in);
-    } else if (width == 8) {
-        memcpy(values, from, count * sizeof(*values));
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            float value;
-            memcpy(&value, from + 4 * i, 4);
-            values[i].d = (double)value;
-        }
-    }
-}
-
-static void row_bits(struct bytes *in, union value *values, size_t count)
-{
-    const uint8_t *bits = bytes_get_block(in, (count + 7) / 8);
-    for (size_t i = 0; i < count && bits != NULL; i++) {
-        values[i].bits = ((unsigned)bits[i / 8] >> (i % 8)) & 1u;
-    }
-}
-
 bool history_batch_get_row(struct bytes *in, union value *values, int64_t before_us,
                            struct history_row *row)
 {
@@ -499,12 +456,10 @@ bool history_batch_get_row(struct bytes *in, union value *values, int64_t before
         count > HISTORY_BATCH_SAMPLES || id == 0 || id + count - 1 > HISTORY_SERIES_MAX) {
         return false;
     }
-    switch (type) {
-    case VALUE_BOOL: row_bits(in, values, (size_t)count); break;
-    case VALUE_INT: row_ints(in, values, (size_t)count); break;
-    case VALUE_DOUBLE: row_doubles(in, values, (size_t)count); break;
-    default: return false;
+    if (type != VALUE_BOOL && type != VALUE_INT && type != VALUE_DOUBLE) {
+        return false;
     }
+    get_numbers(in, type, values, (size_t)count);
     *row = (struct history_row){ .first = (uint32_t)id,
                                  .count = (uint32_t)count,
                                  .type = type,

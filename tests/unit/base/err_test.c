@@ -106,9 +106,20 @@ static void errno_becomes_a_code(void **state)
     }
 }
 
+static void a_name_leads_back_to_its_code(void **state)
+{
+    (void)state;
+#define X(name, number, text) assert_int_equal(err_code(#name), number);
+    BUSBAR_ERRORS(X)
+#undef X
+    assert_int_equal(err_code("ETIME"), 0);
+    assert_int_equal(err_code(""), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_name_leads_back_to_its_code),
         cmocka_unit_test(every_code_has_a_name_and_a_text),
         cmocka_unit_test(an_error_carries_place_and_hint),
         cmocka_unit_test(null_is_accepted_everywhere),
