@@ -132,12 +132,12 @@ static struct setting *read_part(struct load *load, uint16_t file, const struct 
     return kept;
 }
 
-static const struct label *read_labels(struct load *load, uint16_t file,
-                                       const struct yaml_node *node, size_t *count)
+static const struct free_label *read_labels(struct load *load, uint16_t file,
+                                            const struct yaml_node *node, size_t *count)
 {
-    struct label labels[CONFIG_LABELS_MAX];
+    struct free_label labels[CONFIG_LABELS_MAX];
     *count = load_labels(load, file, node, labels);
-    struct label *kept = load_alloc(load, *count * sizeof(*kept));
+    struct free_label *kept = load_alloc(load, *count * sizeof(*kept));
     if (kept == NULL) {
         *count = 0;
         return NULL;

@@ -106,7 +106,7 @@ static void leaf_duration(struct leaves *leaves, const char *key, int64_t us)
     leaf_text(leaves, key, text);
 }
 
-static void leaf_labels(struct leaves *leaves, const struct label *labels, size_t count)
+static void leaf_labels(struct leaves *leaves, const struct free_label *labels, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         buf_printf(i == 0 ? leaf(leaves, "labels") : &leaves->text, "%s%s=%s", i > 0 ? ", " : "",

@@ -54,7 +54,7 @@ struct profile_use {
     size_t set_count;
     struct common common;
     const char *place;
-    const struct label *labels;
+    const struct free_label *labels;
     size_t label_count;
     struct profile_use *next;
 };
@@ -81,7 +81,7 @@ struct device_build {
     struct setting *set;
     size_t set_count;
     bool broken; /* the protocol part has errors */
-    const struct label *labels;
+    const struct free_label *labels;
     size_t label_count;
     struct point_list own;
 };
@@ -100,7 +100,7 @@ struct draft {
     struct config_setting set[CONFIG_OPTIONS_MAX];
     size_t set_count;
     struct point_enum enums[POINT_ENUM_MAX];
-    struct label labels[CONFIG_LABELS_MAX];
+    struct free_label labels[CONFIG_LABELS_MAX];
 };
 
 struct load {
@@ -152,7 +152,7 @@ size_t load_section(struct load *load, uint16_t file, const struct yaml_node *no
                     const struct option *options, const char *where, struct setting *set);
 /* Labels, a map of words. Sorted; the texts are the store's. */
 size_t load_labels(struct load *load, uint16_t file, const struct yaml_node *node,
-                   struct label *labels);
+                   struct free_label *labels);
 /* True for a map (or null); else told. */
 bool load_is_map(struct load *load, uint16_t file, const struct yaml_node *node, const char *what);
 /* Names of devices, points, profiles. False: told. */

@@ -106,7 +106,7 @@ static int make_texts(struct make *make)
     dev->place = copy_text(make, from->place, &good);
     dev->profile = copy_text(make, from->profile, &good);
     dev->protocol = copy_text(make, from->protocol->name, &good);
-    struct label *labels = arena_alloc_array(&dev->arena, parts->label_count, sizeof(*labels));
+    struct free_label *labels = arena_alloc_array(&dev->arena, parts->label_count, sizeof(*labels));
     if (labels == NULL) {
         return no_memory(make);
     }

@@ -423,7 +423,7 @@ static void cell_label(struct load *load, const char *key, const char *text, str
     for (; place > 0 && strcmp(draft->labels[place - 1].key, key) > 0; place--) {
         draft->labels[place] = draft->labels[place - 1];
     }
-    draft->labels[place] = (struct label){ .key = key, .value = text };
+    draft->labels[place] = (struct free_label){ .key = key, .value = text };
 }
 
 void draft_cell(struct load *load, const struct config_protocol *protocol,

@@ -227,7 +227,7 @@ size_t load_section(struct load *load, uint16_t file, const struct yaml_node *no
 }
 
 size_t load_labels(struct load *load, uint16_t file, const struct yaml_node *node,
-                   struct label *labels)
+                   struct free_label *labels)
 {
     size_t count = 0;
     if (!load_is_map(load, file, node, "labels")) {
@@ -244,8 +244,8 @@ size_t load_labels(struct load *load, uint16_t file, const struct yaml_node *nod
                            "more than %d labels", (int)CONFIG_LABELS_MAX);
             break;
         }
-        struct label label = { .key = load_text(load, at->key->text),
-                               .value = load_text(load, yaml_is_null(at) ? "" : at->text) };
+        struct free_label label = { .key = load_text(load, at->key->text),
+                                    .value = load_text(load, yaml_is_null(at) ? "" : at->text) };
         if (label.key == NULL || label.value == NULL) {
             break;
         }

@@ -35,7 +35,7 @@ struct config_device_parts {
     struct position at; /* of the protocol part */
     uint16_t file;
     int64_t every_us, stale_after_us, keep_us; /* for points that say nothing */
-    const struct label *labels;
+    const struct free_label *labels;
     size_t label_count;
 };
 

@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "model/bus.h"
+#include "model/labels.h"
 #include "model/sample.h"
 
 struct history;
@@ -91,7 +92,35 @@ void history_commit_now(struct history *history);
  * (BUSBAR_ELIMIT). Not stored: the owner says it again after each start. */
 int history_keep(struct history *history, uint32_t series, int64_t keep_us);
 
-/* --- read --- */
+/* --- labels: how queries find series (index.h) --- */
+
+struct history_index;
+/* Loaded in the background after the start: history_index_loaded() says when all is there. */
+struct history_index *history_index(struct history *history);
+bool history_index_loaded(const struct history *history);
+
+struct history_labels {
+    const struct label *labels; /* a sorted set */
+    size_t count;
+};
+
+/* The series of label sets (of ingest): known ones are found, new ones get an id in state.db, all in one
+ * transaction, and a place in the index. A set that belongs to a point: id 0, nobody else may
+ * write it. Never on the loop. BUSBAR_ELIMIT, BUSBAR_ENOMEM, BUSBAR_EIO: none was made. */
+int history_make_series(struct history *history, const struct history_labels *sets, size_t count,
+                        uint32_t *ids, struct err *err);
+
+/* Labels of a point's series; other ones when the configuration changed. A series of ingest with the very same
+ * set gives way: it keeps its samples, but is found by no query any more. Any thread. BUSBAR_ENOMEM. */
+int history_label_point(struct history *history, uint32_t series, const struct label *labels,
+                        size_t count);
+
+/* Samples of a series with from <= time < to are gone from every answer when this returns 0, and
+ * from the disk at the next merge; what is written to the series afterwards is not touched. All times: the
+ * series leaves the index too. Never on the loop. */
+int history_delete(struct history *history, uint32_t series, int64_t from_us, int64_t to_us);
+
+/* --- read (numbers in columns, for computing: reader.h) --- */
 
 /* Samples of one read: in time order, one a time. Texts belong to the result. */
 struct history_samples {

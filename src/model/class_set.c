@@ -62,7 +62,7 @@ static const struct point_class *copy_class(struct arena *arena, const struct po
 {
     struct point_class *copy = arena_alloc(arena, sizeof(*copy));
     struct point_enum *enums = arena_alloc_array(arena, cls->enum_count, sizeof(*enums));
-    struct label *labels = arena_alloc_array(arena, cls->label_count, sizeof(*labels));
+    struct free_label *labels = arena_alloc_array(arena, cls->label_count, sizeof(*labels));
     if (copy == NULL || enums == NULL || labels == NULL) {
         return NULL;
     }

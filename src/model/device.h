@@ -20,7 +20,7 @@ struct device {
     const char *name, *title, *place; /* title and place: "" = none */
     const char *protocol;             /* "modbus" */
     const char *profile;              /* "" = none */
-    const struct label *labels;       /* sorted by key */
+    const struct free_label *labels;  /* sorted by key */
     size_t label_count;
     const char *const *files; /* the files its parts were written in */
     size_t file_count;

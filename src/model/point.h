@@ -26,8 +26,8 @@ struct point_facts {
     bool readable, writable;
 };
 
-/* Free words on devices and points, for search, metrics and rules. */
-struct label {
+/* A free word on a device or a point, as configured; part of the labels of its series (labels.h). */
+struct free_label {
     const char *key, *value;
 };
 
@@ -56,7 +56,7 @@ struct point_class {
     int64_t stale_after_us;      /* 0 = 3 x every */
     int64_t keep_us;             /* retention; 0 = the history's default, -1 = for ever */
     struct point_write write;
-    const struct label *labels; /* sorted by key */
+    const struct free_label *labels; /* sorted by key */
     size_t label_count;
 };
 
