@@ -17,17 +17,20 @@ static inline bool promql_is_absent(double value)
     return history_is_stale(value);
 }
 
+/* Labels are never changed in place (rows may share them): see promql_labels_with(). Values may be:
+ * a matrix belongs to who asked for it. The metric's name goes at once where it goes at all (as in
+ * Prometheus 3.5 without its feature flag for a delay). */
 struct promql_row {
-    struct label *labels; /* sorted; in the eval's arena */
+    const struct label *labels; /* sorted; in the eval's arena */
     size_t label_count;
     double *values; /* steps of them */
-    bool drop_name; /* the metric's name goes at the end (delayed, as in Prometheus 3) */
 };
 
 struct promql_matrix {
-    struct promql_row *rows;
+    struct promql_row *rows; /* labels differ from row to row */
     size_t count, capacity;
-    bool ordered; /* instant: keep this order in the answer (sort, topk) */
+    bool ordered;  /* instant: keep this order in the answer (sort, topk) */
+    bool one_name; /* all rows have the same __name__ or none: without it they differ still */
 };
 
 /* One evaluation: a subquery has its own. */
@@ -39,7 +42,7 @@ struct promql_eval {
     struct arena *arena;
     struct promql_result *result; /* notes and stats */
     int64_t deadline_us;          /* monotonic */
-    size_t samples_now;
+    size_t samples_now;           /* values in matrices, and what is read just now */
     unsigned depth;
     struct err *err;
 };
@@ -53,6 +56,24 @@ static inline int64_t promql_step_time(const struct promql_eval *eval, size_t st
 int promql_evaluate(struct promql_eval *eval, const struct promql_node *node,
                     struct promql_matrix *out);
 
+/* The scalar arguments of a call, from args[from] on to args[to - 1], evaluated: numbers[i][step]. */
+int promql_evaluate_scalars(struct promql_eval *eval, const struct promql_node *call, size_t from,
+                            size_t to, const double *numbers[PROMQL_ARGS_MAX]);
+
+/* The samples of a range (a RANGE or SUBQUERY node, maybe in parentheses) of each series, through a window function;
+ * a row a series that has at least one result. call (for the function's eyes) may be NULL, then there are
+ * no scalars. keeps_name false: without __name__, and checked as promql_matrix_check() does. */
+int promql_evaluate_windows(struct promql_eval *eval, const struct promql_node *range,
+                            const struct promql_node *call, promql_window_fn function,
+                            bool keeps_name, struct promql_matrix *out);
+
+/* As evaluating a SELECTOR node, but the values are the times of the samples found, in seconds: timestamp(). */
+int promql_evaluate_times(struct promql_eval *eval, const struct promql_node *selector,
+                          struct promql_matrix *out);
+
+/* The node inside of parentheses. */
+const struct promql_node *promql_unwrap(const struct promql_node *node);
+
 /* A row with room for all steps, absent everywhere; labels are not copied. NULL: no memory, or the
  * limit (eval->err is set, *error is the code). */
 struct promql_row *promql_matrix_add(struct promql_eval *eval, struct promql_matrix *matrix,
@@ -65,20 +86,23 @@ int promql_eval_check(struct promql_eval *eval);
 int promql_eval_fail(struct promql_eval *eval, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* A note of the answer, once each; the text is copied. */
-void promql_eval_warn(struct promql_eval *eval, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-void promql_eval_info(struct promql_eval *eval, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* A note of the answer, once each; the text is copied. With a node it ends with its place, " (1:7)", as
+ * Prometheus' do; the node may be NULL. */
+void promql_eval_warn(struct promql_eval *eval, const struct promql_node *node, const char *format,
+                      ...) __attribute__((format(printf, 3, 4)));
+void promql_eval_info(struct promql_eval *eval, const struct promql_node *node, const char *format,
+                      ...) __attribute__((format(printf, 3, 4)));
 
 /* --- label sets in the eval's arena (rows.c) --- */
 
-/* Without __name__. */
+/* Without __name__: no memory is needed when it comes first, so this cannot fail then. */
 int promql_labels_drop_name(struct promql_eval *eval, struct promql_row *row);
-/* A copy with one label set, or removed (value_size 0). */
+/* All rows without __name__; then promql_matrix_check() unless one_name says that it is not needed. */
+int promql_matrix_drop_names(struct promql_eval *eval, struct promql_matrix *matrix);
+/* A copy with one label set, or removed (value_size 0); the texts are not copied. */
 int promql_labels_with(struct promql_eval *eval, struct promql_row *row, const char *name,
                        const char *value, size_t value_size);
-/* Two rows of the same labels with values at the same step: BUSBAR_EINVAL, "vector cannot contain
+/* Rows of the same labels: with values at the same step BUSBAR_EINVAL, "vector cannot contain
  * metrics with the same labelset"; at different steps they are merged into one row. */
 int promql_matrix_check(struct promql_eval *eval, struct promql_matrix *matrix);
 

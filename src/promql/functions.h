@@ -21,6 +21,7 @@ struct promql_window {
     const double *values;
     size_t count;             /* 1 at least */
     int64_t start_us, end_us; /* of the range: (start, end] */
+    int64_t time_us;          /* of the step; not end_us when there is an offset or @ */
     const double *scalars;    /* the scalar arguments at this step, in order */
     struct promql_eval *eval; /* for promql_eval_info() */
     const struct promql_node *call;

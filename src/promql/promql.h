@@ -47,15 +47,17 @@ struct promql_source {
     /* May be NULL, or answer BUSBAR_EUNSUPPORTED: see history_reader_windows(). */
     int (*windows)(void *ctx, uint64_t series, int64_t first_end_us, int64_t step_us,
                    int64_t width_us, size_t count, struct history_window *windows);
+    /* May be NULL: pieces of data that are damaged and missing in what was answered so far. They become a warning
+     * of the answer. */
+    uint64_t (*damaged)(void *ctx);
     void *ctx;
 };
 
 struct history;
-/* A source on the history, for one question on one thread. Damaged chunks become a warning of the
- * answer: *damaged counts them. */
+/* A source on the history, for one question on one thread. BUSBAR_EAGAIN: the labels of all series are not loaded
+ * yet, right after a start. BUSBAR_ENOMEM. */
 int promql_source_history_open(struct history *history, struct promql_source *source);
 void promql_source_history_close(struct promql_source *source);
-uint64_t promql_source_history_damaged(const struct promql_source *source);
 
 /* --- a question --- */
 
