@@ -55,7 +55,7 @@ static double next_value(struct workload *load, size_t series)
     case SLOW: *state += (int64_t)lround(normal(load)); return (double)*state / 10;
     case COUNTER: *state += (int64_t)(uniform(load) * 20); return (double)*state;
     case ON_OFF: *state ^= uniform(load) < 0.01; return (double)*state;
-    case NOISE: return (double)(*state + lround(normal(load) * 50)) / 1000;
+    case NOISE: return (double)(*state + lround(normal(load) * 100)) / 1000;
     default: return (double)*state / 10;
     }
 }
