@@ -224,7 +224,8 @@ static bool next_entry(struct page *page, struct history_source *entry)
 
 static int hold_in(struct history_sources *sources, struct history_block *block)
 {
-    if (sources->block_count > 0 && sources->blocks[sources->block_count - 1] == block) {
+    if (sources->borrowed ||
+        (sources->block_count > 0 && sources->blocks[sources->block_count - 1] == block)) {
         return 0;
     }
     if (sources->block_count == sources->block_capacity) {

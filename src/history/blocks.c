@@ -34,6 +34,7 @@ void history_blocks_add(struct history_block_set *set, struct history_block *blo
         at--;
     }
     set->all[at] = block;
+    atomic_fetch_add(&set->changes, 1);
     pthread_mutex_unlock(&set->lock);
 }
 
@@ -45,6 +46,7 @@ void history_blocks_remove(struct history_block_set *set, uint64_t id)
         if (set->all[i]->row.id == id) {
             block = set->all[i];
             set->count--;
+            atomic_fetch_add(&set->changes, 1);
             memmove(set->all + i, set->all + i + 1, (set->count - i) * sizeof(set->all[0]));
         }
     }
@@ -68,6 +70,19 @@ struct history_block **history_blocks_hold(struct history_block_set *set, size_t
     return blocks;
 }
 
+int history_blocks_collect_held(struct history_block *const *blocks, size_t count, uint32_t series,
+                                int64_t from_us, int64_t to_us, struct history_sources *sources)
+{
+    int error = 0;
+    for (size_t i = 0; i < count && error == 0; i++) {
+        const struct state_block *row = &blocks[i]->row;
+        if (row->from_us < to_us && row->to_us >= from_us) {
+            error = history_block_collect(blocks[i], series, from_us, to_us, sources);
+        }
+    }
+    return error;
+}
+
 int history_blocks_collect(struct history_block_set *set, uint32_t series, int64_t from_us,
                            int64_t to_us, struct history_sources *sources)
 {
@@ -76,12 +91,8 @@ int history_blocks_collect(struct history_block_set *set, uint32_t series, int64
     if (blocks == NULL) {
         return BUSBAR_ENOMEM;
     }
-    int error = 0;
+    int error = history_blocks_collect_held(blocks, count, series, from_us, to_us, sources);
     for (size_t i = 0; i < count; i++) {
-        const struct state_block *row = &blocks[i]->row;
-        if (error == 0 && row->from_us < to_us && row->to_us >= from_us) {
-            error = history_block_collect(blocks[i], series, from_us, to_us, sources);
-        }
         history_block_release(blocks[i]);
     }
     busbar_free(blocks);

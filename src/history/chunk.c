@@ -214,3 +214,27 @@ int history_chunk_decode(struct history_coder *coder, const void *data, size_t s
     }
     return error;
 }
+
+int history_chunk_numbers(struct history_coder *coder, const void *data, size_t size,
+                          int64_t *times, double *values, struct history_chunk_info *info)
+{
+    struct bytes in = bytes_of(data, size);
+    int error = get_head(&in, info);
+    if (error != 0) {
+        return error;
+    }
+    if (info->marked || info->type == VALUE_NONE || info->type == VALUE_TEXT) {
+        return BUSBAR_EINVAL;
+    }
+    history_times_get(&in, coder, info->first_us,
+                      (uint64_t)info->last_us - (uint64_t)info->first_us, times, info->count);
+    if (info->type == VALUE_DOUBLE) {
+        get_doubles(&in, coder, (union value *)(void *)values, info->count);
+    } else {
+        history_integers_get(&in, coder, coder->numbers, info->count);
+        for (size_t i = 0; i < info->count; i++) {
+            values[i] = (double)coder->numbers[i];
+        }
+    }
+    return bytes_short(&in) || bytes_left(&in) != 0 ? BUSBAR_EDAMAGED : 0;
+}

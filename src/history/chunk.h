@@ -75,6 +75,10 @@ int history_chunk_info(const void *data, size_t size, struct history_chunk_info 
 int history_chunk_decode(struct history_coder *coder, const void *data, size_t size,
                          struct history_column *column);
 
+/* The same of a chunk that is neither marked nor of texts, as numbers: info.count times and values. */
+int history_chunk_numbers(struct history_coder *coder, const void *data, size_t size,
+                          int64_t *times, double *values, struct history_chunk_info *info);
+
 /* One sample of a column. */
 static inline struct sample history_column_sample(const struct history_column *column, size_t i,
                                                   uint32_t series)

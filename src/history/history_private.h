@@ -47,6 +47,7 @@ struct history_block_set {
     size_t count, capacity;
     uint64_t mark;
     uint64_t next_id; /* keeper */
+    atomic_uint_fast64_t changes; /* grows whenever a block comes or goes */
     uint64_t missing; /* in the catalog, but damaged or gone */
 };
 
@@ -110,7 +111,10 @@ void history_blocks_add(struct history_block_set *set, struct history_block *blo
 void history_blocks_remove(struct history_block_set *set, uint64_t id);
 /* All blocks, held, oldest records first; caller releases each and frees the array. NULL: no memory. */
 struct history_block **history_blocks_hold(struct history_block_set *set, size_t *count);
-/* Adds the chunks of all blocks to sources, oldest block first. */
+/* Adds the chunks of a series in these blocks to sources, oldest block first. */
+int history_blocks_collect_held(struct history_block *const *blocks, size_t count, uint32_t series,
+                                int64_t from_us, int64_t to_us, struct history_sources *sources);
+/* The same with all blocks there are, which the sources then hold. */
 int history_blocks_collect(struct history_block_set *set, uint32_t series, int64_t from_us,
                            int64_t to_us, struct history_sources *sources);
 

@@ -63,8 +63,8 @@ void history_merge_fini(struct history_merge *merge)
 
 /* --- reading sources --- */
 
-static int read_bytes(struct history_merge *merge, const struct history_source *source,
-                      const uint8_t **data, size_t *size)
+int history_merge_read(struct history_merge *merge, const struct history_source *source,
+                       const uint8_t **data, size_t *size)
 {
     if (source->kind != HISTORY_SOURCE_BLOCK) {
         *data = source->data;
@@ -104,7 +104,7 @@ static void entries_column(const struct history_source *source, struct history_c
     }
 }
 
-static int decode(struct history_merge *merge, const struct history_source *source)
+int history_merge_decode(struct history_merge *merge, const struct history_source *source)
 {
     if (source->kind == HISTORY_SOURCE_ENTRIES) {
         entries_column(source, merge->column);
@@ -112,7 +112,7 @@ static int decode(struct history_merge *merge, const struct history_source *sour
     }
     const uint8_t *data;
     size_t size;
-    int error = read_bytes(merge, source, &data, &size);
+    int error = history_merge_read(merge, source, &data, &size);
     if (error == 0) {
         error = history_chunk_decode(merge->coder, data, size, merge->column);
     }
@@ -146,7 +146,7 @@ static struct history_merge_slot *free_slot(struct history_merge *merge)
 static int activate(struct history_merge *merge)
 {
     const struct history_source *source = &merge->sources->all[merge->next++];
-    int error = decode(merge, source);
+    int error = history_merge_decode(merge, source);
     if (error == BUSBAR_EDAMAGED) {
         merge->sources->damaged++;
         return 0;
@@ -164,8 +164,11 @@ static int activate(struct history_merge *merge)
     slot->count = 0;
     slot->at = 0;
     slot->order = source->order;
+    bool pierced = history_sources_pierced(merge->sources, source);
     for (size_t i = 0; i < count; i++) {
-        if (merge->column->times[i] >= merge->from_us && merge->column->times[i] < merge->to_us) {
+        int64_t time_us = merge->column->times[i];
+        if (time_us >= merge->from_us && time_us < merge->to_us &&
+            !(pierced && history_sources_hidden(merge->sources, source->order, time_us))) {
             samples[slot->count++] = history_column_sample(merge->column, i, source->series);
         }
     }
@@ -302,13 +305,16 @@ const struct history_source *history_merge_whole(const struct history_merge *mer
     bool alone = merge->next + 1 == merge->sources->count ||
                  merge->sources->all[merge->next + 1].first_us > source->last_us;
     bool inside = source->first_us >= merge->from_us && source->last_us < merge->to_us;
-    return alone && inside && source->kind != HISTORY_SOURCE_ENTRIES ? source : NULL;
+    return alone && inside && source->kind != HISTORY_SOURCE_ENTRIES &&
+                   !history_sources_pierced(merge->sources, source)
+               ? source
+               : NULL;
 }
 
 int history_merge_copy(struct history_merge *merge, const void **data, size_t *size)
 {
     const uint8_t *bytes;
-    int error = read_bytes(merge, &merge->sources->all[merge->next++], &bytes, size);
+    int error = history_merge_read(merge, &merge->sources->all[merge->next++], &bytes, size);
     *data = bytes;
     merge->sources->damaged += error == BUSBAR_EDAMAGED;
     return error;
@@ -316,7 +322,7 @@ int history_merge_copy(struct history_merge *merge, const void **data, size_t *s
 
 int history_merge_column(struct history_merge *merge, const struct history_column **column)
 {
-    int error = decode(merge, &merge->sources->all[merge->next++]);
+    int error = history_merge_decode(merge, &merge->sources->all[merge->next++]);
     *column = merge->column;
     merge->sources->damaged += error == BUSBAR_EDAMAGED;
     return error;

@@ -41,6 +41,12 @@ void history_merge_fini(struct history_merge *merge);
  * be read are counted in sources->damaged. BUSBAR_ENOMEM, BUSBAR_EIO. */
 int history_merge_next(struct history_merge *merge, const struct sample **samples, size_t *count);
 
+/* Bytes of a source that is a chunk, and its samples in merge->column, whatever the merge is at; valid
+ * until the next call. BUSBAR_EDAMAGED (not counted), BUSBAR_ENOMEM, BUSBAR_EIO. */
+int history_merge_read(struct history_merge *merge, const struct history_source *source,
+                       const uint8_t **data, size_t *size);
+int history_merge_decode(struct history_merge *merge, const struct history_source *source);
+
 /* The next chunk, when all of it comes next and nothing else is mixed into it; else NULL. */
 const struct history_source *history_merge_whole(const struct history_merge *merge);
 /* Its column instead of its samples; texts stay the merge's. Valid until the next call. */

@@ -1,54 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading: the head is looked at before the blocks, so that what moves from one to the other meanwhile
- * is seen in at least one of them; seen in both it is the same sample twice, which the merge knows. */
+/* Reading samples as they are, with quality, texts and receive times, and buckets of them. */
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "history/history_private.h"
 #include "history/merge.h"
+#include "history/view.h"
 
 enum { LIMIT_DEFAULT = 1000000, BUCKETS_MAX = 100000, TEXT_BLOCK_BYTES = 16 * 1024 };
 
 struct query {
     struct history *history;
+    struct history_view view;
     struct history_sources sources;
     struct history_merge merge;
 };
-
-static int collect(struct query *query, uint32_t series, int64_t from_us, int64_t to_us)
-{
-    struct history *history = query->history;
-    struct history_coder *coder = history_coder_new();
-    struct history_column *column = history_column_new();
-    int error = BUSBAR_ENOMEM;
-    if (coder != NULL && column != NULL) {
-        error = history_head_collect(&history->head, series, from_us, to_us, coder, column,
-                                     &query->sources);
-    }
-    size_t head_count = query->sources.count;
-    if (error == 0) {
-        error = history_blocks_collect(&history->blocks, series, from_us, to_us, &query->sources);
-    }
-    for (size_t i = 0; i < head_count; i++) {
-        query->sources.all[i].order += (uint32_t)query->sources.count; /* newer than any block */
-    }
-    busbar_free(column);
-    history_coder_free(coder);
-    return error;
-}
 
 static int query_open(struct query *query, struct history *history, uint32_t series,
                       int64_t from_us, int64_t to_us)
 {
     query->history = history;
     history_sources_init(&query->sources);
-    int64_t expired_us = history_expired_before(history, series, clock_wall_us());
-    from_us = from_us > expired_us ? from_us : expired_us;
-    int error = collect(query, series, from_us, to_us);
-    int merged = history_merge_init(&query->merge, &query->sources, from_us, to_us);
-    return error != 0 ? error : merged;
+    int error = history_merge_init(&query->merge, &query->sources, from_us, to_us);
+    history_view_init(&query->view, history, query->merge.coder, query->merge.column);
+    if (error == 0) {
+        error = history_view_collect(&query->view, series, &from_us, to_us, &query->sources);
+    }
+    if (error == 0) {
+        history_merge_again(&query->merge, &query->sources, from_us, to_us);
+    }
+    return error;
 }
 
 static void query_close(struct query *query, uint64_t *damaged)
@@ -57,6 +39,7 @@ static void query_close(struct query *query, uint64_t *damaged)
     atomic_fetch_add(&query->history->damaged_chunks, query->sources.damaged);
     history_merge_fini(&query->merge);
     history_sources_fini(&query->sources);
+    history_view_fini(&query->view);
 }
 
 /* --- samples --- */

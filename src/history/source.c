@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/err.h"
 #include "history/block.h"
 
 void history_sources_init(struct history_sources *sources)
@@ -17,6 +18,7 @@ void history_sources_clear(struct history_sources *sources)
         busbar_free(sources->all[i].data);
     }
     sources->count = 0;
+    sources->hole_count = 0;
 }
 
 void history_sources_fini(struct history_sources *sources)
@@ -26,6 +28,7 @@ void history_sources_fini(struct history_sources *sources)
         history_block_release(sources->blocks[i]);
     }
     busbar_free(sources->blocks);
+    busbar_free(sources->holes);
     busbar_free(sources->all);
     history_sources_init(sources);
 }
@@ -46,4 +49,20 @@ struct history_source *history_sources_add(struct history_sources *sources)
     *source = (struct history_source){ .order = (uint32_t)sources->count };
     sources->count++;
     return source;
+}
+
+int history_sources_hide(struct history_sources *sources, int64_t from_us, int64_t to_us,
+                         uint32_t order)
+{
+    if (sources->hole_count == sources->hole_capacity) {
+        size_t capacity = sources->hole_capacity > 0 ? 2 * sources->hole_capacity : 4;
+        struct history_hole *holes = busbar_try_realloc(sources->holes, capacity * sizeof(*holes));
+        if (holes == NULL) {
+            return BUSBAR_ENOMEM;
+        }
+        sources->holes = holes;
+        sources->hole_capacity = capacity;
+    }
+    sources->holes[sources->hole_count++] = (struct history_hole){ from_us, to_us, order };
+    return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sources: where the samples of one series and one time range are: chunks copied from the head, entries
- * of its open buffer, chunks in blocks. A later source wins at the same time. */
+ * of its open buffer, chunks in blocks. A later source wins at the same time. A hole (a delete) hides
+ * what is in the sources before it. */
 #ifndef BUSBAR_HISTORY_SOURCE_H
 #define BUSBAR_HISTORY_SOURCE_H
 
@@ -26,9 +27,18 @@ struct history_source {
     struct history_block *block; /* BLOCK: held by the sources */
 };
 
+/* Samples with from <= time < to of sources with a lower order are gone. */
+struct history_hole {
+    int64_t from_us, to_us;
+    uint32_t order;
+};
+
 struct history_sources {
     struct history_source *all;
     size_t count, capacity;
+    struct history_hole *holes;
+    size_t hole_count, hole_capacity;
+    bool borrowed; /* somebody else holds the blocks for as long as the sources are used */
     struct history_block **blocks; /* held, released by fini */
     size_t block_count, block_capacity;
     uint64_t damaged; /* chunks and index pages that could not be read */
@@ -36,9 +46,39 @@ struct history_sources {
 
 void history_sources_init(struct history_sources *sources);
 void history_sources_fini(struct history_sources *sources);
-/* Forgets the sources, keeps memory and blocks. */
+/* Forgets sources and holes, keeps memory and blocks. */
 void history_sources_clear(struct history_sources *sources);
 /* A new zeroed source at the end, with its order set; NULL: no memory. */
 struct history_source *history_sources_add(struct history_sources *sources);
+/* Hides samples with from <= time < to of the sources with an order below `order`. BUSBAR_ENOMEM. */
+int history_sources_hide(struct history_sources *sources, int64_t from_us, int64_t to_us,
+                         uint32_t order);
+
+/* A sample of a source of this order is hidden. */
+static inline bool history_sources_hidden(const struct history_sources *sources, uint32_t order,
+                                          int64_t time_us)
+{
+    for (size_t i = 0; i < sources->hole_count; i++) {
+        const struct history_hole *hole = &sources->holes[i];
+        if (order < hole->order && time_us >= hole->from_us && time_us < hole->to_us) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Something of a source may be hidden. */
+static inline bool history_sources_pierced(const struct history_sources *sources,
+                                           const struct history_source *source)
+{
+    for (size_t i = 0; i < sources->hole_count; i++) {
+        const struct history_hole *hole = &sources->holes[i];
+        if (source->order < hole->order && source->first_us < hole->to_us &&
+            source->last_us >= hole->from_us) {
+            return true;
+        }
+    }
+    return false;
+}
 
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/view.h"
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/err.h"
+
+void history_view_init(struct history_view *view, struct history *history,
+                       struct history_coder *coder, struct history_column *column)
+{
+    *view = (struct history_view){ .history = history, .coder = coder, .column = column };
+}
+
+void history_view_fini(struct history_view *view)
+{
+    for (size_t i = 0; i < view->block_count; i++) {
+        history_block_release(view->blocks[i]);
+    }
+    busbar_free(view->blocks);
+    view->blocks = NULL;
+    view->block_count = 0;
+}
+
+/* Blocks that came after the head was looked at are not needed, those that came before are. */
+static int hold_blocks(struct history_view *view)
+{
+    struct history_block_set *set = &view->history->blocks;
+    uint64_t changes = atomic_load(&set->changes);
+    if (view->blocks != NULL && view->changes == changes) {
+        return 0;
+    }
+    history_view_fini(view);
+    view->changes = changes;
+    size_t count;
+    view->blocks = history_blocks_hold(set, &count);
+    view->block_count = view->blocks != NULL ? count : 0;
+    return view->blocks != NULL ? 0 : BUSBAR_ENOMEM;
+}
+
+int history_view_collect(struct history_view *view, uint32_t series, int64_t *from_us,
+                         int64_t to_us, struct history_sources *sources)
+{
+    int64_t expired_us = history_expired_before(view->history, series, clock_wall_us());
+    *from_us = *from_us > expired_us ? *from_us : expired_us;
+    history_sources_clear(sources);
+    sources->borrowed = true;
+    int error = history_head_collect(&view->history->head, series, *from_us, to_us, view->coder,
+                                     view->column, sources);
+    size_t head_count = sources->count;
+    if (error == 0) {
+        error = hold_blocks(view);
+    }
+    if (error == 0) {
+        error = history_blocks_collect_held(view->blocks, view->block_count, series, *from_us,
+                                            to_us, sources);
+    }
+    for (size_t i = 0; i < head_count; i++) {
+        sources->all[i].order += (uint32_t)sources->count; /* newer than any block */
+    }
+    return error;
+}
