@@ -83,6 +83,7 @@ int history_block_create(const struct file_ops *file, const char *folder, uint64
     }
     writer->file = file;
     writer->id = id;
+    writer->row.done_us = INT64_MIN;
     str_copy(writer->folder, sizeof(writer->folder), folder);
     history_block_path(folder, id, ".tmp", writer->path, sizeof(writer->path));
     buf_init(&writer->out, HISTORY_WORK_BYTES_MAX);

@@ -98,7 +98,10 @@ static int replace(struct history *history, const struct merging *merging,
         ids[i] = merging->blocks[i]->row.id;
     }
     if (error == 0) {
-        error = state_blocks_change(history->state, row, row != NULL, ids, merging->count, 0);
+        struct state_change change = {
+            .add = row, .add_count = row != NULL, .remove = ids, .remove_count = merging->count
+        };
+        error = state_blocks_change(history->state, &change);
     }
     if (error == 0) {
         if (block != NULL) { /* first the new one: seen twice is better than not at all */

@@ -101,7 +101,8 @@ static int publish(struct history *history, const struct state_block *row, uint6
     uint64_t bytes = 0;
     error = history_series_save(history, mark, &bytes);
     if (error == 0) {
-        error = state_blocks_change(history->state, row, row != NULL, NULL, 0, mark);
+        struct state_change change = { .add = row, .add_count = row != NULL, .mark = mark };
+        error = state_blocks_change(history->state, &change);
         if (error != 0) {
             remove_series_file(history, mark);
         }

@@ -135,7 +135,10 @@ static void look_into(struct history *history, struct history_block *block, int6
 static int remove_block(struct history *history, struct history_block *block, const char *why)
 {
     uint64_t id = block->row.id;
-    int error = state_blocks_change(history->state, NULL, 0, &id, 1, 0);
+    struct state_change change = { .remove = &id,
+                                   .remove_count = 1,
+                                   .expired = block->row.samples };
+    int error = state_blocks_change(history->state, &change);
     if (error == 0) {
         busbar_log(LOG_LEVEL_INFO, "history", NULL, "removed a block of %llu samples: %s",
                    (unsigned long long)block->row.samples, why);

@@ -20,14 +20,19 @@
     X(ID_COUNT_SET, "UPDATE counter SET value = ?1 WHERE name = 'series'")                        \
     X(ID_ADD, "INSERT INTO series (path, id) VALUES (?1, ?2)")                                    \
     X(BLOCK_ADD, "INSERT INTO block (id, from_us, to_us, samples, bytes, sequence_first, "        \
-                 "sequence_last, level, "                                                         \
-                 "series) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")                           \
+                 "sequence_last, level, series, done_us, deletes, tiers_us) "                     \
+                 "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                    \
     X(BLOCK_REMOVE, "DELETE FROM block WHERE id = ?1")                                            \
-    X(BLOCK_ALL,                                                                                  \
-      "SELECT id, from_us, to_us, samples, bytes, sequence_first, sequence_last, level, series "  \
-      "FROM block ORDER BY id")                                                                   \
-    X(MARK_GET, "SELECT value FROM counter WHERE name = 'log mark'")                              \
-    X(MARK_SET, "UPDATE counter SET value = ?1 WHERE name = 'log mark'")                          \
+    X(BLOCK_ALL, "SELECT id, from_us, to_us, samples, bytes, sequence_first, sequence_last, "     \
+                 "level, series, done_us, deletes, tiers_us FROM block ORDER BY id")              \
+    X(COUNTER_GET, "SELECT value FROM counter WHERE name = ?1")                                   \
+    X(COUNTER_SET, "UPDATE counter SET value = ?1 WHERE name = ?2")                               \
+    X(COUNTER_ADD, "UPDATE counter SET value = value + ?1 WHERE name = ?2")                       \
+    X(DELETION_ADD, "INSERT INTO deletion (series, from_us, to_us, sequence) "                    \
+                    "VALUES (?1, ?2, ?3, ?4)")                                                    \
+    X(DELETION_ALL, "SELECT id, series, from_us, to_us, sequence FROM deletion ORDER BY id")      \
+    X(DELETION_LAST, "SELECT seq FROM sqlite_sequence WHERE name = 'deletion'")                   \
+    X(DELETION_DONE, "DELETE FROM deletion WHERE id <= ?1")                                       \
     X(LIMIT_SET, "INSERT INTO learned (device, name, value) VALUES (?1, ?2, ?3) "                 \
                  "ON CONFLICT (device, name) DO UPDATE SET value = excluded.value")               \
     X(LIMIT_FORGET, "DELETE FROM learned WHERE device = ?1")                                      \

@@ -11,7 +11,7 @@
 
 enum {
     APPLICATION_ID = 0x42757362, /* "Busb" */
-    SCHEMA_VERSION = 1,
+    SCHEMA_VERSION = 2,
     BUSY_MS = 5000, /* another process (verify, sqlite3) may hold it for a moment */
 };
 
@@ -31,6 +31,19 @@ static const char schema[] =
     "CREATE TABLE named (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "PRAGMA application_id = 1114993506;"
     "PRAGMA user_version = 1;";
+
+/* From version i + 1 to the next; a new database goes through all of them. Each ends with its version. */
+static const char *const upgrades[SCHEMA_VERSION - 1] = {
+    /* 2: blocks of days, tiers, deletes. What was merged before is merged again, by days. */
+    "ALTER TABLE block ADD COLUMN done_us INTEGER NOT NULL DEFAULT -9223372036854775808;"
+    "ALTER TABLE block ADD COLUMN deletes INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE block ADD COLUMN tiers_us INTEGER NOT NULL DEFAULT 0;"
+    "UPDATE block SET level = 0;"
+    "CREATE TABLE deletion (id INTEGER PRIMARY KEY AUTOINCREMENT, series INTEGER NOT NULL,"
+    " from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, sequence INTEGER NOT NULL);"
+    "INSERT INTO counter VALUES ('samples expired', 0), ('samples deleted', 0), ('merged day', 0);"
+    "PRAGMA user_version = 2;",
+};
 
 static const char *const texts[STATE_STATEMENT_COUNT] = {
 #define STATE_TEXT(name, text) [STATE_##name] = text,
@@ -168,10 +181,18 @@ static int pragma_number(struct state *state, const char *text, int *value)
     return error;
 }
 
-static int make_schema(struct state *state)
+/* One transaction: either the old version or the new one. version 0: a new database. */
+static int make_schema(struct state *state, int version)
 {
     int error = state_begin(state);
-    return error != 0 ? error : state_end(state, execute(state, schema));
+    if (error != 0) {
+        return error;
+    }
+    error = version == 0 ? execute(state, schema) : 0;
+    for (int i = version > 0 ? version : 1; i < SCHEMA_VERSION && error == 0; i++) {
+        error = execute(state, upgrades[i - 1]);
+    }
+    return state_end(state, error);
 }
 
 /* An empty file is ours to fill; anything else must be ours already. */
@@ -187,13 +208,17 @@ static int check_schema(struct state *state, struct err *err)
         return state_err(state, err, error, "cannot read");
     }
     if (application == 0 && version == 0 && pages <= 1) {
-        error = make_schema(state);
+        error = make_schema(state, 0);
         return error == 0 ? 0 : state_err(state, err, error, "cannot set up");
     }
     if (application != APPLICATION_ID) {
         err_set(err, BUSBAR_EDAMAGED, "%s is an SQLite database, but not busbar's", state->path);
         err_hint(err, "move it away, or choose another data folder");
         return BUSBAR_EDAMAGED;
+    }
+    if (version > 0 && version < SCHEMA_VERSION) {
+        error = make_schema(state, version);
+        return error == 0 ? 0 : state_err(state, err, error, "cannot bring up to date");
     }
     if (version != SCHEMA_VERSION) {
         err_set(err, BUSBAR_EUNSUPPORTED,

@@ -59,17 +59,50 @@ struct state_block {
     /* The log records it was made from; of two samples of one point and time, that of the block with
      * the later records counts. */
     uint64_t sequence_first, sequence_last;
-    uint32_t level; /* 0: from the log; 1: merged */
+    uint32_t level; /* of the history: from the log, of a day, of tiers ... */
     uint32_t series;
+    int64_t done_us;  /* times up to it are in other blocks already; INT64_MIN: none */
+    uint64_t deletes; /* deletions up to this id were obeyed when it was written */
+    int64_t tiers_us; /* when the tiers of its day were made from it; 0: they were not */
 };
 
-/* One transaction: adds and removes blocks and, when mark is not 0, moves the log mark: all records
- * up to it are in blocks and in the series file of that number. */
-int state_blocks_change(struct state *state, const struct state_block *add, size_t add_count,
-                        const uint64_t *remove, size_t remove_count, uint64_t mark);
+/* What one transaction does: removals first, so that a row is replaced by naming it in both. */
+struct state_change {
+    const struct state_block *add;
+    size_t add_count;
+    const uint64_t *remove;
+    size_t remove_count;
+    uint64_t
+        mark; /* not 0: all records up to it are in blocks and in the series file of that number */
+    uint64_t expired, deleted; /* samples that retention and deletions took off the disk */
+    uint64_t deletes_done;     /* deletions up to this id are obeyed everywhere and are forgotten */
+    int64_t merged_day;        /* not 0: the last day whose merge is over */
+};
+int state_blocks_change(struct state *state, const struct state_change *change);
 
 /* In the order of ids. *blocks: caller frees with busbar_free (NULL when none). */
 int state_blocks(struct state *state, struct state_block **blocks, size_t *count, uint64_t *mark);
+
+/* What state_blocks_change() has counted since ever. */
+struct state_block_counts {
+    uint64_t expired, deleted;
+    int64_t merged_day;
+};
+int state_block_counts(struct state *state, struct state_block_counts *counts);
+
+/* Deletions of samples that blocks still have: from <= time < to, of the records up to `sequence`. */
+struct state_deletion {
+    uint64_t id; /* growing, never used again; given by state_deletions_add */
+    uint32_t series;
+    int64_t from_us, to_us;
+    uint64_t sequence;
+};
+/* All in one transaction. */
+int state_deletions_add(struct state *state, struct state_deletion *deletions, size_t count);
+/* In the order of ids. *deletions: caller frees with busbar_free (NULL when none). *last: the highest id
+ * ever given. */
+int state_deletions(struct state *state, struct state_deletion **deletions, size_t *count,
+                    uint64_t *last);
 
 /* --- learned limits of devices --- */
 

@@ -179,10 +179,17 @@ static void catalog_changes_as_a_whole(void **ctx)
     assert_int_equal(count, 0);
     assert_null(list);
     assert_int_equal(mark, 0);
-    assert_int_equal(state_blocks_change(state, blocks, 2, NULL, 0, 9), 0);
+    struct state_change change = { .add = blocks, .add_count = 2, .mark = 9 };
+    assert_int_equal(state_blocks_change(state, &change), 0);
     /* one that exists: nothing of it happens, the mark neither */
     uint64_t remove = 2;
-    assert_int_equal(state_blocks_change(state, blocks, 1, &remove, 1, 55), BUSBAR_EEXIST);
+    change = (struct state_change){ .add = blocks,
+                                    .add_count = 1,
+                                    .remove = &remove,
+                                    .remove_count = 1,
+                                    .mark = 55,
+                                    .deleted = 7 };
+    assert_int_equal(state_blocks_change(state, &change), BUSBAR_EEXIST);
     reopen();
     assert_int_equal(state_blocks(state, &list, &count, &mark), 0);
     assert_int_equal(count, 2);
@@ -190,11 +197,67 @@ static void catalog_changes_as_a_whole(void **ctx)
     assert_memory_equal(&list[0], &blocks[0], sizeof(blocks[0]));
     assert_memory_equal(&list[1], &blocks[1], sizeof(blocks[1]));
     busbar_free(list);
-    assert_int_equal(state_blocks_change(state, NULL, 0, &remove, 1, 0), 0);
+    change = (struct state_change){ .remove = &remove, .remove_count = 1, .expired = 30 };
+    assert_int_equal(state_blocks_change(state, &change), 0);
     assert_int_equal(state_blocks(state, &list, &count, &mark), 0);
     assert_int_equal(count, 1);
     assert_int_equal(mark, 9);
     busbar_free(list);
+    /* a row is replaced by removing and adding it in one go */
+    remove = 1;
+    blocks[0].done_us = 8;
+    blocks[0].deletes = 3;
+    blocks[0].tiers_us = 99;
+    change = (struct state_change){ .add = blocks,
+                                    .add_count = 1,
+                                    .remove = &remove,
+                                    .remove_count = 1,
+                                    .expired = 12,
+                                    .deleted = 4,
+                                    .merged_day = 20000 };
+    assert_int_equal(state_blocks_change(state, &change), 0);
+    struct state_block_counts counts;
+    assert_int_equal(state_block_counts(state, &counts), 0);
+    assert_int_equal(counts.expired, 42);
+    assert_int_equal(counts.deleted, 4);
+    assert_int_equal(counts.merged_day, 20000);
+    assert_int_equal(state_blocks(state, &list, &count, &mark), 0);
+    assert_int_equal(count, 1);
+    assert_memory_equal(&list[0], &blocks[0], sizeof(blocks[0]));
+    busbar_free(list);
+}
+
+static void deletions_are_kept_until_they_are_done(void **ctx)
+{
+    (void)ctx;
+    struct state_deletion deletions[2] = {
+        { .series = 7, .from_us = INT64_MIN, .to_us = INT64_MAX, .sequence = 5 },
+        { .series = 3, .from_us = -1, .to_us = 1, .sequence = 6 },
+    };
+    struct state_deletion *list;
+    size_t count;
+    uint64_t last;
+    assert_int_equal(state_deletions(state, &list, &count, &last), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(last, 0);
+    assert_null(list);
+    assert_int_equal(state_deletions_add(state, deletions, 2), 0);
+    assert_int_equal(deletions[0].id, 1);
+    assert_int_equal(deletions[1].id, 2);
+    reopen();
+    assert_int_equal(state_deletions(state, &list, &count, &last), 0);
+    assert_int_equal(count, 2);
+    assert_int_equal(last, 2);
+    assert_memory_equal(&list[1].series, &deletions[1].series, sizeof(list[1].series));
+    assert_int_equal(list[0].from_us, INT64_MIN);
+    assert_int_equal(list[0].to_us, INT64_MAX);
+    assert_int_equal(list[1].sequence, 6);
+    busbar_free(list);
+    struct state_change change = { .deletes_done = 2 };
+    assert_int_equal(state_blocks_change(state, &change), 0);
+    assert_int_equal(state_deletions(state, &list, &count, &last), 0);
+    assert_int_equal(count, 0);
+    assert_int_equal(last, 2); /* numbers are not used again */
 }
 
 struct limits {
@@ -395,6 +458,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ids_are_kept_and_never_used_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_path_adds_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_ids_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(deletions_are_kept_until_they_are_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(catalog_changes_as_a_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(learned_limits, set_up, tear_down),
         cmocka_unit_test_setup_teardown(journal_filters_and_pages, set_up, tear_down),
