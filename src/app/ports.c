@@ -168,7 +168,7 @@ void ports_gather(const struct gateway *gw, struct port_table *table)
     struct buf text;
     memset(table, 0, sizeof *table);
     if (gw->http.http_port != 0) {
-        struct port_row *row = find_row(table, "page and REST", "tcp", server_port(gw->server));
+        struct port_row *row = find_row(table, "page and REST", "tcp", server_port(gw->server, SERVER_PAGE));
         row->in = true;
         row->ours = true;
         str_copy(row->address, sizeof row->address, gw->http_host);

@@ -75,7 +75,7 @@ static int listen_http(struct gateway *gw)
     if (gw->http.http_port == 0) {
         return 0;
     }
-    int rc = server_listen(gw->server, gw->http_host, gw->http.http_port, &err);
+    int rc = server_listen(gw->server, SERVER_PAGE, gw->http_host, gw->http.http_port, &err);
     if (rc == BUSBAR_EADDRINUSE) {
         struct port_owner owner = ports_owner(gw->http.http_port);
         err_set(&err, rc, "%s:%u is held by %s (process %d)", gw->http_host, gw->http.http_port,

@@ -6,6 +6,8 @@
 #ifndef BUSBAR_SERVER_CORE_H
 #define BUSBAR_SERVER_CORE_H
 
+#include <stdatomic.h>
+
 #include "base/list.h"
 #include "net/timer.h"
 #include "server/gauges.h"
@@ -20,15 +22,19 @@ struct live;
 /* Answers by class of status, for the metrics. */
 enum { SERVER_STATUS_CLASSES = 6 };
 
+enum { SERVER_ANSWER_HEADERS_MAX = 4 };
+
 struct server {
     struct server_config config;
-    struct server_routes routes;
+    struct server_routes routes[SERVER_KINDS];
     struct list listeners; /* struct http_listener */
     struct list requests;  /* struct server_request, those the handler holds */
+    struct list streams;   /* struct stream, of server_reply_stream() */
+    size_t body_bytes;     /* of all requests */
     struct timer sweep;    /* closes connections that take too long */
     struct gauges gauges;
     struct live *live;
-    uint16_t port; /* of the first address */
+    uint16_t ports[SERVER_KINDS]; /* of the first address */
     uint64_t answers[SERVER_STATUS_CLASSES];
     uint64_t cut_slow; /* connections closed for taking too long */
 };
@@ -37,14 +43,24 @@ struct server_request {
     struct list link;
     struct server *server;              /* NULL: freed before the answer */
     struct http_connection *connection; /* NULL: gone */
+    enum server_kind kind;
+    atomic_bool cancel; /* nobody waits for the answer; read by jobs */
+    bool watched;       /* server_cancel(): the client's end is watched */
     struct server_url url;
     struct server_route_match match;
     struct buf body;
+    int body_error;      /* ELIMIT: too long, EBUSY: no room; the rest is dropped */
+    size_t body_dropped; /* bytes */
     struct json_doc *doc;
     char who[64], from[64];
     bool started, suspended, answered, completed;
     unsigned status;
     struct MHD_Response *response;
+    struct {
+        const char *name;
+        char value[64];
+    } headers[SERVER_ANSWER_HEADERS_MAX]; /* of the answer */
+    size_t header_count;
     /* The server is being freed before the answer: stop what runs for the request and answer it. */
     void (*cut)(void *ctx);
     void *cut_ctx;
@@ -57,7 +73,7 @@ struct server_request {
 size_t server_connection_count(const struct server *server);
 
 /* ---- a request's life ---- */
-struct server_request *server_request_new(struct server *server);
+struct server_request *server_request_new(struct server *server, enum server_kind kind);
 /* The connection lets go. */
 void server_request_completed(struct server_request *req);
 void server_request_on_gone(struct server_request *req, void (*gone)(void *ctx), void *ctx);

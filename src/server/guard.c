@@ -45,13 +45,23 @@ bool server_guard_origin(const char *origin, const char *fetch_site, const char 
     return false;
 }
 
-bool server_guard_json(const char *content_type)
+static bool is_type(const char *content_type, const char *type)
 {
-    static const char json[] = "application/json";
-    if (content_type == NULL || strncasecmp(content_type, json, sizeof(json) - 1) != 0) {
+    size_t size = strlen(type);
+    if (content_type == NULL || strncasecmp(content_type, type, size) != 0) {
         return false;
     }
-    const char *rest = content_type + sizeof(json) - 1;
+    const char *rest = content_type + size;
     rest += strspn(rest, " \t");
     return *rest == '\0' || *rest == ';';
+}
+
+bool server_guard_json(const char *content_type)
+{
+    return is_type(content_type, "application/json");
+}
+
+bool server_guard_form(const char *content_type)
+{
+    return is_type(content_type, "application/x-www-form-urlencoded");
 }

@@ -21,5 +21,7 @@ bool server_guard_origin(const char *origin, const char *fetch_site, const char 
 
 /* True for "application/json", with or without parameters. */
 bool server_guard_json(const char *content_type);
+/* The same for "application/x-www-form-urlencoded". */
+bool server_guard_form(const char *content_type);
 
 #endif

@@ -2,6 +2,9 @@
 /* libmicrohttpd on our loop: each listener is a daemon without a thread of its own, whose epoll
  * descriptor the loop watches. A request that is answered later suspends its connection.
  *
+ * While a handler works for a connection, the client's end may be watched (server_cancel()): the daemon
+ * itself does not look at a suspended connection.
+ *
  * A connection is always in one phase, and each phase has a longest time, whatever trickles in or
  * out meanwhile; that is what ends slow senders and slow readers:
  *
@@ -28,25 +31,40 @@
 #include "server/reply.h"
 
 enum {
-    HTTP_PER_ADDRESS_MAX = 192,  /* connections from one address */
-    HTTP_POOL_BYTES = 16 * 1024, /* memory of a connection */
-    HTTP_IDLE_S = 30,            /* without a byte in either direction */
+    HTTP_PER_ADDRESS_MAX = 192, /* connections from one address */
+    HTTP_IDLE_S = 30,           /* without a byte in either direction */
 };
 
-/* What the kernel may hold for a stream's reader: what is in it is old when it arrives. */
-enum { HTTP_STREAM_SEND_BYTES = 64 * 1024 };
+/* Memory of a connection: half of it is what one read takes, so that bulk arrives in large pieces. */
+static const size_t pool_bytes[SERVER_KINDS] = {
+    [SERVER_PAGE] = 16 * 1024,
+    [SERVER_TIME_SERIES] = 256 * 1024,
+};
 
-enum phase { PHASE_FIRST_HEAD, PHASE_HEAD, PHASE_BODY, PHASE_HANDLER, PHASE_SEND, PHASE_STREAM };
+enum phase {
+    PHASE_FIRST_HEAD,
+    PHASE_HEAD,
+    PHASE_BODY,
+    PHASE_BULK, /* a body that may be large */
+    PHASE_HANDLER,
+    PHASE_SEND,
+    PHASE_STREAM,
+};
 
 static const int64_t phase_us_max[] = {
-    [PHASE_FIRST_HEAD] = 10 * CLOCK_US_PER_S, [PHASE_HEAD] = 30 * CLOCK_US_PER_S,
-    [PHASE_BODY] = 30 * CLOCK_US_PER_S,       [PHASE_HANDLER] = INT64_MAX,
-    [PHASE_SEND] = 120 * CLOCK_US_PER_S,      [PHASE_STREAM] = INT64_MAX,
+    [PHASE_FIRST_HEAD] = 10 * CLOCK_US_PER_S,
+    [PHASE_HEAD] = 30 * CLOCK_US_PER_S,
+    [PHASE_BODY] = 30 * CLOCK_US_PER_S,
+    [PHASE_BULK] = 120 * CLOCK_US_PER_S,
+    [PHASE_HANDLER] = INT64_MAX,
+    [PHASE_SEND] = 120 * CLOCK_US_PER_S,
+    [PHASE_STREAM] = INT64_MAX,
 };
 
 struct http_listener {
     struct list link;
     struct server *server;
+    enum server_kind kind;
     struct MHD_Daemon *daemon;
     struct loop_fd *watch;
     struct timer timer;        /* when libmicrohttpd wants to be run next */
@@ -61,10 +79,10 @@ struct http_connection {
     struct list link;
     struct http_listener *listener;
     struct MHD_Connection *mhd;
-    struct loop_fd *watch;          /* of a stream: the client's end */
-    struct server_request *request; /* of a stream */
+    struct loop_fd *watch;          /* the client's end, while its request is worked on */
+    struct server_request *request; /* that one */
     int fd;
-    bool left; /* of a stream: the client is gone */
+    bool left; /* the client is gone */
     enum phase phase;
     int64_t since_us;
     char *target; /* as it came: path and query */
@@ -77,18 +95,103 @@ static void enter(struct http_connection *connection, enum phase phase)
     connection->since_us = clock_mono_us();
 }
 
-/* ---- a request ---- */
+/* ---- the client's end ---- */
 
-static void parse_body(struct server_request *req)
+static void unwatch(struct http_connection *connection)
 {
-    struct err err = { 0 };
-    if (req->body.size > 0 &&
-        json_parse(buf_text(&req->body), req->body.size, NULL, &req->doc, &err) != 0) {
-        err_prefix(&err, "the body is no JSON");
-        server_reply_err(req, &err);
+    loop_fd_unwatch(connection->watch);
+    connection->watch = NULL;
+    connection->request = NULL;
+}
+
+/* What the client sends while it waits is its next request: then there is nothing to see any more. */
+static void on_client(void *ctx, unsigned events)
+{
+    struct http_connection *connection = ctx;
+    char byte;
+    ssize_t got = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR) && (events & LOOP_ERROR) == 0) {
         return;
     }
-    req->match.route->handler(req);
+    loop_fd_unwatch(connection->watch);
+    connection->watch = NULL;
+    if (got <= 0 && connection->request != NULL) {
+        connection->left = true;
+        if (connection->phase == PHASE_STREAM) {
+            http_stream_wake(connection->request);
+        } else {
+            atomic_store(&connection->request->cancel, true);
+        }
+    }
+}
+
+static void watch(struct http_connection *connection, struct server_request *req)
+{
+    connection->request = req;
+    if (connection->watch == NULL) {
+        connection->watch = loop_fd_watch(req->server->config.loop, connection->fd, LOOP_READABLE,
+                                          on_client, connection);
+    }
+}
+
+/* ---- a request ---- */
+
+/* Whatever the route's row says the body is. 0 or an error. */
+static int take_apart(struct server_request *req, struct err *err)
+{
+    const struct server_route *route = req->match.route;
+    if (req->body_error == BUSBAR_ELIMIT) {
+        err_set(err, BUSBAR_ELIMIT, "the body is over %zu bytes", req->body.max);
+        return err_hint(err, "send it in parts");
+    }
+    if (req->body_error != 0) {
+        return err_set(err, req->body_error, "too many large requests at a time");
+    }
+    if (req->body.size == 0 || (route->flags & SERVER_ROUTE_RAW) != 0) {
+        return 0;
+    }
+    if ((route->flags & SERVER_ROUTE_FORM) != 0) {
+        return server_url_add_form(&req->url, buf_text(&req->body), req->body.size, err);
+    }
+    int error = json_parse(buf_text(&req->body), req->body.size, NULL, &req->doc, err);
+    if (error != 0) {
+        err_prefix(err, "the body is no JSON");
+    }
+    return error;
+}
+
+static void handle(struct server_request *req)
+{
+    struct err err = { 0 };
+    if (take_apart(req, &err) == 0) {
+        req->match.route->handler(req);
+    } else if (req->body_error == BUSBAR_ELIMIT) {
+        server_reply_status(req, 413, &err);
+    } else {
+        server_reply_err(req, &err);
+    }
+}
+
+/* A piece of the body. What is too much is dropped, so that the sender gets to read the answer; one that
+ * goes on for long is cut off. */
+static enum MHD_Result take_body(struct server_request *req, const char *data, size_t size)
+{
+    struct server *server = req->server;
+    if (req->body_error == 0 && size > req->body.max - req->body.size) {
+        req->body_error = BUSBAR_ELIMIT;
+    } else if (req->body_error == 0 && size > SERVER_BODIES_MAX - server->body_bytes) {
+        req->body_error = BUSBAR_EBUSY;
+    } else if (req->body_error == 0) {
+        req->body_error = buf_append(&req->body, data, size);
+    }
+    if (req->body_error == 0) {
+        server->body_bytes += size;
+        return MHD_YES;
+    }
+    server->body_bytes -= req->body.size;
+    buf_fini(&req->body);
+    req->body_dropped += size;
+    return req->body_dropped <= SERVER_RAW_MAX ? MHD_YES : MHD_NO;
 }
 
 static enum MHD_Result queue_answer(struct http_connection *connection, struct server_request *req)
@@ -98,6 +201,7 @@ static enum MHD_Result queue_answer(struct http_connection *connection, struct s
         return MHD_NO;
     }
     if (connection->phase != PHASE_STREAM) {
+        unwatch(connection);
         enter(connection, PHASE_SEND);
     }
     enum MHD_Result queued = MHD_queue_response(connection->mhd, req->status, response);
@@ -124,7 +228,8 @@ static enum MHD_Result queue_stopping(struct http_connection *connection)
 
 static struct server_request *begin_request(struct http_connection *connection, const char *method)
 {
-    struct server_request *req = server_request_new(connection->listener->server);
+    struct server_request *req = server_request_new(connection->listener->server,
+                                                    connection->listener->kind);
     req->connection = connection;
     str_copy(req->who, sizeof(req->who), connection->who);
     str_copy(req->from, sizeof(req->from), connection->from);
@@ -135,6 +240,9 @@ static struct server_request *begin_request(struct http_connection *connection, 
                                     .target = connection->target != NULL ? connection->target : "",
                                     .listen = listen[0] != '\0' ? listen : NULL };
     http_head_check(req, &head);
+    if (req->match.route != NULL && req->match.route->body_max > SERVER_BODY_MAX) {
+        enter(connection, PHASE_BULK);
+    }
     return req;
 }
 
@@ -159,20 +267,23 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *mhd, const c
         return req->answered ? queue_answer(connection, req) : MHD_YES;
     }
     if (*size > 0) {
-        int error = buf_append(&req->body, data, *size);
+        size_t taken = *size;
         *size = 0;
-        return error == 0 ? MHD_YES : MHD_NO;
+        return take_body(req, data, taken);
     }
     if (!req->started) {
         req->started = true;
         enter(connection, PHASE_HANDLER);
-        parse_body(req);
+        handle(req);
     }
     if (req->answered) {
         return queue_answer(connection, req);
     }
     if (connection->listener->closing) {
         return queue_stopping(connection);
+    }
+    if (req->watched) {
+        watch(connection, req);
     }
     req->suspended = true;
     MHD_suspend_connection(mhd);
@@ -189,9 +300,7 @@ static void on_completed(void *ctx, struct MHD_Connection *mhd, void **request,
         mhd, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
     if (info != NULL && info->socket_context != NULL) {
         struct http_connection *connection = info->socket_context;
-        loop_fd_unwatch(connection->watch);
-        connection->watch = NULL;
-        connection->request = NULL;
+        unwatch(connection);
         enter(connection, PHASE_HEAD);
     }
     *request = NULL;
@@ -352,7 +461,7 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener, int fd)
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, listener, /* */
         MHD_OPTION_EXTERNAL_LOGGER, log_line, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HTTP_POOL_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, pool_bytes[listener->kind], MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)SERVER_CONNECTIONS_MAX, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
         (unsigned)HTTP_PER_ADDRESS_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTP_IDLE_S,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_NOTIFY_COMPLETED, on_completed, listener,
@@ -361,11 +470,12 @@ static struct MHD_Daemon *start_daemon(struct http_listener *listener, int fd)
         MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
 }
 
-int http_listener_open(struct server *server, int fd, const char *address, const char *path,
-                       struct err *err)
+int http_listener_open(struct server *server, enum server_kind kind, int fd, const char *address,
+                       const char *path, struct err *err)
 {
     struct http_listener *listener = busbar_alloc(sizeof(*listener));
     listener->server = server;
+    listener->kind = kind;
     list_init(&listener->connections);
     str_copy(listener->address, sizeof(listener->address), address != NULL ? address : "");
     listener->path = busbar_strdup(path);
@@ -431,31 +541,15 @@ void http_close(struct server *server)
 
 /* ---- streams ---- */
 
-static void on_stream_readable(void *ctx, unsigned events)
-{
-    struct http_connection *connection = ctx;
-    char byte;
-    ssize_t got = recv(connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR) && (events & LOOP_ERROR) == 0) {
-        return;
-    }
-    loop_fd_unwatch(connection->watch);
-    connection->watch = NULL;
-    if (got <= 0 && connection->request != NULL) {
-        connection->left = true;
-        http_stream_wake(connection->request);
-    }
-}
-
-void http_stream_begin(struct server_request *req)
+void http_stream_begin(struct server_request *req, int kernel_bytes)
 {
     struct http_connection *connection = req->connection;
-    const int bytes = HTTP_STREAM_SEND_BYTES;
     enter(connection, PHASE_STREAM);
-    (void)setsockopt(connection->fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
-    connection->request = req;
-    connection->watch = loop_fd_watch(req->server->config.loop, connection->fd, LOOP_READABLE,
-                                      on_stream_readable, connection);
+    if (kernel_bytes > 0) {
+        (void)setsockopt(connection->fd, SOL_SOCKET, SO_SNDBUF, &kernel_bytes,
+                         sizeof(kernel_bytes));
+    }
+    watch(connection, req);
 }
 
 bool http_stream_left(const struct server_request *req)
@@ -476,4 +570,19 @@ void http_stream_wake(struct server_request *req)
     if (req->connection != NULL && req->suspended) {
         resume(req);
     }
+}
+
+/* ---- what a handler may ask of the connection ---- */
+
+const char *server_header(const struct server_request *req, const char *name)
+{
+    return req->connection == NULL
+               ? NULL
+               : MHD_lookup_connection_value(req->connection->mhd, MHD_HEADER_KIND, name);
+}
+
+bool server_takes_gzip(const struct server_request *req)
+{
+    const char *encodings = server_header(req, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    return encodings != NULL && strstr(encodings, "gzip") != NULL;
 }

@@ -20,6 +20,7 @@ static const char *header(const struct http_head *head, const char *name)
 /* Headers that must not come twice, and what libmicrohttpd would take in silence. */
 struct framing {
     unsigned hosts, lengths, encodings;
+    bool chunked;
 };
 
 static enum MHD_Result count_framing(void *ctx, enum MHD_ValueKind kind, const char *name,
@@ -27,10 +28,12 @@ static enum MHD_Result count_framing(void *ctx, enum MHD_ValueKind kind, const c
 {
     struct framing *framing = ctx;
     (void)kind;
-    (void)value;
     framing->hosts += strcasecmp(name, MHD_HTTP_HEADER_HOST) == 0;
     framing->lengths += strcasecmp(name, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0;
-    framing->encodings += strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0;
+    if (strcasecmp(name, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        framing->encodings++;
+        framing->chunked = strcasecmp(value, "chunked") == 0;
+    }
     return MHD_YES;
 }
 
@@ -50,9 +53,14 @@ static bool framing_is_fine(struct server_request *req, const struct http_head *
     (void)MHD_get_connection_values(head->mhd, MHD_HEADER_KIND, count_framing, &framing);
     const union MHD_ConnectionInfo *info = MHD_get_connection_info(
         head->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
-    if (info != NULL && info->header_size > SERVER_HEADER_MAX) {
-        refuse(req, 431, BUSBAR_ELIMIT, "the request's head is over 8 KB", "");
-    } else if (framing.encodings > 0) {
+    bool page = req->kind == SERVER_PAGE;
+    size_t head_max = page ? SERVER_HEADER_MAX : SERVER_HEADER_LONG_MAX;
+    bool chunked = !page && framing.encodings == 1 && framing.chunked && framing.lengths == 0;
+    if (info != NULL && info->header_size > head_max) {
+        refuse(req, 431, BUSBAR_ELIMIT,
+               page ? "the request's head is over 8 KB" : "the request's head is over 64 KB",
+               page ? "" : "send the parameters by POST, as a form");
+    } else if (framing.encodings > 0 && !chunked) {
         refuse(req, 411, BUSBAR_EUNSUPPORTED, "a request body needs Content-Length",
                "send it whole, without Transfer-Encoding");
     } else if (framing.hosts > 1 || framing.lengths > 1) {
@@ -88,24 +96,68 @@ static bool origin_is_fine(struct server_request *req, const struct http_head *h
     return true;
 }
 
-/* False: refused. */
-static bool body_is_fine(struct server_request *req, const struct http_head *head)
+/* The type of the body is the one of the route. */
+static bool type_is_fine(struct server_request *req, const struct http_head *head, bool has_body)
 {
-    const char *length = header(head, MHD_HTTP_HEADER_CONTENT_LENGTH);
-    uint64_t size = 0;
-    if (length != NULL && str_parse_u64(length, &size) != 0) {
-        refuse(req, 400, BUSBAR_EINVAL, "Content-Length is no number", "");
-    } else if (strcmp(head->method, "POST") != 0 && size > 0) {
-        refuse(req, 400, BUSBAR_EINVAL, "only POST takes a body", "");
-    } else if (size > SERVER_BODY_MAX) {
-        refuse(req, 413, BUSBAR_ELIMIT, "the body is over 1 MB", "");
-    } else if (strcmp(head->method, "POST") == 0 &&
-               !server_guard_json(header(head, MHD_HTTP_HEADER_CONTENT_TYPE))) {
+    const char *type = header(head, MHD_HTTP_HEADER_CONTENT_TYPE);
+    unsigned flags = req->match.route->flags;
+    if ((flags & SERVER_ROUTE_RAW) != 0 ||
+        ((flags & SERVER_ROUTE_FORM) != 0 && (!has_body || server_guard_form(type)))) {
+        return true;
+    }
+    if ((flags & SERVER_ROUTE_FORM) != 0) {
+        refuse(req, 415, BUSBAR_EINVAL,
+               "a body needs Content-Type: application/x-www-form-urlencoded", "");
+    } else if (!server_guard_json(type)) {
         refuse(req, 415, BUSBAR_EINVAL, "POST needs Content-Type: application/json", "");
     } else {
         return true;
     }
     return false;
+}
+
+static bool size_is_fine(struct server_request *req, uint64_t size)
+{
+    size_t max = req->match.route->body_max > 0 ? req->match.route->body_max : SERVER_BODY_MAX;
+    char text[64];
+    req->body.max = max;
+    if (size > max) {
+        str_format(text, sizeof(text), "the body is over %zu MB", max >> 20);
+        refuse(req, 413, BUSBAR_ELIMIT, text, max > SERVER_BODY_MAX ? "send it in parts" : "");
+    } else if (size > SERVER_BODIES_MAX - req->server->body_bytes) {
+        refuse(req, 503, BUSBAR_EBUSY, "too many large requests at a time", "send it again soon");
+    } else {
+        return true;
+    }
+    return false;
+}
+
+/* False: refused. */
+static bool body_is_fine(struct server_request *req, const struct http_head *head)
+{
+    const char *length = header(head, MHD_HTTP_HEADER_CONTENT_LENGTH);
+    bool chunked = header(head, MHD_HTTP_HEADER_TRANSFER_ENCODING) != NULL;
+    bool takes_body = strcmp(head->method, "POST") == 0 || strcmp(head->method, "PUT") == 0;
+    uint64_t size = 0;
+    if (length != NULL && str_parse_u64(length, &size) != 0) {
+        refuse(req, 400, BUSBAR_EINVAL, "Content-Length is no number", "");
+    } else if (!takes_body && (size > 0 || chunked)) {
+        refuse(req, 400, BUSBAR_EINVAL, "only POST takes a body", "");
+    } else if (chunked && (req->match.route->flags & SERVER_ROUTE_CHUNKED) == 0) {
+        refuse(req, 411, BUSBAR_EUNSUPPORTED, "a request body needs Content-Length",
+               "send it whole, without Transfer-Encoding");
+    } else if (size_is_fine(req, size)) {
+        return !takes_body || type_is_fine(req, head, size > 0 || chunked);
+    }
+    return false;
+}
+
+/* True: the path is no route's but was answered. */
+static bool is_page(struct server_request *req, const struct http_head *head)
+{
+    return req->kind == SERVER_PAGE &&
+           server_page(req, head->method, header(head, MHD_HTTP_HEADER_ACCEPT_ENCODING),
+                       header(head, MHD_HTTP_HEADER_IF_NONE_MATCH));
 }
 
 void http_head_check(struct server_request *req, const struct http_head *head)
@@ -119,15 +171,16 @@ void http_head_check(struct server_request *req, const struct http_head *head)
         return;
     }
     char allow[64];
-    int error = server_routes_find(&req->server->routes, head->method, &req->url, &req->match,
-                                   allow, sizeof(allow));
-    if (error == BUSBAR_ENOENT &&
-        server_page(req, head->method, header(head, MHD_HTTP_HEADER_ACCEPT_ENCODING),
-                    header(head, MHD_HTTP_HEADER_IF_NONE_MATCH))) {
+    int error = server_routes_find(&req->server->routes[req->kind], head->method, &req->url,
+                                   &req->match, allow, sizeof(allow));
+    if (error == BUSBAR_ENOENT && is_page(req, head)) {
         return;
     }
     if (error == BUSBAR_ENOENT) {
-        refuse(req, 404, BUSBAR_ENOENT, "no such address", "GET /api/v1/openapi.json lists all");
+        refuse(req, 404, BUSBAR_ENOENT, "no such address",
+               req->kind == SERVER_PAGE ? "GET /api/v1/openapi.json lists all" : "");
+    } else if (error == 0 && req->url.lines && (req->match.route->flags & SERVER_ROUTE_FORM) == 0) {
+        refuse(req, 400, BUSBAR_EINVAL, "a parameter is not well formed", "");
     } else if (error != 0) {
         err_set(&err, error, "%s is not possible here", head->method);
         err_hint(&err, "allowed: %s", allow);

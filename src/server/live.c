@@ -15,7 +15,8 @@
 #include "server/live_private.h"
 #include "server/reply.h"
 
-enum { BLOCK_BYTES = 8192 };
+/* KERNEL_BYTES: what the kernel may hold for a reader, since it is old when it arrives. */
+enum { BLOCK_BYTES = 8192, KERNEL_BYTES = 64 * 1024 };
 
 static void stream_free(struct live_stream *stream)
 {
@@ -95,7 +96,7 @@ static void open_stream(struct live_stream *stream)
     stream->health_due = stream->wants_health;
     (void)buf_append_text(&stream->out, "retry: 2000\n\n");
     server_request_on_gone(req, on_connection_gone, stream);
-    http_stream_begin(req);
+    http_stream_begin(req, KERNEL_BYTES);
     server_reply_response(req, 200, response);
 }
 

@@ -283,7 +283,7 @@ static void get_openapi(struct server_request *req)
     json_put_string(&json, "title", "busbar");
     json_put_string(&json, "version", BUSBAR_VERSION);
     json_end_object(&json);
-    put_paths(&json, &server_of(req)->routes);
+    put_paths(&json, &server_of(req)->routes[SERVER_PAGE]);
     json_put_object(&json, "components");
     json_put_object(&json, "schemas");
     for (size_t i = 0; i < openapi_schema_count; i++) {

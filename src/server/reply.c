@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "server/http.h"
 
 static const struct {
@@ -52,8 +53,15 @@ void server_reply_headers(struct MHD_Response *response, const char *content_typ
           "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
           "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'" },
     };
-    for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++) {
+    for (size_t i = content_type != NULL ? 0 : 1; i < sizeof(headers) / sizeof(headers[0]); i++) {
         (void)MHD_add_response_header(response, headers[i][0], headers[i][1]);
+    }
+}
+
+void server_reply_own_headers(const struct server_request *req, struct MHD_Response *response)
+{
+    for (size_t i = 0; i < req->header_count; i++) {
+        (void)MHD_add_response_header(response, req->headers[i].name, req->headers[i].value);
     }
 }
 
@@ -69,27 +77,63 @@ void server_reply_response(struct server_request *req, unsigned status,
     http_answer(req);
 }
 
-void server_reply_as(struct server_request *req, unsigned status, const char *content_type,
-                     struct buf *content)
+static bool as_prometheus(const struct server_request *req)
+{
+    return req->kind == SERVER_TIME_SERIES ||
+           (req->match.route != NULL && (req->match.route->flags & SERVER_ROUTE_PROMETHEUS) != 0);
+}
+
+static void put_too_long(const struct server_request *req, struct buf *out)
+{
+    busbar_log(LOG_LEVEL_ERROR, "server", NULL, "an answer of %zu bytes is over its limit",
+               out->size);
+    buf_clear(out);
+    (void)buf_append_text(out, as_prometheus(req)
+                                   ? "{\"status\":\"error\",\"errorType\":\"execution\",\"error\":"
+                                     "\"the answer is over 64 MB: ask for fewer series, a shorter "
+                                     "time or a longer step\"}"
+                                   : "{\"error\":{\"code\":\"ELIMIT\",\"message\":\"the answer is "
+                                     "too long\",\"hint\":\"ask for less: limit, match\"}}");
+}
+
+void server_reply_packed(struct server_request *req, unsigned status, const char *content_type,
+                         struct buf *content, bool packed)
 {
     size_t size = 0;
-    uint8_t *data = NULL;
     if (content->overflow) {
-        busbar_log(LOG_LEVEL_ERROR, "server", NULL, "an answer of %zu bytes is over its limit",
-                   content->size);
-        buf_clear(content);
-        (void)buf_append_text(content, "{\"error\":{\"code\":\"ELIMIT\",\"message\":\"the answer "
-                                       "is too long\",\"hint\":\"ask for less: limit, match\"}}");
-        status = 500;
+        put_too_long(req, content);
+        status = as_prometheus(req) ? 422 : 500;
         content_type = SERVER_TYPE_JSON;
     }
-    data = buf_take(content, &size);
+    uint8_t *data = buf_take(content, &size);
     struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
         size, data != NULL ? (void *)data : (void *)"", data != NULL ? busbar_free : NULL);
     if (response == NULL) {
         busbar_free(data);
     } else {
         server_reply_headers(response, content_type, "no-store");
+        server_reply_own_headers(req, response);
+        if (packed) {
+            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_ENCODING, "gzip");
+            (void)MHD_add_response_header(response, MHD_HTTP_HEADER_VARY, "Accept-Encoding");
+        }
+    }
+    server_reply_response(req, status, response);
+}
+
+void server_reply_as(struct server_request *req, unsigned status, const char *content_type,
+                     struct buf *content)
+{
+    server_reply_packed(req, status, content_type, content, false);
+}
+
+void server_reply_empty(struct server_request *req, unsigned status)
+{
+    struct MHD_Response *response = MHD_create_response_from_buffer_with_free_callback(
+        0, (void *)"", NULL);
+    if (response != NULL) {
+        server_reply_headers(response, NULL, "no-store");
+        server_reply_own_headers(req, response);
     }
     server_reply_response(req, status, response);
 }
@@ -99,18 +143,61 @@ void server_reply_json(struct server_request *req, unsigned status, struct buf *
     server_reply_as(req, status, SERVER_TYPE_JSON, json);
 }
 
+static const char *error_type(unsigned status, int code)
+{
+    static const struct {
+        unsigned status;
+        const char *type;
+    } types[] = { { 404, "not_found" }, { 406, "not_acceptable" }, { 422, "execution" },
+                  { 499, "canceled" },  { 503, "unavailable" },    { 504, "timeout" } };
+    if (code == BUSBAR_ETIMEOUT) {
+        return "timeout";
+    }
+    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+        if (types[i].status == status) {
+            return types[i].type;
+        }
+    }
+    return status < 500 ? "bad_data" : "internal";
+}
+
+/* In the shape of Prometheus, which has no field for a hint. */
+static void put_prometheus_error(struct json_writer *json, unsigned status, const struct err *err)
+{
+    char text[sizeof(err->message) + sizeof(err->hint) + 4];
+    const char *message = err->message[0] != '\0' ? err->message : err_text(err->code);
+    str_format(text, sizeof(text), err->hint[0] != '\0' ? "%s (%s)" : "%s", message, err->hint);
+    json_put_string(json, "status", "error");
+    json_put_string(json, "errorType", error_type(status, err->code));
+    json_put_string(json, "error", text);
+}
+
+static void put_error(struct json_writer *json, const struct err *err)
+{
+    json_put_object(json, "error");
+    json_put_string(json, "code", err_name(err->code));
+    json_put_string(json, "message", err->message[0] != '\0' ? err->message : err_text(err->code));
+    json_put_string(json, "hint", err->hint);
+    json_end_object(json);
+}
+
 void server_reply_status(struct server_request *req, unsigned status, const struct err *err)
 {
     struct buf out;
     buf_init(&out, SERVER_ANSWER_MAX);
     struct json_writer json = json_writer(&out);
     json_begin_object(&json);
-    json_put_object(&json, "error");
-    json_put_string(&json, "code", err_name(err->code));
-    json_put_string(&json, "message", err->message[0] != '\0' ? err->message : err_text(err->code));
-    json_put_string(&json, "hint", err->hint);
+    if (as_prometheus(req)) {
+        put_prometheus_error(&json, status, err);
+    } else {
+        put_error(&json, err);
+    }
     json_end_object(&json);
-    json_end_object(&json);
+    if (status == 503 && as_prometheus(req)) {
+        char seconds[16];
+        str_format(seconds, sizeof(seconds), "%d", SERVER_RETRY_AFTER_S);
+        server_answer_header(req, MHD_HTTP_HEADER_RETRY_AFTER, seconds);
+    }
     server_reply_json(req, status, &out);
     buf_fini(&out);
 }

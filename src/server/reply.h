@@ -7,9 +7,11 @@
 
 #define SERVER_TYPE_JSON "application/json"
 
-/* Adds the headers that every answer has. */
+/* Adds the headers that every answer has; content_type NULL: it has no body. */
 void server_reply_headers(struct MHD_Response *response, const char *content_type,
                           const char *cache);
+/* Those of server_answer_header(). */
+void server_reply_own_headers(const struct server_request *req, struct MHD_Response *response);
 /* Answers with a response made elsewhere; takes it over. NULL: the connection is closed. */
 void server_reply_response(struct server_request *req, unsigned status,
                            struct MHD_Response *response);

@@ -10,10 +10,11 @@
 #include "base/clock.h"
 #include "base/str.h"
 
-struct server_request *server_request_new(struct server *server)
+struct server_request *server_request_new(struct server *server, enum server_kind kind)
 {
     struct server_request *req = busbar_alloc(sizeof(*req));
     req->server = server;
+    req->kind = kind;
     buf_init(&req->body, SERVER_BODY_MAX);
     list_append(&server->requests, &req->link);
     return req;
@@ -25,6 +26,9 @@ static void free_when_done(struct server_request *req)
         return;
     }
     list_remove(&req->link);
+    if (req->server != NULL) {
+        req->server->body_bytes -= req->body.size;
+    }
     server_url_fini(&req->url);
     buf_fini(&req->body);
     json_free(req->doc);
@@ -38,6 +42,7 @@ void server_request_completed(struct server_request *req)
 {
     req->connection = NULL;
     req->completed = true;
+    atomic_store(&req->cancel, true);
     req->answered = req->answered || !req->started; /* its body never came: no handler holds it */
     if (req->gone != NULL) {
         req->gone(req->gone_ctx);
@@ -92,6 +97,11 @@ const char *server_query(const struct server_request *req, const char *name)
     return server_url_arg(&req->url, name);
 }
 
+const char *server_query_at(const struct server_request *req, const char *name, size_t index)
+{
+    return server_url_arg_at(&req->url, name, index);
+}
+
 int server_query_i64(const struct server_request *req, const char *name, int64_t fallback,
                      int64_t min, int64_t max, int64_t *out, struct err *err)
 {
@@ -144,6 +154,25 @@ int server_query_time(const struct server_request *req, const char *name, int64_
 const struct json_value *server_body(const struct server_request *req)
 {
     return req->doc != NULL ? json_root(req->doc) : NULL;
+}
+
+const uint8_t *server_raw(const struct server_request *req, size_t *size)
+{
+    *size = req->body.size;
+    return req->body.data != NULL ? req->body.data : (const uint8_t *)"";
+}
+
+const atomic_bool *server_cancel(struct server_request *req)
+{
+    req->watched = true;
+    return &req->cancel;
+}
+
+void server_answer_header(struct server_request *req, const char *name, const char *value)
+{
+    assert(req->header_count < SERVER_ANSWER_HEADERS_MAX);
+    req->headers[req->header_count].name = name;
+    str_copy(req->headers[req->header_count++].value, sizeof(req->headers[0].value), value);
 }
 
 const char *server_who(const struct server_request *req)

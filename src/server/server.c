@@ -4,6 +4,7 @@
 #include "server/server.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #include "server/core.h"
 #include "server/http.h"
 #include "server/live.h"
+#include "server/stream.h"
 
 enum { SWEEP_MS = 1000, BACKLOG = 128, SOCKET_MODE = 0660 };
 
@@ -32,6 +34,7 @@ struct server *server_new(const struct server_config *config)
     server->config = *config;
     list_init(&server->listeners);
     list_init(&server->requests);
+    list_init(&server->streams);
     timer_init(&server->sweep, config->loop, on_sweep, server);
     timer_start(&server->sweep, SWEEP_MS, SWEEP_MS);
     gauges_init(&server->gauges, &server->config);
@@ -53,7 +56,15 @@ struct server *server_new(const struct server_config *config)
 void server_add_routes(struct server *server, const struct server_route *routes, size_t count,
                        void *ctx)
 {
-    server_routes_add(&server->routes, routes, count, ctx);
+    for (size_t i = 0; i < count; i++) {
+        unsigned on = routes[i].on != 0 ? routes[i].on : SERVER_ON_PAGE;
+        assert(routes[i].body_max <= SERVER_RAW_MAX);
+        for (unsigned kind = 0; kind < SERVER_KINDS; kind++) {
+            if ((on & 1u << kind) != 0) {
+                server_routes_add(&server->routes[kind], &routes[i], 1, ctx);
+            }
+        }
+    }
 }
 
 void server_changed(struct server *server)
@@ -72,11 +83,13 @@ void server_free(struct server *server)
 {
     list_each_safe(at, &server->requests) {
         struct server_request *req = list_entry(at, struct server_request, link);
+        atomic_store(&req->cancel, true);
         if (req->cut != NULL) {
             req->cut(req->cut_ctx);
         }
     }
     live_stop(server->live);
+    stream_stop_all(server);
     http_close(server);
     struct list *left;
     while ((left = list_shift(&server->requests)) != NULL) {
@@ -154,7 +167,8 @@ static uint16_t bound_port(int fd)
                                                : ((struct sockaddr_in *)&address)->sin_port);
 }
 
-int server_listen(struct server *server, const char *host, uint16_t port, struct err *err)
+int server_listen(struct server *server, enum server_kind kind, const char *host, uint16_t port,
+                  struct err *err)
 {
     struct sockaddr_storage address;
     socklen_t size = 0;
@@ -171,16 +185,16 @@ int server_listen(struct server *server, const char *host, uint16_t port, struct
         return listen_failed(error_number, where, err);
     }
     uint16_t bound = bound_port(fd);
-    int error = http_listener_open(server, fd, host, NULL, err);
-    if (error == 0 && server->port == 0) {
-        server->port = bound;
+    int error = http_listener_open(server, kind, fd, host, NULL, err);
+    if (error == 0 && server->ports[kind] == 0) {
+        server->ports[kind] = bound;
     }
     return error;
 }
 
-uint16_t server_port(const struct server *server)
+uint16_t server_port(const struct server *server, enum server_kind kind)
 {
-    return server->port;
+    return server->ports[kind];
 }
 
 /* True when a process answers behind the socket file. */
@@ -218,5 +232,5 @@ int server_listen_unix(struct server *server, const char *path, struct err *err)
         fd = -1;
     }
     return fd < 0 ? listen_failed(error_number, path, err)
-                  : http_listener_open(server, fd, NULL, path, err);
+                  : http_listener_open(server, SERVER_PAGE, fd, NULL, path, err);
 }

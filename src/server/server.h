@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The HTTP server: REST, live stream, metrics and the page, on the loop (libmicrohttpd underneath,
- * in no header but http.c's).
+/* The HTTP server: REST, live stream, metrics and the page, and the Prometheus API with its ingest, on
+ * the loop (libmicrohttpd underneath, in no header but http.c's).
+ *
+ * Listeners are of two kinds, each with its own routes: the page's (SERVER_PAGE) and the one of the time
+ * series (SERVER_TIME_SERIES), whose errors have the shape of Prometheus and whose bodies may be large.
  *
  * Every address the server answers is a row of a route table: method, path pattern, handler, one
  * line for a person, schema names. The OpenAPI file is made from the same rows. The server brings
@@ -13,11 +16,13 @@
  * it was freed); an answer that nobody waits for any more is dropped.
  *
  * Security: the Host header must name a listening address (or localhost), a request with a foreign
- * Origin is refused, POST needs Content-Type: application/json, so no other site's page can reach
- * this one. There is no login yet: listen on loopback only. Loop thread only. */
+ * Origin is refused, POST needs Content-Type: application/json unless the route's row says otherwise, so
+ * no other site's page can reach this one. There is no login yet: listen on loopback only. Loop thread
+ * only, but where a call says otherwise. */
 #ifndef BUSBAR_SERVER_SERVER_H
 #define BUSBAR_SERVER_SERVER_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,11 +41,17 @@ struct server;
 struct server_request;
 
 enum {
-    SERVER_CONNECTIONS_MAX = 256, /* a listener */
-    SERVER_STREAMS_MAX = 64,      /* live streams */
-    SERVER_BODY_MAX = 1 << 20,
-    SERVER_HEADER_MAX = 8 * 1024,
-    SERVER_ANSWER_MAX = 64 << 20, /* bytes of one answer */
+    SERVER_CONNECTIONS_MAX = 256,  /* a listener */
+    SERVER_STREAMS_MAX = 64,       /* live streams */
+    SERVER_BODY_MAX = 1 << 20,     /* of a route that does not say more */
+    SERVER_RAW_MAX = 32 << 20,     /* a route may say this much */
+    SERVER_BODIES_MAX = 128 << 20, /* all bodies that are being received or worked on; then 503 */
+    SERVER_HEADER_MAX = 8 * 1024,  /* a request's head on the page's listener */
+    SERVER_HEADER_LONG_MAX = 64 * 1024, /* and on that of the time series */
+    SERVER_RETRY_AFTER_S = 1,           /* what a 503 advises */
+    SERVER_PACK_MIN = 1024,             /* shorter answers are not compressed */
+    SERVER_PIECE_BYTES = 256 * 1024,    /* of a streamed answer */
+    SERVER_ANSWER_MAX = 64 << 20,       /* bytes of one answer */
     SERVER_ROUTES_MAX = 256,
 };
 
@@ -75,14 +86,17 @@ struct server_config {
 
 struct server *server_new(const struct server_config *config);
 
+enum server_kind { SERVER_PAGE, SERVER_TIME_SERIES, SERVER_KINDS };
+
 /* Listens on a numeric address (port 0: the system chooses). More than one is fine.
  * BUSBAR_EADDRINUSE, BUSBAR_EPERM ...; err says what to do. */
-int server_listen(struct server *server, const char *host, uint16_t port, struct err *err);
-/* Listens on a Unix socket, mode 0660; a stale socket is replaced, a live one is BUSBAR_EADDRINUSE.
+int server_listen(struct server *server, enum server_kind kind, const char *host, uint16_t port,
+                  struct err *err);
+/* Listens on a Unix socket (the page's kind), mode 0660; a stale socket is replaced, a live one is BUSBAR_EADDRINUSE.
  * The peer's user is `who` in the journal. */
 int server_listen_unix(struct server *server, const char *path, struct err *err);
-/* The port of the first address. */
-uint16_t server_port(const struct server *server);
+/* The port of the first address of a kind; 0: none. */
+uint16_t server_port(const struct server *server, enum server_kind kind);
 
 /* The configuration was applied: streams find their points and devices again. */
 void server_changed(struct server *server);
@@ -107,17 +121,32 @@ struct server_query_param {
 /* `answer` of a route that does not answer JSON. */
 #define SERVER_ANSWER_TEXT "text"
 
+/* server_route.on; 0: the page's listener. */
+enum { SERVER_ON_PAGE = 1, SERVER_ON_TIME_SERIES = 2, SERVER_ON_BOTH = 3 };
+
+/* server_route.flags */
+enum {
+    SERVER_ROUTE_RAW = 1, /* the body is bytes of any type: server_raw(); no JSON is parsed */
+    SERVER_ROUTE_FORM =
+        2, /* a body is application/x-www-form-urlencoded: its parameters stand before
+                                    those of the query; values may have tabs and line ends */
+    SERVER_ROUTE_CHUNKED = 4,    /* the body may come without Content-Length */
+    SERVER_ROUTE_PROMETHEUS = 8, /* errors in Prometheus' shape on the page's listener too */
+};
+
 struct server_route {
-    const char *method; /* "GET", "POST" */
+    const char *method; /* "GET", "POST", "PUT", "DELETE", "OPTIONS"; the first answers HEAD too */
     const char *path;   /* "/api/v1/devices/{device}/frames"; {name} takes one part */
     server_handler handler;
     const char *summary;                    /* one line, lower case, no full stop */
     const struct server_query_param *query; /* ends with name NULL; NULL: none */
     const char *body;                       /* schema name of openapi.c; NULL: no body needed */
     const char *answer;                     /* schema name, SERVER_ANSWER_TEXT; NULL: any object */
+    unsigned on, flags;                     /* SERVER_ON_, SERVER_ROUTE_ */
+    size_t body_max;                        /* bytes; 0: SERVER_BODY_MAX; at most SERVER_RAW_MAX */
 };
 
-/* Rows are borrowed (static tables). ctx comes back from server_ctx(). */
+/* Rows are borrowed (static tables). Each goes to the listeners it names. ctx comes back from server_ctx(). */
 void server_add_routes(struct server *server, const struct server_route *routes, size_t count,
                        void *ctx);
 
@@ -129,6 +158,8 @@ void *server_ctx(const struct server_request *req);
 const char *server_param(const struct server_request *req, const char *name);
 /* A parameter of the query, percent-decoded; NULL when absent. */
 const char *server_query(const struct server_request *req, const char *name);
+/* The same of a parameter that may come again (match[]): number `index`, NULL behind the last. */
+const char *server_query_at(const struct server_request *req, const char *name, size_t index);
 /* A number of the query, `fallback` when absent. BUSBAR_EINVAL when it is none, or not in
  * [min, max]; err then says so. */
 int server_query_i64(const struct server_request *req, const char *name, int64_t fallback,
@@ -140,6 +171,15 @@ int server_query_time(const struct server_request *req, const char *name, int64_
                       int64_t *out, struct err *err);
 /* The parsed body; NULL when there was none. Valid until the answer. */
 const struct json_value *server_body(const struct server_request *req);
+/* The bytes of the body of a SERVER_ROUTE_RAW, unchanged until the answer: a job may read them. */
+const uint8_t *server_raw(const struct server_request *req, size_t *size);
+/* A header of the request ("Content-Encoding"); NULL when absent. Only inside the handler's call. */
+const char *server_header(const struct server_request *req, const char *name);
+/* True when the client takes gzip. Only inside the handler's call. */
+bool server_takes_gzip(const struct server_request *req);
+/* Becomes true when nobody waits for the answer any more: the client went away, the server stops. For a
+ * job, which looks at it now and then; valid until the answer. Ask for it inside the handler's call. */
+const atomic_bool *server_cancel(struct server_request *req);
 /* For the journal: "local" or "novak" (Unix socket), and "127.0.0.1" or "unix". */
 const char *server_who(const struct server_request *req);
 const char *server_from(const struct server_request *req);
@@ -148,10 +188,35 @@ const char *server_from(const struct server_request *req);
 
 /* Takes the content of `json`, which is empty afterwards. When it overflowed the answer is 500. */
 void server_reply_json(struct server_request *req, unsigned status, struct buf *json);
+/* A header of the answer to come, the value copied (at most 63 bytes); four at most. */
+void server_answer_header(struct server_request *req, const char *name, const char *value);
+/* An answer without a body: 204. */
+void server_reply_empty(struct server_request *req, unsigned status);
 /* Any other type: "text/plain; charset=utf-8". */
 void server_reply_as(struct server_request *req, unsigned status, const char *content_type,
                      struct buf *content);
-/* {"error":{"code","message","hint"}} with the status of the code (reply.c has the one table). */
+/* Compresses with gzip when that gains something; true: it did, then server_reply_packed() needs to know.
+ * Any thread, rather a job's. */
+bool server_pack(struct buf *content);
+void server_reply_packed(struct server_request *req, unsigned status, const char *content_type,
+                         struct buf *content, bool packed);
+
+/* A long answer, made piece by piece in jobs while the client reads: two pieces at most are in memory,
+ * and no thread waits for a slow client. */
+struct server_maker {
+    /* On a job thread: appends some more, about SERVER_PIECE_BYTES, and sets *last with the last
+     * piece (which may be empty). An error cuts the connection, so that the client knows that the answer is
+     * not whole. *cancel: the client is gone, return any error. */
+    int (*make)(void *ctx, struct buf *out, bool *last, const atomic_bool *cancel);
+    /* Once, on the loop, when make() is called no more (also when it never was). */
+    void (*end)(void *ctx);
+};
+/* Answers. On the loop. */
+void server_reply_stream(struct server_request *req, unsigned status, const char *content_type,
+                         const struct server_maker *maker, void *ctx);
+
+/* {"error":{"code","message","hint"}} with the status of the code (reply.c has the one table); for
+ * requests of the time series {"status":"error","errorType","error"}. */
 void server_reply_err(struct server_request *req, const struct err *err);
 /* Shorter: code and message. */
 void server_reply_error(struct server_request *req, int code, const char *format, ...)

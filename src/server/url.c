@@ -2,7 +2,7 @@
 /* One copy of the target is cut into parts and arguments in place; decoding only ever shortens. */
 #include "server/url.h"
 
-#include <stdbool.h>
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -22,8 +22,16 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* Decodes text in place. False: a broken escape, a control character or broken UTF-8. */
-static bool decode(char *text, bool plus_is_space)
+enum text_kind { TEXT_PATH, TEXT_NAME, TEXT_VALUE };
+
+static bool is_line_space(char c)
+{
+    return c == '\t' || c == '\n' || c == '\r';
+}
+
+/* Decodes text in place. False: a broken escape, a control character or broken UTF-8. *lines becomes
+ * true when a value has tabs or line ends. */
+static bool decode(char *text, enum text_kind kind, bool *lines)
 {
     char *to = text;
     for (const char *at = text; *at != '\0'; at++) {
@@ -36,12 +44,14 @@ static bool decode(char *text, bool plus_is_space)
             }
             c = (char)(high << 4 | low);
             at += 2;
-        } else if (c == '+' && plus_is_space) {
+        } else if (c == '+' && kind != TEXT_PATH) {
             c = ' ';
         }
-        if ((unsigned char)c < 0x20 || c == 0x7f) {
+        bool line = kind == TEXT_VALUE && is_line_space(c);
+        if (((unsigned char)c < 0x20 && !line) || c == 0x7f) {
             return false;
         }
+        *lines = *lines || line;
         *to++ = c;
     }
     *to = '\0';
@@ -67,7 +77,7 @@ static int parse_path(char *path, struct server_url *url, struct err *err)
             return err_set(err, BUSBAR_ELIMIT, "the path has more than %d parts",
                            SERVER_URL_PARTS_MAX);
         }
-        if (*path == '\0' || !decode(path, false)) {
+        if (*path == '\0' || !decode(path, TEXT_PATH, &url->lines)) {
             return err_set(err, BUSBAR_EINVAL, "the path is not well formed");
         }
         url->parts[url->part_count++] = path;
@@ -84,12 +94,13 @@ static int parse_query(char *query, struct server_url *url, struct err *err)
         char *next = cut(query, '&');
         if (*query != '\0') {
             if (url->arg_count == SERVER_URL_ARGS_MAX) {
-                return err_set(err, BUSBAR_ELIMIT, "the query has more than %d parameters",
+                return err_set(err, BUSBAR_ELIMIT, "there are more than %d parameters",
                                SERVER_URL_ARGS_MAX);
             }
             char *value = cut(query, '=');
-            if (!decode(query, true) || (value != NULL && !decode(value, true))) {
-                return err_set(err, BUSBAR_EINVAL, "the query is not well formed");
+            if (!decode(query, TEXT_NAME, &url->lines) ||
+                (value != NULL && !decode(value, TEXT_VALUE, &url->lines))) {
+                return err_set(err, BUSBAR_EINVAL, "a parameter is not well formed");
             }
             url->args[url->arg_count++] = (struct server_url_arg){ .name = query,
                                                                    .value = value != NULL ? value
@@ -124,16 +135,51 @@ int server_url_parse(const char *target, struct server_url *url, struct err *err
     return error;
 }
 
+int server_url_add_form(struct server_url *url, const char *text, size_t size, struct err *err)
+{
+    assert(url->form == NULL);
+    if (memchr(text, '\0', size) != NULL) {
+        return err_set(err, BUSBAR_EINVAL, "the form is not well formed");
+    }
+    struct server_url form = { .block = busbar_try_alloc(size + 1) };
+    if (form.block == NULL) {
+        return err_set(err, BUSBAR_ENOMEM, "out of memory");
+    }
+    memcpy(form.block, text, size);
+    form.block[size] = '\0';
+    int error = parse_query(form.block, &form, err);
+    if (error == 0 && form.arg_count + url->arg_count > SERVER_URL_ARGS_MAX) {
+        error = err_set(err, BUSBAR_ELIMIT, "form and query have more than %d parameters",
+                        SERVER_URL_ARGS_MAX);
+    }
+    if (error != 0) {
+        busbar_free(form.block);
+        return error;
+    }
+    memmove(url->args + form.arg_count, url->args, url->arg_count * sizeof(url->args[0]));
+    memcpy(url->args, form.args, form.arg_count * sizeof(url->args[0]));
+    url->arg_count += form.arg_count;
+    url->lines = url->lines || form.lines;
+    url->form = form.block;
+    return 0;
+}
+
 void server_url_fini(struct server_url *url)
 {
     busbar_free(url->block);
+    busbar_free(url->form);
     *url = (struct server_url){ 0 };
 }
 
 const char *server_url_arg(const struct server_url *url, const char *name)
 {
+    return server_url_arg_at(url, name, 0);
+}
+
+const char *server_url_arg_at(const struct server_url *url, const char *name, size_t index)
+{
     for (size_t i = 0; i < url->arg_count; i++) {
-        if (strcmp(url->args[i].name, name) == 0) {
+        if (strcmp(url->args[i].name, name) == 0 && index-- == 0) {
             return url->args[i].value;
         }
     }

@@ -71,7 +71,7 @@ static struct server *start(struct loop **loop)
                                                                 .host = host,
                                                                 .catalog = catalog,
                                                                 .started_us = clock_wall_us() });
-    assert(server_listen(server, "127.0.0.1", 0, &err) == 0);
+    assert(server_listen(server, SERVER_PAGE, "127.0.0.1", 0, &err) == 0);
     return server;
 }
 
@@ -100,7 +100,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (server == NULL) {
         server = start(&loop);
     }
-    int fd = connect_to(server_port(server));
+    int fd = connect_to(server_port(server, SERVER_PAGE));
     const struct linger now = { .l_onoff = 1 };
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)send(fd, data, size < 60000 ? size : 60000, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -227,6 +227,7 @@ struct gateway {
     struct history *history;
     struct state *state;
     struct server *server;
+    enum server_kind asks; /* which listener the client below talks to */
     char folder[64];
     uint64_t taken; /* samples the store took, without a history */
     uint32_t next_id;
@@ -315,7 +316,15 @@ static inline void gateway_open(struct gateway *gw, unsigned flags)
                                                      .site_timezone = "Europe/Prague",
                                                      .facts = gateway_facts,
                                                      .ctx = gw });
-    assert_int_equal(server_listen(gw->server, "127.0.0.1", 0, &err), 0);
+    assert_int_equal(server_listen(gw->server, SERVER_PAGE, "127.0.0.1", 0, &err), 0);
+}
+
+/* From now on the client talks to the listener of the time series. */
+static inline void gateway_time_series(struct gateway *gw)
+{
+    struct err err = { 0 };
+    assert_int_equal(server_listen(gw->server, SERVER_TIME_SERIES, "127.0.0.1", 0, &err), 0);
+    gw->asks = SERVER_TIME_SERIES;
 }
 
 /* A device with points p0, p1 ... of gw->cls, in the registry, not polled. */
@@ -443,7 +452,7 @@ static inline void answer_fini(struct answer *answer)
 static inline int client_connect(struct gateway *gw)
 {
     struct sockaddr_in address = { .sin_family = AF_INET };
-    address.sin_port = htons(server_port(gw->server));
+    address.sin_port = htons(server_port(gw->server, gw->asks));
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
@@ -529,7 +538,7 @@ static inline struct answer ask(struct gateway *gw, const char *method, const ch
     buf_init(&text, 16 << 20);
     (void)buf_printf(&text, "%s %s HTTP/1.1\r\nConnection: close\r\n", method, target);
     if (headers == NULL || strstr(headers, "Host:") == NULL) {
-        (void)buf_printf(&text, "Host: 127.0.0.1:%u\r\n", server_port(gw->server));
+        (void)buf_printf(&text, "Host: 127.0.0.1:%u\r\n", server_port(gw->server, gw->asks));
     }
     if (body != NULL) {
         (void)buf_printf(&text, "Content-Type: application/json\r\nContent-Length: %zu\r\n",

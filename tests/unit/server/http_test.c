@@ -90,7 +90,8 @@ static void pages_of_other_sites_are_refused(void **state)
     expect(gw, "POST", "/api/v1/devices/meter-1/pause", "Origin: null\r\n", "{}", 403, "EPERM");
     expect(gw, "GET", "/api/v1/devices", "Sec-Fetch-Site: cross-site\r\n", NULL, 403, "EPERM");
     expect(gw, "GET", "/", "Sec-Fetch-Site: cross-site\r\n", NULL, 200, "(none)");
-    str_format(own, sizeof(own), "Origin: http://127.0.0.1:%u\r\n", server_port(gw->server));
+    str_format(own, sizeof(own), "Origin: http://127.0.0.1:%u\r\n",
+               server_port(gw->server, SERVER_PAGE));
     expect(gw, "POST", "/api/v1/devices/meter-1/pause", own, "{}", 200, "(none)");
 }
 
@@ -381,12 +382,13 @@ static void a_taken_port_is_said(void **state)
 {
     struct gateway *gw = *state;
     struct err err = { 0 };
-    uint16_t port = server_port(gw->server);
-    assert_int_equal(server_listen(gw->server, "127.0.0.1", port, &err), BUSBAR_EADDRINUSE);
+    uint16_t port = server_port(gw->server, SERVER_PAGE);
+    assert_int_equal(server_listen(gw->server, SERVER_PAGE, "127.0.0.1", port, &err),
+                     BUSBAR_EADDRINUSE);
     assert_non_null(strstr(err.message, "127.0.0.1:"));
     assert_non_null(strstr(err.hint, "busbar ports"));
-    assert_int_equal(server_listen(gw->server, "example.org", 1, &err), BUSBAR_EINVAL);
-    assert_true(server_listen(gw->server, "192.0.2.1", 8080, &err) < 0);
+    assert_int_equal(server_listen(gw->server, SERVER_PAGE, "example.org", 1, &err), BUSBAR_EINVAL);
+    assert_true(server_listen(gw->server, SERVER_PAGE, "192.0.2.1", 8080, &err) < 0);
     assert_non_null(strstr(err.message, "192.0.2.1:8080"));
 }
 

@@ -166,7 +166,7 @@ static void every_route_is_in_the_openapi_file(void **state)
     struct answer answer = ask(gw, "GET", "/api/v1/openapi.json", NULL, NULL);
     assert_int_equal(answer.status, 200);
     const struct json_value *paths = at(&answer, "paths");
-    const struct server_routes *routes = &gw->server->routes;
+    const struct server_routes *routes = &gw->server->routes[SERVER_PAGE];
     for (size_t i = 0; i < routes->count; i++) {
         const struct server_route *route = routes->rows[i].route;
         const struct json_value *path = json_get(paths, route->path);
