@@ -77,7 +77,8 @@ class Gateway:
         self.log = open(f"{folder}/gateway.log", "w")
         self.process = subprocess.Popen(
             [f"{build}/busbar", "run", "--config", config, "--data", f"{folder}/data",
-             "--http", f"127.0.0.1:{self.port}", "--socket", f"{folder}/socket"],
+             "--http", f"127.0.0.1:{self.port}",
+             "--time-series", "off", "--socket", f"{folder}/socket"],
             stdout=self.log, stderr=self.log)
 
     def get(self, path):

@@ -15,6 +15,7 @@ struct app_options {
     const char *config_path; /* folder or file */
     const char *data_folder; /* made when it is not there, mode 0700 */
     const char *http; /* ADDR:PORT instead of the configuration's; NULL: the configuration's */
+    const char *time_series; /* ADDR:PORT or "off" of the Prometheus API; NULL: as above */
     const char *socket_path; /* Unix socket of the command line */
     bool socket_required;    /* else a taken socket is only a warning */
     bool verbose;

@@ -16,7 +16,9 @@
 #include "drivers/catalog.h"
 #include "net/jobs.h"
 
-enum { EXIT_FAILED = 1, EXIT_PROBLEMS = 3 };
+enum { EXIT_FAILED = 1, EXIT_PROBLEMS = 3, SERIES_PORT = 9090 };
+
+#define SERIES_HOST "127.0.0.1"
 
 /* ---- what the modules ask of us ---- */
 
@@ -242,6 +244,8 @@ static int open_with(struct gateway *gw, struct config *config)
     str_copy(gw->http_host, sizeof gw->http_host, config->server.http_host);
     gw->http.http_host = gw->http_host;
     gw->http.at.file = NULL;
+    str_copy(gw->series_host, sizeof gw->series_host, SERIES_HOST);
+    gw->series_port = SERIES_PORT;
     open_server(gw);
     if (apply_first(gw, config, &err) != 0) {
         return gateway_say(&err);

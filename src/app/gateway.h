@@ -50,6 +50,8 @@ struct gateway {
     char site_id[128], site_name[256], site_timezone[64];
     struct config_server http; /* as running; texts in http_host and http_socket */
     char http_host[256];
+    char series_host[256];              /* where the time series listen */
+    uint16_t series_port;               /* 0: off */
     char socket_path[GATEWAY_PATH_MAX]; /* "" = none */
 
     uint32_t version;   /* of the running configuration */

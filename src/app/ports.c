@@ -162,18 +162,25 @@ static void add_device(struct port_table *table, const struct device *dev, struc
     }
 }
 
+static void add_ours(struct port_table *table, const char *what, const char *host, uint16_t port)
+{
+    if (port == 0) {
+        return;
+    }
+    struct port_row *row = find_row(table, what, "tcp", port);
+    row->in = true;
+    row->ours = true;
+    str_copy(row->address, sizeof row->address, host);
+    row->firewall = !address_is_loopback(host);
+}
+
 void ports_gather(const struct gateway *gw, struct port_table *table)
 {
     size_t count;
     struct buf text;
     memset(table, 0, sizeof *table);
-    if (gw->http.http_port != 0) {
-        struct port_row *row = find_row(table, "page and REST", "tcp", server_port(gw->server, SERVER_PAGE));
-        row->in = true;
-        row->ours = true;
-        str_copy(row->address, sizeof row->address, gw->http_host);
-        row->firewall = !address_is_loopback(gw->http_host);
-    }
+    add_ours(table, "page and REST", gw->http_host, server_port(gw->server, SERVER_PAGE));
+    add_ours(table, "time series", gw->series_host, server_port(gw->server, SERVER_TIME_SERIES));
     struct device *const *devices = registry_devices(gw->registry, &count);
     buf_init(&text, 1024);
     for (size_t i = 0; i < count; i++) {

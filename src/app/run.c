@@ -45,50 +45,102 @@ static void on_hup(void *ctx, int signal_number)
     }
 }
 
-/* --http, or the configuration's address. */
-static int choose_address(struct gateway *gw)
+/* A TCP address to listen on. */
+struct place {
+    enum server_kind kind;
+    const char *given; /* on the command line; NULL: the configuration's is in host and port */
+    const char *word;  /* of the option and the key: "http" */
+    char *host;
+    size_t host_size;
+    uint16_t *port; /* 0: off */
+    uint16_t port_default;
+};
+
+static void fill_places(struct gateway *gw, struct place places[SERVER_KINDS])
+{
+    places[SERVER_PAGE] = (struct place){ .kind = SERVER_PAGE,
+                                          .given = gw->options->http,
+                                          .word = "http",
+                                          .host = gw->http_host,
+                                          .host_size = sizeof gw->http_host,
+                                          .port = &gw->http.http_port,
+                                          .port_default = 8080 };
+    places[SERVER_TIME_SERIES] = (struct place){ .kind = SERVER_TIME_SERIES,
+                                                 .given = gw->options->time_series,
+                                                 .word = "time_series",
+                                                 .host = gw->series_host,
+                                                 .host_size = sizeof gw->series_host,
+                                                 .port = &gw->series_port,
+                                                 .port_default = 9090 };
+}
+
+static const char *option_of(const struct place *place)
+{
+    return place->kind == SERVER_PAGE ? "--http" : "--time-series";
+}
+
+/* What was given on the command line goes before the configuration. */
+static int choose_address(struct gateway *gw, const struct place *place)
 {
     struct address address;
     struct err err = { 0 };
-    if (gw->options->http == NULL) {
+    if (place->given == NULL) {
         return 0;
     }
-    if (address_parse(gw->options->http, 0, &address, &err) != 0) {
-        err_hint(&err, "write --http 127.0.0.1:8080");
+    if (str_equal(place->given, "off") && place->kind != SERVER_PAGE) {
+        *place->port = 0;
+        return 0;
+    }
+    if (address_parse(place->given, 0, &address, &err) != 0) {
+        err_hint(&err, "write %s 127.0.0.1:%u", option_of(place), place->port_default);
         (void)gateway_say(&err);
         return EXIT_USAGE;
     }
-    str_copy(gw->http_host, sizeof gw->http_host, address.host);
-    gw->http.http_port = address.port;
+    str_copy(place->host, place->host_size, address.host);
+    *place->port = address.port;
     if (!address_is_loopback(address.host) && !gw->http.insecure) {
         err_set(&err, BUSBAR_EPERM, "%s can be reached from other machines, and there is no login",
-                gw->options->http);
+                place->given);
         err_hint(&err, "listen on 127.0.0.1, or write 'insecure: allow' under 'server:'");
         return gateway_say(&err);
     }
     return 0;
 }
 
-static int listen_http(struct gateway *gw)
+static int listen_at(struct gateway *gw, const struct place *place)
 {
     struct err err = { 0 };
-    if (gw->http.http_port == 0) {
+    if (*place->port == 0) {
         return 0;
     }
-    int rc = server_listen(gw->server, SERVER_PAGE, gw->http_host, gw->http.http_port, &err);
+    int rc = server_listen(gw->server, place->kind, place->host, *place->port, &err);
     if (rc == BUSBAR_EADDRINUSE) {
-        struct port_owner owner = ports_owner(gw->http.http_port);
-        err_set(&err, rc, "%s:%u is held by %s (process %d)", gw->http_host, gw->http.http_port,
+        struct port_owner owner = ports_owner(*place->port);
+        err_set(&err, rc, "%s:%u is held by %s (process %d)", place->host, *place->port,
                 owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
-        err_hint(&err, "stop it, or choose another: --http %s:%u, or 'server: { http: ... }'",
-                 gw->http_host, gw->http.http_port + 1u);
+        err_hint(&err, "stop it, or choose another: %s %s:%u, or 'server: { %s: ... }'",
+                 option_of(place), place->host, *place->port + 1u, place->word);
     } else if (rc != 0 && err.hint[0] == '\0') {
-        err_hint(
-            &err,
-            "name an address of this machine, such as 127.0.0.1:8080, in 'server: { http: ... }' "
-            "or with --http");
+        err_hint(&err,
+                 "name an address of this machine, such as 127.0.0.1:%u, in 'server: { %s: ... }' "
+                 "or with %s",
+                 place->port_default, place->word, option_of(place));
     }
     return rc == 0 ? 0 : gateway_say(&err);
+}
+
+static int listen_tcp(struct gateway *gw)
+{
+    struct place places[SERVER_KINDS];
+    int rc = 0;
+    fill_places(gw, places);
+    for (unsigned i = 0; rc == 0 && i < SERVER_KINDS; i++) {
+        rc = choose_address(gw, &places[i]);
+    }
+    for (unsigned i = 0; rc == 0 && i < SERVER_KINDS; i++) {
+        rc = listen_at(gw, &places[i]);
+    }
+    return rc;
 }
 
 static int listen_socket(struct gateway *gw)
@@ -136,9 +188,8 @@ static void keep_memory(void)
 
 static int serve(struct gateway *gw)
 {
-    int rc = choose_address(gw);
     routes_add(gw);
-    rc = rc != 0 ? rc : listen_http(gw);
+    int rc = listen_tcp(gw);
     rc = rc != 0 ? rc : listen_socket(gw);
     if (rc != 0) {
         return rc;

@@ -27,6 +27,7 @@ static const struct cli_flag run_flags[] = {
     { "data", 'd', "FOLDER", false,
       "where history and state are kept; /var/lib/busbar by default" },
     { "http", 0, "ADDR:PORT", false, "where page and REST listen, instead of the configuration's" },
+    { "time-series", 0, "ADDR:PORT|off", false, "where the Prometheus API listens, likewise" },
     { "socket", 0, "PATH", false, "the Unix socket of the command line" },
     { 0 },
 };

@@ -27,6 +27,7 @@ int cli_run(struct cli *cli)
         .config_path = flag_or(cli, "config", APP_CONFIG_DEFAULT),
         .data_folder = flag_or(cli, "data", APP_DATA_DEFAULT),
         .http = cli_flag(cli, "http"),
+        .time_series = cli_flag(cli, "time-series"),
         .socket_path = flag_or(cli, "socket", socket_path),
         .socket_required = cli_flag(cli, "socket") != NULL,
         .verbose = cli->verbose,

@@ -104,13 +104,14 @@ export function start(command, args, options = {}) {
   return process_;
 }
 
-/** A gateway on a free port; resolves when it answers. */
-export async function startGateway({ config, data, env, args = [] }) {
+/** A gateway on a free port; resolves when it answers. timeSeries: ADDRESS:PORT of the Prometheus API. */
+export async function startGateway({ config, data, env, timeSeries = 'off', args = [] }) {
   const port = await freePort();
   const socket = join(data, '..', `socket-${port}`);
   const gateway = start(
     program,
-    ['run', '--config', config, '--data', data, '--http', `127.0.0.1:${port}`, '--socket', socket, ...args],
+    ['run', '--config', config, '--data', data, '--http', `127.0.0.1:${port}`, '--time-series', timeSeries,
+      '--socket', socket, ...args],
     { env: { ...process.env, ...env } },
   );
   const url = `http://127.0.0.1:${port}`;

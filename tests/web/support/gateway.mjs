@@ -133,6 +133,8 @@ export async function startGateway() {
         join(folder, "data"),
         "--http",
         `127.0.0.1:${ports.http}`,
+        "--time-series",
+        "off",
       ]);
       await until(gateway.program, "gateway", async () => (await gateway.get("health")).status);
     },
