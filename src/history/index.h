@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The index: from labels to series and back, in memory, for queries.
  *
- * Texts are symbols: each distinct text once, number u32, never freed before the index (so pointers
- * to them stay valid). A series is its metric's name and a *rest*: the set of its other labels,
- * interned, because the points of a device and the fields of a line share theirs. So 1,000,000 points cost
- * some 20 bytes each:
+ * A *pair* is a label name with a value, kept once, with its text; texts are never freed before the index, so
+ * pointers to them stay valid. A series is its metric's pair and a *rest*: the set of its other pairs,
+ * kept once, because the points of a device and the fields of a line share theirs. So 1,000,000 points
+ * cost some 15 to 20 bytes each:
  *
- *   series id -> name symbol, rest number        pages of 1,024
- *   name      -> series ids                      sorted
- *   rest      -> labels, series ids              sorted
- *   label pair -> rests                          sorted; matchers look at rests, not at series
+ *   series id -> metric's pair, rest number      pages of 1,024
+ *   pair      -> series ids (metrics) or rests   sorted (postings.h)
+ *   rest      -> pairs, series ids               sorted; matchers look at rests, not at series
+ *   name      -> its pairs
  *   hash of a whole set -> series id             for ingest
  *
  * Any thread; one read-write lock inside, held by no call longer than its own work. A select looks
@@ -19,21 +19,14 @@
 
 #include <stdatomic.h>
 
-#include "model/labels.h"
+#include "model/matchers.h"
+#include "model/regex.h"
 
 struct history_index;
 
-enum label_match { LABEL_EQUAL, LABEL_NOT_EQUAL, LABEL_MATCHES, LABEL_NOT_MATCHES };
-
-/* A missing label is an empty value, as in PromQL. Expressions are anchored at both ends. */
-struct label_matcher {
-    enum label_match match;
-    const char *name, *value; /* NUL-terminated */
-};
-
 enum {
-    HISTORY_MATCHERS_MAX = 64,
-    HISTORY_REGEX_BYTES_MAX = 4096,
+    HISTORY_MATCHERS_MAX = MATCHERS_MAX,
+    HISTORY_REGEX_BYTES_MAX = REGEX_BYTES_MAX,
 };
 
 struct history_index *history_index_new(void);
