@@ -89,20 +89,8 @@ static void forms_agree_with_the_engine(void **state)
     static const char *const forms[] = { "",       "a",    "a|ab|b", ".*",    ".+",    "a.*",
                                          "a.+",    ".*b",  ".+b",    ".*b.*", ".+b.+", ".*b.+",
                                          ".+ab.*", "(a|)", "a\\.",   ".*\\." };
-    static const char *const texts[] = { "",
-                                         "a",
-                                         "b",
-                                         "ab",
-                                         "ba",
-                                         "aba",
-                                         "bab",
-                                         "a.",
-                                         "a\n",
-                                         "\nb",
-                                         "abab",
-                                         ".",
-                                         "\xc3\xa4"
-                                         "b" };
+    static const char *const texts[] = { "",   "a",   "b",   "ab",   "ba", "aba",       "bab",
+                                         "a.", "a\n", "\nb", "abab", ".",  "\xc3\xa4.b" };
     for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
         char engine[64] = "(?:";
         memcpy(engine + 3, forms[i], strlen(forms[i]) + 1);
