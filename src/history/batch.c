@@ -4,8 +4,8 @@
 #include "base/err.h"
 #include "history/history.h"
 #include "history/record.h"
-#include "history/stage.h"
-#include "model/quality.h"
+#include "history/usual.h"
+#include "history/words.h"
 
 enum {
     SHAPE_TYPE = 0x0f,
@@ -15,7 +15,7 @@ enum {
     SHAPE_RECEIVED = 0x40,
     SHAPE_MARKS = 0x80,
     HEAD_BYTES_MAX = 1 + 2 * 5 + BYTES_VARINT_MAX + 4 + BYTES_VARINT_MAX + 8,
-    RUN_MIN = 16, /* a shorter run of one type goes into a mixed batch */
+    RUN_MIN = 16, /* a shorter run of one type, or of usual samples, stays with its neighbours */
     TEXT_ALIGN = 4,
 };
 
@@ -47,39 +47,38 @@ static size_t text_bytes(const struct sample *samples, size_t count)
     return bytes;
 }
 
-static void look_at_ints(struct history_batch *batch, const struct sample *samples)
+/* How many from the first on go into one batch of usual samples; 0: too few. Samples of one series are
+ * kept apart from those of the next, so that they become a chunk of their own. */
+static size_t usual_of(const struct sample *samples, size_t count)
 {
-    int64_t low = samples[0].value.i;
-    int64_t high = low;
-    for (size_t i = 1; i < batch->count; i++) {
-        low = samples[i].value.i < low ? samples[i].value.i : low;
-        high = samples[i].value.i > high ? samples[i].value.i : high;
+    size_t usual = 0;
+    while (usual < count && history_is_usual(&samples[usual])) {
+        usual++;
     }
-    uint64_t span = (uint64_t)high - (uint64_t)low;
-    batch->low = low;
-    batch->width = span == 0            ? 0
-                   : span <= UINT8_MAX  ? 1
-                   : span <= UINT16_MAX ? 2
-                   : span <= UINT32_MAX ? 4
-                                        : 8;
+    size_t same = 1;
+    while (same < usual && samples[same].point == samples[0].point) {
+        same++;
+    }
+    usual = same >= RUN_MIN ? same : usual;
+    return usual < RUN_MIN && usual < count ? 0 : usual;
 }
 
-static void look_at_doubles(struct history_batch *batch, const struct sample *samples)
+/* How many there are before the next RUN_MIN usual ones. */
+static size_t others_of(const struct sample *samples, size_t count)
 {
-    uint64_t differs = 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        union value back = { .d = (double)(float)samples[i].value.d };
-        differs |= back.bits ^ samples[i].value.bits;
+    size_t streak = 0;
+    for (size_t i = 0; i < count; i++) {
+        streak = history_is_usual(&samples[i]) ? streak + 1 : 0;
+        if (streak == RUN_MIN) {
+            return i + 1 - RUN_MIN;
+        }
     }
-    batch->width = differs == 0 ? 4 : 8;
+    return count;
 }
 
-int history_batch_look(struct history_batch *batch, const struct sample *samples, size_t count)
+/* What is alike in all samples of a batch that are not the usual. */
+static uint8_t columns_of(const struct sample *samples, size_t count)
 {
-    count = count < HISTORY_BATCH_SAMPLES ? count : HISTORY_BATCH_SAMPLES;
-    size_t run = run_of(samples, count);
-    bool mixed = run < count && run < RUN_MIN;
-    count = mixed ? count : run;
     const struct sample *first = &samples[0];
     uint64_t ids = 0;
     uint64_t times = 0;
@@ -87,29 +86,47 @@ int history_batch_look(struct history_batch *batch, const struct sample *samples
     unsigned marks = 0;
     for (size_t i = 0; i < count; i++) {
         const struct sample *sample = &samples[i];
-        if (!storable(sample)) {
-            return BUSBAR_EINVAL;
-        }
         ids |= sample->point ^ (first->point + (uint32_t)i);
         times |= (uint64_t)(sample->time_us ^ first->time_us);
         received |= (uint64_t)(sample->receive_us ^ sample->time_us);
         marks |= (unsigned)(sample->quality ^ first->quality) |
                  (unsigned)(sample->detail ^ first->detail);
     }
-    *batch = (struct history_batch){ .count = count };
-    batch->shape = (uint8_t)((mixed ? SHAPE_MIXED : first->type) | (ids != 0 ? SHAPE_IDS : 0) |
-                             (times != 0 ? SHAPE_TIMES : 0) | (received != 0 ? SHAPE_RECEIVED : 0) |
-                             (marks != 0 ? SHAPE_MARKS : 0));
-    batch->bytes_max = HEAD_BYTES_MAX + count * ((ids != 0 ? 5u : 0) + (times != 0 ? 10u : 0) +
-                                                 (received != 0 ? 10u : 0) + (marks != 0 ? 4u : 0) +
-                                                 (mixed ? 11u : 8u));
-    if (mixed || first->type == VALUE_TEXT) {
-        batch->bytes_max += text_bytes(samples, count);
-    } else if (first->type == VALUE_INT) {
-        look_at_ints(batch, samples);
-    } else if (first->type == VALUE_DOUBLE) {
-        look_at_doubles(batch, samples);
+    return (uint8_t)((ids != 0 ? SHAPE_IDS : 0) | (times != 0 ? SHAPE_TIMES : 0) |
+                     (received != 0 ? SHAPE_RECEIVED : 0) | (marks != 0 ? SHAPE_MARKS : 0));
+}
+
+static size_t bytes_of_shape(uint8_t shape, const struct sample *samples, size_t count)
+{
+    size_t each = ((shape & SHAPE_IDS) != 0 ? 5u : 0) + ((shape & SHAPE_TIMES) != 0 ? 10u : 0) +
+                  ((shape & SHAPE_RECEIVED) != 0 ? 10u : 0) +
+                  ((shape & SHAPE_MARKS) != 0 ? 4u : 0) +
+                  ((shape & SHAPE_TYPE) == SHAPE_MIXED ? 11u : 8u);
+    bool texts = (shape & SHAPE_TYPE) == SHAPE_MIXED || (shape & SHAPE_TYPE) == VALUE_TEXT;
+    return HEAD_BYTES_MAX + count * each + (texts ? text_bytes(samples, count) : 0);
+}
+
+int history_batch_look(struct history_batch *batch, const struct sample *samples, size_t count)
+{
+    count = count < HISTORY_BATCH_SAMPLES ? count : HISTORY_BATCH_SAMPLES;
+    size_t usual = usual_of(samples, count);
+    count = usual > 0 ? usual : others_of(samples, count);
+    size_t run = run_of(samples, count);
+    batch->mixed = run < count && run < RUN_MIN;
+    batch->count = batch->mixed ? count : run;
+    batch->usual = usual > 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!storable(&samples[i])) {
+            return BUSBAR_EINVAL;
+        }
     }
+    if (batch->usual) {
+        batch->bytes_max = history_usual_bytes(batch->count);
+        return 0;
+    }
+    batch->shape = (uint8_t)((batch->mixed ? SHAPE_MIXED : samples[0].type) |
+                             columns_of(samples, batch->count));
+    batch->bytes_max = bytes_of_shape(batch->shape, samples, batch->count);
     return 0;
 }
 
@@ -121,68 +138,6 @@ static void put_text(struct bytes_out *out, const struct text *text, size_t offs
     bytes_put_u32le(out, text->size);
     bytes_put_block(out, text->bytes, text->size);
     bytes_put_u8(out, 0);
-}
-
-static void put_bits(struct bytes_out *out, const struct sample *samples, size_t count)
-{
-    for (size_t i = 0; i < count; i += 8) {
-        unsigned byte = 0;
-        for (size_t bit = 0; bit < 8 && i + bit < count; bit++) {
-            byte |= (unsigned)samples[i + bit].value.b << bit;
-        }
-        bytes_put_u8(out, (uint8_t)byte);
-    }
-}
-
-static void put_ints(struct bytes_out *out, const struct history_batch *batch,
-                     const struct sample *samples)
-{
-    uint64_t low = (uint64_t)batch->low;
-    bytes_put_varint_signed(out, batch->low);
-    bytes_put_u8(out, batch->width);
-    uint8_t *to = bytes_put_space(out, batch->count * batch->width);
-    switch (batch->width) {
-    case 0: break;
-    case 1:
-        for (size_t i = 0; i < batch->count; i++) {
-            to[i] = (uint8_t)((uint64_t)samples[i].value.i - low);
-        }
-        break;
-    case 2:
-        for (size_t i = 0; i < batch->count; i++) {
-            uint16_t value = (uint16_t)((uint64_t)samples[i].value.i - low);
-            memcpy(to + 2 * i, &value, 2);
-        }
-        break;
-    case 4:
-        for (size_t i = 0; i < batch->count; i++) {
-            uint32_t value = (uint32_t)((uint64_t)samples[i].value.i - low);
-            memcpy(to + 4 * i, &value, 4);
-        }
-        break;
-    default:
-        for (size_t i = 0; i < batch->count; i++) {
-            uint64_t value = (uint64_t)samples[i].value.i - low;
-            memcpy(to + 8 * i, &value, 8);
-        }
-    }
-}
-
-static void put_doubles(struct bytes_out *out, const struct history_batch *batch,
-                        const struct sample *samples)
-{
-    bytes_put_u8(out, batch->width);
-    uint8_t *to = bytes_put_space(out, batch->count * batch->width);
-    if (batch->width == 4) {
-        for (size_t i = 0; i < batch->count; i++) {
-            float value = (float)samples[i].value.d;
-            memcpy(to + 4 * i, &value, 4);
-        }
-    } else {
-        for (size_t i = 0; i < batch->count; i++) {
-            memcpy(to + 8 * i, &samples[i].value.bits, 8);
-        }
-    }
 }
 
 static void put_mixed(struct bytes_out *out, const struct history_batch *batch,
@@ -202,14 +157,32 @@ static void put_mixed(struct bytes_out *out, const struct history_batch *batch,
     }
 }
 
+static void put_numbers(struct bytes_out *out, const struct history_batch *batch,
+                        const struct sample *samples)
+{
+    union value values[HISTORY_BATCH_SAMPLES];
+    for (size_t i = 0; i < batch->count; i++) {
+        values[i] = samples[i].value;
+    }
+    switch (samples[0].type) {
+    case VALUE_BOOL: history_bits_put(out, values, batch->count); break;
+    case VALUE_INT: history_words_put(out, &values->i, batch->count); break;
+    default: {
+        uint8_t form = history_reals_form(values, batch->count);
+        bytes_put_u8(out, form);
+        history_reals_put(out, form, values, batch->count);
+    }
+    }
+}
+
 static void put_values(struct bytes_out *out, const struct history_batch *batch,
                        const struct sample *samples, size_t offset)
 {
     switch (batch->shape & SHAPE_TYPE) {
     case VALUE_NONE: break;
-    case VALUE_BOOL: put_bits(out, samples, batch->count); break;
-    case VALUE_INT: put_ints(out, batch, samples); break;
-    case VALUE_DOUBLE: put_doubles(out, batch, samples); break;
+    case VALUE_BOOL:
+    case VALUE_INT:
+    case VALUE_DOUBLE: put_numbers(out, batch, samples); break;
     case VALUE_TEXT:
         for (size_t i = 0; i < batch->count; i++) {
             put_text(out, samples[i].value.text, offset);
@@ -233,6 +206,10 @@ void history_batch_put(struct bytes_out *out, const struct history_batch *batch,
                        const struct sample *samples, int64_t before_us, size_t offset)
 {
     uint8_t shape = batch->shape;
+    if (batch->usual) {
+        history_usual_put(out, samples, batch->count, batch->mixed, before_us);
+        return;
+    }
     bytes_put_u8(out, shape);
     bytes_put_varint(out, batch->count);
     bytes_put_varint(out, samples[0].point);
@@ -269,82 +246,13 @@ static void get_text(struct bytes *in, struct sample *sample)
     sample->value.text = (const struct text *)(const void *)at;
 }
 
-static void get_ints(struct bytes *in, union value *values, size_t count)
-{
-    uint64_t low = (uint64_t)bytes_get_varint_signed(in);
-    uint8_t width = bytes_get_u8(in);
-    const uint8_t *from = width <= 8 ? bytes_get_block(in, count * width) : NULL;
-    if (from == NULL) {
-        bytes_fail(in);
-        return;
-    }
-    switch (width) {
-    case 0:
-        for (size_t i = 0; i < count; i++) {
-            values[i].bits = low;
-        }
-        break;
-    case 1:
-        for (size_t i = 0; i < count; i++) {
-            values[i].bits = low + from[i];
-        }
-        break;
-    case 2:
-        for (size_t i = 0; i < count; i++) {
-            uint16_t part;
-            memcpy(&part, from + 2 * i, 2);
-            values[i].bits = low + part;
-        }
-        break;
-    case 4:
-        for (size_t i = 0; i < count; i++) {
-            uint32_t part;
-            memcpy(&part, from + 4 * i, 4);
-            values[i].bits = low + part;
-        }
-        break;
-    case 8:
-        for (size_t i = 0; i < count; i++) {
-            memcpy(&values[i].bits, from + 8 * i, 8);
-            values[i].bits += low;
-        }
-        break;
-    default: bytes_fail(in);
-    }
-}
-
-static void get_doubles(struct bytes *in, union value *values, size_t count)
-{
-    uint8_t width = bytes_get_u8(in);
-    const uint8_t *from = width == 4 || width == 8 ? bytes_get_block(in, count * width) : NULL;
-    if (from == NULL) {
-        bytes_fail(in);
-    } else if (width == 8) {
-        memcpy(values, from, count * sizeof(*values));
-    } else {
-        for (size_t i = 0; i < count; i++) {
-            float value;
-            memcpy(&value, from + 4 * i, 4);
-            values[i].d = (double)value;
-        }
-    }
-}
-
-static void get_bits(struct bytes *in, union value *values, size_t count)
-{
-    const uint8_t *bits = bytes_get_block(in, (count + 7) / 8);
-    for (size_t i = 0; i < count && bits != NULL; i++) {
-        values[i].bits = ((unsigned)bits[i / 8] >> (i % 8)) & 1u;
-    }
-}
-
 /* BOOL, INT or DOUBLE. */
 static void get_numbers(struct bytes *in, uint8_t type, union value *values, size_t count)
 {
     switch (type) {
-    case VALUE_BOOL: get_bits(in, values, count); break;
-    case VALUE_INT: get_ints(in, values, count); break;
-    default: get_doubles(in, values, count);
+    case VALUE_BOOL: history_bits_get(in, values, count); break;
+    case VALUE_INT: history_words_get(in, &values->i, count); break;
+    default: history_reals_get(in, bytes_get_u8(in), values, count);
     }
 }
 
@@ -402,7 +310,7 @@ static void get_marks(struct bytes *in, uint8_t shape, struct sample *samples, s
     }
 }
 
-int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_us)
+static int get_others(struct bytes *in, struct sample *samples, int64_t before_us)
 {
     uint8_t shape = bytes_get_u8(in);
     uint64_t count = bytes_get_varint(in);
@@ -441,29 +349,64 @@ int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_u
     return bytes_short(in) ? BUSBAR_EDAMAGED : (int)count;
 }
 
-/* ---- rows ---- */
+/* ---- usual samples ---- */
 
-bool history_batch_get_row(struct bytes *in, union value *values, int64_t before_us,
-                           struct history_row *row)
+/* A batch of the first format that has no column but its values. */
+static bool get_row(struct bytes *in, uint8_t type, int64_t before_us, struct history_usual *usual)
 {
-    uint8_t type = bytes_get_u8(in); /* the shape, when it has no column of its own */
     uint64_t count = bytes_get_varint(in);
     uint64_t id = bytes_get_varint(in);
     int64_t time_us = plus(before_us, bytes_get_varint_signed(in));
     uint8_t quality = bytes_get_u8(in);
     uint64_t detail = bytes_get_varint(in);
-    if (bytes_short(in) || quality != QUALITY_GOOD || detail != 0 || count < HISTORY_STAGE_RUN ||
+    if (bytes_short(in) || quality != QUALITY_GOOD || detail != 0 || count == 0 ||
         count > HISTORY_BATCH_SAMPLES || id == 0 || id + count - 1 > HISTORY_SERIES_MAX) {
         return false;
     }
-    if (type != VALUE_BOOL && type != VALUE_INT && type != VALUE_DOUBLE) {
-        return false;
-    }
-    get_numbers(in, type, values, (size_t)count);
-    *row = (struct history_row){ .first = (uint32_t)id,
-                                 .count = (uint32_t)count,
-                                 .type = type,
-                                 .time_us = time_us,
-                                 .values = values };
+    usual->count = (uint32_t)count;
+    usual->run_count = 1;
+    usual->runs[0] = (struct history_run){ .first = (uint32_t)id, .count = (uint32_t)count };
+    usual->type = type;
+    usual->one_time = true;
+    usual->times[0] = time_us;
+    get_numbers(in, type, usual->values, (size_t)count);
     return !bytes_short(in);
+}
+
+bool history_batch_get_usual(struct bytes *in, int64_t before_us, struct history_usual *usual)
+{
+    uint8_t shape = bytes_get_u8(in);
+    if (shape == HISTORY_USUAL_MARK) {
+        return history_usual_get(in, before_us, usual);
+    }
+    bool row = shape == VALUE_BOOL || shape == VALUE_INT || shape == VALUE_DOUBLE;
+    return row && get_row(in, shape, before_us, usual);
+}
+
+static int samples_of(const struct history_usual *usual, struct sample *samples)
+{
+    size_t at = 0;
+    for (size_t r = 0; r < usual->run_count; r++) {
+        const struct history_run *run = &usual->runs[r];
+        for (uint32_t i = 0; i < run->count; i++, at++) {
+            int64_t time_us = usual->times[usual->one_time ? 0 : at];
+            bool mixed = usual->type == HISTORY_USUAL_MIXED;
+            samples[at] = (struct sample){ .time_us = time_us,
+                                           .receive_us = time_us,
+                                           .value = usual->values[at],
+                                           .point = run->first + (run->same ? 0 : i),
+                                           .type = mixed ? usual->types[at] : usual->type };
+        }
+    }
+    return (int)usual->count;
+}
+
+int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_us)
+{
+    if (bytes_left(in) > 0 && *in->at == HISTORY_USUAL_MARK) {
+        struct history_usual usual;
+        return history_batch_get_usual(in, before_us, &usual) ? samples_of(&usual, samples)
+                                                              : BUSBAR_EDAMAGED;
+    }
+    return get_others(in, samples, before_us);
 }

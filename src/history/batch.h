@@ -10,9 +10,9 @@
 struct history_batch {
     size_t count; /* samples from the first on that go into this batch */
     size_t bytes_max;
-    uint8_t shape;
-    int64_t low;   /* INT: the smallest */
-    uint8_t width; /* INT, DOUBLE: bytes a value */
+    uint8_t shape; /* when they are not usual */
+    bool usual;    /* the batch of usual.h */
+    bool mixed;    /* of several types */
 };
 
 /* BUSBAR_EINVAL: an id, type or text size that cannot be stored. */
@@ -25,10 +25,9 @@ void history_batch_put(struct bytes_out *out, const struct history_batch *batch,
 /* Returns the count (1..HISTORY_BATCH_SAMPLES) or BUSBAR_EDAMAGED. */
 int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_us);
 
-/* A batch that is a row (stage.h), without making samples of it. False: it is none, or damaged; then
+/* A batch of usual samples (usual.h), without making samples of it. False: it is none, or damaged; then
  * the cursor is of no more use. */
-struct history_row;
-bool history_batch_get_row(struct bytes *in, union value *values, int64_t before_us,
-                           struct history_row *row);
+struct history_usual;
+bool history_batch_get_usual(struct bytes *in, int64_t before_us, struct history_usual *usual);
 
 #endif

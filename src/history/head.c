@@ -523,17 +523,21 @@ void history_head_add(struct history_head *head, const struct sample *samples, s
     pthread_mutex_unlock(&head->lock);
 }
 
-void history_head_add_row(struct history_head *head, const struct history_row *row)
+void history_head_add_usual(struct history_head *head, const struct history_usual *usual)
 {
     pthread_mutex_lock(&head->lock);
-    bool added = history_stage_add(head, row);
-    for (uint32_t i = 0; i < row->count && !added; i++) {
-        struct sample sample = { .time_us = row->time_us,
-                                 .receive_us = row->time_us,
-                                 .value = row->values[i],
-                                 .point = row->first + i,
-                                 .type = row->type };
-        insert(head, history_head_make(head, sample.point), &sample);
+    for (size_t r = 0, at = 0; r < usual->run_count; r++) {
+        const struct history_run *run = &usual->runs[r];
+        for (uint32_t i = 0; i < run->count; i++, at++) {
+            int64_t time_us = usual->times[usual->one_time ? 0 : at];
+            bool mixed = usual->type == HISTORY_USUAL_MIXED;
+            struct sample sample = { .time_us = time_us,
+                                     .receive_us = time_us,
+                                     .value = usual->values[at],
+                                     .point = run->first + (run->same ? 0 : i),
+                                     .type = mixed ? usual->types[at] : usual->type };
+            insert(head, history_head_make(head, sample.point), &sample);
+        }
     }
     pthread_mutex_unlock(&head->lock);
 }

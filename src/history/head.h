@@ -21,6 +21,7 @@
 #include "history/slab.h"
 #include "history/source.h"
 #include "history/stage.h"
+#include "history/usual.h"
 
 enum {
     HISTORY_PAGE_SERIES = 1024,
@@ -95,7 +96,7 @@ void history_head_fini(struct history_head *head);
 /* Log thread (or recovery): all samples of one record between begin and end. */
 void history_head_begin(struct history_head *head);
 void history_head_add(struct history_head *head, const struct sample *samples, size_t count);
-void history_head_add_row(struct history_head *head, const struct history_row *row);
+void history_head_add_usual(struct history_head *head, const struct history_usual *usual);
 void history_head_end(struct history_head *head, uint64_t sequence);
 /* Recovery is over: what has been counted so far was before this start. */
 void history_head_started(struct history_head *head);
@@ -109,6 +110,15 @@ int history_head_collect(struct history_head *head, uint32_t series, int64_t fro
 bool history_head_last(struct history_head *head, uint32_t series, struct sample *sample,
                        struct text **text);
 void history_head_counts(struct history_head *head, uint32_t series, struct history_counts *counts);
+
+/* --- after a delete (head_last.c) --- */
+
+/* The last sample is in [from, to) and nothing of it is in the head any more. */
+bool history_head_last_in(struct history_head *head, uint32_t series, int64_t from_us,
+                          int64_t to_us);
+/* When it still is: the newest sample that is left (its text is copied) takes its place; NULL: none. */
+void history_head_replace_last(struct history_head *head, uint32_t series, int64_t from_us,
+                               int64_t to_us, const struct sample *newest);
 
 /* --- writing a block (keeper) --- */
 

@@ -99,7 +99,7 @@ void history_appender_fini(struct history *history);
 
 /* --- recover.c: catalog, series file, log; fills history->recovery --- */
 int history_recover(struct history *history, struct err *err);
-/* Decodes a record and feeds the head. */
+/* Decodes a record and feeds the head (feed.c). */
 int history_feed(struct history *history, uint64_t sequence, const uint8_t *body, size_t size);
 
 /* --- blocks.c --- */

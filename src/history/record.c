@@ -4,7 +4,7 @@
 #include "base/crc.h"
 #include "base/err.h"
 #include "history/batch.h"
-#include "history/stage.h"
+#include "history/usual.h"
 
 enum {
     MARK = 0x31724242, /* "BBr1" */
@@ -162,14 +162,13 @@ int history_record_next(struct history_record_reader *reader, struct sample *sam
     return count;
 }
 
-bool history_record_row(struct history_record_reader *reader, union value *values,
-                        struct history_row *row)
+bool history_record_usual(struct history_record_reader *reader, struct history_usual *usual)
 {
     struct bytes in = reader->in;
-    if (!history_batch_get_row(&in, values, reader->before_us, row)) {
+    if (!history_batch_get_usual(&in, reader->before_us, usual)) {
         return false;
     }
     reader->in = in;
-    reader->before_us = row->time_us;
+    reader->before_us = usual->times[0];
     return true;
 }

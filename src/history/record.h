@@ -10,7 +10,9 @@
  *   28  u32  0
  *   32  body: batches    then zeros up to a multiple of 8
  *
- * A batch is up to 1,024 samples in columns; what is alike in all of them stands once:
+ * A batch is up to 1,024 samples in columns. Usual samples (good, received at their own time, a number)
+ * have the batch drawn in usual.h, which begins with 0x0e. In the other one, what is alike in all samples
+ * stands once:
  *
  *   u8      shape        value type (15: mixed) and IDS, TIMES, RECEIVED, MARKS: a column each
  *   varint  count
@@ -20,9 +22,11 @@
  *   TIMES     varints: time - time before, zigzag            (count - 1)
  *   RECEIVED  varints: receive time - time, zigzag           (count); else they are equal
  *   MARKS     u8 quality, varint detail                      (count); else one for all
- *   values    BOOL bits · INT varint base (zigzag), u8 width 0 1 2 4 8, low bytes of value - base ·
- *             DOUBLE u8 width 4 8, floats or doubles · TEXT struct text, aligned to 4, with its NUL ·
+ *   values    BOOL bits · INT words (words.h) · DOUBLE u8 width 4 8, floats or doubles ·
+ *             TEXT struct text, aligned to 4, with its NUL ·
  *             mixed: u8 type each, then each value (BOOL u8, INT zigzag varint, DOUBLE, TEXT)
+ *
+ * Older logs have usual samples in the second kind of batch too.
  *
  * The loop writes the columns straight into the open record, so that a poll of neighbouring points
  * costs some nanoseconds and bytes a sample. */
@@ -79,10 +83,9 @@ void history_record_open(struct history_record_reader *reader, const uint8_t *bo
 /* The next batch into samples[HISTORY_BATCH_SAMPLES]. Returns their count; 0 at the end; or
  * BUSBAR_EDAMAGED (the checksum was right: a record of another program). */
 int history_record_next(struct history_record_reader *reader, struct sample *samples);
-/* The next batch as a row, into values[HISTORY_BATCH_SAMPLES], when it is one. False: it is not, or the end, or
+/* The next batch in columns, when it is one of usual samples (usual.h). False: it is not, or the end, or
  * damage; history_record_next() tells. */
-struct history_row;
-bool history_record_row(struct history_record_reader *reader, union value *values,
-                        struct history_row *row);
+struct history_usual;
+bool history_record_usual(struct history_record_reader *reader, struct history_usual *usual);
 
 #endif

@@ -11,29 +11,6 @@
 #include "base/str.h"
 #include "history/history_private.h"
 
-int history_feed(struct history *history, uint64_t sequence, const uint8_t *body, size_t size)
-{
-    struct sample samples[HISTORY_BATCH_SAMPLES];
-    union value values[HISTORY_BATCH_SAMPLES];
-    struct history_record_reader reader;
-    struct history_row row;
-    int count = 1;
-    history_record_open(&reader, body, size);
-    history_head_begin(&history->head);
-    while (count > 0) {
-        if (history_record_row(&reader, values, &row)) {
-            history_head_add_row(&history->head, &row);
-            continue;
-        }
-        count = history_record_next(&reader, samples);
-        if (count > 0) {
-            history_head_add(&history->head, samples, (size_t)count);
-        }
-    }
-    history_head_end(&history->head, sequence);
-    return count;
-}
-
 static void say(struct history_recovery *found, const char *text)
 {
     busbar_log(LOG_LEVEL_ERROR, "history", NULL, "%s", text);

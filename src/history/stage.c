@@ -28,14 +28,14 @@ size_t history_stage_row(const struct sample *samples, size_t count)
     return row >= HISTORY_STAGE_RUN ? row : 0;
 }
 
-static size_t row_bytes(const struct history_run *run)
+static size_t row_bytes(const struct history_stage_run *run)
 {
     return run->count * sizeof(union value);
 }
 
 /* ---- settling ---- */
 
-static void last_of(struct history_series *series, const struct history_run *run, union value value)
+static void last_of(struct history_series *series, const struct history_stage_run *run, union value value)
 {
     if (series->has_last && series->last_type == VALUE_TEXT) {
         busbar_free((void *)(uintptr_t)series->last.text);
@@ -52,7 +52,7 @@ static void last_of(struct history_series *series, const struct history_run *run
 }
 
 /* seal: the fewest rows that become a chunk instead of entries of the open buffer. */
-static void settle_series(struct history_head *head, const struct history_run *run, uint32_t id,
+static void settle_series(struct history_head *head, const struct history_stage_run *run, uint32_t id,
                           const union value *values, unsigned seal)
 {
     struct history_series *series = history_head_find(head, id);
@@ -66,7 +66,7 @@ static void settle_series(struct history_head *head, const struct history_run *r
     last_of(series, run, values[run->rows - 1]);
 }
 
-static void settle_run(struct history_head *head, struct history_run *run, unsigned seal)
+static void settle_run(struct history_head *head, struct history_stage_run *run, unsigned seal)
 {
     union value tile[TILE][HISTORY_STAGE_ROWS];
     for (uint32_t from = 0; run->rows > 0 && from < run->count; from += TILE) {
@@ -90,7 +90,7 @@ void history_stage_settle(struct history_head *head, uint32_t series)
     if (staged == NULL || !staged->staged) {
         return;
     }
-    for (struct history_run *run = head->stage.runs; run != NULL; run = run->next) {
+    for (struct history_stage_run *run = head->stage.runs; run != NULL; run = run->next) {
         if (run->rows > 0 && series >= run->first && series - run->first < run->count) {
             settle_run(head, run, HISTORY_STAGE_SEAL);
         }
@@ -99,19 +99,19 @@ void history_stage_settle(struct history_head *head, uint32_t series)
 
 void history_stage_settle_all(struct history_head *head)
 {
-    for (struct history_run *run = head->stage.runs; run != NULL; run = run->next) {
+    for (struct history_stage_run *run = head->stage.runs; run != NULL; run = run->next) {
         settle_run(head, run, HISTORY_STAGE_SEAL);
     }
 }
 
 void history_stage_ease(struct history_head *head)
 {
-    struct history_run *next;
+    struct history_stage_run *next;
     uint64_t from = 0;
     do {
         next = NULL;
         pthread_mutex_lock(&head->lock);
-        for (struct history_run *run = head->stage.runs; run != NULL; run = run->next) {
+        for (struct history_stage_run *run = head->stage.runs; run != NULL; run = run->next) {
             if (run->rows > 0 && run->first >= from && (next == NULL || run->first < next->first)) {
                 next = run;
             }
@@ -126,7 +126,7 @@ void history_stage_ease(struct history_head *head)
 
 /* ---- gathering ---- */
 
-static void free_run(struct history_head *head, struct history_run *run)
+static void free_run(struct history_head *head, struct history_stage_run *run)
 {
     size_t bytes = sizeof(*run) + run->capacity * row_bytes(run);
     head->stage.bytes -= bytes;
@@ -136,13 +136,13 @@ static void free_run(struct history_head *head, struct history_run *run)
 }
 
 /* The run that begins there, made when there is none; one of another shape gives way. */
-static struct history_run *find_run(struct history_head *head, const struct history_row *row)
+static struct history_stage_run *find_run(struct history_head *head, const struct history_row *row)
 {
     struct history_stage *stage = &head->stage;
-    struct history_run *run = map64_get(&stage->by_first, row->first);
+    struct history_stage_run *run = map64_get(&stage->by_first, row->first);
     if (run != NULL && (run->count != row->count || run->type != row->type)) {
         settle_run(head, run, HISTORY_STAGE_SEAL);
-        struct history_run **link = &stage->runs;
+        struct history_stage_run **link = &stage->runs;
         while (*link != run) {
             link = &(*link)->next;
         }
@@ -166,7 +166,7 @@ static struct history_run *find_run(struct history_head *head, const struct hist
 }
 
 /* A first row: every series must be of this generation, in no other run, and older than the row. */
-static bool open_run(struct history_head *head, const struct history_run *run, int64_t time_us)
+static bool open_run(struct history_head *head, const struct history_stage_run *run, int64_t time_us)
 {
     for (uint32_t i = 0; i < run->count; i++) {
         struct history_series *series = history_head_make(head, run->first + i);
@@ -191,7 +191,7 @@ static bool open_run(struct history_head *head, const struct history_run *run, i
     return true;
 }
 
-static bool make_room(struct history_head *head, struct history_run *run)
+static bool make_room(struct history_head *head, struct history_stage_run *run)
 {
     size_t capacity = run->capacity > 0 ? 2u * run->capacity : ROWS_MIN;
     size_t more = (capacity - run->capacity) * row_bytes(run);
@@ -211,7 +211,7 @@ static bool make_room(struct history_head *head, struct history_run *run)
 
 bool history_stage_add(struct history_head *head, const struct history_row *row)
 {
-    struct history_run *run = find_run(head, row);
+    struct history_stage_run *run = find_run(head, row);
     if (run->rows > 0 && row->time_us <= run->times[run->rows - 1]) {
         return false;
     }
@@ -231,7 +231,7 @@ bool history_stage_add(struct history_head *head, const struct history_row *row)
 void history_stage_fini(struct history_stage *stage)
 {
     while (stage->runs != NULL) {
-        struct history_run *run = stage->runs;
+        struct history_stage_run *run = stage->runs;
         stage->runs = run->next;
         busbar_free(run->values);
         busbar_free(run);

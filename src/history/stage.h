@@ -26,8 +26,8 @@ enum {
 
 struct history_head;
 
-struct history_run {
-    struct history_run *next;
+struct history_stage_run {
+    struct history_stage_run *next;
     uint32_t first, count;
     uint16_t rows, capacity;
     uint8_t type;
@@ -37,7 +37,7 @@ struct history_run {
 
 /* All-zero memory is an empty stage. */
 struct history_stage {
-    struct history_run *runs;
+    struct history_stage_run *runs;
     struct map64 by_first;
     uint64_t bytes;
 };
