@@ -86,6 +86,9 @@ int promql_eval_check(struct promql_eval *eval);
 int promql_eval_fail(struct promql_eval *eval, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* BUSBAR_ENOMEM, or BUSBAR_ELIMIT when the arena is at its ceiling, bytes_max. */
+int promql_eval_no_memory(struct promql_eval *eval);
+
 /* A note of the answer, once each; the text is copied. With a node it ends with its place, " (1:7)", as
  * Prometheus' do; the node may be NULL. */
 void promql_eval_warn(struct promql_eval *eval, const struct promql_node *node, const char *format,
