@@ -43,7 +43,7 @@ const struct openapi_schema openapi_schemas[] = {
       .shape = "written:b read_back:b before:v? after:v? took_ms:n message:s" },
     { .name = "Samples",
       .shape = "path:s units:s type:s from:t to:t more:b damaged:i samples:[[v]] step_ms:i "
-               "buckets:[[n?]]" },
+               "buckets:[[v?]]" },
     { .name = "Stream", .shape = "points:[Point] devices:[Device] health:Health" },
     { .name = "Ledger",
       .shape = "balances:b totals:{" LEDGER_FIELDS "refused:[{reason:s count:i}] waiting:i} "

@@ -87,6 +87,7 @@ static void put_bucket(struct json_writer *json, const struct history_bucket *bu
         }
     }
     json_u64(json, bucket->bad);
+    json_string(json, quality_reason(bucket->quality));
     json_end_array(json);
 }
 

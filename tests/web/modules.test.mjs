@@ -11,8 +11,8 @@ const format = await pageModule("format.ts");
 
 const bucket = (start_s, value, bad = 0) =>
   value === null
-    ? [start_s * 1000, 0, null, null, null, null, null, bad]
-    : [start_s * 1000, 10, value - 1, value + 1, value, value, value, bad];
+    ? [start_s * 1000, 0, null, null, null, null, null, bad, "no answer"]
+    : [start_s * 1000, 10, value - 1, value + 1, value, value, value, bad, "good"];
 
 test("buckets in a row have no gap", () => {
   const series = seriesOf([bucket(0, 1), bucket(10, 2), bucket(20, 3)], 10_000, 1, 5);
@@ -23,7 +23,7 @@ test("buckets in a row have no gap", () => {
 test("a silence longer than three reads breaks the line", () => {
   const series = seriesOf([bucket(0, 1), bucket(10, 2), bucket(100, 3)], 10_000, 1, 5);
   assert.deepEqual(series.avg, [1, 2, null, 3]);
-  assert.deepEqual(gapsOf(series, 110), [{ from: 20, to: 100, bad: 0 }]);
+  assert.deepEqual(gapsOf(series, 110), [{ from: 20, to: 100, bad: 0, reason: "" }]);
 });
 
 test("a point that is read seldom has no gap between its reads", () => {
@@ -33,28 +33,28 @@ test("a point that is read seldom has no gap between its reads", () => {
 
 test("bad samples make a gap that counts them", () => {
   const series = seriesOf([bucket(0, 1), bucket(10, null, 4), bucket(20, 3)], 10_000, 1, 5);
-  assert.deepEqual(gapsOf(series, 30), [{ from: 10, to: 20, bad: 4 }]);
+  assert.deepEqual(gapsOf(series, 30), [{ from: 10, to: 20, bad: 4, reason: "no answer" }]);
 });
 
 test("a silence up to the end of the view is a gap too", () => {
   const series = seriesOf([bucket(0, 1), bucket(10, 2)], 10_000, 1, 5);
-  assert.deepEqual(gapsOf(series, 500), [{ from: 20, to: 500, bad: 0 }]);
+  assert.deepEqual(gapsOf(series, 500), [{ from: 20, to: 500, bad: 0, reason: "" }]);
 });
 
 test("a live value goes into the last bucket, the next one opens another", () => {
   const series = seriesOf([bucket(0, 5), bucket(10, 5)], 10_000, 1, 5);
-  assert.equal(addLive(series, 15, 27), true);
+  assert.equal(addLive(series, 15, 27, "good"), true);
   assert.equal(series.max[1], 27);
   assert.equal(series.avg[1], 5 + 22 / 11);
-  assert.equal(addLive(series, 21, 6), true);
+  assert.equal(addLive(series, 21, 6, "good"), true);
   assert.deepEqual(series.time, [0, 10, 21]);
-  assert.equal(addLive(series, 20, 9), false, "an older value changes nothing");
+  assert.equal(addLive(series, 20, 9, "good"), false, "an older value changes nothing");
 });
 
 test("a live value that is not known breaks the line", () => {
   const series = seriesOf([bucket(0, 5)], 10_000, 1, 5);
-  addLive(series, 11, null);
-  addLive(series, 30, 6);
+  addLive(series, 11, null, "refused");
+  addLive(series, 30, 6, "good");
   assert.deepEqual(series.avg, [5, null, 6]);
 });
 

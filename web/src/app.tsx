@@ -19,6 +19,7 @@ import { route } from "./router";
 import { text } from "./text";
 
 const Config = lazy(async () => (await import("./pages/Config")).Config);
+const Explore = lazy(async () => (await import("./pages/Explore")).Explore);
 const System = lazy(async () => (await import("./pages/System")).System);
 
 function page(parts: string[]) {
@@ -38,6 +39,8 @@ function page(parts: string[]) {
         return { title: text.pages.devices, body: <Devices /> };
       case "points":
         return { title: text.pages.points, body: <Points /> };
+      case "explore":
+        return { title: text.pages.explore, body: <Explore /> };
       case "config":
         return { title: text.pages.config, body: <Config /> };
       case "system":

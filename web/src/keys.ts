@@ -10,6 +10,7 @@ const GO: Record<string, string> = {
   o: "/",
   d: "/devices",
   p: "/points",
+  e: "/explore",
   c: "/config",
   s: "/system",
 };
@@ -20,7 +21,7 @@ export const lettersOn = signal(recall("letters") !== "off");
 export const keyListOpen = signal(false);
 export const paletteOpen = signal(false);
 const actions: Record<string, Action>[] = [];
-let pendingGo = 0;
+let pendingGo = -Infinity;
 
 const GO_WAIT_MS = 1500;
 
@@ -58,12 +59,12 @@ function onKey(event: KeyboardEvent) {
     return;
   }
   if (pendingGo > performance.now() - GO_WAIT_MS && GO[name]) {
-    pendingGo = 0;
+    pendingGo = -Infinity;
     event.preventDefault();
     go(GO[name]);
     return;
   }
-  pendingGo = name === "g" ? performance.now() : 0;
+  pendingGo = name === "g" ? performance.now() : -Infinity;
   if (name === "?") {
     keyListOpen.value = true;
     return;

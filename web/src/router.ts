@@ -32,14 +32,18 @@ export function go(href: string, replace = false) {
   route.value = read();
 }
 
-/** Changes some parameters of the view; null takes one away. Typing replaces, choosing pushes. */
-export function setQuery(changes: Record<string, string | null>, replace = false) {
+/**
+ * Changes some parameters of the view; null takes one away, a list stands as often as it has
+ * entries. Typing replaces, choosing pushes.
+ */
+export function setQuery(changes: Record<string, string | string[] | null>, replace = false) {
   const query = new URLSearchParams(location.search);
   for (const [name, value] of Object.entries(changes)) {
-    if (value === null || value === "") {
-      query.delete(name);
-    } else {
-      query.set(name, value);
+    query.delete(name);
+    for (const each of Array.isArray(value) ? value : [value ?? ""]) {
+      if (each !== "") {
+        query.append(name, each);
+      }
     }
   }
   const tail = query.toString();
@@ -84,4 +88,5 @@ export const href = {
     );
   },
   points: (query: Record<string, string>) => `/points?${new URLSearchParams(query)}`,
+  explore: (asked: string) => `/explore?${new URLSearchParams({ s: asked })}`,
 };

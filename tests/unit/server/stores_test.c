@@ -109,6 +109,7 @@ static void buckets_are_for_charts(void **state)
     assert_int_equal(number_at(&answer, "buckets.1.3"), 9);
     assert_int_equal(number_at(&answer, "buckets.1.4"), 7);
     assert_int_equal(number_at(&answer, "buckets.1.5"), 5);
+    assert_string_equal(text_at(&answer, "buckets.1.8"), "good");
     assert_int_equal(number_at(&answer, "buckets.1.6"), 9);
     assert_int_equal(number_at(&answer, "buckets.1.7"), 0);
     assert_int_equal(number_at(&answer, "buckets.2.1"), 0);

@@ -60,6 +60,30 @@ const DIFF = {
   ],
 };
 
+/** Two lines for any expression; one with an open bracket is refused as PromQL is. */
+function rangeQuery(query) {
+  const text = query.get("query");
+  if ((text.match(/\(/g) ?? []).length !== (text.match(/\)/g) ?? []).length) {
+    const error = 'invalid parameter "query": 1:5: parse error: unclosed left parenthesis';
+    return { status: 400, body: { status: "error", errorType: "bad_data", error } };
+  }
+  const [start, end, step] = ["start", "end", "step"].map((name) => Number(query.get(name)));
+  const line = (device, base) => {
+    const values = [];
+    for (let time = start; time <= end; time += step) {
+      values.push([time, String(base + Math.sin(time / 7200))]);
+    }
+    return { metric: { device }, values };
+  };
+  return {
+    body: {
+      status: "success",
+      data: { resultType: "matrix", result: [line("ahu-1", 20), line("ahu-2", 23)] },
+      infos: ["PromQL info: metric might not be a counter"],
+    },
+  };
+}
+
 /** GET path (below /api/v1/) -> answer. Names in [] are decoded parts of the path. */
 function answerGet(site, parts, query) {
   const [what, a, b] = parts;
@@ -78,6 +102,9 @@ function answerGet(site, parts, query) {
     const to_ms = timeOf(query.get("to"), Date.now());
     const from_ms = timeOf(query.get("from"), to_ms - 86_400_000);
     return { body: site.buckets(`${a}/${b}`, from_ms, to_ms, Number(query.get("buckets") ?? 800)) };
+  }
+  if (what === "query_range") {
+    return rangeQuery(query);
   }
   const lists = {
     health: () => site.health(),

@@ -323,7 +323,7 @@ export class Site {
     for (let start = from_ms - (from_ms % step_ms); start < to_ms; start += step_ms) {
       if (start > gap[0] && start < gap[1]) {
         if (start < gap[0] + step_ms) {
-          rows.push([start, 0, null, null, null, null, null, 3]);
+          rows.push([start, 0, null, null, null, null, null, 3, "no answer"]);
         }
         continue;
       }
@@ -333,7 +333,7 @@ export class Site {
         : kind.type === "bool"
           ? [Number(wave > 0), 0]
           : [212 + 10 * wave + 2 * Math.sin(start / 300_000), 1.5];
-      rows.push([start, 100, value - spread, value + spread, value, value, value, 0]);
+      rows.push([start, 100, value - spread, value + spread, value, value, value, 0, "good"]);
     }
     return {
       path,

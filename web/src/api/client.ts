@@ -42,11 +42,14 @@ export function withParams(path: string, params: Params): string {
 }
 
 async function failure(answer: Response): Promise<ApiError> {
-  let body: { error?: ErrorBody; problems?: Problem[] } = {};
+  let body: { error?: ErrorBody | string; errorType?: string; problems?: Problem[] } = {};
   try {
     body = await answer.json();
   } catch {
     // Not from busbar itself (a proxy's error page): the status must do.
+  }
+  if (typeof body.error === "string") {
+    return new ApiError(answer.status, body.errorType ?? "", body.error, ""); // PromQL's shape
   }
   const error = body.error ?? { code: "", message: text.api.status(answer.status) };
   return new ApiError(answer.status, error.code, error.message, error.hint ?? "", body.problems);

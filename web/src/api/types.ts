@@ -200,6 +200,7 @@ export type Bucket = [
   number | null,
   number | null,
   number,
+  string,
 ];
 
 export interface Buckets {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Level 3: one point. Value and why it is so, trend, how bytes became the value, ledger, write.
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { liveValue, useLive, type Heard } from "../api/live";
 import { useLoad } from "../api/load";
 import { pointPath } from "../api/client";
@@ -21,6 +21,7 @@ import { Trend } from "../trend/Trend";
 import { Explain } from "./point/Explain";
 import { Ledger } from "./point/Ledger";
 import { WriteBox } from "./point/WriteBox";
+import { rememberViewed } from "./explore/viewed";
 import { pins, togglePin } from "./overview/pins";
 
 const RELOAD_MS = 3000;
@@ -85,7 +86,9 @@ export function Point({ path }: { path: string }) {
   const paths = useRef([path]);
   paths.current = paths.current[0] === path ? paths.current : [path];
   useLive(paths.current);
+  useEffect(() => rememberViewed(path), [path]);
   useKeys({
+    e: () => go(href.explore(path)),
     w: () => writeInput.current?.focus(),
     l: () => document.getElementById("ledger")?.scrollIntoView(),
   });
@@ -106,6 +109,9 @@ export function Point({ path }: { path: string }) {
         <span class="grow" />
         <button type="button" aria-pressed={pinned} onClick={() => togglePin(path)}>
           {text.point.pin}
+        </button>
+        <button type="button" onClick={() => go(href.explore(path))}>
+          {text.pages.explore}
         </button>
         <button type="button" onClick={() => go(href.points({ q: point.device }))}>
           {text.point.siblings}

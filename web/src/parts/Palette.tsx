@@ -25,6 +25,7 @@ const FIXED: Entry[] = [
       ["/", text.pages.overview],
       ["/devices", text.pages.devices],
       ["/points", text.pages.points],
+      ["/explore", text.pages.explore],
       ["/config", text.pages.config],
       ["/system", text.pages.system],
     ] as const

@@ -13,6 +13,7 @@ const PAGES: [href: string, part: string, name: string][] = [
   ["/", "", text.pages.overview],
   ["/devices", "devices", text.pages.devices],
   ["/points", "points", text.pages.points],
+  ["/explore", "explore", text.pages.explore],
   ["/config", "config", text.pages.config],
   ["/system", "system", text.pages.system],
 ];

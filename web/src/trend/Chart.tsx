@@ -203,7 +203,7 @@ export function Chart(props: Props) {
 }
 
 /** What stands under the cursor, in words. */
-function readout({ series, units, names }: Props, cursor: number | null): string {
+function readout({ series, to, units, names }: Props, cursor: number | null): string {
   const time = cursor === null ? undefined : series.time[cursor];
   if (cursor === null || time === undefined) {
     return text.trend.hint;
@@ -211,7 +211,8 @@ function readout({ series, units, names }: Props, cursor: number | null): string
   const date = new Date(time * 1000);
   const avg = series.avg[cursor];
   if (avg == null) {
-    return text.trend.gapAt(when(date), series.bad[cursor]!);
+    const gap = gapsOf(series, to).find(({ from, to: end }) => from <= time && time <= end);
+    return text.trend.gapAt(when(date), gap?.reason ?? "", series.bad[cursor]!);
   }
   const show = (value: number) => names?.get(value) ?? short(value);
   const span =

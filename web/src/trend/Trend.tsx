@@ -83,7 +83,7 @@ export function Trend({ point }: { point: PointFull }) {
   useEffect(() => {
     if (series && live?.time && !end) {
       const value = live.quality === "bad" ? null : numberOf(live.value);
-      if (addLive(series, Date.parse(live.time) / 1000, value)) {
+      if (addLive(series, Date.parse(live.time) / 1000, value, live.reason)) {
         grown(undefined);
       }
     }

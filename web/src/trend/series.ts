@@ -12,10 +12,11 @@ export interface Series {
   avg: (number | null)[];
   bad: number[];
   counts: number[];
+  reason: string[]; // quality of the last sample: "good", or why not
 }
 
 function emptySeries(step_s: number, gap_s: number): Series {
-  return { step_s, gap_s, time: [], min: [], max: [], avg: [], bad: [], counts: [] };
+  return { step_s, gap_s, time: [], min: [], max: [], avg: [], bad: [], counts: [], reason: [] };
 }
 
 function push(
@@ -26,6 +27,7 @@ function push(
   avg: number | null,
   bad: number,
   count: number,
+  reason: string,
 ) {
   series.time.push(time);
   series.min.push(min);
@@ -33,17 +35,18 @@ function push(
   series.avg.push(avg);
   series.bad.push(bad);
   series.counts.push(count);
+  series.reason.push(reason);
 }
 
 /** A row without values, so that the line is broken there. */
-function breakLine(series: Series, time: number, bad: number) {
-  push(series, time, null, null, null, bad, 0);
+function breakLine(series: Series, time: number, bad: number, reason: string) {
+  push(series, time, null, null, null, bad, 0, reason);
 }
 
 function breakIfSilent(series: Series, time: number) {
   const last = series.time.at(-1);
   if (last !== undefined && time - last > series.gap_s && series.avg.at(-1) !== null) {
-    breakLine(series, last + series.step_s, 0);
+    breakLine(series, last + series.step_s, 0, "");
   }
 }
 
@@ -59,27 +62,35 @@ export function seriesOf(
 ): Series {
   const step_s = step_ms / 1000;
   const series = emptySeries(step_s, Math.max(2.5 * step_s, 3 * every_s, stale_after_s));
-  for (const [start_ms, count, min, max, avg, , , bad] of buckets) {
+  for (const [start_ms, count, min, max, avg, , , bad, reason] of buckets) {
     const time = start_ms / 1000;
     breakIfSilent(series, time);
     if (avg === null || min === null || max === null) {
-      breakLine(series, time, bad);
+      breakLine(series, time, bad, reason);
     } else {
-      push(series, time, min, max, avg, bad, count);
+      push(series, time, min, max, avg, bad, count, reason);
     }
   }
   return series;
 }
 
-/** Adds one live value: into the last bucket, or a new one. Returns false if it is not newer. */
-export function addLive(series: Series, time: number, value: number | null): boolean {
+/**
+ * Adds one live value: into the last bucket, or a new one. Returns false if it is not newer.
+ * reason: of its quality.
+ */
+export function addLive(
+  series: Series,
+  time: number,
+  value: number | null,
+  reason: string,
+): boolean {
   const end = series.time.length - 1;
   const last = series.time[end];
   if (last !== undefined && time < last) {
     return false;
   }
   if (value === null) {
-    breakLine(series, time, 1);
+    breakLine(series, time, 1, reason);
     return true;
   }
   const min = series.min[end];
@@ -97,10 +108,11 @@ export function addLive(series: Series, time: number, value: number | null): boo
     series.max[end] = Math.max(max, value);
     series.avg[end] = avg + (value - avg) / count;
     series.counts[end] = count;
+    series.reason[end] = reason;
     return true;
   }
   breakIfSilent(series, time);
-  push(series, time, value, value, value, 0, 1);
+  push(series, time, value, value, value, 0, 1, reason);
   return true;
 }
 
@@ -108,11 +120,17 @@ export interface Gap {
   from: number;
   to: number;
   bad: number;
+  reason: string; // why, as the quality says; "" when there is no sample at all
 }
 
 /** Where nothing is known between two known values, or from the last one to the end of the view. */
 export function gapsOf(series: Series, to: number): Gap[] {
   const gaps: Gap[] = [];
+  const cause = (first: number, last: number) =>
+    series.reason
+      .slice(first, last)
+      .filter((reason) => reason !== "" && reason !== "good")
+      .at(-1) ?? "";
   let known = -1;
   let bad = 0;
   for (let i = 0; i < series.time.length; i++) {
@@ -121,14 +139,15 @@ export function gapsOf(series: Series, to: number): Gap[] {
       continue;
     }
     if (known >= 0 && i - known > 1) {
-      gaps.push({ from: series.time[known]! + series.step_s, to: series.time[i]!, bad });
+      const from = series.time[known]! + series.step_s;
+      gaps.push({ from, to: series.time[i]!, bad, reason: cause(known, i) });
     }
     known = i;
     bad = 0;
   }
   const end = series.time[known];
   if (end !== undefined && to - end > series.gap_s + series.step_s) {
-    gaps.push({ from: end + series.step_s, to, bad });
+    gaps.push({ from: end + series.step_s, to, bad, reason: cause(known, series.time.length) });
   }
   return gaps;
 }
