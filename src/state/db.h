@@ -16,9 +16,13 @@
     X(ROLLBACK, "ROLLBACK")                                                                       \
     X(ID_GET, "SELECT id FROM series WHERE path = ?1")                                            \
     X(ID_ALL, "SELECT path, id FROM series ORDER BY path")                                        \
+    X(ID_SOME, "SELECT path, id FROM series WHERE path > ?1 ORDER BY path LIMIT ?2")              \
     X(ID_COUNT, "SELECT value FROM counter WHERE name = 'series'")                                \
     X(ID_COUNT_SET, "UPDATE counter SET value = ?1 WHERE name = 'series'")                        \
     X(ID_ADD, "INSERT INTO series (path, id) VALUES (?1, ?2)")                                    \
+    X(SET_ADD, "INSERT INTO label_set (id, labels) VALUES (?1, ?2)")                              \
+    X(SET_REMOVE, "DELETE FROM label_set WHERE id = ?1")                                          \
+    X(SET_SOME, "SELECT id, labels FROM label_set WHERE id > ?1 ORDER BY id LIMIT ?2")            \
     X(BLOCK_ADD, "INSERT INTO block (id, from_us, to_us, samples, bytes, sequence_first, "        \
                  "sequence_last, level, series, done_us, deletes, tiers_us) "                     \
                  "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)")                    \

@@ -11,7 +11,7 @@
 
 enum {
     APPLICATION_ID = 0x42757362, /* "Busb" */
-    SCHEMA_VERSION = 2,
+    SCHEMA_VERSION = 3,
     BUSY_MS = 5000, /* another process (verify, sqlite3) may hold it for a moment */
 };
 
@@ -43,6 +43,9 @@ static const char *const upgrades[SCHEMA_VERSION - 1] = {
     " from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, sequence INTEGER NOT NULL);"
     "INSERT INTO counter VALUES ('samples expired', 0), ('samples deleted', 0), ('merged day', 0);"
     "PRAGMA user_version = 2;",
+    /* 3: series with labels. */
+    "CREATE TABLE label_set (id INTEGER PRIMARY KEY, labels TEXT NOT NULL);"
+    "PRAGMA user_version = 3;",
 };
 
 static const char *const texts[STATE_STATEMENT_COUNT] = {

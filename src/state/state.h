@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* State: the small things that must survive, in one SQLite database `state.db` of the data folder:
- * series ids of points, the catalog of history blocks with the log mark, learned limits of devices, the
+ * series ids of points and label sets, the catalog of history blocks with the log mark, learned limits of devices, the
  * journal, named values.
  *
  * Every change is one transaction, on disk when the call returns (WAL, synchronous = FULL).
@@ -49,6 +49,30 @@ int state_id_find(struct state *state, const char *path, uint32_t *id);
  * stop. */
 typedef bool (*state_path_cb)(void *ctx, uint32_t id, const char *path);
 int state_paths(struct state *state, state_path_cb cb, void *ctx);
+
+/* Some of them: paths behind `after` ("": from the first on) in their order, at most limit. The lock is held
+ * for these only, so a walk through a million keeps nobody waiting. */
+typedef void (*state_series_cb)(void *ctx, uint32_t id, const char *text, size_t size);
+int state_paths_after(struct state *state, const char *after, size_t limit, state_series_cb cb,
+                      void *ctx);
+
+/* --- series with labels (history/index.h): id -> canonical text; ids from the same counter as those of
+ * paths, but in a table of their own, so no text can be mistaken for a path --- */
+
+struct state_text {
+    const char *text;
+    size_t size;
+};
+
+/* New series, each text once and none that is there (the caller knows them all): *first, *first + 1 ... One
+ * transaction. BUSBAR_ELIMIT: ids are used up. */
+int state_label_sets_add(struct state *state, const struct state_text *texts, size_t count,
+                         uint32_t *first, struct err *err);
+/* Those that are not there are passed over. One transaction. The ids are never given out again. */
+int state_label_sets_remove(struct state *state, const uint32_t *ids, size_t count);
+/* Ids above `after` in their order, at most limit. */
+int state_label_sets(struct state *state, uint32_t after, size_t limit, state_series_cb cb,
+                     void *ctx);
 
 /* --- catalog of history blocks, and the log mark --- */
 

@@ -149,6 +149,56 @@ static void many_ids_at_once(void **ctx)
     busbar_free(again);
 }
 
+struct some {
+    uint32_t ids[8];
+    char texts[8][32];
+    size_t count;
+};
+
+static void see_some(void *ctx, uint32_t id, const char *text, size_t size)
+{
+    struct some *some = ctx;
+    assert_int_equal(strlen(text), size);
+    some->ids[some->count] = id;
+    snprintf(some->texts[some->count++], 32, "%s", text);
+}
+
+/* Their ids come from the counter of the paths; a text may look like a path. */
+static void label_sets_are_kept_beside_paths(void **ctx)
+{
+    (void)ctx;
+    const char *const paths[] = { "b/x", "a/y", "c/z" };
+    const struct state_text texts[] = { { "up{job=\"a\"}", 11 }, { "a/y", 3 }, { "{}", 2 } };
+    uint32_t ids[3], first = 0;
+    assert_int_equal(state_ids(state, paths, 3, ids, NULL), 0);
+    assert_int_equal(state_label_sets_add(state, texts, 3, &first, NULL), 0);
+    assert_int_equal(first, 4);
+    const char *later = "d/w";
+    assert_int_equal(state_ids(state, &later, 1, ids, NULL), 0);
+    assert_int_equal(ids[0], 7);
+    reopen();
+    struct some some = { 0 };
+    assert_int_equal(state_label_sets(state, 0, 2, see_some, &some), 0);
+    assert_int_equal(state_label_sets(state, some.ids[1], 2, see_some, &some), 0);
+    assert_int_equal(some.count, 3);
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(some.ids[i], 4 + i);
+        assert_string_equal(some.texts[i], texts[i].text);
+    }
+    const uint32_t gone[] = { 5, 1, 99 };
+    assert_int_equal(state_label_sets_remove(state, gone, 3), 0);
+    some.count = 0;
+    assert_int_equal(state_label_sets(state, 0, 8, see_some, &some), 0);
+    assert_int_equal(some.count, 2);
+    some.count = 0;
+    assert_int_equal(state_paths_after(state, "", 2, see_some, &some), 0);
+    assert_int_equal(state_paths_after(state, some.texts[1], 8, see_some, &some), 0);
+    assert_int_equal(some.count, 4);
+    assert_string_equal(some.texts[0], "a/y");
+    assert_string_equal(some.texts[3], "d/w");
+    assert_int_equal(some.ids[0], 2);
+}
+
 static void catalog_changes_as_a_whole(void **ctx)
 {
     (void)ctx;
@@ -458,6 +508,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(ids_are_kept_and_never_used_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_path_adds_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_ids_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(label_sets_are_kept_beside_paths, set_up, tear_down),
         cmocka_unit_test_setup_teardown(deletions_are_kept_until_they_are_done, set_up, tear_down),
         cmocka_unit_test_setup_teardown(catalog_changes_as_a_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(learned_limits, set_up, tear_down),
