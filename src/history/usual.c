@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/usual.h"
 
-#include "history/decimals.h"
+#include "history/log_decimals.h"
 #include "history/history.h"
 #include "history/words.h"
 

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "history/log_decimals.h"
+
+#include <math.h>
+
+enum {
+    CODE_ZERO = 0,
+    CODE_ONE = 1,
+    CODE_FLOAT = 13,
+    CODE_DECIMAL = 14,
+    CODE_RAW = 15,
+    LONG_EXPONENT = 6, /* tried when 0, 1, 2 and 3 are too few */
+    EXPONENT_MAX = 15,
+    BYTES_MAX = 1 + 8,
+    LOOKED_AT = 16,
+};
+
+#define ROUNDER        0x1.8p52 /* added and taken away: rounds what is below 2^51 */
+#define WHOLE_MAX      0x1p51
+#define LONG_MAX_VALUE (WHOLE_MAX / 1e6)
+
+static const double powers[EXPONENT_MAX + 1] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                                 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+
+/* Code of n / 10^exponent, n in so many bytes; 0: by CODE_DECIMAL. */
+static const uint8_t codes[4][9] = {
+    { 2, 2, 3, 4, 5 }, { 6, 6, 7, 8 }, { 9, 9, 9, 10 }, { 11, 11, 11, 12 }
+};
+static const uint8_t widths[16] = { 0, 0, 1, 2, 3, 4, 1, 2, 3, 2, 3, 2, 3, 4, 1, 8 };
+static const double divisors[13] = { 1, 1, 1, 1, 1, 1, 10, 10, 10, 100, 100, 1000, 1000 };
+
+/* The integer n with n / 10^exponent = value, all bits alike. */
+static inline bool find(union value value, unsigned exponent, int64_t *n)
+{
+    double scaled = value.d * powers[exponent];
+    double rounded = (scaled + ROUNDER) - ROUNDER;
+    union value back = { .d = rounded / powers[exponent] };
+    *n = (int64_t)rounded;
+    return back.bits == value.bits;
+}
+
+/* Returns the smallest exponent that does, or -1. */
+static inline int exponent_of(union value value, int64_t *n)
+{
+    double size = fabs(value.d);
+    if (!(size < LONG_MAX_VALUE)) { /* or NaN */
+        if (!(size < WHOLE_MAX)) {
+            return -1;
+        }
+        *n = (int64_t)value.d;
+        union value back = { .d = (double)*n };
+        return back.bits == value.bits ? 0 : -1;
+    }
+    *n = (int64_t)value.d;
+    union value whole = { .d = (double)*n };
+    if (whole.bits == value.bits) {
+        return 0;
+    }
+    if (find(value, 1, n)) {
+        return 1;
+    }
+    if (find(value, 3, n)) {
+        bool two = *n % 10 == 0;
+        *n = two ? *n / 10 : *n;
+        return two ? 2 : 3;
+    }
+    return find(value, LONG_EXPONENT, n) ? LONG_EXPONENT : -1;
+}
+
+static inline unsigned bytes_of_number(int64_t n)
+{
+    uint64_t size = (uint64_t)(n ^ (n >> 63)); /* without the sign */
+    return size == 0 ? 1 : (72u - (unsigned)__builtin_clzll(size)) / 8;
+}
+
+static inline bool is_float(union value value, float *number)
+{
+    *number = (float)value.d;
+    union value back = { .d = (double)*number };
+    return back.bits == value.bits;
+}
+
+/* Writes the bytes of a value at *to (8 more than it needs may be written), moves it, returns the code. */
+static inline unsigned put_value(uint8_t **to, union value value)
+{
+    int64_t n = 0;
+    float number;
+    int exponent = exponent_of(value, &n);
+    if (exponent == 0 && (uint64_t)n <= 1) {
+        return n == 0 ? CODE_ZERO : CODE_ONE;
+    }
+    unsigned bytes = bytes_of_number(n);
+    unsigned code = exponent >= 0 && exponent < 4 ? codes[exponent][bytes] : 0;
+    if (code != 0) {
+        memcpy(*to, &n, sizeof(n));
+        *to += widths[code];
+        return code;
+    }
+    if (exponent >= 0) {
+        *(*to)++ = (uint8_t)((unsigned)exponent << 4 | (bytes - 1));
+        memcpy(*to, &n, sizeof(n));
+        *to += bytes;
+        return CODE_DECIMAL;
+    }
+    if (is_float(value, &number)) {
+        memcpy(*to, &number, sizeof(number));
+        *to += sizeof(number);
+        return CODE_FLOAT;
+    }
+    memcpy(*to, &value.bits, sizeof(value.bits));
+    *to += sizeof(value.bits);
+    return CODE_RAW;
+}
+
+bool history_decimals_fit(const union value *values, size_t count)
+{
+    size_t looked = count < LOOKED_AT ? count : LOOKED_AT;
+    size_t fit = 0;
+    for (size_t i = 0; i < looked; i++) {
+        int64_t n;
+        int exponent = exponent_of(values[i * count / looked], &n);
+        fit += exponent >= 0 && exponent < 4;
+    }
+    return 2 * fit >= looked;
+}
+
+void history_decimals_put(struct bytes_out *out, const union value *values, size_t count)
+{
+    assert(bytes_out_left(out) >= (count + 1) * HISTORY_DECIMAL_BYTES);
+    uint8_t *code = bytes_put_space(out, (count + 1) / 2);
+    uint8_t *to = out->at;
+    size_t i = 0;
+    for (; i + 2 <= count; i += 2) {
+        unsigned low = put_value(&to, values[i]);
+        unsigned high = put_value(&to, values[i + 1]);
+        code[i / 2] = (uint8_t)(low | high << 4);
+    }
+    if (i < count) {
+        code[i / 2] = (uint8_t)put_value(&to, values[i]);
+    }
+    out->at = to;
+}
+
+static inline int64_t load_number(const uint8_t *from, unsigned bytes)
+{
+    uint64_t word;
+    memcpy(&word, from, sizeof(word));
+    unsigned above = 64 - 8 * bytes;
+    return (int64_t)(word << above) >> above;
+}
+
+/* From `from`, behind which there are BYTES_MAX bytes at least. Returns how many it took; 0: it is damaged. */
+static inline unsigned get_rare(const uint8_t *from, unsigned code, union value *value)
+{
+    if (code == CODE_RAW) {
+        memcpy(&value->bits, from, sizeof(value->bits));
+        return sizeof(value->bits);
+    }
+    if (code == CODE_FLOAT) {
+        float number;
+        memcpy(&number, from, sizeof(number));
+        value->d = (double)number;
+        return sizeof(number);
+    }
+    unsigned bytes = (from[0] & 15u) + 1;
+    value->d = bytes <= 8 ? (double)load_number(from + 1, bytes) / powers[from[0] >> 4] : 0;
+    return bytes <= 8 ? 1 + bytes : 0;
+}
+
+static inline unsigned get_value(const uint8_t *from, unsigned code, union value *value, bool *bad)
+{
+    if (code <= CODE_ONE) {
+        value->d = code;
+        return 0;
+    }
+    if (code >= CODE_FLOAT) {
+        unsigned took = get_rare(from, code, value);
+        *bad |= took == 0;
+        return took;
+    }
+    value->d = (double)load_number(from, widths[code]) / divisors[code];
+    return widths[code];
+}
+
+void history_decimals_get(struct bytes *in, union value *values, size_t count)
+{
+    const uint8_t *code = bytes_get_block(in, (count + 1) / 2);
+    bool bad = false;
+    size_t i = 0;
+    for (; code != NULL && i < count && bytes_left(in) >= BYTES_MAX; i++) {
+        unsigned one = (unsigned)code[i / 2] >> (4 * (i % 2)) & 15u;
+        in->at += get_value(in->at, one, &values[i], &bad);
+    }
+    for (; code != NULL && i < count; i++) { /* near the end: from a copy with room behind it */
+        uint8_t rest[BYTES_MAX] = { 0 };
+        unsigned one = (unsigned)code[i / 2] >> (4 * (i % 2)) & 15u;
+        memcpy(rest, in->at, bytes_left(in));
+        bytes_skip(in, get_value(rest, one, &values[i], &bad));
+    }
+    if (bad) {
+        bytes_fail(in);
+    }
+}
