@@ -11,7 +11,7 @@
 #include "history/head_private.h"
 #include "history/record.h"
 
-enum { OUT_BYTES_MAX = 16 * 1024 * 1024, PREFETCH_AHEAD = 16 };
+enum { OUT_BYTES_MAX = 16 * 1024 * 1024 };
 
 int history_head_init(struct history_head *head)
 {
@@ -79,13 +79,15 @@ void history_head_fini(struct history_head *head)
                 busbar_free((void *)(uintptr_t)series->last.text);
             }
         }
+        for (size_t i = 0; page != NULL && i < HISTORY_PAGE_GROUPS; i++) {
+            history_stage_free(page->groups[i]);
+        }
         if (page != NULL) {
             busbar_free(page->base);
             busbar_free(page);
         }
     }
     busbar_free(head->pages);
-    history_stage_fini(&head->stage);
     history_slab_fini(&head->slab);
     buf_fini(&head->out);
     history_coder_free(head->coder);
@@ -429,18 +431,24 @@ static void set_last(struct history_series *series, const struct sample *sample)
     }
 }
 
-static void insert(struct history_head *head, struct history_series *series,
-                   const struct sample *sample)
+/* A series whose samples so far are frozen begins anew. */
+static void freshen(struct history_head *head, struct history_series *series, uint32_t id)
 {
-    if (series->staged) {
-        history_stage_settle(head, sample->point);
-    }
     if (series->generation != head->generation) {
         if (series->generation != 0 || series->open_count > 0) {
-            history_head_thaw(head, series, sample->point);
+            history_head_thaw(head, series, id);
         }
         series->generation = head->generation;
     }
+}
+
+void history_head_insert(struct history_head *head, const struct sample *sample)
+{
+    struct history_series *series = history_head_make(head, sample->point);
+    if (series->staged) {
+        history_stage_settle(head, sample->point);
+    }
+    freshen(head, series, sample->point);
     bool usual = sample->receive_us == sample->time_us && sample->quality == QUALITY_GOOD &&
                  sample->detail == 0 && sample->type != VALUE_NONE;
     bool repeated = false;
@@ -472,55 +480,62 @@ void history_head_begin(struct history_head *head)
     pthread_mutex_unlock(&head->lock);
 }
 
-static void add_each(struct history_head *head, const struct sample *samples, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (i + PREFETCH_AHEAD < count) {
-            const struct history_series *ahead = history_head_find(
-                head, samples[i + PREFETCH_AHEAD].point);
-            if (ahead != NULL) {
-                __builtin_prefetch(ahead->open + ahead->open_count, 1);
-            }
-        }
-        struct history_series *series = history_head_find(head, samples[i].point);
-        insert(head, series != NULL ? series : history_head_make(head, samples[i].point),
-               &samples[i]);
-    }
-}
-
-static bool add_row(struct history_head *head, const struct sample *samples, size_t count)
-{
-    union value values[HISTORY_BATCH_SAMPLES];
-    if (count == 0 || count > HISTORY_BATCH_SAMPLES) {
-        return false;
-    }
-    for (size_t i = 0; i < count; i++) {
-        values[i] = samples[i].value;
-    }
-    struct history_row row = { .first = samples[0].point,
-                               .count = (uint32_t)count,
-                               .type = samples[0].type,
-                               .time_us = samples[0].time_us,
-                               .values = values };
-    return history_stage_add(head, &row);
-}
-
 void history_head_add(struct history_head *head, const struct sample *samples, size_t count)
 {
+    struct history_usual one; /* only its first places are used */
+    one.one_time = true;
     pthread_mutex_lock(&head->lock);
-    for (size_t at = 0; at < count;) {
-        size_t row = history_stage_row(samples + at, count - at);
-        if (!add_row(head, samples + at, row)) {
-            row = row > 0 ? row : 1;
-            while (at + row < count &&
-                   history_stage_row(samples + at + row, count - at - row) == 0) {
-                row++;
-            }
-            add_each(head, samples + at, row);
+    for (size_t i = 0; i < count; i++) {
+        if (history_is_usual(&samples[i])) {
+            one.type = samples[i].type;
+            one.times[0] = samples[i].time_us;
+            one.values[0] = samples[i].value;
+            history_stage_add(head, &one, 0, samples[i].point, 1);
+        } else {
+            history_head_insert(head, &samples[i]);
         }
-        at += row;
     }
     pthread_mutex_unlock(&head->lock);
+}
+
+static bool times_ascend(const int64_t *times, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (times[i] <= times[i - 1]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Many samples of one series: they become a chunk as they are. False: they are late or out of order. */
+static bool add_column(struct history_head *head, const struct history_usual *usual, size_t at,
+                       const struct history_run *run)
+{
+    const int64_t *times = usual->times + at;
+    const union value *values = usual->values + at;
+    struct history_series *series = history_head_make(head, run->first);
+    if (run->count < HISTORY_STAGE_SEAL || usual->one_time || usual->type == HISTORY_USUAL_MIXED ||
+        !times_ascend(times, run->count)) {
+        return false;
+    }
+    history_stage_settle(head, run->first);
+    if (series->has_last && series->last_us >= times[0]) {
+        return false;
+    }
+    freshen(head, series, run->first);
+    history_head_seal(head, series);
+    history_head_seal_column(head, series, usual->type, times, values, run->count);
+    struct sample last = { .time_us = times[run->count - 1],
+                           .receive_us = times[run->count - 1],
+                           .value = values[run->count - 1],
+                           .type = usual->type };
+    head->series_count += !series->has_last;
+    set_last(series, &last);
+    series->stored += run->count;
+    head->stored += run->count;
+    head->samples += run->count;
+    return true;
 }
 
 void history_head_add_usual(struct history_head *head, const struct history_usual *usual)
@@ -528,16 +543,14 @@ void history_head_add_usual(struct history_head *head, const struct history_usua
     pthread_mutex_lock(&head->lock);
     for (size_t r = 0, at = 0; r < usual->run_count; r++) {
         const struct history_run *run = &usual->runs[r];
-        for (uint32_t i = 0; i < run->count; i++, at++) {
-            int64_t time_us = usual->times[usual->one_time ? 0 : at];
-            bool mixed = usual->type == HISTORY_USUAL_MIXED;
-            struct sample sample = { .time_us = time_us,
-                                     .receive_us = time_us,
-                                     .value = usual->values[at],
-                                     .point = run->first + (run->same ? 0 : i),
-                                     .type = mixed ? usual->types[at] : usual->type };
-            insert(head, history_head_make(head, sample.point), &sample);
+        if (!run->same) {
+            history_stage_add(head, usual, at, run->first, run->count);
+        } else if (!add_column(head, usual, at, run)) {
+            for (uint32_t i = 0; i < run->count; i++) {
+                history_stage_add(head, usual, at + i, run->first, 1);
+            }
         }
+        at += run->count;
     }
     pthread_mutex_unlock(&head->lock);
 }

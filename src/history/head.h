@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The head: what is not in a block yet, in memory, and the last sample and counters of every series.
  *
- * A series has an open buffer (entries in time order, growing from 4 to 128) and sealed chunks; polls
- * are gathered in the stage before (stage.h).
+ * Samples are gathered in the stage first (stage.h). Behind it a series has sealed chunks, and an open
+ * buffer (entries in time order, growing from 4 to 128) for what is late, marked or too little for a chunk.
  * Nothing is held for a series before its first sample but its share of a page pointer; from then on
- * 64 bytes, in pages of 1,024 series.
+ * 64 bytes, in pages of 1,024 series, and 30 of the stage.
  *
  * Writing a block goes by generations: freezing starts a new one at a record's end, everything of
  * older generations is taken into the block and dropped when the catalog has it. A series is moved
@@ -25,6 +25,7 @@
 
 enum {
     HISTORY_PAGE_SERIES = 1024,
+    HISTORY_PAGE_GROUPS = HISTORY_PAGE_SERIES / HISTORY_GROUP_SERIES,
     HISTORY_OPEN_MIN = 4,
     HISTORY_OPEN_MAX = 128, /* entries before a chunk is sealed */
 };
@@ -54,7 +55,7 @@ struct history_series {
     uint8_t last_type, last_quality, open_type;
     bool open_marked : 1;
     bool has_last : 1;
-    bool staged : 1; /* has rows in the stage, newer than all else it has */
+    bool staged : 1; /* has samples in the stage, newer than all else it has */
 };
 
 /* Counters up to the last freeze, and of what was before this start. */
@@ -68,7 +69,8 @@ struct history_base {
 
 struct history_page {
     struct history_series series[HISTORY_PAGE_SERIES];
-    struct history_base *base; /* HISTORY_PAGE_SERIES of them, or NULL */
+    struct history_base *base;                         /* HISTORY_PAGE_SERIES of them, or NULL */
+    struct history_group *groups[HISTORY_PAGE_GROUPS]; /* stage.h; each or NULL */
 };
 
 struct history_head {
@@ -80,7 +82,7 @@ struct history_head {
     uint32_t generation;
     uint64_t fed; /* sequence of the last record in the head */
     struct history_slab slab;
-    struct history_stage stage;
+    uint64_t stage_bytes; /* part of bytes */
     struct history_coder *coder;
     struct history_column *column;
     struct buf out;

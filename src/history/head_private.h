@@ -10,6 +10,8 @@ struct history_series *history_head_find(const struct history_head *head,
 struct history_series *history_head_make(struct history_head *head, uint32_t id);
 struct history_base *history_head_base(struct history_head *head, uint32_t id);
 void history_head_free_open(struct history_head *head, struct history_series *series);
+/* One sample of any kind. */
+void history_head_insert(struct history_head *head, const struct sample *sample);
 /* One usual sample, newer than all the series has; counts nothing and leaves the last sample alone. */
 void history_head_append(struct history_head *head, struct history_series *series, uint8_t type,
                          int64_t time_us, union value value);

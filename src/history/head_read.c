@@ -116,13 +116,36 @@ static int add_open(struct history_sources *sources, uint32_t id,
     return 0;
 }
 
+/* What is in the stage is newer than all the rest. */
+static int add_staged(const struct history_head *head, struct history_sources *sources, uint32_t id)
+{
+    struct sample last;
+    size_t count = history_stage_copy(head, id, NULL);
+    struct history_entry *copy = busbar_try_alloc(count * sizeof(*copy));
+    struct history_source *source = copy != NULL ? history_sources_add(sources) : NULL;
+    if (source == NULL) {
+        busbar_free(copy);
+        return BUSBAR_ENOMEM;
+    }
+    (void)history_stage_copy(head, id, copy);
+    (void)history_stage_last(head, id, &last);
+    source->kind = HISTORY_SOURCE_ENTRIES;
+    source->data = copy;
+    source->size = (uint32_t)(count * sizeof(*copy));
+    source->series = id;
+    source->type = last.type;
+    source->count = (uint32_t)count;
+    source->first_us = copy[0].time_us;
+    source->last_us = last.time_us;
+    return 0;
+}
+
 int history_head_collect(struct history_head *head, uint32_t id, int64_t from_us, int64_t to_us,
                          struct history_coder *coder, struct history_column *column,
                          struct history_sources *sources)
 {
     int error = 0;
     pthread_mutex_lock(&head->lock);
-    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
     if (series != NULL) {
         error = add_nodes(sources, id, series->sealed, from_us, to_us, UINT32_MAX);
@@ -132,6 +155,9 @@ int history_head_collect(struct history_head *head, uint32_t id, int64_t from_us
             error = series->open_type == VALUE_TEXT
                         ? add_open_texts(sources, id, series, coder, column)
                         : add_open(sources, id, series);
+        }
+        if (error == 0 && series->staged) {
+            error = add_staged(head, sources, id);
         }
     }
     pthread_mutex_unlock(&head->lock);
@@ -169,10 +195,10 @@ bool history_head_last(struct history_head *head, uint32_t id, struct sample *sa
                        struct text **text)
 {
     pthread_mutex_lock(&head->lock);
-    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
-    bool has = series != NULL && series->has_last;
-    if (has) {
+    bool staged = series != NULL && series->staged && history_stage_last(head, id, sample);
+    bool has = staged || (series != NULL && series->has_last);
+    if (has && !staged) {
         get_last(series, id, sample, text);
     } else if (text != NULL) {
         *text = NULL;
@@ -185,14 +211,13 @@ void history_head_counts(struct history_head *head, uint32_t id, struct history_
 {
     *counts = (struct history_counts){ 0 };
     pthread_mutex_lock(&head->lock);
-    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
     if (series != NULL) {
         const struct history_page *page = head->pages[id / HISTORY_PAGE_SERIES];
         struct history_base none = { 0 };
         const struct history_base *base = page->base != NULL ? &page->base[id % HISTORY_PAGE_SERIES]
                                                              : &none;
-        counts->stored_all = base->stored + series->stored;
+        counts->stored_all = base->stored + series->stored + history_stage_copy(head, id, NULL);
         counts->repeated_all = base->repeated + series->repeated;
         counts->stored_start = counts->stored_all - base->stored_before;
         counts->repeated_start = counts->repeated_all - base->repeated_before;
@@ -313,7 +338,6 @@ void history_head_recall(struct history_head *head, uint32_t id, struct history_
 {
     *memory = (struct history_memory){ .series = id };
     pthread_mutex_lock(&head->lock);
-    history_stage_settle(head, id);
     const struct history_series *series = history_head_find(head, id);
     const struct history_base *base = history_head_base(head, id);
     uint64_t repeated = base->pending - base->fresh;

@@ -8,233 +8,417 @@
 
 enum { ROWS_MIN = 4, TILE = 8 /* series whose values share a cache line of each row */ };
 
-static bool is_usual(const struct sample *sample, const struct sample *first)
+_Static_assert(HISTORY_PAGE_SERIES % HISTORY_GROUP_SERIES == 0, "a page holds whole groups");
+
+static struct history_group *find_group(const struct history_head *head, uint32_t id)
 {
-    return sample->type == first->type && sample->quality == QUALITY_GOOD && sample->detail == 0 &&
-           sample->time_us == first->time_us && sample->receive_us == sample->time_us;
+    size_t page = id / HISTORY_PAGE_SERIES;
+    if (page >= head->page_count || head->pages[page] == NULL) {
+        return NULL;
+    }
+    return head->pages[page]->groups[id % HISTORY_PAGE_SERIES / HISTORY_GROUP_SERIES];
 }
 
-size_t history_stage_row(const struct sample *samples, size_t count)
+static struct history_group *make_group(struct history_head *head, uint32_t id)
 {
-    uint8_t type = samples[0].type;
-    size_t row = 0;
-    if (type != VALUE_BOOL && type != VALUE_INT && type != VALUE_DOUBLE) {
-        return 0;
+    struct history_group *group = find_group(head, id);
+    if (group == NULL) {
+        (void)history_head_make(head, id);
+        group = busbar_alloc(sizeof(*group));
+        group->first = id - id % HISTORY_GROUP_SERIES;
+        head->pages[id / HISTORY_PAGE_SERIES]
+            ->groups[id % HISTORY_PAGE_SERIES / HISTORY_GROUP_SERIES] = group;
+        head->stage_bytes += sizeof(*group);
+        head->bytes += sizeof(*group);
     }
-    while (row < count && is_usual(&samples[row], samples) &&
-           samples[row].point == samples[0].point + (uint32_t)row) {
-        row++;
-    }
-    return row >= HISTORY_STAGE_RUN ? row : 0;
+    return group;
 }
 
-static size_t row_bytes(const struct history_stage_run *run)
+void history_stage_free(struct history_group *group)
 {
-    return run->count * sizeof(union value);
+    if (group != NULL) {
+        busbar_free(group->times);
+        busbar_free(group->values);
+        busbar_free(group->rests);
+        busbar_free(group);
+    }
+}
+
+static int64_t time_of(const struct history_group *group, size_t row, size_t column)
+{
+    int64_t rest = group->rests != NULL ? group->rests[row * HISTORY_GROUP_SERIES + column] : 0;
+    return (int64_t)((uint64_t)group->times[row] + (uint64_t)rest);
 }
 
 /* ---- settling ---- */
 
-static void last_of(struct history_series *series, const struct history_stage_run *run, union value value)
+static void set_last(struct history_series *series, uint8_t type, int64_t time_us,
+                     union value value, size_t rows)
 {
     if (series->has_last && series->last_type == VALUE_TEXT) {
         busbar_free((void *)(uintptr_t)series->last.text);
     }
     series->has_last = true;
-    series->last_us = run->times[run->rows - 1];
-    series->last_receive_us = series->last_us;
+    series->last_us = time_us;
+    series->last_receive_us = time_us;
     series->last = value;
     series->last_detail = 0;
-    series->last_type = run->type;
+    series->last_type = type;
     series->last_quality = QUALITY_GOOD;
-    series->stored += run->rows;
+    series->stored += (uint32_t)rows;
     series->staged = false;
 }
 
 /* seal: the fewest rows that become a chunk instead of entries of the open buffer. */
-static void settle_series(struct history_head *head, const struct history_stage_run *run, uint32_t id,
-                          const union value *values, unsigned seal)
+static void settle_column(struct history_head *head, struct history_group *group, size_t column,
+                          const int64_t *times, const union value *values, unsigned seal)
 {
-    struct history_series *series = history_head_find(head, id);
-    if (run->rows >= seal && series->open_count == 0) {
-        history_head_seal_column(head, series, run->type, run->times, values, run->rows);
+    struct history_series *series = history_head_find(head, group->first + (uint32_t)column);
+    uint8_t type = group->types[column];
+    size_t rows = group->rows[column];
+    if (rows >= seal && series->open_count == 0) {
+        history_head_seal_column(head, series, type, times, values, rows);
     } else {
-        for (size_t row = 0; row < run->rows; row++) {
-            history_head_append(head, series, run->type, run->times[row], values[row]);
+        for (size_t row = 0; row < rows; row++) {
+            history_head_append(head, series, type, times[row], values[row]);
         }
     }
-    last_of(series, run, values[run->rows - 1]);
+    set_last(series, type, times[rows - 1], values[rows - 1], rows);
+    group->rows[column] = 0;
 }
 
-static void settle_run(struct history_head *head, struct history_stage_run *run, unsigned seal)
+/* Columns from..from + TILE - 1. */
+static void settle_tile(struct history_head *head, struct history_group *group, size_t from,
+                        unsigned seal)
 {
-    union value tile[TILE][HISTORY_STAGE_ROWS];
-    for (uint32_t from = 0; run->rows > 0 && from < run->count; from += TILE) {
-        uint32_t width = run->count - from < TILE ? run->count - from : TILE;
-        for (size_t row = 0; row < run->rows; row++) {
-            const union value *values = run->values + row * run->count + from;
-            for (uint32_t i = 0; i < width; i++) {
-                tile[i][row] = values[i];
-            }
-        }
-        for (uint32_t i = 0; i < width; i++) {
-            settle_series(head, run, run->first + from + i, tile[i], seal);
+    union value values[TILE][HISTORY_STAGE_ROWS];
+    int64_t times[TILE][HISTORY_STAGE_ROWS];
+    size_t rows = 0;
+    for (size_t i = 0; i < TILE; i++) {
+        rows = group->rows[from + i] > rows ? group->rows[from + i] : rows;
+    }
+    for (size_t row = 0; row < rows; row++) {
+        const union value *cells = group->values + row * HISTORY_GROUP_SERIES + from;
+        for (size_t i = 0; i < TILE; i++) {
+            values[i][row] = cells[i];
         }
     }
-    run->rows = 0;
+    for (size_t row = 0; row < rows && group->rests != NULL; row++) {
+        const int32_t *rests = group->rests + row * HISTORY_GROUP_SERIES + from;
+        for (size_t i = 0; i < TILE; i++) {
+            times[i][row] = (int64_t)((uint64_t)group->times[row] + (uint64_t)(int64_t)rests[i]);
+        }
+    }
+    for (size_t i = 0; i < TILE; i++) {
+        if (group->rows[from + i] > 0) {
+            const int64_t *column = group->rests != NULL ? times[i] : group->times;
+            settle_column(head, group, from + i, column, values[i], seal);
+        }
+    }
 }
 
-void history_stage_settle(struct history_head *head, uint32_t series)
+static void settle_group(struct history_head *head, struct history_group *group, unsigned seal)
 {
-    const struct history_series *staged = history_head_find(head, series);
-    if (staged == NULL || !staged->staged) {
+    for (size_t from = 0; group->used > 0 && from < HISTORY_GROUP_SERIES; from += TILE) {
+        settle_tile(head, group, from, seal);
+    }
+    group->used = 0;
+}
+
+void history_stage_settle(struct history_head *head, uint32_t id)
+{
+    static const uint8_t empty[HISTORY_GROUP_SERIES];
+    union value values[HISTORY_STAGE_ROWS];
+    int64_t times[HISTORY_STAGE_ROWS];
+    struct history_group *group = find_group(head, id);
+    size_t column = id % HISTORY_GROUP_SERIES;
+    if (group == NULL || group->rows[column] == 0) {
         return;
     }
-    for (struct history_stage_run *run = head->stage.runs; run != NULL; run = run->next) {
-        if (run->rows > 0 && series >= run->first && series - run->first < run->count) {
-            settle_run(head, run, HISTORY_STAGE_SEAL);
+    for (size_t row = 0; row < group->rows[column]; row++) {
+        values[row] = group->values[row * HISTORY_GROUP_SERIES + column];
+        times[row] = time_of(group, row, column);
+    }
+    settle_column(head, group, column, times, values, HISTORY_STAGE_SEAL);
+    if (memcmp(group->rows, empty, sizeof(empty)) == 0) {
+        group->used = 0;
+    }
+}
+
+/* The next group at *place or behind it; NULL: there is none. The place then is that of the one after it. */
+static struct history_group *next_group(const struct history_head *head, size_t *place)
+{
+    for (; *place / HISTORY_PAGE_GROUPS < head->page_count; (*place)++) {
+        const struct history_page *page = head->pages[*place / HISTORY_PAGE_GROUPS];
+        struct history_group *group = page != NULL ? page->groups[*place % HISTORY_PAGE_GROUPS]
+                                                   : NULL;
+        if (group != NULL && group->used > 0) {
+            (*place)++;
+            return group;
         }
     }
+    return NULL;
 }
 
 void history_stage_settle_all(struct history_head *head)
 {
-    for (struct history_stage_run *run = head->stage.runs; run != NULL; run = run->next) {
-        settle_run(head, run, HISTORY_STAGE_SEAL);
+    struct history_group *group;
+    size_t place = 0;
+    while ((group = next_group(head, &place)) != NULL) {
+        settle_group(head, group, HISTORY_STAGE_SEAL);
     }
 }
 
 void history_stage_ease(struct history_head *head)
 {
-    struct history_stage_run *next;
-    uint64_t from = 0;
+    struct history_group *group;
+    size_t place = 0;
     do {
-        next = NULL;
         pthread_mutex_lock(&head->lock);
-        for (struct history_stage_run *run = head->stage.runs; run != NULL; run = run->next) {
-            if (run->rows > 0 && run->first >= from && (next == NULL || run->first < next->first)) {
-                next = run;
-            }
-        }
-        if (next != NULL) {
-            settle_run(head, next, 1); /* a block is about to take all there is: chunks at once */
-            from = (uint64_t)next->first + 1;
+        group = next_group(head, &place);
+        if (group != NULL) {
+            settle_group(head, group,
+                         1); /* a block is about to take all there is: chunks at once */
         }
         pthread_mutex_unlock(&head->lock);
-    } while (next != NULL);
+    } while (group != NULL);
+}
+
+/* ---- reading ---- */
+
+size_t history_stage_copy(const struct history_head *head, uint32_t id,
+                          struct history_entry *entries)
+{
+    const struct history_group *group = find_group(head, id);
+    size_t column = id % HISTORY_GROUP_SERIES;
+    size_t rows = group != NULL ? group->rows[column] : 0;
+    for (size_t row = 0; row < rows && entries != NULL; row++) {
+        entries[row].time_us = time_of(group, row, column);
+        entries[row].value = group->values[row * HISTORY_GROUP_SERIES + column];
+    }
+    return rows;
+}
+
+bool history_stage_last(const struct history_head *head, uint32_t id, struct sample *sample)
+{
+    const struct history_group *group = find_group(head, id);
+    size_t column = id % HISTORY_GROUP_SERIES;
+    if (group == NULL || group->rows[column] == 0) {
+        return false;
+    }
+    size_t row = group->rows[column] - 1u;
+    int64_t time_us = time_of(group, row, column);
+    *sample = (struct sample){ .time_us = time_us,
+                               .receive_us = time_us,
+                               .value = group->values[row * HISTORY_GROUP_SERIES + column],
+                               .point = id,
+                               .type = group->types[column] };
+    return true;
 }
 
 /* ---- gathering ---- */
 
-static void free_run(struct history_head *head, struct history_stage_run *run)
+/* Cells for neighbouring columns of one group. */
+struct cells {
+    size_t column, count;
+    uint8_t type;
+    bool one_time;
+    const uint8_t *types; /* NULL: all of one type */
+    const int64_t *times;
+    const union value *values;
+};
+
+static inline uint8_t type_of(const struct cells *cells, size_t i)
 {
-    size_t bytes = sizeof(*run) + run->capacity * row_bytes(run);
-    head->stage.bytes -= bytes;
-    head->bytes -= bytes;
-    busbar_free(run->values);
-    busbar_free(run);
+    return cells->types != NULL ? cells->types[i] : cells->type;
 }
 
-/* The run that begins there, made when there is none; one of another shape gives way. */
-static struct history_stage_run *find_run(struct history_head *head, const struct history_row *row)
+static inline int64_t cell_time(const struct cells *cells, size_t i)
 {
-    struct history_stage *stage = &head->stage;
-    struct history_stage_run *run = map64_get(&stage->by_first, row->first);
-    if (run != NULL && (run->count != row->count || run->type != row->type)) {
-        settle_run(head, run, HISTORY_STAGE_SEAL);
-        struct history_stage_run **link = &stage->runs;
-        while (*link != run) {
-            link = &(*link)->next;
-        }
-        *link = run->next;
-        (void)map64_remove(&stage->by_first, run->first);
-        free_run(head, run);
-        run = NULL;
-    }
-    if (run == NULL) {
-        run = busbar_alloc(sizeof(*run));
-        run->first = row->first;
-        run->count = row->count;
-        run->type = row->type;
-        run->next = stage->runs;
-        stage->runs = run;
-        (void)map64_set(&stage->by_first, run->first, run);
-        stage->bytes += sizeof(*run);
-        head->bytes += sizeof(*run);
-    }
-    return run;
+    return cells->times[cells->one_time ? 0 : i];
 }
 
-/* A first row: every series must be of this generation, in no other run, and older than the row. */
-static bool open_run(struct history_head *head, const struct history_stage_run *run, int64_t time_us)
+/* How many of the cells from the first on go into the same row, `row`, of columns of their type. */
+static size_t count_alike(const struct history_group *group, const struct cells *cells, uint8_t row)
 {
-    for (uint32_t i = 0; i < run->count; i++) {
-        struct history_series *series = history_head_make(head, run->first + i);
-        if (series->staged) {
-            history_stage_settle(head, run->first + i);
+    const uint8_t *rows = group->rows + cells->column;
+    const uint8_t *types = group->types + cells->column;
+    size_t count = cells->count;
+    if (memcmp(rows, rows + 1, count - 1) != 0) {
+        for (count = 1; rows[count] == row;) {
+            count++;
         }
+    }
+    if (row == 0) {
+        return count;
+    }
+    bool fit = cells->types != NULL
+                   ? memcmp(types, cells->types, count) == 0
+                   : types[0] == cells->type && memcmp(types, types + 1, count - 1) == 0;
+    for (size_t i = 0; i < count && !fit; i++) {
+        if (types[i] != type_of(cells, i)) {
+            return i;
+        }
+    }
+    return count;
+}
+
+/* First cells: every series must be of this generation and older than its cell. Returns how many are. */
+static size_t open_columns(struct history_head *head, const struct history_group *group,
+                           const struct cells *cells, size_t count)
+{
+    uint32_t first = group->first + (uint32_t)cells->column;
+    for (size_t i = 0; i < count; i++) {
+        uint32_t id = first + (uint32_t)i;
+        struct history_series *series = history_head_find(head, id);
         if (series->generation != head->generation) {
             if (series->generation != 0 || series->open_count > 0) {
-                history_head_thaw(head, series, run->first + i);
+                history_head_thaw(head, series, id);
             }
             series->generation = head->generation;
         }
-        if (series->has_last && series->last_us >= time_us) {
-            return false;
+        if (series->has_last && series->last_us >= cell_time(cells, i)) {
+            return i;
         }
     }
-    for (uint32_t i = 0; i < run->count; i++) {
-        struct history_series *series = history_head_find(head, run->first + i);
-        head->series_count += !series->has_last;
-        series->staged = true;
-    }
-    return true;
+    return count;
 }
 
-static bool make_room(struct history_head *head, struct history_stage_run *run)
+/* How many of the cells are newer than the one above. */
+static size_t count_newer(const struct history_group *group, const struct cells *cells, size_t row,
+                          size_t count)
 {
-    size_t capacity = run->capacity > 0 ? 2u * run->capacity : ROWS_MIN;
-    size_t more = (capacity - run->capacity) * row_bytes(run);
-    if (run->rows < run->capacity) {
-        return true;
+    int64_t above_us = group->times[row - 1];
+    if (group->rests == NULL && cells->one_time) {
+        return cells->times[0] > above_us ? count : 0;
     }
-    if (capacity > HISTORY_STAGE_ROWS ||
-        (run->capacity > 0 && head->stage.bytes + more > HISTORY_STAGE_BYTES)) {
+    for (size_t i = 0; i < count; i++) {
+        if (cell_time(cells, i) <= time_of(group, row - 1, cells->column + i)) {
+            return i;
+        }
+    }
+    return count;
+}
+
+static bool make_room(struct history_head *head, struct history_group *group)
+{
+    size_t capacity = group->capacity > 0 ? 2u * group->capacity : ROWS_MIN;
+    size_t cell = sizeof(union value) + (group->rests != NULL ? sizeof(int32_t) : 0);
+    size_t more = (capacity - group->capacity) * (HISTORY_GROUP_SERIES * cell + sizeof(int64_t));
+    uint64_t most = HISTORY_STAGE_BYTES + head->series_count * HISTORY_STAGE_SERIES_BYTES;
+    if (capacity > HISTORY_STAGE_ROWS || (group->capacity > 0 && head->stage_bytes + more > most)) {
         return false;
     }
-    run->values = busbar_realloc(run->values, capacity * row_bytes(run));
-    run->capacity = (uint16_t)capacity;
-    head->stage.bytes += more;
+    size_t cells = capacity * HISTORY_GROUP_SERIES;
+    group->times = busbar_realloc(group->times, capacity * sizeof(*group->times));
+    group->values = busbar_realloc(group->values, cells * sizeof(*group->values));
+    if (group->rests != NULL) {
+        size_t old = (size_t)group->capacity * HISTORY_GROUP_SERIES;
+        group->rests = busbar_realloc(group->rests, cells * sizeof(*group->rests));
+        memset(group->rests + old, 0, (cells - old) * sizeof(*group->rests));
+    }
+    group->capacity = (uint16_t)capacity;
+    head->stage_bytes += more;
     head->bytes += more;
     return true;
 }
 
-bool history_stage_add(struct history_head *head, const struct history_row *row)
+static void add_rests(struct history_head *head, struct history_group *group)
 {
-    struct history_stage_run *run = find_run(head, row);
-    if (run->rows > 0 && row->time_us <= run->times[run->rows - 1]) {
-        return false;
-    }
-    if (!make_room(head, run)) {
-        settle_run(head, run, HISTORY_STAGE_SEAL);
-    }
-    if (run->rows == 0 && !open_run(head, run, row->time_us)) {
-        return false;
-    }
-    memcpy(run->values + (size_t)run->rows * run->count, row->values, row_bytes(run));
-    run->times[run->rows++] = row->time_us;
-    head->stored += row->count;
-    head->samples += row->count;
-    return true;
+    size_t cells = (size_t)group->capacity * HISTORY_GROUP_SERIES;
+    group->rests = busbar_alloc_array(cells, sizeof(*group->rests));
+    head->stage_bytes += cells * sizeof(*group->rests);
+    head->bytes += cells * sizeof(*group->rests);
 }
 
-void history_stage_fini(struct history_stage *stage)
+/* Writes the times of a row's cells. Returns how many it could say; the first cell of a row always. */
+static size_t put_times(struct history_head *head, struct history_group *group,
+                        const struct cells *cells, size_t row, size_t count)
 {
-    while (stage->runs != NULL) {
-        struct history_stage_run *run = stage->runs;
-        stage->runs = run->next;
-        busbar_free(run->values);
-        busbar_free(run);
+    if (row == group->used) {
+        group->times[row] = cells->times[0];
+        group->used++;
     }
-    map64_fini(&stage->by_first);
+    int64_t row_us = group->times[row];
+    if (group->rests == NULL) {
+        if (cells->one_time && cells->times[0] == row_us) {
+            return count;
+        }
+        add_rests(head, group);
+    }
+    int32_t *rests = group->rests + row * HISTORY_GROUP_SERIES + cells->column;
+    for (size_t i = 0; i < count; i++) {
+        int64_t rest = (int64_t)((uint64_t)cell_time(cells, i) - (uint64_t)row_us);
+        rests[i] = (int32_t)rest;
+        if (rests[i] != rest) {
+            return i;
+        }
+    }
+    return count;
+}
+
+/* Adds cells from the first on. Returns how many; 0: the first must go the slow way. */
+static size_t add_cells(struct history_head *head, struct history_group *group,
+                        const struct cells *cells)
+{
+    uint8_t row = group->rows[cells->column];
+    size_t count = count_alike(group, cells, row);
+    if (count == 0) {
+        return 0;
+    }
+    if (row == group->capacity && !make_room(head, group)) {
+        settle_group(head, group, HISTORY_STAGE_SEAL);
+        return add_cells(head, group, cells);
+    }
+    count = row == 0 ? open_columns(head, group, cells, count)
+                     : count_newer(group, cells, row, count);
+    count = count > 0 ? put_times(head, group, cells, row, count) : 0;
+    for (size_t i = 0; i < count && row == 0; i++) {
+        struct history_series *series = history_head_find(head, group->first +
+                                                                    (uint32_t)(cells->column + i));
+        head->series_count += !series->has_last;
+        series->staged = true;
+        group->types[cells->column + i] = type_of(cells, i);
+    }
+    memcpy(group->values + (size_t)row * HISTORY_GROUP_SERIES + cells->column, cells->values,
+           count * sizeof(*cells->values));
+    memset(group->rows + cells->column, row + 1, count);
+    head->stored += count;
+    head->samples += count;
+    return count;
+}
+
+static void insert_one(struct history_head *head, const struct cells *cells, uint32_t id)
+{
+    struct sample sample = { .time_us = cell_time(cells, 0),
+                             .receive_us = cell_time(cells, 0),
+                             .value = cells->values[0],
+                             .point = id,
+                             .type = type_of(cells, 0) };
+    history_head_insert(head, &sample);
+}
+
+void history_stage_add(struct history_head *head, const struct history_usual *usual, size_t at,
+                       uint32_t first, uint32_t count)
+{
+    bool mixed = usual->type == HISTORY_USUAL_MIXED;
+    for (uint32_t done = 0; done < count;) {
+        uint32_t id = first + done;
+        struct history_group *group = make_group(head, id);
+        size_t column = id % HISTORY_GROUP_SERIES;
+        size_t room = HISTORY_GROUP_SERIES - column;
+        struct cells cells = { .column = column,
+                               .count = count - done < room ? count - done : room,
+                               .type = usual->type,
+                               .one_time = usual->one_time,
+                               .types = mixed ? usual->types + at + done : NULL,
+                               .times = usual->times + (usual->one_time ? 0 : at + done),
+                               .values = usual->values + at + done };
+        size_t added = add_cells(head, group, &cells);
+        if (added == 0) {
+            insert_one(head, &cells, id);
+            added = 1;
+        }
+        done += (uint32_t)added;
+    }
 }

@@ -1,63 +1,60 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The stage: polls as they came, before they are in their series. A poll is a row, many series at one time; series
- * want columns. Written one by one, each sample of a poll costs a walk to another place in memory; so rows
- * of the same series are gathered here, up to HISTORY_STAGE_ROWS of them, and put into their series
- * together, a column at once (settled). Rows have nothing but usual samples (good, received at
- * their own time, a number) that are newer than all their series have, so they can be counted as
- * stored when they come.
+/* The stage: samples as they came, before they are in their series. What comes is time after time, some value of
+ * each of many series; series want columns. Written one by one, each sample costs a walk to
+ * another place in memory; so those of neighbouring series are gathered in a group, up to
+ * HISTORY_STAGE_ROWS of each, and put into their series together, a column at once (settled).
  *
- *   run     series ids first .. first + count - 1, one type
- *   times   one a row
- *   values  rows x count, a row after the other
+ *   group   64 series, ids 64 x n ... 64 x n + 63; a column each, filled from row 0 on
+ *   times   one a row: that of the first cell that came to it
+ *   values  rows x 64, a row after the other
+ *   rests   rows x 64: time of the cell less that of its row; none while all are 0
  *
- * Part of the head: its lock is held, and whoever looks at a series settles it first. */
+ * In the stage there are only usual samples (usual.h) that are newer than all their series has, so they can be
+ * counted as stored when they come. Which rows a poll or a request fills does not matter: columns
+ * of a group may be of different lengths.
+ *
+ * Part of the head: its lock is held, and whoever changes a series settles it first. */
 #ifndef BUSBAR_HISTORY_STAGE_H
 #define BUSBAR_HISTORY_STAGE_H
 
-#include "base/map.h"
-#include "model/sample.h"
+#include "history/usual.h"
 
 enum {
+    HISTORY_GROUP_SERIES = 64,
     HISTORY_STAGE_ROWS = 128, /* gathered at most */
-    HISTORY_STAGE_RUN = 16,   /* a shorter row is not worth it */
-    HISTORY_STAGE_SEAL = 32,  /* so many rows become a chunk at once */
+    HISTORY_STAGE_SEAL = 16,  /* so many rows become a chunk at once */
 };
-#define HISTORY_STAGE_BYTES (32u << 20) /* of all runs; then rows are settled earlier */
+/* Memory of all groups: so much, and so much more a series; then columns are settled earlier. */
+#define HISTORY_STAGE_BYTES        (16u << 20)
+#define HISTORY_STAGE_SERIES_BYTES 192u
 
 struct history_head;
+struct history_entry;
 
-struct history_stage_run {
-    struct history_stage_run *next;
-    uint32_t first, count;
-    uint16_t rows, capacity;
-    uint8_t type;
-    int64_t times[HISTORY_STAGE_ROWS];
-    union value *values; /* capacity x count */
+struct history_group {
+    uint32_t first;          /* id of column 0 */
+    uint16_t capacity, used; /* rows */
+    uint8_t rows[HISTORY_GROUP_SERIES];
+    uint8_t types[HISTORY_GROUP_SERIES];
+    int64_t *times;
+    union value *values;
+    int32_t *rests; /* or NULL */
 };
 
-/* All-zero memory is an empty stage. */
-struct history_stage {
-    struct history_stage_run *runs;
-    struct map64 by_first;
-    uint64_t bytes;
-};
+/* Takes the samples at..at + count - 1 of usual, whose series are first, first + 1 ... What is late or does not fit
+ * goes into its series the slow way. */
+void history_stage_add(struct history_head *head, const struct history_usual *usual, size_t at,
+                       uint32_t first, uint32_t count);
+/* How many samples of a series there are in the stage; into entries (may be NULL) oldest first. */
+size_t history_stage_copy(const struct history_head *head, uint32_t series,
+                          struct history_entry *entries);
+/* The newest of them. False: there is none. */
+bool history_stage_last(const struct history_head *head, uint32_t series, struct sample *sample);
 
-/* Usual samples of neighbouring series at one time. */
-struct history_row {
-    uint32_t first, count; /* series ids; HISTORY_STAGE_RUN at least */
-    uint8_t type;          /* BOOL, INT, DOUBLE */
-    int64_t time_us;
-    const union value *values;
-};
-
-/* How many samples from the first on make one row; 0: it is none. */
-size_t history_stage_row(const struct sample *samples, size_t count);
-/* Takes a row. False: it must go the slow way (a series has newer samples). */
-bool history_stage_add(struct history_head *head, const struct history_row *row);
 void history_stage_settle(struct history_head *head, uint32_t series);
 void history_stage_settle_all(struct history_head *head);
-/* Without the lock: settles what there is, a run at a time, so that settling all soon after is short. */
+/* Without the lock: settles what there is, a group at a time, so that settling all soon after is short. */
 void history_stage_ease(struct history_head *head);
-void history_stage_fini(struct history_stage *stage);
+void history_stage_free(struct history_group *group); /* NULL is fine */
 
 #endif
