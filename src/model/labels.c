@@ -5,14 +5,14 @@
  *   {"sat-sp", device="ahu-1"}   a name that needs quotes stands first between the braces
  *   {a="b", "free word"="c"}     no metric name
  *
- * In quotes a backslash starts an escape: \\ \" \' \a \b \f \n \r \t \v, \ooo and \xhh (one byte), \uhhhh and
- * \Uhhhhhhhh (one character). labels_print() writes \n for a line end and \xhh for other control
- * characters, and all other UTF-8 as it is. */
+ * Escapes as in label_reader.h: labels_print() writes \\ \" \n, \xhh for other control characters, and all
+ * other UTF-8 as it is. */
 #include "model/labels.h"
 
 #include <string.h>
 
 #include "base/str.h"
+#include "model/label_reader.h"
 
 struct label label_of(const char *name, const char *value)
 {
@@ -140,21 +140,10 @@ int labels_compare(const struct label *a, size_t a_count, const struct label *b,
 
 /* --- text --- */
 
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-}
-
-/* May c stand at this place of a name without quotes? */
-static bool is_plain_at(char c, size_t at, bool colon)
-{
-    return is_letter(c) || (colon && c == ':') || (at > 0 && c >= '0' && c <= '9');
-}
-
 static bool is_plain(const char *name, size_t size, bool colon)
 {
     size_t plain = 0;
-    while (plain < size && is_plain_at(name[plain], plain, colon)) {
+    while (plain < size && label_is_plain_at(name[plain], plain, colon)) {
         plain++;
     }
     return size > 0 && plain == size;
@@ -229,159 +218,6 @@ void labels_print(const struct label *labels, size_t count, struct buf *out)
 
 /* --- and back --- */
 
-struct reader {
-    const char *text;
-    size_t size, at;
-    struct buf *store; /* holds all of it already: an unescaped text is never longer */
-    struct err *err;
-};
-
-static int wrong(const struct reader *in, const char *what)
-{
-    struct position at = { .line = 1, .column = (int)str_utf8_length(in->text, in->at) + 1 };
-    return err_at(in->err, BUSBAR_ESYNTAX, at, NULL, "%s", what);
-}
-
-static char peek(const struct reader *in)
-{
-    return in->at < in->size ? in->text[in->at] : '\0';
-}
-
-static void skip_blanks(struct reader *in)
-{
-    while (in->at < in->size && memchr(" \t\r\n", in->text[in->at], 4) != NULL) {
-        in->at++;
-    }
-}
-
-static bool take(struct reader *in, char wanted)
-{
-    skip_blanks(in);
-    if (in->at < in->size && in->text[in->at] == wanted) {
-        in->at++;
-        return true;
-    }
-    return false;
-}
-
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : 16;
-}
-
-static bool take_digits(struct reader *in, int digits, int base, uint32_t *value)
-{
-    *value = 0;
-    for (int i = 0; i < digits; i++, in->at++) {
-        int digit = digit_of(peek(in));
-        if (in->at >= in->size || digit >= base) {
-            return false;
-        }
-        *value = *value * (uint32_t)base + (uint32_t)digit;
-    }
-    return true;
-}
-
-static void put_character(struct buf *out, uint32_t c)
-{
-    if (c < 0x80) {
-        buf_append_byte(out, (uint8_t)c);
-        return;
-    }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t first[] = { 0, 0xc0, 0xe0, 0xf0 };
-    buf_append_byte(out, (uint8_t)(first[more] | c >> (6 * more)));
-    while (more-- > 0) {
-        buf_append_byte(out, (uint8_t)(0x80 | (c >> (6 * more) & 0x3f)));
-    }
-}
-
-/* Behind the backslash. */
-static int take_escape(struct reader *in)
-{
-    static const char letters[] = "abfnrtv\\\"'", bytes[] = "\a\b\f\n\r\t\v\\\"'";
-    char c = peek(in);
-    const char *found = c != '\0' ? strchr(letters, c) : NULL;
-    uint32_t value = 0;
-    if (found != NULL) {
-        in->at++;
-        buf_append_byte(in->store, (uint8_t)bytes[found - letters]);
-        return 0;
-    }
-    if (c >= '0' && c <= '7') {
-        if (!take_digits(in, 3, 8, &value) || value > 0xff) {
-            return wrong(in, "three octal digits up to 377 must follow the backslash");
-        }
-        buf_append_byte(in->store, (uint8_t)value);
-        return 0;
-    }
-    if (c != 'x' && c != 'u' && c != 'U') {
-        return wrong(in, "unknown escape after the backslash");
-    }
-    in->at++;
-    if (!take_digits(in, c == 'x' ? 2 : c == 'u' ? 4 : 8, 16, &value)) {
-        return wrong(in, "hexadecimal digits are missing in the escape");
-    }
-    if (c == 'x') {
-        buf_append_byte(in->store, (uint8_t)value);
-    } else if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) {
-        return wrong(in, "the escape is no Unicode character");
-    } else {
-        put_character(in->store, value);
-    }
-    return 0;
-}
-
-static void end_text(struct reader *in, const char **text, uint32_t *size, size_t start)
-{
-    *text = (const char *)in->store->data + start;
-    *size = (uint32_t)(in->store->size - start);
-    buf_append_byte(in->store, 0);
-}
-
-static int take_quoted(struct reader *in, const char **text, uint32_t *size)
-{
-    size_t start = in->store->size;
-    char quote = peek(in);
-    in->at++;
-    while (in->at < in->size && in->text[in->at] != quote) {
-        if (in->text[in->at] == '\\') {
-            in->at++;
-            int error = take_escape(in);
-            if (error != 0) {
-                return error;
-            }
-        } else {
-            buf_append_byte(in->store, (uint8_t)in->text[in->at++]);
-        }
-    }
-    if (in->at >= in->size) {
-        return wrong(in, "the closing quote is missing");
-    }
-    in->at++;
-    end_text(in, text, size, start);
-    return 0;
-}
-
-static bool at_quote(const struct reader *in)
-{
-    return peek(in) == '"' || peek(in) == '\'';
-}
-
-/* Empty when none stands there. */
-static void take_plain(struct reader *in, bool colon, const char **text, uint32_t *size)
-{
-    size_t start = in->store->size, from = in->at;
-    while (in->at < in->size && is_plain_at(in->text[in->at], in->at - from, colon)) {
-        in->at++;
-    }
-    buf_append(in->store, in->text + from, in->at - from);
-    end_text(in, text, size, start);
-}
-
 static struct label metric_of(const char *value, uint32_t size)
 {
     struct label label = label_of(LABEL_METRIC, "");
@@ -391,37 +227,37 @@ static struct label metric_of(const char *value, uint32_t size)
 }
 
 /* One of `name="value"`, `"name"="value"`, `"metric name"`. */
-static int take_label(struct reader *in, struct label *label, bool *metric)
+static int take_label(struct label_reader *in, struct label *label, bool *metric)
 {
-    bool quoted = at_quote(in);
+    bool quoted = label_reader_at_quote(in);
     int error = 0;
     if (quoted) {
-        error = take_quoted(in, &label->name, &label->name_size);
+        error = label_reader_quoted(in, &label->name, &label->name_size);
     } else {
-        take_plain(in, false, &label->name, &label->name_size);
-        error = label->name_size == 0 ? wrong(in, "a label name is expected here") : 0;
+        label_reader_plain(in, false, &label->name, &label->name_size);
+        error = label->name_size == 0 ? label_reader_wrong(in, "a label name is expected here") : 0;
     }
     if (error != 0) {
         return error;
     }
-    if (!take(in, '=')) {
+    if (!label_reader_take(in, '=')) {
         if (!quoted || *metric) {
-            return wrong(in, "'=' is expected after the label name");
+            return label_reader_wrong(in, "'=' is expected after the label name");
         }
         *metric = true;
         *label = metric_of(label->name, label->name_size);
         return 0;
     }
-    skip_blanks(in);
-    if (!at_quote(in)) {
-        return wrong(in, "a value in quotes is expected here");
+    label_reader_skip_blanks(in);
+    if (!label_reader_at_quote(in)) {
+        return label_reader_wrong(in, "a value in quotes is expected here");
     }
-    return take_quoted(in, &label->value, &label->value_size);
+    return label_reader_quoted(in, &label->value, &label->value_size);
 }
 
-static int take_braces(struct reader *in, struct label *labels, size_t *count, bool metric)
+static int take_braces(struct label_reader *in, struct label *labels, size_t *count, bool metric)
 {
-    while (!take(in, '}')) {
+    while (!label_reader_take(in, '}')) {
         if (*count == LABELS_MAX) {
             return err_set(in->err, BUSBAR_ELIMIT, "more than %d labels", LABELS_MAX);
         }
@@ -430,8 +266,10 @@ static int take_braces(struct reader *in, struct label *labels, size_t *count, b
             return error;
         }
         ++*count;
-        if (!take(in, ',')) {
-            return take(in, '}') ? 0 : wrong(in, "',' or '}' is expected here");
+        if (!label_reader_take(in, ',')) {
+            return label_reader_take(in, '}')
+                       ? 0
+                       : label_reader_wrong(in, "',' or '}' is expected here");
         }
     }
     return 0;
@@ -440,27 +278,26 @@ static int take_braces(struct reader *in, struct label *labels, size_t *count, b
 int labels_parse(const char *text, size_t size, struct label labels[LABELS_MAX], size_t *count,
                  struct buf *store, struct err *err)
 {
-    struct reader in = { .text = text, .size = size, .store = store, .err = err };
+    struct label_reader in;
     *count = 0;
-    buf_clear(store);
-    if (buf_reserve(store, size + 2) == NULL) {
-        return err_set(err, BUSBAR_ELIMIT, "a text of labels of %zu bytes is too long", size);
+    int error = label_reader_init(&in, text, size, store, err);
+    if (error != 0) {
+        return error;
     }
-    skip_blanks(&in);
+    label_reader_skip_blanks(&in);
     struct label metric = metric_of("", 0);
-    take_plain(&in, true, &metric.value, &metric.value_size);
+    label_reader_plain(&in, true, &metric.value, &metric.value_size);
     if (metric.value_size > 0) {
         labels[(*count)++] = metric;
     }
-    int error = 0;
-    if (take(&in, '{')) {
+    if (label_reader_take(&in, '{')) {
         error = take_braces(&in, labels, count, metric.value_size > 0);
     } else if (metric.value_size == 0) {
-        error = wrong(&in, "a metric name or '{' is expected here");
+        error = label_reader_wrong(&in, "a metric name or '{' is expected here");
     }
-    skip_blanks(&in);
+    label_reader_skip_blanks(&in);
     if (error == 0 && in.at < size) {
-        error = wrong(&in, "nothing more is expected here");
+        error = label_reader_wrong(&in, "nothing more is expected here");
     }
     return error != 0 ? error : labels_sort(labels, count, err);
 }

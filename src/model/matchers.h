@@ -13,6 +13,17 @@ struct label_matcher {
     const char *name, *value; /* NUL-terminated */
 };
 
-enum { MATCHERS_MAX = 64 };
+enum { MATCHERS_MAX = 64, MATCHERS_BYTES_MAX = 16 * 1024 };
+
+/* A list of them, parsed and compiled: `sat{device=~"ahu-.*", place!=""}`, `{units="kWh"}`, `{}` (every
+ * series). For the configuration; PromQL has a parser of its own. */
+struct matchers;
+
+/* BUSBAR_ESYNTAX (err: column within the text), BUSBAR_ELIMIT, BUSBAR_ENOMEM; then *matchers is NULL. */
+int matchers_new(const char *text, size_t size, struct matchers **matchers, struct err *err);
+void matchers_free(struct matchers *matchers); /* NULL is fine */
+
+/* Does the sorted set match all of them? An expression that takes too many steps does not. One thread at a time. */
+bool matchers_match(struct matchers *matchers, const struct label *labels, size_t count);
 
 #endif
