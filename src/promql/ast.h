@@ -14,7 +14,7 @@ enum promql_node_kind {
     PROMQL_NODE_SELECTOR, /* vector selector */
     PROMQL_NODE_RANGE,    /* selector[5m]: left is the SELECTOR, which holds offset and @ */
     PROMQL_NODE_SUBQUERY, /* left[30m:1m], with its own offset and @ */
-    PROMQL_NODE_UNARY,    /* -left (+left is left alone in PAREN-free form) */
+    PROMQL_NODE_UNARY,    /* op left: -left, or +left, which gives left as it is */
     PROMQL_NODE_BINARY,
     PROMQL_NODE_AGGREGATE,
     PROMQL_NODE_CALL,
@@ -74,10 +74,14 @@ struct promql_moment {
 
 struct promql_function;
 
+/* Of the tree: a chain such as a + b + c ... is one level a link, though it is no nesting in the text. */
+enum { PROMQL_HEIGHT_MAX = 512 };
+
 struct promql_node {
     enum promql_node_kind kind;
     enum promql_type type;
     uint32_t begin, end; /* bytes in the text */
+    uint32_t height;     /* 1: a leaf; never more than PROMQL_HEIGHT_MAX */
     struct promql_node *left, *right;
 
     double number;           /* NUMBER */
@@ -90,8 +94,9 @@ struct promql_node {
     struct promql_moment moment; /* SELECTOR, SUBQUERY */
     int64_t range_us, step_us;   /* RANGE, SUBQUERY; step 0: the default */
 
-    enum promql_op op; /* UNARY, BINARY */
-    bool returns_bool; /* BINARY */
+    enum promql_op op;         /* UNARY, BINARY */
+    uint32_t op_begin, op_end; /* BINARY: of the operator in the text */
+    bool returns_bool;         /* BINARY */
     enum promql_cardinality cardinality;
     bool matching_on;    /* labels are `on`, else `ignoring` */
     const char **labels; /* BINARY: on / ignoring; AGGREGATE: by / without */

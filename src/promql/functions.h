@@ -25,11 +25,13 @@ struct promql_window {
     const double *scalars;    /* the scalar arguments at this step, in order */
     struct promql_eval *eval; /* for promql_eval_info() */
     const struct promql_node *call;
+    int *error; /* set it to end the evaluation; the error text is in eval->err */
 };
 /* False: no result at this step. */
 typedef bool (*promql_window_fn)(const struct promql_window *window, double *out);
 
-/* args: the scalar arguments at this step, in order. Never called for absent values. */
+/* args: the scalar arguments at this step, in order; NULL when none were written. Never called for
+ * absent values; the stale marker as result: none at this step. */
 typedef double (*promql_map_fn)(double value, const double *args);
 
 /* Makes `out` from the call's arguments; evaluates them itself. */
