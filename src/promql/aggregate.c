@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "promql/evaluator.h"
 #include "promql/keys.h"
+#include "promql/sum.h"
 
 /* Columns of the group at hand, steps of each. */
 struct columns {
@@ -35,15 +36,10 @@ static int columns_init(struct promql_eval *eval, struct columns *columns)
 
 static void add_compensated(double value, double *sum, double *rest)
 {
-    double total = *sum + value;
-    if (isinf(total)) {
-        *rest = 0;
-    } else if (fabs(*sum) >= fabs(value)) {
-        *rest += (*sum - total) + value;
-    } else {
-        *rest += (value - total) + *sum;
-    }
-    *sum = total;
+    struct promql_sum both = { *sum, *rest };
+    promql_sum_add(&both, value);
+    *sum = both.sum;
+    *rest = both.rest;
 }
 
 /* The running mean once the sum no longer fits a double. */

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "promql/evaluator.h"
 #include "promql/keys.h"
+#include "promql/literal.h"
 
 struct side {
     struct promql_matrix *matrix;
@@ -94,25 +95,36 @@ static void print_labels(const struct label *labels, size_t count, struct buf *o
 {
     buf_append_text(out, "{");
     for (size_t i = 0; i < count; i++) {
-        buf_printf(out, "%s%.*s=\"%.*s\"", i > 0 ? ", " : "", (int)labels[i].name_size,
-                   labels[i].name, (int)labels[i].value_size, labels[i].value);
+        buf_append_text(out, i > 0 ? ", " : "");
+        if (label_is_plain_name(labels[i].name, labels[i].name_size)) {
+            buf_append(out, labels[i].name, labels[i].name_size);
+        } else {
+            promql_print_string(labels[i].name, labels[i].name_size, out);
+        }
+        buf_append_text(out, "=");
+        promql_print_string(labels[i].value, labels[i].value_size, out);
     }
     buf_append_text(out, "}");
 }
 
-static int fail_duplicate(const struct match *match, size_t group, const struct promql_row *row,
-                          const struct promql_row *before)
+/* A value of the one side that is the second of its group at a step. */
+struct duplicate {
+    const struct promql_row *row, *before; /* row NULL: none found */
+    size_t group, step;
+};
+
+static int fail_duplicate(const struct match *match, const struct duplicate *duplicate)
 {
     struct buf text;
-    buf_init(&text, 3 * LABELS_BYTES_MAX);
-    const struct promql_key *key = &match->keys.keys[group];
+    buf_init(&text, 4 * LABELS_BYTES_MAX);
+    const struct promql_key *key = &match->keys.keys[duplicate->group];
     buf_append_text(&text, "found duplicate series for the match group ");
     print_labels(key->labels, key->label_count, &text);
     buf_printf(&text, " on the %s hand-side of the operation: [",
                match->node->cardinality == PROMQL_ONE_TO_MANY ? "left" : "right");
-    print_labels(row->labels, row->label_count, &text);
+    print_labels(duplicate->row->labels, duplicate->row->label_count, &text);
     buf_append_text(&text, ", ");
-    print_labels(before->labels, before->label_count, &text);
+    print_labels(duplicate->before->labels, duplicate->before->label_count, &text);
     buf_append_text(&text, "];many-to-many matching not allowed: matching labels must be unique "
                            "on one side");
     int code = promql_eval_fail(match->eval, BUSBAR_EINVAL, "%s", buf_text(&text));
@@ -120,14 +132,37 @@ static int fail_duplicate(const struct match *match, size_t group, const struct 
     return code;
 }
 
+/* The first one in a group, if it comes before what was found so far. Steps count where `taken` says so. */
+static void find_duplicate(const struct match *match, size_t group, struct duplicate *found)
+{
+    size_t size = group_size(&match->one, group);
+    size_t last = found->row != NULL ? found->step : match->eval->steps - 1;
+    for (size_t step = 0; step <= last; step++) {
+        const struct promql_row *first = NULL;
+        for (size_t i = 0; i < size && match->taken[step]; i++) {
+            const struct promql_row *row = group_row(&match->one, group, i);
+            if (promql_is_absent(row->values[step])) {
+                continue;
+            }
+            if (first != NULL) {
+                if (found->row == NULL || step < found->step || row < found->row) {
+                    *found = (struct duplicate){ row, first, group, step };
+                }
+                return;
+            }
+            first = row;
+        }
+    }
+}
+
 /* Looks for two values of the one side in a group at a step where the many side has a value of any group. */
 static int check_one_side(struct match *match)
 {
     size_t steps = match->eval->steps;
+    struct duplicate found = { 0 };
     bool marked = false;
     for (size_t group = 0; group < match->keys.count; group++) {
-        size_t size = group_size(&match->one, group);
-        if (size < 2) {
+        if (group_size(&match->one, group) < 2) {
             continue;
         }
         if (!marked) {
@@ -137,21 +172,13 @@ static int check_one_side(struct match *match)
             }
             marked = true;
         }
-        for (size_t step = 0; step < steps; step++) {
-            const struct promql_row *first = NULL;
-            for (size_t i = 0; i < size && match->taken[step]; i++) {
-                const struct promql_row *row = group_row(&match->one, group, i);
-                if (promql_is_absent(row->values[step])) {
-                    continue;
-                }
-                if (first != NULL) {
-                    return fail_duplicate(match, group, row, first);
-                }
-                first = row;
-            }
+        find_duplicate(match, group, &found);
+        int error = promql_eval_check(match->eval);
+        if (error != 0) {
+            return error;
         }
     }
-    return 0;
+    return found.row != NULL ? fail_duplicate(match, &found) : 0;
 }
 
 /* --- results --- */

@@ -109,14 +109,16 @@ static size_t advance(const int64_t *times_us, size_t count, size_t at, size_t s
 }
 
 /* Steps [first, last) over the numbers of a series, without stale markers. */
-static bool run_steps(const struct job *job, const struct promql_numbers *numbers, size_t first,
-                      size_t last)
+static int run_steps(const struct job *job, const struct promql_numbers *numbers, size_t first,
+                     size_t last, bool *any)
 {
-    bool any = false;
+    int error = 0;
     double scalars[PROMQL_ARGS_MAX];
-    struct promql_window window = { .scalars = scalars, .eval = job->eval, .call = job->call };
+    struct promql_window window = {
+        .scalars = scalars, .eval = job->eval, .call = job->call, .error = &error
+    };
     size_t low = 0, high = 0, low_stride = 0, high_stride = 0;
-    for (size_t step = first; step < last; step++) {
+    for (size_t step = first; step < last && error == 0; step++) {
         window.time_us = promql_step_time(job->eval, step);
         window.end_us = promql_moment_time(job->eval, job->moment, window.time_us);
         window.start_us = promql_time_sub(window.end_us, job->range->range_us);
@@ -137,10 +139,10 @@ static bool run_steps(const struct job *job, const struct promql_numbers *number
         double result;
         if (job->function(&window, &result)) {
             job->results[step] = result;
-            any = true;
+            *any = true;
         }
     }
-    return any;
+    return error;
 }
 
 /* Reads what the steps [first, last) need of a series, then runs them. */
@@ -159,7 +161,7 @@ static int read_and_run(struct job *job, uint64_t series, size_t first, size_t l
     struct promql_numbers kept = numbers;
     error = leave_out_stale(job, &kept);
     if (error == 0) {
-        *any |= run_steps(job, &kept, first, last);
+        error = run_steps(job, &kept, first, last, any);
         promql_numbers_done(eval, &numbers);
     }
     return error;
@@ -356,8 +358,10 @@ static int run_subquery(struct job *job, struct promql_matrix *out)
         struct promql_numbers numbers = { times_us, row.values, inner.steps };
         error = promql_eval_check(eval);
         error = error != 0 ? error : prepare_results(job);
+        bool any = false;
         error = error != 0 ? error : leave_out_stale(job, &numbers);
-        if (error == 0 && run_steps(job, &numbers, 0, eval->steps)) {
+        error = error != 0 ? error : run_steps(job, &numbers, 0, eval->steps, &any);
+        if (error == 0 && any) {
             error = keep_results(job, &row, out);
         }
     }
