@@ -72,6 +72,7 @@ static void init_parts(struct history *history)
     history_blocks_init(&history->blocks);
     history_keeps_init(&history->keeps);
     history_keeper_init(history);
+    history_naming_init(history);
     pthread_mutex_init(&history->cursor_lock, NULL);
     list_init(&history->cursors);
 }
@@ -80,6 +81,7 @@ static void fini_parts(struct history *history)
 {
     pthread_mutex_destroy(&history->cursor_lock);
     history_keeper_fini(history);
+    history_naming_fini(history);
     history_keeps_fini(&history->keeps);
     history_blocks_fini(&history->blocks);
     busbar_free(history);
@@ -89,6 +91,7 @@ static int start(struct history *history, struct err *err)
 {
     share_of_disk(history);
     int error = history_appender_start(history);
+    error = error == 0 ? history_naming_start(history) : error;
     if (error == 0 && !history->config.no_keeper) {
         error = history_keeper_start(history);
     }
@@ -106,7 +109,8 @@ int history_open(const struct history_config *config, struct history **opened, s
     init_parts(history);
     int error = make_folders(history, err);
     if (error == 0) {
-        error = history_head_init(&history->head);
+        bool memory = history->naming.index != NULL;
+        error = memory ? history_head_init(&history->head) : BUSBAR_ENOMEM;
         if (error != 0) {
             err_set(err, error, "out of memory");
         }
@@ -135,6 +139,7 @@ void history_close(struct history *history)
     if (history == NULL) {
         return;
     }
+    history_naming_stop(history);
     history_keeper_stop(history);
     history_appender_stop(history);
     history_appender_fini(history);

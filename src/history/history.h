@@ -8,7 +8,7 @@
  * Threads: history_append(), history_completed(), history_keep(), history_close() belong to one
  * thread (the loop). Everything that reads (history_read ... history_status, cursors) is for any
  * thread and may wait for the disk, so the loop asks through a job; history_last() alone never does.
- * Locks inside, in this order: keeper > blocks > head > append. No callback runs with a lock held.
+ * Locks inside, in this order: series > keeper > blocks > head > append. No callback runs with a lock held.
  *
  * Same point and time again: the last write wins, and it counts as repeated instead of stored. */
 #ifndef BUSBAR_HISTORY_HISTORY_H
@@ -52,6 +52,7 @@ struct history_config {
     uint64_t free_bytes;   /* oldest blocks go when less is free; default 256 MiB */
     uint64_t cursor_bytes; /* log held for slow cursors at most; default 1 GiB */
     bool no_keeper;        /* tests: no keeper thread, history_step() is called instead */
+    bool points_labeled_later; /* the owner will call history_points_labeled() */
 };
 
 /* What was found when the log was read at the start. */
@@ -95,7 +96,7 @@ int history_keep(struct history *history, uint32_t series, int64_t keep_us);
 /* --- labels: how queries find series (index.h) --- */
 
 struct history_index;
-/* Loaded in the background after the start: history_index_loaded() says when all is there. */
+/* Filled in the background after the start: history_index_loaded() says when all is there. */
 struct history_index *history_index(struct history *history);
 bool history_index_loaded(const struct history *history);
 
@@ -104,20 +105,33 @@ struct history_labels {
     size_t count;
 };
 
-/* The series of label sets (of ingest): known ones are found, new ones get an id in state.db, all in one
- * transaction, and a place in the index. A set that belongs to a point: id 0, nobody else may
- * write it. Never on the loop. BUSBAR_ELIMIT, BUSBAR_ENOMEM, BUSBAR_EIO: none was made. */
+/* All that follows may wait for the disk or for one another: never on the loop. */
+
+/* The series of label sets (of ingest): known ones are found, new ones get an id in state.db and a place in the
+ * index, up to 16,384 in a transaction. The same set may come twice. Id 0: the set belongs to a point, nobody
+ * else may write it. Waits while the index is being loaded. On an error the ids that are not 0 are good.
+ * BUSBAR_ELIMIT (ids are used up), BUSBAR_ENOMEM, BUSBAR_EIO, BUSBAR_ENOSPC, BUSBAR_ECANCELED (closing). */
 int history_make_series(struct history *history, const struct history_labels *sets, size_t count,
                         uint32_t *ids, struct err *err);
 
 /* Labels of a point's series; other ones when the configuration changed. A series of ingest with the very same
- * set gives way: it keeps its samples, but is found by no query any more. Any thread. BUSBAR_ENOMEM. */
+ * set gives way: it keeps its samples, but is found by no query any more. BUSBAR_EEXIST: another point has
+ * it. BUSBAR_ENOMEM, BUSBAR_EINVAL. */
 int history_label_point(struct history *history, uint32_t series, const struct label *labels,
                         size_t count);
+/* The point left the configuration: its series keeps `__name__` and `device`. */
+int history_unlabel_point(struct history *history, uint32_t series);
+/* With config.points_labeled_later: all points have their labels now. What is left of the points that are no
+ * longer configured is loaded then. */
+void history_points_labeled(struct history *history);
+
+/* Takes series out of the index and, those of ingest, out of state.db, after all their samples were deleted. A
+ * point that is configured stays. */
+int history_forget_series(struct history *history, const uint32_t *series, size_t count);
 
 /* Samples of a series with from <= time < to are gone from every answer when this returns 0, and
- * from the disk at the next merge; what is written to the series afterwards is not touched. All times: the
- * series leaves the index too. Never on the loop. */
+ * from the disk at the next merge; what is written to the series afterwards is not touched. All times: call
+ * history_forget_series() too. Never on the loop. */
 int history_delete(struct history *history, uint32_t series, int64_t from_us, int64_t to_us);
 
 /* --- read (numbers in columns, for computing: reader.h) --- */

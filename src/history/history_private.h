@@ -11,6 +11,7 @@
 #include "history/head.h"
 #include "history/history.h"
 #include "history/log.h"
+#include "history/naming.h"
 #include "history/record.h"
 #include "state/state.h"
 
@@ -85,6 +86,7 @@ struct history {
     struct history_block_set blocks;
     struct history_keeps keeps;
     struct history_keeper keeper;
+    struct history_naming naming;
     pthread_mutex_t cursor_lock;
     struct list cursors;
     uint64_t cursors_released;

@@ -137,6 +137,7 @@ static void leave(struct history_index *index, uint32_t id, const struct index_s
     }
     *series = (struct index_series){ 0 };
     index->series_count--;
+    atomic_fetch_add(&index->removals, 1);
 }
 
 /* Into the postings, so that nothing can fail afterwards. */
@@ -306,6 +307,11 @@ void history_index_status(struct history_index *index, struct history_index_stat
         .changes = index->changes,
     };
     unlock(index);
+}
+
+uint64_t history_index_removals(const struct history_index *index)
+{
+    return atomic_load(&index->removals);
 }
 
 /* Puts one in its place among the `count` greatest so far. */

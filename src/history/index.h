@@ -29,7 +29,7 @@ enum {
     HISTORY_REGEX_BYTES_MAX = REGEX_BYTES_MAX,
 };
 
-struct history_index *history_index_new(void);
+struct history_index *history_index_new(void); /* NULL: no memory */
 void history_index_free(struct history_index *index);
 
 /* Gives a series its labels (a sorted set) or other ones. BUSBAR_EEXIST: another series has this very
@@ -64,6 +64,10 @@ struct history_index_status {
     uint64_t changes; /* grows with every change: a cache of answers holds while it stays */
 };
 void history_index_status(struct history_index *index, struct history_index_status *status);
+
+/* Grows when a series loses its set (removed, or given another one): ids that were found before may be wrong.
+ * Cheap, takes no lock. */
+uint64_t history_index_removals(const struct history_index *index);
 
 /* The `count` most frequent: metrics by series, or label names by distinct values (status/tsdb). */
 struct history_index_top {

@@ -60,6 +60,7 @@ struct history_index {
     uint32_t free_rests; /* + 1 */
     uint64_t series_count, rest_count, pair_count;
     uint64_t changes;
+    atomic_uint_fast64_t removals;
 };
 
 /* A set, in numbers. */

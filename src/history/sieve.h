@@ -36,6 +36,14 @@ static inline bool sieve_add(struct sieve *sieve, uint32_t number)
     return true;
 }
 
+static inline void sieve_drop(struct sieve *sieve, uint32_t number)
+{
+    uint64_t *piece = sieve->pieces[number >> 16];
+    if (piece != NULL) {
+        piece[(number & 0xffff) / 64] &= ~(UINT64_C(1) << (number % 64));
+    }
+}
+
 static inline bool sieve_holds(const struct sieve *sieve, uint32_t number)
 {
     const uint64_t *piece = sieve->pieces[number >> 16];
