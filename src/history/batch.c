@@ -47,20 +47,26 @@ static size_t text_bytes(const struct sample *samples, size_t count)
     return bytes;
 }
 
-/* How many from the first on go into one batch of usual samples; 0: too few. Samples of one series are
- * kept apart from those of the next, so that they become a chunk of their own. */
-static size_t usual_of(const struct sample *samples, size_t count)
+/* Finds what goes into one batch of usual samples; count 0: too few. Samples of one series are kept apart
+ * from those of the next, so that they become a chunk of their own, and long runs of one type from others. */
+static void look_at_usual(struct history_usual_look *look, const struct sample *samples,
+                          size_t count)
 {
-    size_t usual = 0;
-    while (usual < count && history_is_usual(&samples[usual])) {
-        usual++;
+    history_usual_find(look, samples, count);
+    if (look->count < RUN_MIN && look->count < count) {
+        look->count = 0;
+        return;
     }
     size_t same = 1;
-    while (same < usual && samples[same].point == samples[0].point) {
+    while (same < look->count && samples[same].point == samples[0].point) {
         same++;
     }
-    usual = same >= RUN_MIN ? same : usual;
-    return usual < RUN_MIN && usual < count ? 0 : usual;
+    size_t run = look->mixed ? run_of(samples, look->count) : look->count;
+    size_t keep = same >= RUN_MIN ? same : look->count;
+    keep = run >= RUN_MIN && run < keep ? run : keep;
+    if (keep < look->count) {
+        history_usual_cut(look, samples, keep);
+    }
 }
 
 /* How many there are before the next RUN_MIN usual ones. */
@@ -106,28 +112,43 @@ static size_t bytes_of_shape(uint8_t shape, const struct sample *samples, size_t
     return HEAD_BYTES_MAX + count * each + (texts ? text_bytes(samples, count) : 0);
 }
 
+static bool all_storable(const struct sample *samples, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!storable(&samples[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void look_at_others(struct history_batch *batch, const struct sample *samples, size_t count)
+{
+    count = others_of(samples, count);
+    size_t run = run_of(samples, count);
+    bool mixed = run < count && run < RUN_MIN;
+    batch->count = mixed ? count : run;
+    batch->shape = (uint8_t)((mixed ? SHAPE_MIXED : samples[0].type) |
+                             columns_of(samples, batch->count));
+}
+
 int history_batch_look(struct history_batch *batch, const struct sample *samples, size_t count)
 {
     count = count < HISTORY_BATCH_SAMPLES ? count : HISTORY_BATCH_SAMPLES;
-    size_t usual = usual_of(samples, count);
-    count = usual > 0 ? usual : others_of(samples, count);
-    size_t run = run_of(samples, count);
-    batch->mixed = run < count && run < RUN_MIN;
-    batch->count = batch->mixed ? count : run;
-    batch->usual = usual > 0;
-    for (size_t i = 0; i < batch->count; i++) {
-        if (!storable(&samples[i])) {
+    look_at_usual(&batch->usual, samples, count);
+    if (batch->usual.count == 0) {
+        look_at_others(batch, samples, count);
+        if (!all_storable(samples, batch->count)) {
             return BUSBAR_EINVAL;
         }
-    }
-    if (batch->usual) {
-        batch->bytes_max = history_usual_bytes(batch->count);
+        batch->bytes_max = bytes_of_shape(batch->shape, samples, batch->count);
         return 0;
     }
-    batch->shape = (uint8_t)((batch->mixed ? SHAPE_MIXED : samples[0].type) |
-                             columns_of(samples, batch->count));
-    batch->bytes_max = bytes_of_shape(batch->shape, samples, batch->count);
-    return 0;
+    batch->count = batch->usual.count;
+    batch->bytes_max = history_usual_bytes(batch->count);
+    bool good = batch->usual.one_run ? storable(&samples[0]) && storable(&samples[batch->count - 1])
+                                     : all_storable(samples, batch->count);
+    return good ? 0 : BUSBAR_EINVAL;
 }
 
 static void put_text(struct bytes_out *out, const struct text *text, size_t offset)
@@ -206,8 +227,8 @@ void history_batch_put(struct bytes_out *out, const struct history_batch *batch,
                        const struct sample *samples, int64_t before_us, size_t offset)
 {
     uint8_t shape = batch->shape;
-    if (batch->usual) {
-        history_usual_put(out, samples, batch->count, batch->mixed, before_us);
+    if (batch->usual.count > 0) {
+        history_usual_put(out, samples, &batch->usual, before_us);
         return;
     }
     bytes_put_u8(out, shape);

@@ -3,16 +3,14 @@
 #ifndef BUSBAR_HISTORY_BATCH_H
 #define BUSBAR_HISTORY_BATCH_H
 
-#include "base/bytes.h"
-#include "model/sample.h"
+#include "history/usual.h"
 
 /* What one look over the samples found out. */
 struct history_batch {
     size_t count; /* samples from the first on that go into this batch */
     size_t bytes_max;
-    uint8_t shape; /* when they are not usual */
-    bool usual;    /* the batch of usual.h */
-    bool mixed;    /* of several types */
+    struct history_usual_look usual; /* count 0: they are not */
+    uint8_t shape;                   /* of those that are not */
 };
 
 /* BUSBAR_EINVAL: an id, type or text size that cannot be stored. */
@@ -27,7 +25,6 @@ int history_batch_get(struct bytes *in, struct sample *samples, int64_t before_u
 
 /* A batch of usual samples (usual.h), without making samples of it. False: it is none, or damaged; then
  * the cursor is of no more use. */
-struct history_usual;
 bool history_batch_get_usual(struct bytes *in, int64_t before_us, struct history_usual *usual);
 
 #endif

@@ -43,18 +43,16 @@ static inline bool find(union value value, unsigned exponent, int64_t *n)
 static inline int exponent_of(union value value, int64_t *n)
 {
     double size = fabs(value.d);
-    if (!(size < LONG_MAX_VALUE)) { /* or NaN */
-        if (!(size < WHOLE_MAX)) {
-            return -1;
-        }
-        *n = (int64_t)value.d;
-        union value back = { .d = (double)*n };
-        return back.bits == value.bits ? 0 : -1;
+    if (!(size < WHOLE_MAX)) { /* or NaN */
+        return -1;
     }
     *n = (int64_t)value.d;
     union value whole = { .d = (double)*n };
     if (whole.bits == value.bits) {
         return 0;
+    }
+    if (!(size < LONG_MAX_VALUE)) {
+        return -1;
     }
     if (find(value, 1, n)) {
         return 1;
@@ -129,14 +127,11 @@ void history_decimals_put(struct bytes_out *out, const union value *values, size
     assert(bytes_out_left(out) >= (count + 1) * HISTORY_DECIMAL_BYTES);
     uint8_t *code = bytes_put_space(out, (count + 1) / 2);
     uint8_t *to = out->at;
-    size_t i = 0;
-    for (; i + 2 <= count; i += 2) {
-        unsigned low = put_value(&to, values[i]);
-        unsigned high = put_value(&to, values[i + 1]);
-        code[i / 2] = (uint8_t)(low | high << 4);
-    }
-    if (i < count) {
-        code[i / 2] = (uint8_t)put_value(&to, values[i]);
+    unsigned low = 0;
+    for (size_t i = 0; i < count; i++) {
+        unsigned one = put_value(&to, values[i]);
+        low = i % 2 == 0 ? one : low | one << 4;
+        code[i / 2] = (uint8_t)low;
     }
     out->at = to;
 }

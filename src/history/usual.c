@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/usual.h"
 
-#include "history/log_decimals.h"
 #include "history/history.h"
+#include "history/log_decimals.h"
 #include "history/words.h"
 
 enum {
@@ -36,6 +36,54 @@ static int64_t times(int64_t a, int64_t b)
     return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
+/* ---- looking ---- */
+
+/* One pass for what nearly always is: samples of one type in a row. */
+static size_t find_alike(struct history_usual_look *look, const struct sample *samples,
+                         size_t count)
+{
+    const struct sample *first = &samples[0];
+    uint64_t ids = 0;
+    uint64_t times = 0;
+    size_t i = 0;
+    for (; i < count; i++) {
+        const struct sample *sample = &samples[i];
+        unsigned marks = (unsigned)sample->quality | sample->detail | (sample->type ^ first->type);
+        if (marks != QUALITY_GOOD || sample->receive_us != sample->time_us) {
+            break;
+        }
+        ids |= sample->point ^ (first->point + (uint32_t)i);
+        times |= (uint64_t)(sample->time_us ^ first->time_us);
+    }
+    look->one_run = ids == 0;
+    look->one_time = times == 0;
+    return i;
+}
+
+void history_usual_cut(struct history_usual_look *look, const struct sample *samples, size_t count)
+{
+    struct history_usual_look alike;
+    look->count = count;
+    look->mixed = find_alike(&alike, samples, count) < count;
+    look->one_run = look->one_run || (!look->mixed && alike.one_run);
+    look->one_time = look->one_time || (!look->mixed && alike.one_time);
+}
+
+void history_usual_find(struct history_usual_look *look, const struct sample *samples, size_t count)
+{
+    *look = (struct history_usual_look){ 0 };
+    if (!history_is_usual(&samples[0])) {
+        return;
+    }
+    look->count = find_alike(look, samples, count);
+    while (look->count < count && history_is_usual(&samples[look->count])) {
+        look->mixed = true;
+        look->one_run = false; /* or it may be; nobody looked */
+        look->one_time = false;
+        look->count++;
+    }
+}
+
 size_t history_usual_bytes(size_t count)
 {
     return HEAD_BYTES_MAX + count * (RUN_BYTES_MAX + 8 + 1 + HISTORY_DECIMAL_BYTES);
@@ -54,12 +102,17 @@ static size_t length_of_run(const struct sample *samples, size_t count, bool *sa
     return length;
 }
 
-/* Returns how many runs there are; *same: of the first one. */
-static size_t put_runs(struct bytes_out *out, const struct sample *samples, size_t count,
-                       bool *first_same)
+static void put_run(struct bytes_out *out, int64_t gap, size_t length, bool same)
+{
+    bytes_put_varint_signed(out, gap);
+    bytes_put_varint(out, length << 1 | (same ? SAME : 0));
+}
+
+/* Returns whether all samples are of one series. */
+static bool put_runs(struct bytes_out *out, const struct sample *samples, size_t count)
 {
     size_t runs = 0;
-    bool same;
+    bool same = false;
     for (size_t at = 0; at < count; runs++) {
         at += length_of_run(samples + at, count - at, &same);
     }
@@ -67,13 +120,11 @@ static size_t put_runs(struct bytes_out *out, const struct sample *samples, size
     uint32_t expected = 0;
     for (size_t at = 0; at < count;) {
         size_t length = length_of_run(samples + at, count - at, &same);
-        *first_same = at == 0 ? same : *first_same;
-        bytes_put_varint_signed(out, (int64_t)samples[at].point - expected);
-        bytes_put_varint(out, length << 1 | (same ? SAME : 0));
+        put_run(out, (int64_t)samples[at].point - expected, length, same);
         at += length;
         expected = samples[at - 1].point + 1;
     }
-    return runs;
+    return runs == 1 && same;
 }
 
 static bool get_runs(struct bytes *in, struct history_usual *usual)
@@ -113,16 +164,29 @@ static int64_t step_of(const struct sample *samples, size_t count)
     return is_long ? (step + 500) / 1000 * 1000 : step;
 }
 
-/* The coarsest unit of which all are multiples, but not coarser than what saves a byte. */
-static unsigned unit_of(const int64_t *rest, size_t count, uint64_t span)
+/* Divides all by the unit when they are multiples of it. */
+static bool divide(int64_t *rest, size_t count, int64_t unit_us)
 {
-    unsigned unit = span > UINT8_MAX ? 2 : 0;
-    for (size_t i = 0; i < count && unit > 0; i++) {
-        while (unit > 0 && rest[i] % units_us[unit] != 0) {
-            unit--;
+    int64_t parts[HISTORY_BATCH_SAMPLES];
+    for (size_t i = 0; i < count; i++) {
+        parts[i] = unit_us == 1000 ? rest[i] / 1000 : rest[i] / 1000000;
+        if (parts[i] * unit_us != rest[i]) {
+            return false;
         }
     }
-    return unit;
+    memcpy(rest, parts, count * sizeof(*rest));
+    return true;
+}
+
+/* The coarsest unit of which all are multiples, when that may save a byte. */
+static unsigned make_coarse(int64_t *rest, size_t count, uint64_t span)
+{
+    for (unsigned unit = 2; unit > 0 && span > UINT8_MAX; unit--) {
+        if (divide(rest, count, units_us[unit])) {
+            return unit;
+        }
+    }
+    return 0;
 }
 
 /* line: the times are those of one series, so they go on and on. */
@@ -140,19 +204,10 @@ static void put_times(struct bytes_out *out, const struct sample *samples, size_
         high = rest[i] > high ? rest[i] : high;
         along = plus(along, step);
     }
-    unsigned unit = unit_of(rest, count, (uint64_t)minus(high, low));
+    unsigned unit = make_coarse(rest, count, (uint64_t)minus(high, low));
     bytes_put_varint_signed(out, step);
     bytes_put_u8(out, (uint8_t)unit);
-    if (unit == 1) {
-        for (size_t i = 0; i < count; i++) {
-            rest[i] /= 1000;
-        }
-    } else if (unit == 2) {
-        for (size_t i = 0; i < count; i++) {
-            rest[i] /= 1000000;
-        }
-    }
-    history_words_put(out, rest, count);
+    history_words_put_between(out, rest, count, low / units_us[unit], high / units_us[unit]);
 }
 
 static void get_times(struct bytes *in, struct history_usual *usual)
@@ -275,24 +330,31 @@ static void get_column(struct bytes *in, uint8_t type, union value *values, size
 
 static const uint8_t mixed_order[] = { VALUE_INT, VALUE_DOUBLE, VALUE_BOOL };
 
-static void put_values(struct bytes_out *out, const struct sample *samples, size_t count,
-                       bool mixed)
+static void put_mixed(struct bytes_out *out, const struct sample *samples, size_t count)
 {
     union value values[HISTORY_BATCH_SAMPLES];
-    for (size_t i = 0; i < count && mixed; i++) {
+    for (size_t i = 0; i < count; i++) {
         bytes_put_u8(out, samples[i].type);
     }
-    for (size_t t = 0; t < (mixed ? sizeof(mixed_order) : 1); t++) {
-        uint8_t type = mixed ? mixed_order[t] : samples[0].type;
+    for (size_t t = 0; t < sizeof(mixed_order); t++) {
         size_t found = 0;
         for (size_t i = 0; i < count; i++) {
             values[found] = samples[i].value;
-            found += samples[i].type == type;
+            found += samples[i].type == mixed_order[t];
         }
         if (found > 0) {
-            put_column(out, type, values, found);
+            put_column(out, mixed_order[t], values, found);
         }
     }
+}
+
+static void put_alike(struct bytes_out *out, const struct sample *samples, size_t count)
+{
+    union value values[HISTORY_BATCH_SAMPLES];
+    for (size_t i = 0; i < count; i++) {
+        values[i] = samples[i].value;
+    }
+    put_column(out, samples[0].type, values, count);
 }
 
 static void get_mixed(struct bytes *in, struct history_usual *usual)
@@ -322,30 +384,25 @@ static void get_mixed(struct bytes *in, struct history_usual *usual)
 
 /* ---- all ---- */
 
-static bool times_differ(const struct sample *samples, size_t count)
+void history_usual_put(struct bytes_out *out, const struct sample *samples,
+                       const struct history_usual_look *look, int64_t before_us)
 {
-    uint64_t differ = 0;
-    for (size_t i = 1; i < count; i++) {
-        differ |= (uint64_t)(samples[i].time_us ^ samples[0].time_us);
-    }
-    return differ != 0;
-}
-
-void history_usual_put(struct bytes_out *out, const struct sample *samples, size_t count,
-                       bool mixed, int64_t before_us)
-{
-    bool differ = times_differ(samples, count);
-    uint8_t type = mixed ? HISTORY_USUAL_MIXED : samples[0].type;
-    bool same = false;
+    bool line = false;
+    uint8_t type = look->mixed ? HISTORY_USUAL_MIXED : samples[0].type;
     bytes_put_u8(out, HISTORY_USUAL_MARK);
-    bytes_put_u8(out, (uint8_t)(type | (differ ? TIMES : 0)));
-    bytes_put_varint(out, count);
-    size_t runs = put_runs(out, samples, count, &same);
-    bytes_put_varint_signed(out, minus(samples[0].time_us, before_us));
-    if (differ) {
-        put_times(out, samples, count, runs == 1 && same);
+    bytes_put_u8(out, (uint8_t)(type | (look->one_time ? 0 : TIMES)));
+    bytes_put_varint(out, look->count);
+    if (look->one_run) {
+        bytes_put_varint(out, 1);
+        put_run(out, samples[0].point, look->count, false);
+    } else {
+        line = put_runs(out, samples, look->count);
     }
-    put_values(out, samples, count, mixed);
+    bytes_put_varint_signed(out, minus(samples[0].time_us, before_us));
+    if (!look->one_time) {
+        put_times(out, samples, look->count, line);
+    }
+    (look->mixed ? put_mixed : put_alike)(out, samples, look->count);
 }
 
 bool history_usual_get(struct bytes *in, int64_t before_us, struct history_usual *usual)

@@ -46,11 +46,23 @@ static inline bool history_is_usual(const struct sample *sample)
            sample->type <= VALUE_DOUBLE;
 }
 
+/* What one look over samples found out about the first `count` of them, which are usual. */
+struct history_usual_look {
+    size_t count;
+    bool mixed;    /* of several types */
+    bool one_run;  /* their ids are consecutive */
+    bool one_time; /* and that is their time */
+};
+/* Looks at 1..HISTORY_BATCH_SAMPLES samples; ends at the first that is not usual. Ids are not checked. */
+void history_usual_find(struct history_usual_look *look, const struct sample *samples,
+                        size_t count);
+/* The same for a part of them, from the first on. */
+void history_usual_cut(struct history_usual_look *look, const struct sample *samples, size_t count);
+
 /* Room that history_usual_put() may need. */
 size_t history_usual_bytes(size_t count);
-/* Writes count (1..HISTORY_BATCH_SAMPLES) usual samples. mixed: they are not all of one type. */
-void history_usual_put(struct bytes_out *out, const struct sample *samples, size_t count,
-                       bool mixed, int64_t before_us);
+void history_usual_put(struct bytes_out *out, const struct sample *samples,
+                       const struct history_usual_look *look, int64_t before_us);
 /* Reads behind the mark. False: damaged. */
 bool history_usual_get(struct bytes *in, int64_t before_us, struct history_usual *usual);
 

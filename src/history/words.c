@@ -49,6 +49,12 @@ void history_words_put(struct bytes_out *out, const int64_t *values, size_t coun
         low = values[i] < low ? values[i] : low;
         high = values[i] > high ? values[i] : high;
     }
+    history_words_put_between(out, values, count, low, high);
+}
+
+void history_words_put_between(struct bytes_out *out, const int64_t *values, size_t count,
+                               int64_t low, int64_t high)
+{
     uint64_t base = (uint64_t)low;
     uint8_t width = width_of((uint64_t)high - base);
     bytes_put_varint_signed(out, low);

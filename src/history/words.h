@@ -13,6 +13,9 @@ static inline size_t history_words_bytes(size_t count)
 }
 
 void history_words_put(struct bytes_out *out, const int64_t *values, size_t count);
+/* The same when the smallest and the largest are known. */
+void history_words_put_between(struct bytes_out *out, const int64_t *values, size_t count,
+                               int64_t low, int64_t high);
 /* Fails the cursor when the bytes are no such column. */
 void history_words_get(struct bytes *in, int64_t *values, size_t count);
 
