@@ -117,7 +117,8 @@ static double quantile_of(struct bucket *buckets, size_t count, const double *ar
     return low + (buckets[at].most - low) * ((rank - below) / (buckets[at].count - below));
 }
 
-/* How many are below a limit, straight between the ends of the bucket it lies in. */
+/* How many are below a limit, straight between the ends of the bucket it lies in. The lowest bucket has no lower end: a
+ * limit in it gives NaN, as in Prometheus 3.5. */
 static double rank_of(const struct bucket *buckets, size_t count, double limit)
 {
     double rank = 0;
@@ -128,7 +129,6 @@ static double rank_of(const struct bucket *buckets, size_t count, double limit)
             return rank;
         }
         if (high > limit) {
-            low = i == 0 && high > 0 ? 0 : low;
             return rank + (buckets[i].count - rank) * (limit - low) / (high - low);
         }
         rank = buckets[i].count;

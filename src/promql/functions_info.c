@@ -25,6 +25,7 @@ struct join {
     struct label names[INFO_NAMES_MAX]; /* names of info metrics that were found */
     size_t name_count;
     struct promql_keys keys; /* of info series */
+    size_t group_count;      /* the keys before those of the series to join */
     size_t *starts;
     uint32_t *members;
 };
@@ -154,6 +155,7 @@ static int find_info(struct join *join)
     error = error == 0 ? promql_keys_members(eval, ordinals, join->info.count, join->keys.count,
                                              &join->starts, &join->members)
                        : error;
+    join->group_count = join->keys.count;
     busbar_free(ordinals);
     return error;
 }
@@ -166,7 +168,6 @@ static int find_group(struct join *join, const struct promql_row *row, const str
 {
     struct label labels[3];
     size_t count = 0;
-    size_t known = join->keys.count;
     labels[count] = label_of(LABEL_METRIC, "");
     labels[count].value = name->value;
     labels[count++].value_size = name->value_size;
@@ -182,7 +183,7 @@ static int find_group(struct join *join, const struct promql_row *row, const str
     }
     memcpy(copy, labels, count * sizeof(*copy));
     int error = promql_keys_put(join->eval, &join->keys, copy, count, group, found);
-    *found = *found && *group < known;
+    *found = *found && *group < join->group_count;
     return error;
 }
 

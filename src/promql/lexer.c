@@ -337,8 +337,8 @@ static struct promql_token lex_in_brackets(struct promql_lexer *lexer)
     case -1: return fail(lexer, lexer->at, "unclosed left bracket");
     case ':': return lex_colon(lexer);
     case ']': lexer->in_brackets = false; return take(lexer, 1, PROMQL_TOKEN_RIGHT_BRACKET);
+    case '-': lexer->at++; return fail(lexer, lexer->at - 1, "duration must be greater than 0");
     case '+':
-    case '-':
     case '*':
     case '/':
     case '%':
@@ -385,7 +385,8 @@ static struct promql_token lex_parenthesis(struct promql_lexer *lexer, int c)
         return take(lexer, 1, PROMQL_TOKEN_LEFT_PAREN);
     }
     if (lexer->parens == 0) {
-        return fail_character(lexer, "without a left parenthesis");
+        lexer->at++;
+        return fail(lexer, lexer->at - 1, "unexpected right parenthesis ')'");
     }
     lexer->parens--;
     return take(lexer, 1, PROMQL_TOKEN_RIGHT_PAREN);
@@ -426,6 +427,7 @@ static struct promql_token lex_statement(struct promql_lexer *lexer)
         lexer->got_colon = false;
         lexer->got_number = false;
         return take(lexer, 1, PROMQL_TOKEN_LEFT_BRACKET);
+    case ']': lexer->at++; return fail(lexer, lexer->at - 1, "unexpected right bracket ']'");
     case '@': return take(lexer, 1, PROMQL_TOKEN_AT);
     default: return fail_character(lexer, "");
     }

@@ -189,8 +189,10 @@ bool promql_parser_string(struct promql_parser *parser, struct promql_token toke
     if (error == BUSBAR_ENOMEM) {
         (void)promql_parser_no_memory(parser);
     } else if (error != 0) {
-        (void)promql_parser_fail(parser, token.begin + (uint32_t)at, token.end, "%s in a string",
-                                 problem);
+        const char *shown = parser->text + token.begin + at;
+        size_t left = token.end - token.begin - at;
+        (void)promql_parser_fail(parser, token.begin + (uint32_t)at, token.end, "%s: %.*s", problem,
+                                 (int)str_utf8_cut(shown, left, left < 5 ? left : 5), shown);
     }
     return error == 0;
 }

@@ -370,16 +370,23 @@ static struct promql_node *wrap(struct promql_parser *parser, struct promql_node
     return node;
 }
 
+/* Why brackets may not follow; NULL: they may. start() and end() are no times yet and may stand there, as in
+ * Prometheus. */
+static const char *range_problem(const struct promql_node *inner)
+{
+    if (inner->kind != PROMQL_NODE_SELECTOR) {
+        return "ranges only allowed for vector selectors";
+    }
+    if (inner->moment.offset_us != 0) {
+        return "no offset modifiers allowed before range";
+    }
+    return inner->moment.at == PROMQL_AT_TIME ? "no @ modifiers allowed before range" : NULL;
+}
+
 static struct promql_node *make_range(struct promql_parser *parser, struct promql_node *inner,
                                       uint32_t bracket, int64_t range_us)
 {
-    const char *problem = inner->kind != PROMQL_NODE_SELECTOR
-                              ? "ranges only allowed for vector selectors"
-                          : inner->moment.offset_us != 0
-                              ? "no offset modifiers allowed before range"
-                          : inner->moment.at != PROMQL_AT_NONE
-                              ? "no @ modifiers allowed before range"
-                              : NULL;
+    const char *problem = range_problem(inner);
     if (problem != NULL) {
         return promql_parser_fail(parser, bracket, parser->closed, "%s", problem);
     }

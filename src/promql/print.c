@@ -18,9 +18,9 @@ static void put(struct buf *out, const char *text)
 
 /* --- pieces --- */
 
-static void put_label(struct buf *out, const char *label)
+static void put_label(struct buf *out, const char *label, bool plain)
 {
-    if (label_is_plain_name(label, strlen(label))) {
+    if (plain) {
         put(out, label);
     } else {
         promql_print_string(label, strlen(label), out);
@@ -33,7 +33,7 @@ static void put_labels(struct buf *out, const char *before, const char *const *l
     put(out, " (");
     for (size_t i = 0; i < count; i++) {
         put(out, i > 0 ? ", " : "");
-        put_label(out, labels[i]);
+        put_label(out, labels[i], label_is_plain_metric(labels[i], strlen(labels[i])));
     }
     put(out, ")");
 }
@@ -63,7 +63,7 @@ static void put_matcher(struct buf *out, const struct label_matcher *matcher)
                                          [LABEL_NOT_EQUAL] = "!=",
                                          [LABEL_MATCHES] = "=~",
                                          [LABEL_NOT_MATCHES] = "!~" };
-    put_label(out, matcher->name);
+    put_label(out, matcher->name, label_is_plain_name(matcher->name, strlen(matcher->name)));
     put(out, signs[matcher->match]);
     promql_print_string(matcher->value, strlen(matcher->value), out);
 }
