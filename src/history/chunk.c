@@ -5,13 +5,19 @@
 #include "base/err.h"
 #include "history/coder.h"
 
-enum { CHUNK_VERSION = 1, TYPE_MASK = 0x0f, HEAD_BYTES = 64 + HISTORY_SUMMARY_BYTES };
+enum {
+    CHUNK_VERSION = 2,
+    CHUNK_VERSION_FIRST = 1,
+    TYPE_MASK = 0x0f,
+    HEAD_BYTES = 64 + HISTORY_SUMMARY_BYTES
+};
 
 /* Neither is zeroed: they are big, made for every query, and written before they are read. */
 struct history_coder *history_coder_new(void)
 {
     struct history_coder *coder = busbar_try_realloc(NULL, sizeof(*coder));
     if (coder != NULL) {
+        coder->kernels = history_kernels();
         coder->memo.count = 0;
         coder->texts = NULL;
         coder->text_bytes = 0;
@@ -62,49 +68,27 @@ static const union value *fill_values(struct history_coder *coder,
     return coder->values;
 }
 
-/* u8 form and exponent, then the integers; or FORM_NONE and XOR. */
-static void put_doubles(struct bytes_out *out, struct history_coder *coder,
-                        const union value *values, size_t count)
+/* Integers of the values to coder->numbers, if they have any. */
+static struct history_scale find_numbers(struct history_coder *coder, uint8_t type,
+                                         const union value *values, size_t count)
 {
-    struct history_scale scale = history_scale_find(values, count, coder->numbers);
-    bytes_put_u8(out, (uint8_t)(scale.form | scale.exponent << 4));
-    if (scale.form == HISTORY_FORM_NONE) {
-        history_xor_put(out, values, count);
-    } else {
-        history_integers_put(out, coder, coder->numbers, count);
+    if (type == VALUE_DOUBLE) {
+        return history_scale_find(coder->kernels, values, count, coder->numbers);
     }
-}
-
-static void get_doubles(struct bytes *in, struct history_coder *coder, union value *values,
-                        size_t count)
-{
-    uint8_t head = bytes_get_u8(in);
-    struct history_scale scale = { .form = head & 15u, .exponent = head >> 4 };
-    if (scale.form > HISTORY_FORM_NONE) {
-        bytes_fail(in);
-    } else if (scale.form == HISTORY_FORM_NONE) {
-        history_xor_get(in, values, count);
-    } else {
-        history_integers_get(in, coder, coder->numbers, count);
-        for (size_t i = 0; i < count && !bytes_short(in); i++) {
-            values[i].d = history_scale_value(scale, coder->numbers[i]);
-        }
+    for (size_t i = 0; i < count && (type == VALUE_INT || type == VALUE_BOOL); i++) {
+        coder->numbers[i] = type == VALUE_BOOL ? values[i].b : values[i].i;
     }
+    return (struct history_scale){ .form = HISTORY_FORM_DIVIDE };
 }
 
 static int put_values(struct bytes_out *out, struct history_coder *coder, uint8_t type,
-                      const union value *values, size_t count)
+                      const union value *values, size_t count, struct history_scale scale)
 {
     switch (type) {
     case VALUE_NONE: return 0;
     case VALUE_TEXT: return history_texts_put(out, coder, values, count);
-    case VALUE_DOUBLE: put_doubles(out, coder, values, count); return 0;
-    default:
-        for (size_t i = 0; i < count; i++) {
-            coder->numbers[i] = type == VALUE_BOOL ? values[i].b : values[i].i;
-        }
-        history_integers_put(out, coder, coder->numbers, count);
-        return 0;
+    case VALUE_DOUBLE: history_doubles_put(out, coder, values, count, scale); return 0;
+    default: history_integers_put(out, coder, coder->numbers, count); return 0;
     }
 }
 
@@ -113,7 +97,7 @@ static int get_values(struct bytes *in, struct history_coder *coder, struct hist
     switch (column->type) {
     case VALUE_NONE: memset(column->values, 0, column->count * sizeof(*column->values)); return 0;
     case VALUE_TEXT: return history_texts_get(in, coder, column->values, column->count);
-    case VALUE_DOUBLE: get_doubles(in, coder, column->values, column->count); return 0;
+    case VALUE_DOUBLE: history_doubles_get(in, coder, column->values, column->count); return 0;
     default:
         history_integers_get(in, coder, coder->numbers, column->count);
         for (size_t i = 0; i < column->count && !bytes_short(in); i++) {
@@ -132,7 +116,7 @@ int history_chunk_encode(struct history_coder *coder, const struct history_colum
     assert(column->count > 0 && column->count <= HISTORY_CHUNK_SAMPLES);
     const union value *values = column->type == VALUE_NONE ? column->values
                                                            : fill_values(coder, column);
-    size_t bound = HEAD_BYTES + column->count * (HISTORY_XOR_BYTES + 10u) + 100;
+    size_t bound = HEAD_BYTES + column->count * (HISTORY_XOR_BYTES + 4u * 10) + 400;
     bound += column->marked ? column->count * 16u + 100 : 0;
     bound += column->type == VALUE_TEXT ? history_texts_size(values, column->count) : 0;
     uint8_t *space = buf_reserve(out, bound);
@@ -140,7 +124,8 @@ int history_chunk_encode(struct history_coder *coder, const struct history_colum
         return out->overflow && out->size + bound > out->max ? BUSBAR_ELIMIT : BUSBAR_ENOMEM;
     }
     struct history_chunk_info info = { .type = column->type, .marked = column->marked };
-    history_summary_make(column, &info);
+    struct history_scale scale = find_numbers(coder, column->type, values, column->count);
+    history_summary_make(coder, column, scale, &info);
     uint8_t flags = (uint8_t)((info.marked ? HISTORY_CHUNK_MARKED : 0) |
                               (info.summed ? HISTORY_CHUNK_SUMMED : 0));
     struct bytes_out bytes = bytes_out_of(space, bound);
@@ -149,9 +134,9 @@ int history_chunk_encode(struct history_coder *coder, const struct history_colum
     bytes_put_varint(&bytes, column->count - 1);
     bytes_put_varint_signed(&bytes, info.first_us);
     bytes_put_varint(&bytes, (uint64_t)info.last_us - (uint64_t)info.first_us);
-    history_summary_put(&bytes, &info);
+    history_summary_put(&bytes, coder, scale, &info);
     history_times_put(&bytes, coder, column->times, column->count);
-    int error = put_values(&bytes, coder, column->type, values, column->count);
+    int error = put_values(&bytes, coder, column->type, values, column->count, scale);
     if (error != 0) {
         return error;
     }
@@ -173,7 +158,8 @@ static int get_head(struct bytes *in, struct history_chunk_info *info)
     info->type = type & TYPE_MASK;
     info->marked = (type & HISTORY_CHUNK_MARKED) != 0;
     info->summed = (type & HISTORY_CHUNK_SUMMED) != 0;
-    if (bytes_short(in) || version != CHUNK_VERSION || info->type > VALUE_TEXT ||
+    if (bytes_short(in) || version < CHUNK_VERSION_FIRST || version > CHUNK_VERSION ||
+        info->type > VALUE_TEXT ||
         (type & ~(TYPE_MASK | HISTORY_CHUNK_MARKED | HISTORY_CHUNK_SUMMED)) != 0 ||
         count >= HISTORY_CHUNK_SAMPLES || info->last_us < info->first_us ||
         (info->summed && (info->type == VALUE_NONE || info->type == VALUE_TEXT)) ||
@@ -229,7 +215,7 @@ int history_chunk_numbers(struct history_coder *coder, const void *data, size_t 
     history_times_get(&in, coder, info->first_us,
                       (uint64_t)info->last_us - (uint64_t)info->first_us, times, info->count);
     if (info->type == VALUE_DOUBLE) {
-        get_doubles(&in, coder, (union value *)(void *)values, info->count);
+        history_doubles_get(&in, coder, (union value *)(void *)values, info->count);
     } else {
         history_integers_get(&in, coder, coder->numbers, info->count);
         for (size_t i = 0; i < info->count; i++) {

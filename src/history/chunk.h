@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A chunk: up to 1,024 samples of one series in time order, compressed; the unit of head and blocks.
  *
- *   u8      version          1
+ *   u8      version          2; 1 had no OFF (decimals.c) and fewer forms of summaries, and is read too
  *   u8      type, flags      value type (low 4 bits), MARKED, SUMMED
  *   varint  count - 1
  *   varint  first time       zigzag, us
  *   varint  last - first
  *   summary                  see summary.c: whole chunks answer a query without being decoded
  *   times                    see times.c: residuals of a straight line, or deltas
- *   values                   see values.c: decimal integers, XOR or a text dictionary
+ *   values                   see integers.c, decimals.c, doubles.c, texts.c
  *   marks                    when MARKED: type, quality, detail as runs; receive times where they differ
  *
  * A chunk has one value type; samples without a value (VALUE_NONE) may stand among the others. There

@@ -20,10 +20,14 @@ struct history_times_memo {
 };
 
 struct history_coder {
+    const struct history_kernels *kernels;
     struct history_times_memo memo;
     int64_t numbers[HISTORY_CHUNK_SAMPLES]; /* values as integers */
-    int64_t first[HISTORY_CHUNK_SAMPLES];   /* candidates and scratch */
+    struct history_range range;             /* of them, when they are all that the summary needs */
+    bool ranged;
+    int64_t first[HISTORY_CHUNK_SAMPLES]; /* candidates and scratch */
     int64_t second[HISTORY_CHUNK_SAMPLES];
+    int64_t off[HISTORY_CHUNK_SAMPLES];        /* decimals.c */
     union value values[HISTORY_CHUNK_SAMPLES]; /* with something in place of VALUE_NONE */
     uint8_t *texts; /* struct text after struct text, of the last decode */
     size_t text_bytes;
@@ -31,24 +35,23 @@ struct history_coder {
     size_t blob_bytes;
 };
 
-/* How doubles became integers n. The numbers are part of the format. */
-enum history_form {
-    HISTORY_FORM_DIVIDE = 0,   /* n / 10^k */
-    HISTORY_FORM_MULTIPLY = 1, /* n x 10^-k: what scaled registers look like */
-    HISTORY_FORM_FLOAT = 2,    /* (float)(n / 10^k) */
-    HISTORY_FORM_NONE = 3,     /* no such n: XOR */
-};
-
+/* How the doubles of a column became integers (history_form). */
 struct history_scale {
     uint8_t form;
     uint8_t exponent; /* k, 0..HISTORY_EXPONENT_MAX */
 };
-#define HISTORY_EXPONENT_MAX 15
 
+/* Finds the smallest k with which every value is exactly an integer, and these integers. */
+struct history_scale history_scale_find(const struct history_kernels *kernels,
+                                        const union value *values, size_t count, int64_t *numbers);
 /* The double that n stands for. */
 double history_scale_value(struct history_scale scale, int64_t n);
-/* Finds the smallest k with which every value is exactly an integer, and these integers. */
-struct history_scale history_scale_find(const union value *values, size_t count, int64_t *numbers);
+
+/* A column of doubles. All are integers of this scale, in coder->numbers; or its form is NONE. */
+void history_doubles_put(struct bytes_out *out, struct history_coder *coder,
+                         const union value *values, size_t count, struct history_scale scale);
+void history_doubles_get(struct bytes *in, struct history_coder *coder, union value *values,
+                         size_t count);
 
 void history_times_put(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
                        size_t count);
@@ -58,7 +61,8 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
 /* A column of integers by the cheapest of: constant, packed, deltas, deltas of deltas, runs. */
 void history_integers_put(struct bytes_out *out, struct history_coder *coder,
                           const int64_t *numbers, size_t count);
-void history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
+/* True: all are alike. */
+bool history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
                           size_t count);
 
 /* Doubles that are no decimals: XOR with the value before. */
@@ -73,9 +77,12 @@ int history_texts_put(struct bytes_out *out, struct history_coder *coder, const 
 int history_texts_get(struct bytes *in, struct history_coder *coder, union value *values,
                       size_t count);
 
-/* Fills all of info but type, marked, summed from the samples. */
-void history_summary_make(const struct history_column *column, struct history_chunk_info *info);
-void history_summary_put(struct bytes_out *out, const struct history_chunk_info *info);
+/* Fills all of info but type and marked from the samples; of doubles that are integers of this scale, from these
+ * (coder->numbers). */
+void history_summary_make(struct history_coder *coder, const struct history_column *column,
+                          struct history_scale scale, struct history_chunk_info *info);
+void history_summary_put(struct bytes_out *out, struct history_coder *coder,
+                         struct history_scale scale, const struct history_chunk_info *info);
 /* Needs type, summed, count, first_us, last_us; reads the rest. */
 void history_summary_get(struct bytes *in, struct history_chunk_info *info);
 #define HISTORY_SUMMARY_BYTES 128u /* at most */

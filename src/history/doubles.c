@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Doubles. Most that devices send are decimals: 21.4 is the integer 214 and the exponent 1, and
- * integers pack well. A value counts as a decimal only when the integer gives back exactly its bits,
- * so -0.0, NaN and infinities never do. What is no decimal is XORed with the value before:
+/* Doubles that are no decimals: XOR with the value before.
  *
  *   u8 width (64, or 32 when every value is a float), then bits, low first, a value each:
  *     0              the same as the value before (the first: as 0)
@@ -10,68 +8,6 @@
 #include "history/coder.h"
 
 #include <math.h>
-
-static const double powers[HISTORY_EXPONENT_MAX + 1] = { 1e0,  1e1,  1e2,  1e3, 1e4,  1e5,
-                                                         1e6,  1e7,  1e8,  1e9, 1e10, 1e11,
-                                                         1e12, 1e13, 1e14, 1e15 };
-static const double inverse[HISTORY_EXPONENT_MAX + 1] = { 1e0,   1e-1,  1e-2,  1e-3, 1e-4,  1e-5,
-                                                          1e-6,  1e-7,  1e-8,  1e-9, 1e-10, 1e-11,
-                                                          1e-12, 1e-13, 1e-14, 1e-15 };
-#define INTEGER_MAX 4503599627370496.0 /* 2^52: neighbours differ by 1, products round by less */
-
-double history_scale_value(struct history_scale scale, int64_t n)
-{
-    switch (scale.form) {
-    case HISTORY_FORM_DIVIDE: return (double)n / powers[scale.exponent];
-    case HISTORY_FORM_MULTIPLY: return (double)n * inverse[scale.exponent];
-    default: return (double)(float)((double)n / powers[scale.exponent]);
-    }
-}
-
-/* The integer behind a value, if there is one. */
-static inline bool to_integer(struct history_scale scale, union value value, int64_t *n)
-{
-    double scaled = value.d * powers[scale.exponent];
-    if (!(scaled > -INTEGER_MAX && scaled < INTEGER_MAX)) {
-        return false;
-    }
-    *n = (int64_t)(scaled + (scaled < 0 ? -0.5 : 0.5));
-    union value back = { .d = history_scale_value(scale, *n) };
-    return back.bits == value.bits;
-}
-
-static bool find_form(enum history_form form, const union value *values, size_t count,
-                      int64_t *numbers, struct history_scale *scale)
-{
-    scale->form = (uint8_t)form;
-    scale->exponent = 0;
-    size_t last_raise = 0;
-    for (size_t i = 0; i < count; i++) {
-        while (!to_integer(*scale, values[i], &numbers[i])) {
-            if (++scale->exponent > HISTORY_EXPONENT_MAX) {
-                return false;
-            }
-            last_raise = i;
-        }
-    }
-    for (size_t i = 0; i < last_raise; i++) {
-        if (!to_integer(*scale, values[i], &numbers[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-struct history_scale history_scale_find(const union value *values, size_t count, int64_t *numbers)
-{
-    struct history_scale scale;
-    for (int form = HISTORY_FORM_DIVIDE; form < HISTORY_FORM_NONE; form++) {
-        if (find_form((enum history_form)form, values, count, numbers, &scale)) {
-            return scale;
-        }
-    }
-    return (struct history_scale){ .form = HISTORY_FORM_NONE };
-}
 
 struct bit_writer {
     uint64_t pending;

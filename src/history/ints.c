@@ -1,19 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/ints.h"
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
-               "the log and the blocks are read and written in place, low byte first");
-
-enum { WIDTH_MAX = 64, GAP_BYTES = 3 /* what an exception costs at most beside its high bits */ };
+enum {
+    WIDTH_MAX = 64,
+    GAP_BYTES = 3,   /* what an exception costs at most beside its high bits */
+    LOOK_ALL = 128,  /* columns up to this are looked at value by value, */
+    LOOK_EACH = 4,   /* longer ones every so many */
+    GUESS_EACH = 16, /* for a guess */
+};
 
 static unsigned bits_of(uint64_t value)
 {
     return value == 0 ? 0 : 64u - (unsigned)__builtin_clzll(value);
-}
-
-static uint64_t mask_of(unsigned width)
-{
-    return width >= 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1;
 }
 
 static size_t packed_bytes(size_t count, unsigned width)
@@ -21,74 +19,116 @@ static size_t packed_bytes(size_t count, unsigned width)
     return (count * width + 7) / 8;
 }
 
-void history_ints_plan(const int64_t *values, size_t count, struct history_ints_plan *plan)
+/* Bytes of the high part of an exception at most. On the far side of the base all bits are ones. */
+static size_t high_bytes(unsigned widest, unsigned width, bool below)
 {
-    uint32_t histogram[WIDTH_MAX + 1] = { 0 };
-    int64_t low = count > 0 ? values[0] : 0;
-    int64_t high = low;
-    for (size_t i = 1; i < count; i++) {
-        low = values[i] < low ? values[i] : low;
-        high = values[i] > high ? values[i] : high;
+    return ((below ? 64 : widest) - width + 6) / 7;
+}
+
+/* --- planning --- */
+
+/* Width by which the values looked at cost the least, counted up from low or down from high. */
+struct look {
+    unsigned width;
+    size_t bytes; /* of all values, about */
+};
+
+/* Every so many values one, at steps without a period, because the data may have one. Returns how many. */
+static size_t count_bits(const int64_t *values, size_t count, size_t each, uint64_t from,
+                         bool below, uint16_t histogram[WIDTH_MAX + 1])
+{
+    size_t looked = 0;
+    uint32_t random = 1;
+    for (size_t i = 0; i < count; looked++) {
+        uint64_t away = below ? from - (uint64_t)values[i] : (uint64_t)values[i] - from;
+        histogram[bits_of(away)]++;
+        random = random * 1664525 + 1013904223;
+        i += 1 + ((uint64_t)random * (2 * each - 1) >> 32); /* 1 .. 2 x each - 1 */
     }
-    uint64_t base = (uint64_t)low;
-    unsigned widest = bits_of((uint64_t)high - base);
-    plan->base = base;
-    plan->width = widest;
-    plan->exceptions = 0;
-    size_t best = packed_bytes(count, widest);
-    if (widest > 1) {
-        for (size_t i = 0; i < count; i++) {
-            histogram[bits_of((uint64_t)values[i] - base)]++;
+    return looked;
+}
+
+static struct look look_at(const int64_t *values, size_t count, size_t each,
+                           const struct history_range *range, bool below)
+{
+    uint16_t histogram[WIDTH_MAX + 1] = { 0 };
+    uint64_t from = (uint64_t)(below ? range->high : range->low);
+    size_t looked = count_bits(values, count, each, from, below, histogram);
+    unsigned widest = bits_of((uint64_t)range->high - (uint64_t)range->low);
+    struct look best = { .width = widest, .bytes = packed_bytes(count, widest) };
+    size_t over = 0;
+    for (unsigned width = widest; width-- > 0;) {
+        over += histogram[width + 1];
+        if (over > looked / 2) {
+            break;
         }
-        size_t over = 0; /* values that do not fit into the width looked at */
-        size_t over_bytes = 0;
-        for (unsigned width = widest; width-- > 0;) {
-            over += histogram[width + 1];
-            size_t high_bytes = (widest - width + 6) / 7;
-            over_bytes = over * (GAP_BYTES + high_bytes);
-            size_t bytes = packed_bytes(count, width) + over_bytes;
-            if (bytes < best) {
-                best = bytes;
-                plan->width = width;
-                plan->exceptions = (unsigned)over;
+        size_t bytes = packed_bytes(count, width) +
+                       over * count / looked * (GAP_BYTES + high_bytes(widest, width, below));
+        if (bytes < best.bytes) {
+            best = (struct look){ .width = width, .bytes = bytes };
+        }
+    }
+    return best;
+}
+
+static struct look look_both(const int64_t *values, size_t count, size_t each,
+                             const struct history_range *range, bool *below)
+{
+    struct look up = look_at(values, count, each, range, false);
+    struct look down = look_at(values, count, each, range, true);
+    *below = down.bytes < up.bytes;
+    return *below ? down : up;
+}
+
+void history_ints_plan(const struct history_kernels *kernels, const int64_t *values, size_t count,
+                       struct history_ints_plan *plan)
+{
+    struct history_range range = { 0 };
+    if (count > 0) {
+        kernels->range(values, count, &range);
+    }
+    unsigned widest = bits_of((uint64_t)range.high - (uint64_t)range.low);
+    *plan = (struct history_ints_plan){ .base = (uint64_t)range.low,
+                                        .width = widest,
+                                        .bytes = packed_bytes(count, widest) };
+    if (widest > 1) {
+        bool below;
+        size_t each = count <= LOOK_ALL ? 1 : LOOK_EACH;
+        struct look look = look_both(values, count, each, &range, &below);
+        if (look.width < widest) {
+            uint64_t mask = ((uint64_t)1 << look.width) - 1;
+            uint64_t base = below ? (uint64_t)range.high - mask : (uint64_t)range.low;
+            size_t over = kernels->above(values, count, base, look.width);
+            size_t bytes = packed_bytes(count, look.width) +
+                           over * (GAP_BYTES + high_bytes(widest, look.width, below));
+            if (bytes < plan->bytes) {
+                *plan = (struct history_ints_plan){ base, look.width, (unsigned)over, bytes };
             }
         }
     }
-    plan->bytes = best + BYTES_VARINT_MAX + 1 + BYTES_VARINT_MAX;
+    plan->bytes += BYTES_VARINT_MAX + 1 + BYTES_VARINT_MAX;
 }
 
-static void pack(struct bytes_out *out, const int64_t *values, size_t count, uint64_t base,
-                 unsigned width)
+size_t history_ints_guess(const struct history_kernels *kernels, const int64_t *values,
+                          size_t count)
 {
-    uint64_t mask = mask_of(width);
-    uint64_t pending = 0;
-    unsigned filled = 0;
-    uint8_t *to = bytes_put_space(out, packed_bytes(count, width));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t value = ((uint64_t)values[i] - base) & mask;
-        pending |= value << filled;
-        filled += width;
-        if (filled >= 64) {
-            memcpy(to, &pending, sizeof(pending));
-            to += sizeof(pending);
-            filled -= 64;
-            pending = filled > 0 ? value >> (width - filled) : 0;
-        }
-    }
-    for (; filled > 0; filled = filled > 8 ? filled - 8 : 0) {
-        *to++ = (uint8_t)pending;
-        pending >>= 8;
-    }
+    struct history_range range;
+    kernels->range(values, count, &range);
+    size_t each = count <= LOOK_ALL ? 1 : GUESS_EACH;
+    return range.low == range.high ? 0 : look_at(values, count, each, &range, false).bytes;
 }
 
-void history_ints_put(struct bytes_out *out, const int64_t *values, size_t count,
-                      const struct history_ints_plan *plan)
+/* --- writing and reading --- */
+
+void history_ints_put(const struct history_kernels *kernels, struct bytes_out *out,
+                      const int64_t *values, size_t count, const struct history_ints_plan *plan)
 {
     bytes_put_varint_signed(out, (int64_t)plan->base);
     bytes_put_u8(out, (uint8_t)plan->width);
     bytes_put_varint(out, plan->exceptions);
     if (plan->width > 0) {
-        pack(out, values, count, plan->base, plan->width);
+        uint8_t *to = bytes_put_space(out, packed_bytes(count, plan->width));
+        kernels->pack(to, values, count, plan->base, plan->width);
     }
     size_t before = 0;
     for (size_t i = 0; i < count && plan->exceptions > 0; i++) {
@@ -101,38 +141,8 @@ void history_ints_put(struct bytes_out *out, const int64_t *values, size_t count
     }
 }
 
-static uint64_t load(const uint8_t *from, size_t left)
-{
-    uint64_t word = 0;
-    memcpy(&word, from, left < sizeof(word) ? left : sizeof(word));
-    return word;
-}
-
-static void unpack(const uint8_t *from, size_t size, int64_t *values, size_t count, uint64_t base,
-                   unsigned width)
-{
-    uint64_t mask = mask_of(width);
-    size_t bit = 0;
-    size_t i = 0;
-    if (width <= 56) { /* one load holds any value, whatever bit it starts at */
-        for (; i < count && bit / 8 + 8 <= size; i++, bit += width) {
-            uint64_t word;
-            memcpy(&word, from + bit / 8, sizeof(word));
-            values[i] = (int64_t)(base + (word >> (bit % 8) & mask));
-        }
-    }
-    for (; i < count; i++, bit += width) {
-        size_t at = bit / 8;
-        unsigned shift = bit % 8;
-        uint64_t word = load(from + at, size - at) >> shift;
-        if (shift > 0 && at + 8 < size) {
-            word |= (uint64_t)from[at + 8] << (64 - shift);
-        }
-        values[i] = (int64_t)(base + (word & mask));
-    }
-}
-
-void history_ints_get(struct bytes *in, int64_t *values, size_t count)
+bool history_ints_get(const struct history_kernels *kernels, struct bytes *in, int64_t *values,
+                      size_t count)
 {
     uint64_t base = (uint64_t)bytes_get_varint_signed(in);
     unsigned width = bytes_get_u8(in);
@@ -144,14 +154,12 @@ void history_ints_get(struct bytes *in, int64_t *values, size_t count)
     const uint8_t *packed = bytes_get_block(in, size);
     if (packed == NULL) {
         memset(values, 0, count * sizeof(*values));
-        return;
+        return true;
     }
     if (width > 0) {
-        unpack(packed, size, values, count, base, width);
+        kernels->unpack(packed, size, values, count, base, width);
     } else {
-        for (size_t i = 0; i < count; i++) {
-            values[i] = (int64_t)base;
-        }
+        kernels->fill(values, count, base);
     }
     size_t at = 0;
     for (uint64_t i = 0; i < exceptions; i++) {
@@ -159,9 +167,10 @@ void history_ints_get(struct bytes *in, int64_t *values, size_t count)
         uint64_t high = bytes_get_varint(in);
         if (bytes_short(in) || gap >= count - at || width >= WIDTH_MAX) {
             bytes_fail(in);
-            return;
+            return false;
         }
         at += (size_t)gap;
         values[at] = (int64_t)((uint64_t)values[at] + (high << width));
     }
+    return width == 0 && exceptions == 0;
 }

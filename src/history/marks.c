@@ -32,8 +32,8 @@ void history_marks_put(struct bytes_out *out, struct history_coder *coder,
         coder->first[i] = (int64_t)((uint64_t)marks[i].receive_us - (uint64_t)column->times[i]);
     }
     struct history_ints_plan plan;
-    history_ints_plan(coder->first, column->count, &plan);
-    history_ints_put(out, coder->first, column->count, &plan);
+    history_ints_plan(coder->kernels, coder->first, column->count, &plan);
+    history_ints_put(coder->kernels, out, coder->first, column->count, &plan);
 }
 
 void history_marks_get(struct bytes *in, struct history_coder *coder, struct history_column *column)
@@ -58,7 +58,7 @@ void history_marks_get(struct bytes *in, struct history_coder *coder, struct his
         bytes_fail(in);
         return;
     }
-    history_ints_get(in, coder->first, column->count);
+    history_ints_get(coder->kernels, in, coder->first, column->count);
     for (size_t i = 0; i < column->count; i++) {
         column->marks[i].receive_us = (int64_t)((uint64_t)column->times[i] +
                                                 (uint64_t)coder->first[i]);

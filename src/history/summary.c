@@ -7,57 +7,66 @@
  *   when there are numbers: u8 form, then min, max, first, last, sum:
  *     0..15  decimals of that exponent: zigzag min, then varint max, first, last, and sum, less
  *            min each (the sum: less count x min)
- *     16     five doubles */
+ *     16     five doubles
+ *     32..47 as 0..15, of values that are n x 10^-k
+ *     48..63 as 0..15, of values that are (float)(n / 10^k); the sum is a double */
 #include "history/coder.h"
 
 #include <math.h>
 
-enum { FORM_DOUBLES = HISTORY_EXPONENT_MAX + 1 };
+enum {
+    FORM_DOUBLES = 16,
+    FORM_MULTIPLY = 32, /* and the exponent */
+    FORM_FLOAT = 48,    /* and the exponent */
+    FORM_MAX = FORM_FLOAT + HISTORY_EXPONENT_MAX,
+};
 
 #define SUM_MAX (INT64_C(1) << 52) /* an integer that a double holds exactly, twice over */
 
-/* Most chunks: nothing but good numbers. False: it is not one of these, and info is half filled. */
-static bool make_plain(const struct history_column *column, struct history_chunk_info *info)
+/* A sum that keeps what it loses to rounding (Neumaier), so that the order of its parts does not matter. */
+struct sum {
+    double sum, lost;
+};
+
+static void add(struct sum *sum, double more)
 {
-    const union value *values = column->values;
+    double total = sum->sum + more;
+    bool larger = fabs(sum->sum) >= fabs(more);
+    sum->lost += larger ? (sum->sum - total) + more : (more - total) + sum->sum;
+    sum->sum = total;
+}
+
+static double total(const struct sum *sum)
+{
+    return isfinite(sum->sum) && isfinite(sum->lost) ? sum->sum + sum->lost : sum->sum;
+}
+
+/* Most chunks: good numbers that are small integers of one scale. */
+static bool make_ranged(struct history_coder *coder, const struct history_column *column,
+                        struct history_scale scale, struct history_chunk_info *info)
+{
+    if (column->marked || column->type == VALUE_NONE || column->type == VALUE_TEXT ||
+        scale.form == HISTORY_FORM_NONE) {
+        return false;
+    }
     size_t count = column->count;
-    double sum = 0;
-    if (column->marked) {
+    coder->kernels->range(coder->numbers, count, &coder->range);
+    if (coder->range.low < -SUM_MAX || coder->range.high > SUM_MAX) {
         return false;
     }
-    if (column->type == VALUE_DOUBLE) {
-        double min = values[0].d;
-        double max = min;
+    info->min = history_scale_value(scale, coder->range.low);
+    info->max = history_scale_value(scale, coder->range.high);
+    info->first = history_scale_value(scale, coder->numbers[0]);
+    info->last = history_scale_value(scale, coder->numbers[count - 1]);
+    if (scale.form == HISTORY_FORM_FLOAT) { /* each is rounded: so is their sum */
+        struct sum sum = { 0 };
         for (size_t i = 0; i < count; i++) {
-            double number = values[i].d;
-            min = number < min ? number : min;
-            max = number > max ? number : max;
-            sum += number;
+            add(&sum, column->values[i].d);
         }
-        info->min = min;
-        info->max = max;
-        info->first = values[0].d;
-        info->last = values[count - 1].d;
-        if (!isfinite(sum)) {
-            return false; /* a NaN or an infinity is among them */
-        }
-    } else if (column->type == VALUE_INT || column->type == VALUE_BOOL) {
-        int64_t min = (int64_t)values[0].bits;
-        int64_t max = min;
-        for (size_t i = 0; i < count; i++) {
-            int64_t number = (int64_t)values[i].bits;
-            min = number < min ? number : min;
-            max = number > max ? number : max;
-            sum += (double)number;
-        }
-        info->min = (double)min;
-        info->max = (double)max;
-        info->first = (double)(int64_t)values[0].bits;
-        info->last = (double)(int64_t)values[count - 1].bits;
+        info->sum = total(&sum);
     } else {
-        return false;
+        info->sum = history_scale_value(scale, (int64_t)coder->range.sum);
     }
-    info->sum = sum;
     info->numbers = count;
     info->first_number_us = info->first_us;
     info->last_number_us = info->last_us;
@@ -66,8 +75,8 @@ static bool make_plain(const struct history_column *column, struct history_chunk
 
 static void make_any(const struct history_column *column, struct history_chunk_info *info)
 {
+    struct sum sum = { 0 };
     info->numbers = 0;
-    info->sum = 0;
     for (size_t i = 0; i < column->count; i++) {
         uint8_t quality = column->marked ? column->marks[i].quality : QUALITY_GOOD;
         uint8_t type = column->marked ? column->marks[i].type : column->type;
@@ -82,20 +91,23 @@ static void make_any(const struct history_column *column, struct history_chunk_i
         }
         info->min = number < info->min ? number : info->min;
         info->max = number > info->max ? number : info->max;
-        info->sum += number;
+        add(&sum, number);
         info->last = number;
         info->last_number_us = column->times[i];
     }
+    info->sum = total(&sum);
 }
 
-void history_summary_make(const struct history_column *column, struct history_chunk_info *info)
+void history_summary_make(struct history_coder *coder, const struct history_column *column,
+                          struct history_scale scale, struct history_chunk_info *info)
 {
     info->count = column->count;
     info->first_us = column->times[0];
     info->last_us = column->times[column->count - 1];
     info->bad = 0;
     info->last_quality = column->marked ? column->marks[column->count - 1].quality : QUALITY_GOOD;
-    if (!make_plain(column, info)) {
+    coder->ranged = make_ranged(coder, column, scale, info);
+    if (!coder->ranged) {
         make_any(column, info);
     }
     info->summed = info->numbers == info->count && quality_is_good(info->last_quality);
@@ -108,7 +120,7 @@ static bool as_decimals(const struct history_chunk_info *info, uint8_t *exponent
     union value values[4] = {
         { .d = info->min }, { .d = info->max }, { .d = info->first }, { .d = info->last }
     };
-    struct history_scale scale = history_scale_find(values, 4, figures);
+    struct history_scale scale = history_scale_find(history_kernels_plain(), values, 4, figures);
     if (scale.form != HISTORY_FORM_DIVIDE) {
         return false;
     }
@@ -125,7 +137,34 @@ static bool as_decimals(const struct history_chunk_info *info, uint8_t *exponent
     return error <= bound && error >= -bound;
 }
 
-void history_summary_put(struct bytes_out *out, const struct history_chunk_info *info)
+static void put_decimals(struct bytes_out *out, const struct history_chunk_info *info,
+                         unsigned form, const int64_t figures[5])
+{
+    bytes_put_u8(out, (uint8_t)form);
+    bytes_put_varint_signed(out, figures[0]);
+    for (int i = 1; i < 4; i++) {
+        bytes_put_varint(out, (uint64_t)(figures[i] - figures[0]));
+    }
+    if (form >= FORM_FLOAT) {
+        bytes_put_f64le(out, info->sum);
+    } else {
+        bytes_put_varint_signed(
+            out, (int64_t)((uint64_t)figures[4] - (uint64_t)figures[0] * info->numbers));
+    }
+}
+
+static void put_doubles(struct bytes_out *out, const struct history_chunk_info *info)
+{
+    bytes_put_u8(out, FORM_DOUBLES);
+    bytes_put_f64le(out, info->min);
+    bytes_put_f64le(out, info->max);
+    bytes_put_f64le(out, info->first);
+    bytes_put_f64le(out, info->last);
+    bytes_put_f64le(out, info->sum);
+}
+
+void history_summary_put(struct bytes_out *out, struct history_coder *coder,
+                         struct history_scale scale, const struct history_chunk_info *info)
 {
     if (!info->summed) {
         bytes_put_varint(out, info->numbers);
@@ -141,28 +180,42 @@ void history_summary_put(struct bytes_out *out, const struct history_chunk_info 
     }
     uint8_t exponent = 0;
     int64_t figures[5];
-    if (as_decimals(info, &exponent, figures)) {
-        bytes_put_u8(out, exponent);
-        bytes_put_varint_signed(out, figures[0]);
-        for (int i = 1; i < 4; i++) {
-            bytes_put_varint(out, (uint64_t)(figures[i] - figures[0]));
-        }
-        bytes_put_varint_signed(
-            out, (int64_t)((uint64_t)figures[4] - (uint64_t)figures[0] * info->numbers));
+    if (coder->ranged) {
+        static const unsigned forms[] = { 0, FORM_MULTIPLY, FORM_FLOAT };
+        const struct history_range *range = &coder->range;
+        int64_t known[5] = { range->low, range->high, coder->numbers[0],
+                             coder->numbers[info->count - 1], (int64_t)range->sum };
+        put_decimals(out, info, forms[scale.form] + scale.exponent, known);
+    } else if (as_decimals(info, &exponent, figures)) {
+        put_decimals(out, info, exponent, figures);
     } else {
-        bytes_put_u8(out, FORM_DOUBLES);
-        bytes_put_f64le(out, info->min);
-        bytes_put_f64le(out, info->max);
-        bytes_put_f64le(out, info->first);
-        bytes_put_f64le(out, info->last);
-        bytes_put_f64le(out, info->sum);
+        put_doubles(out, info);
+    }
+}
+
+static void get_decimals(struct bytes *in, unsigned form, struct history_chunk_info *info)
+{
+    struct history_scale scale = { .form = HISTORY_FORM_DIVIDE, .exponent = form & 15u };
+    scale.form = form >= FORM_FLOAT      ? HISTORY_FORM_FLOAT
+                 : form >= FORM_MULTIPLY ? HISTORY_FORM_MULTIPLY
+                                         : HISTORY_FORM_DIVIDE;
+    uint64_t min = (uint64_t)bytes_get_varint_signed(in);
+    info->min = history_scale_value(scale, (int64_t)min);
+    info->max = history_scale_value(scale, (int64_t)(min + bytes_get_varint(in)));
+    info->first = history_scale_value(scale, (int64_t)(min + bytes_get_varint(in)));
+    info->last = history_scale_value(scale, (int64_t)(min + bytes_get_varint(in)));
+    if (scale.form == HISTORY_FORM_FLOAT) {
+        info->sum = bytes_get_f64le(in);
+    } else {
+        uint64_t sum = min * info->numbers + (uint64_t)bytes_get_varint_signed(in);
+        info->sum = history_scale_value(scale, (int64_t)sum);
     }
 }
 
 static void get_figures(struct bytes *in, struct history_chunk_info *info)
 {
     uint8_t form = bytes_get_u8(in);
-    if (form > FORM_DOUBLES) {
+    if (form > FORM_MAX || (form > FORM_DOUBLES && form < FORM_MULTIPLY)) {
         bytes_fail(in);
     } else if (form == FORM_DOUBLES) {
         info->min = bytes_get_f64le(in);
@@ -171,14 +224,7 @@ static void get_figures(struct bytes *in, struct history_chunk_info *info)
         info->last = bytes_get_f64le(in);
         info->sum = bytes_get_f64le(in);
     } else {
-        struct history_scale scale = { .form = HISTORY_FORM_DIVIDE, .exponent = form };
-        uint64_t min = (uint64_t)bytes_get_varint_signed(in);
-        info->min = history_scale_value(scale, (int64_t)min);
-        info->max = history_scale_value(scale, (int64_t)(min + bytes_get_varint(in)));
-        info->first = history_scale_value(scale, (int64_t)(min + bytes_get_varint(in)));
-        info->last = history_scale_value(scale, (int64_t)(min + bytes_get_varint(in)));
-        uint64_t sum = min * info->numbers + (uint64_t)bytes_get_varint_signed(in);
-        info->sum = history_scale_value(scale, (int64_t)sum);
+        get_decimals(in, form, info);
     }
 }
 

@@ -16,64 +16,54 @@ enum { METHOD_LINE = 0, METHOD_DELTAS = 1 };
 
 static const uint64_t units_us[] = { 1, 1000, 1000000 };
 
-static unsigned find_unit(const int64_t *times, size_t count)
+/* Since the first, in the largest unit that all are multiples of, to first[]. Returns the unit. */
+static unsigned find_unit(struct history_coder *coder, const int64_t *times, size_t count)
 {
-    bool ms = true;
-    bool s = true;
-    for (size_t i = 1; i < count && ms; i++) {
-        uint64_t since = (uint64_t)times[i] - (uint64_t)times[0];
-        ms = since % 1000 == 0;
-        s = s && since % 1000000 == 0;
+    const struct history_kernels *kernels = coder->kernels;
+    for (unsigned unit = 2; unit > 0; unit--) {
+        uint64_t one = (uint64_t)times[1] - (uint64_t)times[0];
+        if (one % units_us[unit] == 0 &&
+            kernels->units(times, count, units_us[unit], coder->first)) {
+            return unit;
+        }
     }
-    return ms ? (s ? 2u : 1u) : 0u;
+    kernels->units(times, count, 1, coder->first);
+    return 0;
 }
 
-/* The line i -> floor(i x span / (count - 1)), by steps, exact in 64 bits. */
-struct line {
-    uint64_t whole, part, parts; /* step = whole + part / parts */
-    uint64_t value, rest;
-};
-
-static struct line line_of(uint64_t span, size_t count)
+/* The line i -> floor(i x span / (count - 1)), exact in 64 bits. */
+static struct history_line line_of(uint64_t start, uint64_t unit, uint64_t span, size_t count)
 {
     uint64_t parts = count - 1;
-    return (struct line){ .whole = span / parts, .part = span % parts, .parts = parts };
-}
-
-static inline uint64_t line_step(struct line *line)
-{
-    line->value += line->whole;
-    line->rest += line->part;
-    if (line->rest >= line->parts) {
-        line->rest -= line->parts;
-        line->value++;
-    }
-    return line->value;
+    return (struct history_line){ .start = start,
+                                  .unit = unit,
+                                  .whole = span / parts,
+                                  .part = (uint32_t)(span % parts),
+                                  .parts = (uint32_t)parts };
 }
 
 static void put_times(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
                       size_t count)
 {
-    unsigned unit = find_unit(times, count);
-    uint64_t start = (uint64_t)times[0];
-    struct line line = line_of(((uint64_t)times[count - 1] - start) / units_us[unit], count);
+    const struct history_kernels *kernels = coder->kernels;
     size_t inner = count - 2;
-    uint64_t before = 0;
-    for (size_t i = 0; i < inner; i++) {
-        uint64_t since = (uint64_t)times[i + 1] - start;
-        since = unit == 0 ? since : unit == 1 ? since / 1000 : since / 1000000;
-        coder->first[i] = (int64_t)(since - line_step(&line));
-        coder->second[i] = (int64_t)(since - before);
-        before = since;
+    unsigned unit = find_unit(coder, times, count);
+    struct history_line line = line_of(0, 1, (uint64_t)coder->first[count - 1], count);
+    int64_t *rest = coder->second;
+    kernels->line(&line, NULL, rest, inner);
+    kernels->minus(coder->first + 1, rest, rest, inner);
+    size_t by_line = history_ints_guess(kernels, rest, inner);
+    if (by_line > 0) {
+        kernels->deltas(coder->first, count - 1, coder->off);
+        if (history_ints_guess(kernels, coder->off, inner) < by_line) {
+            rest = coder->off;
+        }
     }
-    struct history_ints_plan by_line;
-    struct history_ints_plan by_deltas;
-    history_ints_plan(coder->first, inner, &by_line);
-    history_ints_plan(coder->second, inner, &by_deltas);
-    bool deltas = by_deltas.bytes < by_line.bytes;
-    bytes_put_u8(out, (uint8_t)(unit | (deltas ? METHOD_DELTAS : METHOD_LINE) * 16u));
-    history_ints_put(out, deltas ? coder->second : coder->first, inner,
-                     deltas ? &by_deltas : &by_line);
+    struct history_ints_plan plan;
+    history_ints_plan(kernels, rest, inner, &plan);
+    unsigned method = rest == coder->second ? METHOD_LINE : METHOD_DELTAS;
+    bytes_put_u8(out, (uint8_t)(unit | method * 16u));
+    history_ints_put(kernels, out, rest, inner, &plan);
 }
 
 /* Points of one poll have the same times: what was encoded last is often asked for again. */
@@ -114,26 +104,26 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
         bytes_fail(in);
         return;
     }
+    const struct history_kernels *kernels = coder->kernels;
     size_t inner = count - 2;
-    history_ints_get(in, coder->first, inner);
+    bool alike = history_ints_get(kernels, in, coder->first, inner);
     uint64_t unit_us = units_us[unit];
-    if (method == METHOD_LINE) {
-        struct line line = line_of(span_us / unit_us, count);
-        for (size_t i = 0; i < inner; i++) {
-            uint64_t since = line_step(&line) + (uint64_t)coder->first[i];
-            times[i + 1] = (int64_t)(start + since * unit_us);
-        }
+    struct history_line line = line_of(start, unit_us, span_us / unit_us, count);
+    bool ascend = false;
+    if (method == METHOD_LINE && alike) { /* then only the ends may be out of order */
+        line.start += unit_us * (uint64_t)coder->first[0];
+        kernels->line(&line, NULL, times + 1, inner);
+        ascend = line.whole > 0 && times[0] < times[1] && times[1] <= times[inner] &&
+                 times[inner] < times[inner + 1];
+    } else if (method == METHOD_LINE) {
+        kernels->line(&line, coder->first, times + 1, inner);
     } else {
-        uint64_t since = 0;
+        kernels->sums(coder->first, inner, 0);
         for (size_t i = 0; i < inner; i++) {
-            since += (uint64_t)coder->first[i];
-            times[i + 1] = (int64_t)(start + since * unit_us);
+            times[i + 1] = (int64_t)(start + (uint64_t)coder->first[i] * unit_us);
         }
     }
-    for (size_t i = 1; i < count; i++) {
-        if (times[i] <= times[i - 1]) {
-            bytes_fail(in);
-            return;
-        }
+    if (!ascend && !kernels->ascend(times, count)) {
+        bytes_fail(in);
     }
 }

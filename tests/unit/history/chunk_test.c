@@ -135,6 +135,44 @@ static void floats_that_are_decimals(void **state)
     assert_true(bits_per_sample(round_trip()) < 5);
 }
 
+static void scaled_and_shifted_registers_are_decimals(void **state)
+{
+    (void)state;
+    start(VALUE_DOUBLE, 1000);
+    for (size_t i = 0; i < in.count; i++) {
+        in.values[i].d = (double)(200 + i * 7 % 16) * 0.1 + 3.7; /* off by roundings */
+    }
+    assert_true(bits_per_sample(round_trip()) < 8.5);
+    for (size_t i = 0; i < in.count; i++) {
+        in.values[i].d = (double)((float)(200 + i * 7 % 16) * 0.1f + 3.7f);
+    }
+    assert_true(bits_per_sample(round_trip()) < 7.5);
+    struct random random = { 9 };
+    for (size_t i = 0; i < in.count; i++) { /* gain and offset of a 4-20 mA input */
+        in.values[i].d = -40 +
+                         ((double)(4000 + random_below(&random, 64)) - 4000) * (140.0 / 16000);
+    }
+    assert_true(bits_per_sample(round_trip()) < 70);
+}
+
+static void odd_ones_among_decimals_are_exceptions(void **state)
+{
+    (void)state;
+    static const uint64_t odd[] = { 0x7ff0000000000002u, 0x8000000000000000u, 0x3fd5555555555555u,
+                                    0xfff0000000000000u };
+    for (int floats = 0; floats < 2; floats++) {
+        start(VALUE_DOUBLE, 1000);
+        for (size_t i = 0; i < in.count; i++) {
+            double value = (double)(2000 + i * 7 % 13) / 10;
+            in.values[i].d = floats == 1 ? (double)(float)value : value;
+            if (i % 250 == 77) {
+                in.values[i].bits = odd[i / 250];
+            }
+        }
+        assert_true(bits_per_sample(round_trip()) < 6);
+    }
+}
+
 static void counters_and_switches_are_small(void **state)
 {
     (void)state;
@@ -417,6 +455,8 @@ int main(void)
         cmocka_unit_test(slow_decimals_are_small),
         cmocka_unit_test(scaled_registers_are_decimals),
         cmocka_unit_test(floats_that_are_decimals),
+        cmocka_unit_test(scaled_and_shifted_registers_are_decimals),
+        cmocka_unit_test(odd_ones_among_decimals_are_exceptions),
         cmocka_unit_test(counters_and_switches_are_small),
         cmocka_unit_test(jitter_in_milliseconds_costs_its_entropy),
         cmocka_unit_test(a_gap_costs_one_exception),

@@ -18,19 +18,19 @@ static size_t round_trip(const int64_t *values, size_t count)
     int64_t back[COUNT];
     struct history_ints_plan plan;
     struct bytes_out out = bytes_out_of(room, sizeof(room));
-    history_ints_plan(values, count, &plan);
-    history_ints_put(&out, values, count, &plan);
+    history_ints_plan(history_kernels(), values, count, &plan);
+    history_ints_put(history_kernels(), &out, values, count, &plan);
     size_t size = bytes_out_size(&out);
     assert_true(size <= plan.bytes);
     struct bytes in = bytes_dup(room, size);
-    history_ints_get(&in, back, count);
+    history_ints_get(history_kernels(), &in, back, count);
     assert_false(bytes_short(&in));
     assert_int_equal(bytes_left(&in), 0);
     assert_memory_equal(values, back, count * sizeof(*values));
     bytes_fini(&in);
     for (size_t end = 0; end < size; end++) {
         in = bytes_dup(room, end);
-        history_ints_get(&in, back, count);
+        history_ints_get(history_kernels(), &in, back, count);
         assert_true(bytes_short(&in));
         bytes_fini(&in);
     }
@@ -93,7 +93,7 @@ static void lying_counts_fail(void **state)
                 { behind, sizeof(behind) } };
     for (size_t i = 0; i < 3; i++) {
         struct bytes in = bytes_dup(bad[i].data, bad[i].size);
-        history_ints_get(&in, values, 4);
+        history_ints_get(history_kernels(), &in, values, 4);
         assert_true(bytes_short(&in));
         bytes_fini(&in);
     }
