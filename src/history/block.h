@@ -34,6 +34,14 @@
 
 enum { HISTORY_BLOCK_PAGE = 4096, HISTORY_BLOCK_HEAD = 64, HISTORY_BLOCK_TAIL = 64 };
 
+/* What a block has; the catalog keeps it. */
+enum history_level {
+    HISTORY_LEVEL_LOG,  /* what came between two flushes of the head */
+    HISTORY_LEVEL_DAY,  /* one day (days.h) */
+    HISTORY_LEVEL_COLD, /* one day, recoded to be as small as can be */
+    HISTORY_LEVEL_TIERS /* the downsampled tiers of one day (tiers.h): no series of their own */
+};
+
 /* --- writing --- */
 
 struct history_block_writer;
@@ -73,8 +81,9 @@ int history_block_open(const struct file_ops *file, const char *folder,
 void history_block_hold(struct history_block *block);
 void history_block_release(struct history_block *block);
 
-/* Adds the chunks of a series that overlap [from, to) to sources (as BLOCK). A damaged index page is
- * counted in sources->damaged. BUSBAR_ENOMEM. */
+/* Adds the chunks of a series that overlap [from, to) to sources (as BLOCK), but for those that are in
+ * other blocks already (row.done_us). A damaged index page is counted in sources->damaged.
+ * BUSBAR_ENOMEM. */
 int history_block_collect(struct history_block *block, uint32_t series, int64_t from_us,
                           int64_t to_us, struct history_sources *sources);
 

@@ -280,6 +280,7 @@ int history_block_collect(struct history_block *block, uint32_t series, int64_t 
 {
     struct page page;
     int error = 0;
+    int64_t done_us = block->row.done_us;
     for (uint32_t number = first_page(block, series);
          number < block->pages && block->page_series[number] <= series && error == 0; number++) {
         if (read_page(block, number, &page) != 0) {
@@ -288,7 +289,8 @@ int history_block_collect(struct history_block *block, uint32_t series, int64_t 
         }
         struct history_source entry = { 0 };
         while (error == 0 && next_entry(&page, &entry)) {
-            if (entry.series == series && entry.first_us < to_us && entry.last_us >= from_us) {
+            if (entry.series == series && entry.first_us < to_us && entry.last_us >= from_us &&
+                (entry.last_us > done_us || done_us == INT64_MIN)) {
                 error = add_source(sources, block, &entry);
             }
         }

@@ -21,40 +21,74 @@ void history_blocks_fini(struct history_block_set *set)
     pthread_mutex_destroy(&set->lock);
 }
 
-void history_blocks_add(struct history_block_set *set, struct history_block *block)
+uint64_t history_blocks_new_id(struct history_block_set *set)
 {
     pthread_mutex_lock(&set->lock);
+    uint64_t id = set->next_id++;
+    pthread_mutex_unlock(&set->lock);
+    return id;
+}
+
+/* Of two blocks that end with the same record, the one that was made later holds more. */
+static bool is_before(const struct history_block *a, const struct history_block *b)
+{
+    if (a->row.sequence_last != b->row.sequence_last) {
+        return a->row.sequence_last < b->row.sequence_last;
+    }
+    return a->row.level != b->row.level ? a->row.level < b->row.level : a->row.id < b->row.id;
+}
+
+static void insert(struct history_block_set *set, struct history_block *block)
+{
     if (set->count == set->capacity) {
         set->capacity = set->capacity > 0 ? 2 * set->capacity : 16;
         set->all = busbar_realloc(set->all, set->capacity * sizeof(struct history_block *));
     }
     size_t at = set->count++;
-    while (at > 0 && set->all[at - 1]->row.sequence_last > block->row.sequence_last) {
+    while (at > 0 && is_before(block, set->all[at - 1])) {
         set->all[at] = set->all[at - 1];
         at--;
     }
     set->all[at] = block;
-    atomic_fetch_add(&set->changes, 1);
-    pthread_mutex_unlock(&set->lock);
 }
 
-void history_blocks_remove(struct history_block_set *set, uint64_t id)
+static struct history_block *take_out(struct history_block_set *set, uint64_t id)
 {
-    struct history_block *block = NULL;
-    pthread_mutex_lock(&set->lock);
-    for (size_t i = 0; i < set->count && block == NULL; i++) {
-        if (set->all[i]->row.id == id) {
-            block = set->all[i];
+    for (size_t i = 0; i < set->count; i++) {
+        struct history_block *block = set->all[i];
+        if (block->row.id == id) {
             set->count--;
-            atomic_fetch_add(&set->changes, 1);
             memmove(set->all + i, set->all + i + 1, (set->count - i) * sizeof(set->all[0]));
+            return block;
         }
     }
-    pthread_mutex_unlock(&set->lock);
-    if (block != NULL) {
-        atomic_store(&block->unlink, true);
-        history_block_release(block);
+    return NULL;
+}
+
+void history_blocks_change(struct history_block_set *set, struct history_block *const *add,
+                           size_t add_count, const uint64_t *remove, size_t remove_count)
+{
+    struct history_block **gone = busbar_alloc_array(remove_count + 1, sizeof(gone[0]));
+    pthread_mutex_lock(&set->lock);
+    for (size_t i = 0; i < remove_count; i++) {
+        gone[i] = take_out(set, remove[i]);
     }
+    for (size_t i = 0; i < add_count; i++) {
+        insert(set, add[i]);
+    }
+    atomic_fetch_add(&set->changes, 1);
+    pthread_mutex_unlock(&set->lock);
+    for (size_t i = 0; i < remove_count; i++) {
+        bool replaced = false; /* by another row of the same file */
+        for (size_t k = 0; k < add_count && !replaced; k++) {
+            replaced = add[k]->row.id == remove[i];
+        }
+        if (gone[i] != NULL) {
+            atomic_store(&gone[i]->unlink, !replaced);
+            history_block_release(gone[i]);
+        }
+    }
+    busbar_free(gone);
 }
 
 struct history_block **history_blocks_hold(struct history_block_set *set, size_t *count)
@@ -76,7 +110,7 @@ int history_blocks_collect_held(struct history_block *const *blocks, size_t coun
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++) {
         const struct state_block *row = &blocks[i]->row;
-        if (row->from_us < to_us && row->to_us >= from_us) {
+        if (row->level != HISTORY_LEVEL_TIERS && row->from_us < to_us && row->to_us >= from_us) {
             error = history_block_collect(blocks[i], series, from_us, to_us, sources);
         }
     }

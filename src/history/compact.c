@@ -1,36 +1,53 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Merging blocks: each two hours make a block, a dozen of them are merged into one, so that a query
- * over years opens hundreds of files and not thousands, and what came late finds its place. Only
- * blocks whose records follow one another are merged, because the later record wins. */
+#include "history/compact.h"
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "history/history_private.h"
 #include "history/rewrite.h"
-
-enum { MERGE_BLOCKS = 12 };
-
-#define MERGE_BYTES_MAX (UINT64_C(256) * 1024 * 1024)
 
 struct merging {
     struct history *history;
-    struct history_block **blocks;
+    struct history_compaction *job;
+    struct history_rewrite rewrite;
     struct history_block_walk *walks;
     const struct history_source **next; /* first entry of each block that is not taken */
-    size_t count;
+    int64_t now_us;
+    uint64_t damaged;
 };
 
+/* The next entry of a block that is in the range. What is behind it is noted, what is before it is not of
+ * interest. */
 static int step(struct merging *merging, size_t i)
 {
-    int error;
-    merging->next[i] = history_block_walk_next(&merging->walks[i], &error);
-    return error;
+    struct history_compaction *job = merging->job;
+    int64_t done_us = job->blocks[i]->row.done_us;
+    for (;;) {
+        int error;
+        const struct history_source *entry = history_block_walk_next(&merging->walks[i], &error);
+        merging->next[i] = entry;
+        if (entry == NULL) {
+            return error;
+        }
+        if (done_us != INT64_MIN && entry->last_us <= done_us) {
+            continue;
+        }
+        if (entry->last_us >= job->to_us && job->to_us != INT64_MAX) {
+            int64_t behind_us = entry->first_us > job->to_us ? entry->first_us : job->to_us;
+            job->next_us[i] = behind_us < job->next_us[i] ? behind_us : job->next_us[i];
+            job->left[i] += entry->count;
+        }
+        if (entry->last_us >= job->from_us &&
+            (entry->first_us < job->to_us || job->to_us == INT64_MAX)) {
+            return 0;
+        }
+    }
 }
 
 static bool lowest_series(const struct merging *merging, uint32_t *series)
 {
     bool any = false;
-    for (size_t i = 0; i < merging->count; i++) {
+    for (size_t i = 0; i < merging->job->count; i++) {
         if (merging->next[i] != NULL && (!any || merging->next[i]->series < *series)) {
             *series = merging->next[i]->series;
             any = true;
@@ -43,7 +60,7 @@ static bool lowest_series(const struct merging *merging, uint32_t *series)
 static int take_series(struct merging *merging, uint32_t series, struct history_sources *sources)
 {
     int error = 0;
-    for (size_t i = 0; i < merging->count; i++) {
+    for (size_t i = 0; i < merging->job->count; i++) {
         while (error == 0 && merging->next[i] != NULL && merging->next[i]->series == series) {
             struct history_source *source = history_sources_add(sources);
             if (source == NULL) {
@@ -58,148 +75,226 @@ static int take_series(struct merging *merging, uint32_t series, struct history_
     return error;
 }
 
-static int merge_all(struct merging *merging, struct history_rewrite *rewrite, uint64_t *damaged)
+/* How many samples retention takes: those before drop_us. */
+static int count_expired(struct merging *merging, struct history_sources *sources, int64_t drop_us)
+{
+    struct history_compaction *job = merging->job;
+    uint64_t damaged = sources->damaged;
+    int64_t end_us = drop_us < job->to_us ? drop_us : job->to_us;
+    int error = history_rewrite_count(&merging->rewrite, sources, job->from_us, end_us,
+                                      &job->expired);
+    sources->damaged = damaged;
+    return error;
+}
+
+static int write_series(struct merging *merging, uint32_t series, struct history_sources *sources)
+{
+    struct history_compaction *job = merging->job;
+    int64_t drop_us = history_expired_before(merging->history, series, merging->now_us);
+    int64_t from_us = drop_us > job->from_us ? drop_us : job->from_us;
+    from_us = from_us < job->to_us ? from_us : job->to_us;
+    uint64_t written = 0;
+    bool over = false;
+    for (size_t i = 0; i < sources->count && !over; i++) {
+        over = sources->all[i].first_us < drop_us;
+    }
+    int error = history_deletes_apply(&merging->history->deletes, series, sources);
+    merging->job->pierced = merging->job->pierced || sources->hole_count > 0;
+    if (error == 0 && over) {
+        error = count_expired(merging, sources, drop_us);
+    }
+    if (error == 0 && from_us < job->to_us) {
+        error = history_rewrite_series(&merging->rewrite, series, sources, from_us, job->to_us,
+                                       &written);
+    }
+    merging->damaged += sources->damaged;
+    return error;
+}
+
+static int merge_all(struct merging *merging)
 {
     int error = 0;
     uint32_t series = 0;
-    int64_t now_us = clock_wall_us();
-    for (size_t i = 0; i < merging->count && error == 0; i++) {
+    for (size_t i = 0; i < merging->job->count && error == 0; i++) {
         error = step(merging, i);
     }
     while (error == 0 && lowest_series(merging, &series)) {
         struct history_sources sources;
-        uint64_t written;
         history_sources_init(&sources);
         error = take_series(merging, series, &sources);
-        int64_t drop_us = history_expired_before(merging->history, series, now_us);
-        if (error == 0) {
-            error = history_rewrite_series(rewrite, series, &sources, drop_us, &written);
-        }
-        *damaged += sources.damaged;
+        error = error == 0 ? write_series(merging, series, &sources) : error;
         history_sources_fini(&sources);
+        error = error == 0 ? history_breathe(merging->history) : error;
     }
-    for (size_t i = 0; i < merging->count; i++) {
-        *damaged += merging->walks[i].entries.damaged;
+    for (size_t i = 0; i < merging->job->count; i++) {
+        merging->damaged += merging->walks[i].entries.damaged;
     }
     return error;
 }
 
-/* Puts the new block into the place of the old ones. */
-static int replace(struct history *history, const struct merging *merging,
-                   const struct state_block *row)
+/* Reads all of a block to see whether it is the damaged one. */
+static bool is_damaged(struct history_block *block)
 {
-    struct history_block *block = NULL;
+    struct history_block_walk walk;
+    const struct history_source *entry;
+    struct buf bytes;
+    bool bad = false;
     int error = 0;
-    if (row != NULL) {
-        error = history_block_open(history->file, history->block_folder, row, &block, NULL);
+    buf_init(&bytes, HISTORY_WORK_BYTES_MAX);
+    history_block_walk_init(&walk, block);
+    while (!bad && (entry = history_block_walk_next(&walk, &error)) != NULL) {
+        buf_clear(&bytes);
+        uint8_t *data = buf_reserve(&bytes, entry->size);
+        struct history_chunk_info info;
+        bad = data == NULL || history_block_read(entry, data) != 0 ||
+              history_chunk_info(data + 4, entry->size - 4, &info) != 0;
     }
-    uint64_t *ids = busbar_alloc_array(merging->count, sizeof(*ids));
-    for (size_t i = 0; i < merging->count; i++) {
-        ids[i] = merging->blocks[i]->row.id;
-    }
-    if (error == 0) {
-        struct state_change change = {
-            .add = row, .add_count = row != NULL, .remove = ids, .remove_count = merging->count
-        };
-        error = state_blocks_change(history->state, &change);
-    }
-    if (error == 0) {
-        if (block != NULL) { /* first the new one: seen twice is better than not at all */
-            history_blocks_add(&history->blocks, block);
-            atomic_fetch_add(&history->keeper.written_bytes, row->bytes);
-        }
-        for (size_t i = 0; i < merging->count; i++) {
-            history_blocks_remove(&history->blocks, ids[i]);
-        }
-    } else if (block != NULL) {
-        atomic_store(&block->unlink, true);
-        history_block_release(block);
-    }
-    busbar_free(ids);
-    return error;
+    bad = bad || error != 0 || walk.entries.damaged > 0;
+    history_block_walk_fini(&walk);
+    buf_fini(&bytes);
+    return bad;
 }
 
-static int merge_run(struct history *history, struct history_block **blocks, size_t count)
+/* A damaged file is kept as it is, until the next start at least: a person may still save something. */
+static void mark_damaged(const struct history_compaction *job)
 {
-    struct merging merging = { .history = history, .blocks = blocks, .count = count };
-    merging.walks = busbar_alloc_array(count, sizeof(*merging.walks));
-    merging.next = busbar_alloc_array(count, sizeof(*merging.next));
-    uint32_t level = 0;
-    for (size_t i = 0; i < count; i++) {
-        history_block_walk_init(&merging.walks[i], blocks[i]);
-        level = blocks[i]->row.level > level ? blocks[i]->row.level : level;
+    bool any = false;
+    for (size_t i = 0; i < job->count; i++) {
+        job->blocks[i]->damaged = is_damaged(job->blocks[i]);
+        any = any || job->blocks[i]->damaged;
     }
-    struct history_rewrite rewrite;
-    int error = history_rewrite_open(&rewrite, history, blocks[0]->row.sequence_first,
-                                     blocks[count - 1]->row.sequence_last, level + 1);
-    uint64_t damaged = 0;
-    error = error == 0 ? merge_all(&merging, &rewrite, &damaged) : error;
-    if (error == 0 && damaged > 0) {
-        error = BUSBAR_EDAMAGED; /* the damaged file is kept: a person may still save something */
+    for (size_t i = 0; i < job->count && !any; i++) {
+        job->blocks[i]->damaged = true; /* it cannot be told which: none is tried again and again */
     }
-    struct state_block row;
-    bool any;
-    error = history_rewrite_close(&rewrite, error, &row, &any);
-    if (error == 0) {
-        error = replace(history, &merging, any ? &row : NULL);
+}
+
+static void prepare(struct merging *merging)
+{
+    struct history_compaction *job = merging->job;
+    merging->walks = busbar_alloc_array(job->count, sizeof(*merging->walks));
+    merging->next = busbar_alloc_array(job->count, sizeof(*merging->next));
+    job->next_us = busbar_alloc_array(job->count, sizeof(*job->next_us));
+    job->left = busbar_alloc_array(job->count, sizeof(*job->left));
+    job->like.sequence_first = job->blocks[0]->row.sequence_first;
+    job->like.deletes = history_deletes_last(&merging->history->deletes);
+    for (size_t i = 0; i < job->count; i++) {
+        const struct state_block *row = &job->blocks[i]->row;
+        history_block_walk_init(&merging->walks[i], job->blocks[i]);
+        job->next_us[i] = INT64_MAX;
+        job->like.sequence_last = row->sequence_last; /* they come in its order */
+        job->like.sequence_first = row->sequence_first < job->like.sequence_first
+                                       ? row->sequence_first
+                                       : job->like.sequence_first;
     }
-    for (size_t i = 0; i < count; i++) {
+}
+
+int history_compact(struct history *history, struct history_compaction *job)
+{
+    struct merging merging = { .history = history, .job = job, .now_us = clock_wall_us() };
+    prepare(&merging);
+    int error = history_rewrite_open(&merging.rewrite, history, &job->like);
+    merging.rewrite.cold = job->cold;
+    error = error == 0 ? merge_all(&merging) : error;
+    if (error == 0 && merging.damaged > 0) {
+        error = BUSBAR_EDAMAGED;
+    }
+    error = history_rewrite_close(&merging.rewrite, error, &job->row, &job->any);
+    for (size_t i = 0; i < job->count; i++) {
         history_block_walk_fini(&merging.walks[i]);
     }
     busbar_free(merging.walks);
     busbar_free(merging.next);
+    if (error == BUSBAR_EDAMAGED) {
+        mark_damaged(job);
+    }
     return error;
 }
 
-/* A block without what is over in it. */
-int history_rewrite_block(struct history *history, struct history_block *block)
+void history_compaction_fini(struct history_compaction *compaction)
 {
-    int error = merge_run(history, &block, 1);
-    block->damaged = error == BUSBAR_EDAMAGED;
-    return error;
+    busbar_free(compaction->next_us);
+    busbar_free(compaction->left);
 }
 
-/* A run of blocks of level 0, oldest first: enough of them, or enough bytes. */
-static size_t find_run(struct history_block **blocks, size_t count, size_t *first)
+static bool is_removed(const struct state_change *change, uint64_t id)
 {
-    size_t run = 0;
-    uint64_t bytes = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (blocks[i]->row.level != 0 || blocks[i]->damaged) {
-            run = 0;
-            bytes = 0;
-            continue;
-        }
-        *first = run == 0 ? i : *first;
-        run++;
-        bytes += blocks[i]->row.bytes;
-        if (run == MERGE_BLOCKS || (run > 1 && bytes > MERGE_BYTES_MAX)) {
-            return run;
+    for (size_t i = 0; i < change->remove_count; i++) {
+        if (change->remove[i] == id) {
+            return true;
         }
     }
-    return 0;
+    return false;
 }
 
-int history_merge_blocks(struct history *history, bool *worked)
+static void remove_new_files(struct history *history, const struct state_change *change)
 {
-    size_t count;
-    size_t first = 0;
-    struct history_block **blocks = history_blocks_hold(&history->blocks, &count);
-    if (blocks == NULL) {
-        return BUSBAR_ENOMEM;
+    for (size_t i = 0; i < change->add_count; i++) {
+        if (!is_removed(change, change->add[i].id)) {
+            char path[HISTORY_PATH_MAX];
+            history_block_path(history->block_folder, change->add[i].id, ".blk", path,
+                               sizeof(path));
+            history->file->unlink(history->file->ctx, path);
+        }
     }
-    size_t run = find_run(blocks, count, &first);
+}
+
+int history_change(struct history *history, const struct state_change *change)
+{
+    struct history_block **add = busbar_alloc_array(change->add_count + 1, sizeof(add[0]));
+    size_t count = 0;
     int error = 0;
-    if (run > 0) {
-        error = merge_run(history, blocks + first, run);
-        *worked = error == 0;
-        for (size_t i = first; i < first + run && error == BUSBAR_EDAMAGED; i++) {
-            blocks[i]->damaged = true; /* until the next start: not tried again and again */
-        }
+    for (; count < change->add_count && error == 0; count += error == 0) {
+        error = history_block_open(history->file, history->block_folder, &change->add[count],
+                                   &add[count], NULL);
     }
+    error = error == 0 ? state_blocks_change(history->state, change) : error;
+    if (error == 0) {
+        for (size_t i = 0; i < count; i++) {
+            if (!is_removed(change, add[i]->row.id)) {
+                atomic_fetch_add(&history->keeper.written_bytes, add[i]->row.bytes);
+            }
+        }
+        history_blocks_change(&history->blocks, add, count, change->remove, change->remove_count);
+        atomic_fetch_add(&history->keeper.expired, change->expired);
+    } else {
+        for (size_t i = 0; i < count; i++) {
+            history_block_release(add[i]);
+        }
+        remove_new_files(history, change);
+    }
+    busbar_free(add);
+    return error;
+}
+
+int history_rewrite_block(struct history *history, struct history_block *block, bool cold)
+{
+    struct history_compaction job = { .blocks = &block,
+                                      .count = 1,
+                                      .from_us = INT64_MIN,
+                                      .to_us = INT64_MAX,
+                                      .like = block->row,
+                                      .cold = cold };
+    job.like.level = cold ? HISTORY_LEVEL_COLD : block->row.level;
+    int error = history_compact(history, &job);
+    if (error == 0) {
+        /* tiers that had what is deleted are made again */
+        job.row.tiers_us = job.pierced ? 0 : block->row.tiers_us;
+        uint64_t id = block->row.id;
+        struct state_change change = { .add = &job.row,
+                                       .add_count = job.any,
+                                       .remove = &id,
+                                       .remove_count = 1,
+                                       .expired = job.expired };
+        error = history_change(history, &change);
+    }
+    history_compaction_fini(&job);
+    return error;
+}
+
+void history_release_all(struct history_block **blocks, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         history_block_release(blocks[i]);
     }
     busbar_free(blocks);
-    return error;
 }

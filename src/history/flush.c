@@ -24,6 +24,7 @@ static int count_known(struct history *history, uint32_t series, struct history_
     struct history_sources sources;
     history_sources_init(&sources);
     int error = history_blocks_collect(&history->blocks, series, from_us, to_us + 1, &sources);
+    error = error == 0 ? history_deletes_apply(&history->deletes, series, &sources) : error;
     if (error == 0 && sources.count > 0) {
         error = history_count_common(taken, &sources, known);
     }
@@ -47,7 +48,7 @@ static int write_series(struct history *history, struct history_rewrite *rewrite
     }
     uint64_t written = 0;
     if (error == 0 && sources.count > 0) {
-        error = history_rewrite_series(rewrite, series, &sources, INT64_MIN, &written);
+        error = history_rewrite_series(rewrite, series, &sources, INT64_MIN, INT64_MAX, &written);
         history_head_fresh(&history->head, series, written - known);
     }
     history_sources_fini(&sources);
@@ -116,7 +117,7 @@ static int publish(struct history *history, const struct state_block *row, uint6
     }
     atomic_fetch_add(&history->keeper.written_bytes, bytes + (row != NULL ? row->bytes : 0));
     if (block != NULL) {
-        history_blocks_add(&history->blocks, block);
+        history_blocks_change(&history->blocks, &block, 1, NULL, 0);
     }
     pthread_mutex_lock(&history->blocks.lock);
     uint64_t before = history->blocks.mark;
@@ -135,7 +136,12 @@ int history_write_block(struct history *history)
         return 0;
     }
     struct history_rewrite rewrite;
-    int error = history_rewrite_open(&rewrite, history, history->blocks.mark + 1, mark, 0);
+    struct state_block like = { .sequence_first = history->blocks.mark + 1,
+                                .sequence_last = mark,
+                                .level = HISTORY_LEVEL_LOG,
+                                .done_us = INT64_MIN,
+                                .deletes = history_deletes_last(&history->deletes) };
+    int error = history_rewrite_open(&rewrite, history, &like);
     error = error == 0 ? write_all(history, &rewrite) : error;
     struct state_block row;
     bool any;

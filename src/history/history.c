@@ -70,6 +70,7 @@ static void share_of_disk(struct history *history)
 static void init_parts(struct history *history)
 {
     history_blocks_init(&history->blocks);
+    history_deletes_init(&history->deletes);
     history_keeps_init(&history->keeps);
     history_keeper_init(history);
     history_naming_init(history);
@@ -83,6 +84,7 @@ static void fini_parts(struct history *history)
     history_keeper_fini(history);
     history_naming_fini(history);
     history_keeps_fini(&history->keeps);
+    history_deletes_fini(&history->deletes);
     history_blocks_fini(&history->blocks);
     busbar_free(history);
 }
@@ -198,8 +200,9 @@ static void block_status(struct history_block_set *set, struct history_status *s
     status->mark = set->mark;
     status->blocks = set->count;
     for (size_t i = 0; i < set->count; i++) {
+        bool tiers = set->all[i]->row.level == HISTORY_LEVEL_TIERS;
         status->block_bytes += set->all[i]->row.bytes;
-        status->block_samples += set->all[i]->row.samples;
+        status->block_samples += tiers ? 0 : set->all[i]->row.samples;
     }
     pthread_mutex_unlock(&set->lock);
 }
@@ -215,6 +218,8 @@ void history_status(struct history *history, struct history_status *status)
     status->written_bytes += atomic_load(&keeper->written_bytes);
     status->removed_blocks = atomic_load(&keeper->removed_blocks);
     status->removed_bytes = atomic_load(&keeper->removed_bytes);
+    status->expired_samples = atomic_load(&keeper->expired);
+    status->deleted_samples = atomic_load(&keeper->deleted);
     status->keeper_error = atomic_load(&keeper->error);
     status->damaged_chunks = atomic_load(&history->damaged_chunks);
     pthread_mutex_lock(&history->cursor_lock);

@@ -134,6 +134,16 @@ int history_forget_series(struct history *history, const uint32_t *series, size_
  * history_forget_series() too. Never on the loop. */
 int history_delete(struct history *history, uint32_t series, int64_t from_us, int64_t to_us);
 
+/* The same for many at once, which costs one flush of the head and one transaction. All or none.
+ * BUSBAR_EINVAL: a series id or a range is wrong. BUSBAR_ELIMIT: a million deletes wait for the next merge.
+ * Else the error of writing the head to disk. */
+struct history_deletion {
+    uint32_t series;
+    int64_t from_us, to_us;
+};
+int history_delete_many(struct history *history, const struct history_deletion *deletions,
+                        size_t count);
+
 /* --- read (numbers in columns, for computing: reader.h) --- */
 
 /* Samples of one read: in time order, one a time. Texts belong to the result. */
@@ -207,6 +217,9 @@ struct history_status {
     uint64_t log_bytes, block_bytes, head_bytes; /* files, files, memory */
     uint64_t blocks, series, head_samples, block_samples;
     uint64_t removed_blocks, removed_bytes; /* by retention since the start */
+    /* Since ever: taken off the disk by retention, and by deletes. When all is merged,
+     * totals.stored_all = head_samples + block_samples + expired + deleted. */
+    uint64_t expired_samples, deleted_samples;
     uint64_t damaged_chunks;                /* met by reads since the start */
     int keeper_error;                       /* of the last background step; 0 when it worked */
     struct history_counts totals;

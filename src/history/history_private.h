@@ -8,6 +8,7 @@
 
 #include "base/list.h"
 #include "history/block.h"
+#include "history/deletes.h"
 #include "history/head.h"
 #include "history/history.h"
 #include "history/log.h"
@@ -47,9 +48,9 @@ struct history_block_set {
     struct history_block **all; /* in the order of the log records they were made from */
     size_t count, capacity;
     uint64_t mark;
-    uint64_t next_id; /* keeper */
+    uint64_t next_id;             /* keeper */
     atomic_uint_fast64_t changes; /* grows whenever a block comes or goes */
-    uint64_t missing; /* in the catalog, but damaged or gone */
+    uint64_t missing;             /* in the catalog, but damaged or gone */
 };
 
 /* Retention that is not the default: a byte a series in pages, an index into the table. */
@@ -61,16 +62,43 @@ struct history_keeps {
     size_t count;
 };
 
+/* One merge by day of all that blocks had when it began (days.c). */
+struct history_pass {
+    bool active;
+    uint64_t sequence; /* blocks of the records up to it take part */
+    int64_t limit_day; /* the last day that is merged */
+    uint64_t deletes;  /* deletions up to it are obeyed */
+    uint64_t days;     /* merged so far */
+};
+
+/* What the keeper is at; told in the status. */
+enum history_doing {
+    HISTORY_DOING_NOTHING,
+    HISTORY_DOING_FLUSH,
+    HISTORY_DOING_MERGE,
+    HISTORY_DOING_COLD,
+    HISTORY_DOING_TIERS,
+    HISTORY_DOING_REMOVE
+};
+
 struct history_keeper {
-    pthread_mutex_t lock; /* one step at a time */
+    pthread_mutex_t work; /* one merge or removal at a time; taken before `lock` */
+    pthread_mutex_t lock; /* one flush or delete at a time */
     pthread_mutex_t wait_lock;
     pthread_cond_t wake; /* monotonic clock */
-    bool stop, started;
+    bool started;
+    atomic_bool stop;
     pthread_t thread;
-    int64_t flushed_us; /* monotonic: the last block */
-    int64_t tidy_us;    /* monotonic: when retention is looked at next */
+    atomic_int_fast64_t flushed_us; /* monotonic: the last block */
+    int64_t tidy_us;                /* monotonic: when retention is looked at next */
+    struct history_pass pass;       /* the daily one */
+    int64_t merged_day;             /* the last day whose pass is over; 0: none yet */
+    bool gentle;                    /* work that can wait leaves half of the time to others */
+    int64_t breath_us;              /* monotonic: the last */
+    atomic_int doing;               /* enum history_doing */
     atomic_int error;
     atomic_uint_fast64_t written_bytes, removed_blocks, removed_bytes;
+    atomic_uint_fast64_t expired, deleted; /* samples, since ever */
 };
 
 struct history {
@@ -84,6 +112,7 @@ struct history {
     struct history_head head;
     struct history_appender appender;
     struct history_block_set blocks;
+    struct history_deletes deletes;
     struct history_keeps keeps;
     struct history_keeper keeper;
     struct history_naming naming;
@@ -107,10 +136,11 @@ int history_feed(struct history *history, uint64_t sequence, const uint8_t *body
 /* --- blocks.c --- */
 void history_blocks_init(struct history_block_set *set);
 void history_blocks_fini(struct history_block_set *set);
-/* Takes the block over. */
-void history_blocks_add(struct history_block_set *set, struct history_block *block);
-/* Takes it out and lets its file go with the last reader. */
-void history_blocks_remove(struct history_block_set *set, uint64_t id);
+uint64_t history_blocks_new_id(struct history_block_set *set);
+/* All at once for every reader. Takes the added blocks over. The file of a block that is removed goes with
+ * its last reader, unless one of the same id is added: then only its row is another one. */
+void history_blocks_change(struct history_block_set *set, struct history_block *const *add,
+                           size_t add_count, const uint64_t *remove, size_t remove_count);
 /* All blocks, held, oldest records first; caller releases each and frees the array. NULL: no memory. */
 struct history_block **history_blocks_hold(struct history_block_set *set, size_t *count);
 /* Adds the chunks of a series in these blocks to sources, oldest block first. */
@@ -127,11 +157,24 @@ int history_keeper_start(struct history *history);
 void history_keeper_stop(struct history *history);
 /* Log thread: waits while the head has far outgrown its memory. */
 void history_keeper_wait(struct history *history);
-/* The keeper's lock is held. */
-int history_write_block(struct history *history);                /* flush.c */
-int history_merge_blocks(struct history *history, bool *worked); /* compact.c */
-int history_rewrite_block(struct history *history, struct history_block *block);
-int history_remove_old(struct history *history, bool *worked); /* retention.c */
+/* Long work calls it often: writes the head when that is due, rests when the work can wait.
+ * BUSBAR_ECANCELED: history is being closed. */
+int history_breathe(struct history *history);
+/* history_write_block() under keeper.lock. */
+int history_flush_locked(struct history *history);
+
+/* keeper.lock is held. */
+int history_write_block(struct history *history); /* flush.c */
+
+/* keeper.work is held; *worked: one piece of work was done, there may be more. */
+int history_remove_old(struct history *history, bool *worked);  /* retention.c */
+int history_merge_days(struct history *history, bool *worked);  /* days.c: the daily pass */
+int history_merge_small(struct history *history, bool *worked); /* days.c */
+int history_pass_begin(struct history *history, struct history_pass *pass, int64_t limit_day);
+int history_pass_step(struct history *history, struct history_pass *pass, bool *worked);
+/* tiers.c: writes the tiers of one day anew that have something deleted and no samples to be made from. */
+int history_tiers_obey(struct history *history, struct history_block **blocks, size_t count,
+                       bool *worked);
 
 /* --- retention.c --- */
 void history_keeps_init(struct history_keeps *keeps);

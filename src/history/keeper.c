@@ -10,8 +10,9 @@
 enum {
     LOOK_US = 500 * 1000,
     RETRY_US = 10 * 1000 * 1000,
-    SERIES_BYTES = 400, /* head memory that a series may take beside head_bytes */
-    PRESSURE = 2,       /* times head_bytes: then the log waits for the keeper */
+    BREATH_US = 20 * 1000, /* of work, then as long a rest when it can wait */
+    SERIES_BYTES = 400,    /* head memory that a series may take beside head_bytes */
+    PRESSURE = 2,          /* times head_bytes: then the log waits for the keeper */
     TIDY_US = 10 * 1000 * 1000,
 };
 
@@ -47,8 +48,62 @@ static bool block_due(struct history *history)
     if (history_log_next(&history->log) <= mark + 1) {
         return false;
     }
-    return bytes > room || now_us() - history->keeper.flushed_us >= history->config.block_us ||
+    return bytes > room ||
+           now_us() - atomic_load(&history->keeper.flushed_us) >= history->config.block_us ||
            history_log_bytes_after(&history->log, mark) > history->config.log_bytes;
+}
+
+int history_flush_locked(struct history *history)
+{
+    pthread_mutex_lock(&history->keeper.lock);
+    int error = history_write_block(history);
+    pthread_mutex_unlock(&history->keeper.lock);
+    return error;
+}
+
+static int flush_when_due(struct history *history, bool *worked)
+{
+    if (!block_due(history)) {
+        return 0;
+    }
+    int before = atomic_exchange(&history->keeper.doing, HISTORY_DOING_FLUSH);
+    int64_t now = now_us();
+    int error = history_flush_locked(history);
+    if (error == 0) {
+        atomic_store(&history->keeper.flushed_us, now);
+        *worked = true;
+    }
+    atomic_store(&history->keeper.doing, before);
+    return error;
+}
+
+int history_breathe(struct history *history)
+{
+    struct history_keeper *keeper = &history->keeper;
+    int64_t now = now_us();
+    int64_t worked_us = now - keeper->breath_us;
+    if (worked_us < BREATH_US) {
+        return 0;
+    }
+    bool worked = false;
+    (void)flush_when_due(history, &worked); /* fails again, and is said, at the next step */
+    if (keeper->gentle) {
+        struct timespec rest = { .tv_nsec = BREATH_US * 1000 };
+        nanosleep(&rest, NULL);
+    }
+    keeper->breath_us = now_us();
+    return atomic_load(&keeper->stop) ? BUSBAR_ECANCELED : 0;
+}
+
+typedef int (*piece)(struct history *history, bool *worked);
+
+static int do_piece(struct history *history, piece work, enum history_doing doing, bool *worked)
+{
+    atomic_store(&history->keeper.doing, (int)doing);
+    history->keeper.breath_us = now_us();
+    int error = work(history, worked);
+    atomic_store(&history->keeper.doing, HISTORY_DOING_NOTHING);
+    return error;
 }
 
 static int step_locked(struct history *history, bool *worked)
@@ -58,19 +113,19 @@ static int step_locked(struct history *history, bool *worked)
     int error = 0;
     if (now >= keeper->tidy_us) {
         keeper->tidy_us = now + TIDY_US;
-        error = history_remove_old(history, worked);
+        error = do_piece(history, history_remove_old, HISTORY_DOING_REMOVE, worked);
         keeper->tidy_us = *worked ? 0 : keeper->tidy_us;
-        if (error != 0 || *worked) {
-            return error;
-        }
     }
-    if (block_due(history)) {
-        *worked = true;
-        error = history_write_block(history);
-        keeper->flushed_us = error == 0 ? now : keeper->flushed_us;
-        return error;
+    if (error == 0 && !*worked) {
+        error = flush_when_due(history, worked);
     }
-    return history_merge_blocks(history, worked);
+    if (error == 0 && !*worked) {
+        error = do_piece(history, history_merge_days, HISTORY_DOING_MERGE, worked);
+    }
+    if (error == 0 && !*worked) {
+        error = do_piece(history, history_merge_small, HISTORY_DOING_MERGE, worked);
+    }
+    return error;
 }
 
 static void note_error(struct history *history, int error)
@@ -86,19 +141,18 @@ int history_step(struct history *history, bool *worked)
 {
     struct history_keeper *keeper = &history->keeper;
     *worked = false;
-    pthread_mutex_lock(&keeper->lock);
+    pthread_mutex_lock(&keeper->work);
     int error = step_locked(history, worked);
+    error = error == BUSBAR_ECANCELED ? 0 : error;
     note_error(history, error);
-    pthread_mutex_unlock(&keeper->lock);
+    pthread_mutex_unlock(&keeper->work);
     return error;
 }
 
 int history_flush(struct history *history)
 {
-    pthread_mutex_lock(&history->keeper.lock);
-    int error = history_write_block(history);
+    int error = history_flush_locked(history);
     note_error(history, error);
-    pthread_mutex_unlock(&history->keeper.lock);
     return error;
 }
 
@@ -112,7 +166,7 @@ void history_keeper_wait(struct history *history)
             return;
         }
         pthread_mutex_lock(&keeper->wait_lock);
-        bool running = keeper->started && !keeper->stop;
+        bool running = keeper->started && !atomic_load(&keeper->stop);
         pthread_cond_signal(&keeper->wake);
         pthread_mutex_unlock(&keeper->wait_lock);
         if (!running) {
@@ -128,7 +182,7 @@ static void *run(void *ctx)
     struct history *history = ctx;
     struct history_keeper *keeper = &history->keeper;
     pthread_mutex_lock(&keeper->wait_lock);
-    while (!keeper->stop) {
+    while (!atomic_load(&keeper->stop)) {
         pthread_mutex_unlock(&keeper->wait_lock);
         bool worked = false;
         int error = history_step(history, &worked);
@@ -139,7 +193,7 @@ static void *run(void *ctx)
         int64_t until_us = now_us() + (error != 0 ? RETRY_US : LOOK_US);
         struct timespec until = { .tv_sec = until_us / 1000000,
                                   .tv_nsec = until_us % 1000000 * 1000 };
-        if (!keeper->stop) {
+        if (!atomic_load(&keeper->stop)) {
             pthread_cond_timedwait(&keeper->wake, &keeper->wait_lock, &until);
         }
     }
@@ -153,11 +207,12 @@ void history_keeper_init(struct history *history)
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
     pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&keeper->work, NULL);
     pthread_mutex_init(&keeper->lock, NULL);
     pthread_mutex_init(&keeper->wait_lock, NULL);
     pthread_cond_init(&keeper->wake, &attributes);
     pthread_condattr_destroy(&attributes);
-    keeper->flushed_us = now_us();
+    atomic_store(&keeper->flushed_us, now_us());
 }
 
 int history_keeper_start(struct history *history)
@@ -175,7 +230,7 @@ void history_keeper_stop(struct history *history)
     struct history_keeper *keeper = &history->keeper;
     pthread_mutex_lock(&keeper->wait_lock);
     bool started = keeper->started;
-    keeper->stop = true;
+    atomic_store(&keeper->stop, true);
     pthread_cond_signal(&keeper->wake);
     pthread_mutex_unlock(&keeper->wait_lock);
     if (started) {
@@ -188,4 +243,5 @@ void history_keeper_fini(struct history *history)
     pthread_cond_destroy(&history->keeper.wake);
     pthread_mutex_destroy(&history->keeper.wait_lock);
     pthread_mutex_destroy(&history->keeper.lock);
+    pthread_mutex_destroy(&history->keeper.work);
 }

@@ -92,7 +92,7 @@ static void open_blocks(struct history *history, const struct catalog *catalog)
         struct history_block *block;
         if (history_block_open(history->file, history->block_folder, &catalog->rows[i], &block,
                                &err) == 0) {
-            history_blocks_add(&history->blocks, block);
+            history_blocks_change(&history->blocks, &block, 1, NULL, 0);
         } else {
             history->blocks.missing++;
             history->recovery.damaged_files++;
@@ -115,7 +115,14 @@ int history_recover(struct history *history, struct err *err)
     struct catalog catalog = { 0 };
     int64_t start_us = clock_mono_us();
     int error = state_blocks(history->state, &catalog.rows, &catalog.count, &catalog.mark);
+    struct state_block_counts counts = { 0 };
+    error = error == 0 ? history_deletes_load(history) : error;
+    error = error == 0 ? state_block_counts(history->state, &counts) : error;
+    history->keeper.merged_day = counts.merged_day;
+    atomic_store(&history->keeper.expired, counts.expired);
+    atomic_store(&history->keeper.deleted, counts.deleted);
     if (error != 0) {
+        busbar_free(catalog.rows);
         char reason[256];
         state_reason(history->state, reason, sizeof(reason));
         return err_set(err, error, "cannot read the catalog of blocks: %s", reason);
@@ -136,6 +143,10 @@ int history_recover(struct history *history, struct err *err)
         return error;
     }
     load_series(history, catalog.mark);
+    error = history_deletes_recover(history, catalog.mark);
+    if (error != 0) {
+        return err_set(err, error, "cannot read the blocks: %s", err_text(error));
+    }
     history->head.fed = catalog.mark;
     error = history_log_open(&history->log, history->file, history->log_folder,
                              history->config.segment_bytes, catalog.mark, replay, history,

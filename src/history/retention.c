@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "history/history_private.h"
+#include "history/compact.h"
 
 #define KEEP_PAGE 4096u
 #define DAY_US    (INT64_C(86400) * 1000000)
@@ -135,16 +135,18 @@ static void look_into(struct history *history, struct history_block *block, int6
 static int remove_block(struct history *history, struct history_block *block, const char *why)
 {
     uint64_t id = block->row.id;
+    bool tiers = block->row.level == HISTORY_LEVEL_TIERS;
     struct state_change change = { .remove = &id,
                                    .remove_count = 1,
-                                   .expired = block->row.samples };
-    int error = state_blocks_change(history->state, &change);
+                                   .expired = tiers ? 0 : block->row.samples };
+    uint64_t bytes = block->row.bytes;
+    uint64_t samples = block->row.samples;
+    int error = history_change(history, &change);
     if (error == 0) {
         busbar_log(LOG_LEVEL_INFO, "history", NULL, "removed a block of %llu samples: %s",
-                   (unsigned long long)block->row.samples, why);
+                   (unsigned long long)samples, why);
         atomic_fetch_add(&history->keeper.removed_blocks, 1);
-        atomic_fetch_add(&history->keeper.removed_bytes, block->row.bytes);
-        history_blocks_remove(&history->blocks, id);
+        atomic_fetch_add(&history->keeper.removed_bytes, bytes);
     }
     return error;
 }
@@ -176,7 +178,7 @@ static int by_age(struct history *history, struct history_block **blocks, size_t
         }
         if (over > all / 2) {
             *worked = true;
-            return history_rewrite_block(history, block);
+            return history_rewrite_block(history, block, false);
         }
     }
     return 0;

@@ -5,16 +5,14 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "history/days.h"
 
 enum { FULL_ENOUGH = 3 * HISTORY_CHUNK_SAMPLES / 4 }; /* such a chunk is copied as it is */
 
 int history_rewrite_open(struct history_rewrite *rewrite, struct history *history,
-                         uint64_t sequence_first, uint64_t sequence_last, uint32_t level)
+                         const struct state_block *like)
 {
-    *rewrite = (struct history_rewrite){ .history = history };
-    rewrite->row.sequence_first = sequence_first;
-    rewrite->row.sequence_last = sequence_last;
-    rewrite->row.level = level;
+    *rewrite = (struct history_rewrite){ .history = history, .row = *like };
     buf_init(&rewrite->out, HISTORY_WORK_BYTES_MAX);
     arena_init(&rewrite->texts, 0);
     rewrite->coder = history_coder_new();
@@ -22,8 +20,8 @@ int history_rewrite_open(struct history_rewrite *rewrite, struct history *histor
     if (rewrite->coder == NULL || rewrite->column == NULL) {
         return BUSBAR_ENOMEM;
     }
-    return history_block_create(history->file, history->block_folder, history->blocks.next_id++,
-                                &rewrite->writer);
+    return history_block_create(history->file, history->block_folder,
+                                history_blocks_new_id(&history->blocks), &rewrite->writer);
 }
 
 static int add_chunk(struct history_rewrite *rewrite, const void *data, size_t size)
@@ -69,7 +67,8 @@ static int add_sample(struct history_rewrite *rewrite, const struct sample *samp
     struct history_column *column = rewrite->column;
     bool other = sample->type != VALUE_NONE && column->type != VALUE_NONE &&
                  sample->type != column->type;
-    if (column->count == HISTORY_CHUNK_SAMPLES || (column->count > 0 && other)) {
+    if (column->count == HISTORY_CHUNK_SAMPLES ||
+        (column->count > 0 && (other || sample->time_us > rewrite->day_end_us))) {
         int error = end_chunk(rewrite);
         if (error != 0) {
             return error;
@@ -84,6 +83,9 @@ static int add_sample(struct history_rewrite *rewrite, const struct sample *samp
         column->type = sample->type;
     }
     size_t at = column->count++;
+    if (at == 0) {
+        rewrite->day_end_us = history_day_end(history_day_of(sample->time_us));
+    }
     column->times[at] = sample->time_us;
     column->values[at] = sample->value;
     if (column->marked) {
@@ -110,7 +112,8 @@ static bool copy_whole(struct history_rewrite *rewrite, struct history_merge *me
                        uint64_t *written, int *error)
 {
     const struct history_source *source = history_merge_whole(merge);
-    if (source == NULL || source->count < FULL_ENOUGH) {
+    if (source == NULL || source->count < FULL_ENOUGH ||
+        history_day_of(source->first_us) != history_day_of(source->last_us)) {
         return false;
     }
     const void *data;
@@ -129,20 +132,34 @@ static bool copy_whole(struct history_rewrite *rewrite, struct history_merge *me
     return true;
 }
 
-/* What a chunk of usual samples leaves room for goes into the column as it is. */
+/* How many of the samples from `at` on are of one day and have room in the column. */
+static size_t fitting(struct history_rewrite *rewrite, const struct history_column *from, size_t at)
+{
+    const struct history_column *column = rewrite->column;
+    if (column->count == 0) {
+        rewrite->day_end_us = history_day_end(history_day_of(from->times[at]));
+    }
+    size_t room = HISTORY_CHUNK_SAMPLES - column->count;
+    size_t count = from->count - at < room ? from->count - at : room;
+    while (count > 0 && from->times[at + count - 1] > rewrite->day_end_us) {
+        count--;
+    }
+    return count;
+}
+
+/* A chunk of usual samples goes into the column as it is. */
 static int append_usual(struct history_rewrite *rewrite, const struct history_column *from)
 {
     struct history_column *column = rewrite->column;
     for (size_t at = 0; at < from->count;) {
-        if (column->count == HISTORY_CHUNK_SAMPLES ||
-            (column->count > 0 && column->type != from->type)) {
+        size_t count = fitting(rewrite, from, at);
+        if (count == 0 || (column->count > 0 && column->type != from->type)) {
             int error = end_chunk(rewrite);
             if (error != 0) {
                 return error;
             }
+            continue;
         }
-        size_t room = HISTORY_CHUNK_SAMPLES - column->count;
-        size_t count = from->count - at < room ? from->count - at : room;
         memcpy(column->times + column->count, from->times + at, count * sizeof(*from->times));
         memcpy(column->values + column->count, from->values + at, count * sizeof(*from->values));
         column->type = from->type;
@@ -207,22 +224,53 @@ static int rewrite_merge(struct history_rewrite *rewrite, struct history_merge *
     }
 }
 
+static int merge_of(struct history_rewrite *rewrite, struct history_sources *sources,
+                    int64_t from_us, int64_t to_us)
+{
+    if (rewrite->merging) {
+        history_merge_again(&rewrite->merge, sources, from_us, to_us);
+        return 0;
+    }
+    rewrite->merging = true;
+    return history_merge_init(&rewrite->merge, sources, from_us, to_us);
+}
+
+int history_merge_count(struct history_merge *merge, uint64_t *times)
+{
+    for (;;) {
+        const struct history_source *whole = history_merge_whole(merge);
+        if (whole != NULL) {
+            *times += whole->count;
+            merge->next++;
+            continue;
+        }
+        const struct sample *samples;
+        size_t count;
+        int error = history_merge_next(merge, &samples, &count);
+        *times += count;
+        if (error != 0 || count == 0) {
+            return error;
+        }
+    }
+}
+
+int history_rewrite_count(struct history_rewrite *rewrite, struct history_sources *sources,
+                          int64_t from_us, int64_t to_us, uint64_t *times)
+{
+    int error = merge_of(rewrite, sources, from_us, to_us);
+    return error == 0 ? history_merge_count(&rewrite->merge, times) : error;
+}
+
 int history_rewrite_series(struct history_rewrite *rewrite, uint32_t series,
-                           struct history_sources *sources, int64_t drop_before_us,
+                           struct history_sources *sources, int64_t from_us, int64_t to_us,
                            uint64_t *written)
 {
-    int error = 0;
     *written = 0;
     rewrite->series = series;
     rewrite->column->count = 0;
     rewrite->column->type = VALUE_NONE;
     rewrite->column->marked = false;
-    if (rewrite->merging) {
-        history_merge_again(&rewrite->merge, sources, drop_before_us, INT64_MAX);
-    } else {
-        rewrite->merging = true;
-        error = history_merge_init(&rewrite->merge, sources, drop_before_us, INT64_MAX);
-    }
+    int error = merge_of(rewrite, sources, from_us, to_us);
     if (error == 0) {
         error = rewrite_merge(rewrite, &rewrite->merge, written);
     }
@@ -244,6 +292,9 @@ int history_rewrite_close(struct history_rewrite *rewrite, int error, struct sta
         row->sequence_first = rewrite->row.sequence_first;
         row->sequence_last = rewrite->row.sequence_last;
         row->level = rewrite->row.level;
+        row->done_us = rewrite->row.done_us;
+        row->deletes = rewrite->row.deletes;
+        row->tiers_us = rewrite->row.tiers_us;
     } else if (rewrite->writer != NULL) {
         history_block_abandon(rewrite->writer);
     }

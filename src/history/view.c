@@ -47,6 +47,10 @@ int history_view_collect(struct history_view *view, uint32_t series, int64_t *fr
     int error = history_head_collect(&view->history->head, series, *from_us, to_us, view->coder,
                                      view->column, sources);
     size_t head_count = sources->count;
+    struct history_deletion_list deletions = { 0 };
+    if (error == 0) { /* before the blocks: what is forgotten by now is not in those held next */
+        error = history_deletes_find(&view->history->deletes, series, *from_us, to_us, &deletions);
+    }
     if (error == 0) {
         error = hold_blocks(view);
     }
@@ -54,6 +58,8 @@ int history_view_collect(struct history_view *view, uint32_t series, int64_t *fr
         error = history_blocks_collect_held(view->blocks, view->block_count, series, *from_us,
                                             to_us, sources);
     }
+    error = error == 0 ? history_deletes_hide(&deletions, sources) : error;
+    busbar_free(deletions.all);
     for (size_t i = 0; i < head_count; i++) {
         sources->all[i].order += (uint32_t)sources->count; /* newer than any block */
     }

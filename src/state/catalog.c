@@ -83,7 +83,6 @@ static int change_all(struct state *state, const struct state_change *change)
         { STATE_COUNTER_SET, "log mark", (int64_t)change->mark },
         { STATE_COUNTER_SET, "merged day", change->merged_day },
         { STATE_COUNTER_ADD, "samples expired", (int64_t)change->expired },
-        { STATE_COUNTER_ADD, "samples deleted", (int64_t)change->deleted },
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]) && error == 0; i++) {
         error = run_counter(state, counters[i].which, counters[i].name, counters[i].number);
@@ -186,13 +185,17 @@ static int add_deletion(struct state *state, struct state_deletion *deletion)
     return error;
 }
 
-int state_deletions_add(struct state *state, struct state_deletion *deletions, size_t count)
+int state_deletions_add(struct state *state, struct state_deletion *deletions, size_t count,
+                        uint64_t samples)
 {
     pthread_mutex_lock(&state->lock);
     int error = state_begin(state);
     if (error == 0) {
         for (size_t i = 0; i < count && error == 0; i++) {
             error = add_deletion(state, &deletions[i]);
+        }
+        if (error == 0) {
+            error = run_counter(state, STATE_COUNTER_ADD, "samples deleted", (int64_t)samples);
         }
         error = state_end(state, error);
     }

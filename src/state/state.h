@@ -98,16 +98,16 @@ struct state_change {
     size_t remove_count;
     uint64_t
         mark; /* not 0: all records up to it are in blocks and in the series file of that number */
-    uint64_t expired, deleted; /* samples that retention and deletions took off the disk */
-    uint64_t deletes_done;     /* deletions up to this id are obeyed everywhere and are forgotten */
-    int64_t merged_day;        /* not 0: the last day whose merge is over */
+    uint64_t expired;      /* samples that retention took off the disk */
+    uint64_t deletes_done; /* deletions up to this id are obeyed everywhere and are forgotten */
+    int64_t merged_day;    /* not 0: the last day whose merge is over */
 };
 int state_blocks_change(struct state *state, const struct state_change *change);
 
 /* In the order of ids. *blocks: caller frees with busbar_free (NULL when none). */
 int state_blocks(struct state *state, struct state_block **blocks, size_t *count, uint64_t *mark);
 
-/* What state_blocks_change() has counted since ever. */
+/* What retention and deletions took since ever. */
 struct state_block_counts {
     uint64_t expired, deleted;
     int64_t merged_day;
@@ -121,8 +121,9 @@ struct state_deletion {
     int64_t from_us, to_us;
     uint64_t sequence;
 };
-/* All in one transaction. */
-int state_deletions_add(struct state *state, struct state_deletion *deletions, size_t count);
+/* All in one transaction. samples: how many they take, for the counts. */
+int state_deletions_add(struct state *state, struct state_deletion *deletions, size_t count,
+                        uint64_t samples);
 /* In the order of ids. *deletions: caller frees with busbar_free (NULL when none). *last: the highest id
  * ever given. */
 int state_deletions(struct state *state, struct state_deletion **deletions, size_t *count,

@@ -238,7 +238,7 @@ static void catalog_changes_as_a_whole(void **ctx)
                                     .remove = &remove,
                                     .remove_count = 1,
                                     .mark = 55,
-                                    .deleted = 7 };
+                                    .expired = 7 };
     assert_int_equal(state_blocks_change(state, &change), BUSBAR_EEXIST);
     reopen();
     assert_int_equal(state_blocks(state, &list, &count, &mark), 0);
@@ -263,13 +263,12 @@ static void catalog_changes_as_a_whole(void **ctx)
                                     .remove = &remove,
                                     .remove_count = 1,
                                     .expired = 12,
-                                    .deleted = 4,
                                     .merged_day = 20000 };
     assert_int_equal(state_blocks_change(state, &change), 0);
     struct state_block_counts counts;
     assert_int_equal(state_block_counts(state, &counts), 0);
     assert_int_equal(counts.expired, 42);
-    assert_int_equal(counts.deleted, 4);
+    assert_int_equal(counts.deleted, 0);
     assert_int_equal(counts.merged_day, 20000);
     assert_int_equal(state_blocks(state, &list, &count, &mark), 0);
     assert_int_equal(count, 1);
@@ -291,7 +290,7 @@ static void deletions_are_kept_until_they_are_done(void **ctx)
     assert_int_equal(count, 0);
     assert_int_equal(last, 0);
     assert_null(list);
-    assert_int_equal(state_deletions_add(state, deletions, 2), 0);
+    assert_int_equal(state_deletions_add(state, deletions, 2, 40), 0);
     assert_int_equal(deletions[0].id, 1);
     assert_int_equal(deletions[1].id, 2);
     reopen();
@@ -308,6 +307,9 @@ static void deletions_are_kept_until_they_are_done(void **ctx)
     assert_int_equal(state_deletions(state, &list, &count, &last), 0);
     assert_int_equal(count, 0);
     assert_int_equal(last, 2); /* numbers are not used again */
+    struct state_block_counts counts;
+    assert_int_equal(state_block_counts(state, &counts), 0);
+    assert_int_equal(counts.deleted, 40);
 }
 
 struct limits {
