@@ -29,6 +29,21 @@ static void show_problems(const struct cli *cli, const struct json_value *health
     }
 }
 
+static void show_history(const struct json_value *status)
+{
+    const double samples = output_number(status, "history.block_samples");
+    const double bytes = output_number(status, "history.block_bytes");
+    char blocks[32], log[32];
+    str_format_bytes(blocks, sizeof blocks, (uint64_t)bytes);
+    str_format_bytes(log, sizeof log, (uint64_t)output_number(status, "history.log_bytes"));
+    printf("history    %.0f series, %.0f samples", output_number(status, "history.series"),
+           samples + output_number(status, "history.head_samples"));
+    if (samples > 0) {
+        printf(", %s in blocks (%.2f B a sample)", blocks, bytes / samples);
+    }
+    printf(", log %s\n", log);
+}
+
 static void show_status(const struct cli *cli, const struct json_value *status,
                         const struct json_value *health)
 {
@@ -53,7 +68,7 @@ static void show_status(const struct cli *cli, const struct json_value *status,
     printf("log        %s%s%s\n", output_text(health, "log.state"),
            output_text(health, "log.error")[0] != '\0' ? ": " : "",
            output_text(health, "log.error"));
-    bytes_line("history", output_number(health, "disk.history_bytes"));
+    show_history(status);
     bytes_line("disk free", output_number(health, "disk.free_bytes"));
     bytes_line("memory", output_number(status, "memory_bytes"));
     printf("config     version %.0f\n", output_number(health, "config.version"));

@@ -170,6 +170,25 @@ static void put_totals(const struct server *server, struct json_writer *json)
     json_end_object(json);
 }
 
+/* What the history holds and what it costs. */
+static void put_history(const struct gauges *gauges, struct json_writer *json)
+{
+    const struct history_status *history = &gauges->history;
+    json_put_object(json, "history");
+    json_put_u64(json, "series", history->series);
+    json_put_u64(json, "head_samples", history->head_samples);
+    json_put_u64(json, "block_samples", history->block_samples);
+    json_put_u64(json, "blocks", history->blocks);
+    json_put_u64(json, "block_bytes", history->block_bytes);
+    json_put_u64(json, "log_bytes", history->log_bytes);
+    json_put_u64(json, "head_bytes", history->head_bytes);
+    json_put_u64(json, "written_bytes", history->written_bytes);
+    json_put_u64(json, "expired_samples", history->expired_samples);
+    json_put_u64(json, "deleted_samples", history->deleted_samples);
+    json_put_u64(json, "damaged_chunks", history->damaged_chunks);
+    json_end_object(json);
+}
+
 static void get_status(struct server_request *req)
 {
     struct server *server = server_of(req);
@@ -194,6 +213,7 @@ static void get_status(struct server_request *req)
     json_put_u64(&json, "waiting", gauges->received > known ? gauges->received - known : 0);
     json_put_array(&json, "events");
     json_end_array(&json);
+    put_history(gauges, &json);
     json_end_object(&json);
     server_reply_json(req, 200, &out);
 }

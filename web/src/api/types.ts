@@ -54,6 +54,16 @@ export interface Status {
   repeated: number;
   refused: number;
   waiting: number;
+  history: {
+    series: number;
+    head_samples: number;
+    block_samples: number;
+    blocks: number;
+    block_bytes: number;
+    log_bytes: number;
+    head_bytes: number;
+    damaged_chunks: number;
+  };
 }
 
 export interface Device {

@@ -33,6 +33,24 @@ function processFacts(now: Health, status: Status | undefined): Fact[] {
   ];
 }
 
+function historyFacts({ history }: Status): Fact[] {
+  const words = text.system.facts;
+  const each = history.block_samples > 0 ? history.block_bytes / history.block_samples : 0;
+  return [
+    [words.series, count(history.series)],
+    [words.samples, count(history.head_samples + history.block_samples)],
+    [words.blocks, text.system.blocksOf(count(history.blocks), bytes(history.block_bytes))],
+    [words.sampleBytes, each > 0 ? `${each.toFixed(2)} B` : text.unknownValue],
+    [words.logBytes, bytes(history.log_bytes)],
+    [words.headBytes, bytes(history.head_bytes)],
+    [
+      words.damaged,
+      count(history.damaged_chunks),
+      history.damaged_chunks > 0 ? "abnormal" : "plain",
+    ],
+  ];
+}
+
 function storeFacts({ log, disk }: Health): Fact[] {
   const words = text.system.facts;
   return [
@@ -42,7 +60,6 @@ function storeFacts({ log, disk }: Health): Fact[] {
     [words.commits, count(log.commits)],
     [words.fsync, `${(log.fsync_us / 1000).toFixed(2)} ms`],
     [words.free, text.system.freeOf(bytes(disk.free_bytes), bytes(disk.total_bytes))],
-    [words.history, bytes(disk.history_bytes)],
   ];
 }
 
@@ -70,6 +87,12 @@ export function System() {
           <h2>{text.system.store}</h2>
           <Facts rows={storeFacts(now)} />
         </section>
+        {status.data && (
+          <section class="card">
+            <h2>{text.system.timeSeries}</h2>
+            <Facts rows={historyFacts(status.data)} />
+          </section>
+        )}
         <section class="card">
           <h2>{text.system.programs}</h2>
           <ul class="files">
