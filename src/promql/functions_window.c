@@ -20,9 +20,12 @@ bool promql_window_count_over_time(const struct promql_window *window, double *o
 
 bool promql_window_sum_over_time(const struct promql_window *window, double *out)
 {
-    struct promql_sum sum = { 0 };
-    for (size_t i = 0; i < window->count; i++) {
-        promql_sum_add(&sum, window->values[i]);
+    struct promql_sum sum;
+    if (!promql_sum_all(window->values, window->count, &sum)) {
+        sum = (struct promql_sum){ 0 };
+        for (size_t i = 0; i < window->count; i++) {
+            promql_sum_add(&sum, window->values[i]);
+        }
     }
     *out = isinf(sum.sum) ? sum.sum : sum.sum + sum.rest;
     return true;
@@ -44,8 +47,13 @@ static double mean_from(const struct promql_window *window, struct promql_sum su
 
 bool promql_window_avg_over_time(const struct promql_window *window, double *out)
 {
-    struct promql_sum sum = { .sum = window->values[0] };
+    struct promql_sum sum;
     double count = (double)window->count;
+    if (promql_sum_all(window->values, window->count, &sum)) {
+        *out = sum.sum / count + sum.rest / count;
+        return true;
+    }
+    sum = (struct promql_sum){ .sum = window->values[0] };
     for (size_t i = 1; i < window->count; i++) {
         struct promql_sum next = sum;
         promql_sum_add(&next, window->values[i]);
@@ -101,13 +109,19 @@ static size_t place_of_max(const struct promql_window *window, double sign, bool
 
 bool promql_window_max_over_time(const struct promql_window *window, double *out)
 {
-    *out = window->values[place_of_max(window, 1, false)];
+    *out = promql_max_all(window->values, window->count);
+    if (isinf(*out)) { /* or nothing but NaN */
+        *out = window->values[place_of_max(window, 1, false)];
+    }
     return true;
 }
 
 bool promql_window_min_over_time(const struct promql_window *window, double *out)
 {
-    *out = window->values[place_of_max(window, -1, false)];
+    *out = promql_min_all(window->values, window->count);
+    if (isinf(*out)) { /* or nothing but NaN */
+        *out = window->values[place_of_max(window, -1, false)];
+    }
     return true;
 }
 

@@ -4,6 +4,8 @@
 #define BUSBAR_PROMQL_SUM_H
 
 #include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
 
 struct promql_sum {
     double sum, rest; /* the sum is sum + rest */
@@ -21,5 +23,15 @@ static inline void promql_sum_add(struct promql_sum *sum, double value)
     }
     sum->sum = next;
 }
+
+/* All of a column at once. False: it does not come out finite, add one by one. */
+bool promql_sum_all(const double *values, size_t count, struct promql_sum *sum);
+
+/* A NaN (a stale marker too) or an infinity is among them. */
+bool promql_holds_odd(const double *values, size_t count);
+
+/* The least and the greatest of those that are numbers; an infinity when there is none. */
+double promql_min_all(const double *values, size_t count);
+double promql_max_all(const double *values, size_t count);
 
 #endif

@@ -11,9 +11,12 @@
 #include "base/alloc.h"
 #include "history/reader.h"
 #include "promql/evaluator.h"
+#include "promql/sum.h"
 
 /* Windows further apart than this are read one by one. */
 #define SPARSE_GAP_US (INT64_C(6 * 3600) * 1000000)
+
+enum { REFUSALS_MAX = 3 }; /* then the source is not asked for summaries any more */
 
 enum summary { SUMMARY_NONE, SUM, AVG, MIN, MAX, COUNT, LAST, FIRST, PRESENT };
 
@@ -32,6 +35,7 @@ struct job {
     size_t capacity;
     double *results; /* kept for the next series when this one has none */
     enum summary summary;
+    unsigned refusals;              /* of the source to sum up, one after the other */
     struct history_window *windows; /* steps of them */
 };
 
@@ -39,14 +43,10 @@ struct job {
 
 static bool holds_stale(const double *values, size_t count)
 {
-    size_t i = 0;
-    for (; i + 4 <= count; i += 4) {
-        if (history_is_stale(values[i]) | history_is_stale(values[i + 1]) |
-            history_is_stale(values[i + 2]) | history_is_stale(values[i + 3])) {
-            return true;
-        }
+    if (!promql_holds_odd(values, count)) {
+        return false;
     }
-    for (; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {
         if (history_is_stale(values[i])) {
             return true;
         }
@@ -214,9 +214,11 @@ static int try_summaries(struct job *job, uint64_t series, bool *done, bool *any
     int64_t end = promql_moment_time(eval, job->moment, eval->start_us);
     int error = eval->source->windows(eval->source->ctx, series, end, eval->step_us,
                                       job->range->range_us, eval->steps, job->windows);
-    if (error == BUSBAR_EUNSUPPORTED) {
+    if (error == BUSBAR_EUNSUPPORTED || error == BUSBAR_EINVAL) { /* windows too short, too far */
+        job->summary = ++job->refusals < REFUSALS_MAX ? job->summary : SUMMARY_NONE;
         return 0;
     }
+    job->refusals = 0;
     if (error != 0) {
         return promql_eval_fail(eval, error, "cannot read samples: %s", err_text(error));
     }
