@@ -92,6 +92,8 @@ void history_commit_now(struct history *history);
 /* Retention of one series: us, 0 = default, HISTORY_KEEP_FOREVER. At most 250 different values
  * (BUSBAR_ELIMIT). Not stored: the owner says it again after each start. */
 int history_keep(struct history *history, uint32_t series, int64_t keep_us);
+/* The longest retention of any series, or HISTORY_KEEP_FOREVER. Any thread. */
+int64_t history_keep_longest_us(struct history *history);
 
 /* --- labels: how queries find series (index.h) --- */
 

@@ -113,6 +113,13 @@ static void bounds(struct history *history, int64_t *shortest_us, int64_t *longe
     pthread_mutex_unlock(&keeps->lock);
 }
 
+int64_t history_keep_longest_us(struct history *history)
+{
+    int64_t shortest_us, longest_us;
+    bounds(history, &shortest_us, &longest_us);
+    return longest_us == INT64_MAX ? HISTORY_KEEP_FOREVER : longest_us;
+}
+
 /* Bytes of chunks that are over, and of all. */
 static void look_into(struct history *history, struct history_block *block, int64_t now_us,
                       uint64_t *over, uint64_t *all)
