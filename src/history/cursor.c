@@ -229,6 +229,15 @@ static int lose(struct history_cursor *cursor, uint64_t sequence)
     return BUSBAR_EDAMAGED;
 }
 
+/* The file of a segment is not there: let go this moment is fine (0), else BUSBAR_EIO. */
+static int let_go(struct history_cursor *cursor, uint64_t number)
+{
+    struct history_log_segment segment;
+    bool listed = history_log_find(&cursor->history->log, cursor->next, &segment) &&
+                  segment.number == number;
+    return listed ? BUSBAR_EIO : 0;
+}
+
 int history_cursor_next(struct history_cursor *cursor, struct history_record *record)
 {
     for (;;) {
@@ -240,8 +249,8 @@ int history_cursor_next(struct history_cursor *cursor, struct history_record *re
         if (cursor->fd < 0 || cursor->number != segment.number) {
             error = open_segment(cursor, segment.number);
         }
-        if (error == BUSBAR_ENOENT) {
-            continue; /* removed this moment */
+        if (error == BUSBAR_ENOENT && (error = let_go(cursor, segment.number)) == 0) {
+            continue;
         }
         if (error == BUSBAR_EDAMAGED || (error == 0 && cursor->offset >= segment.bytes)) {
             return lose(cursor, segment.last + 1); /* its last records are damaged */
@@ -250,6 +259,7 @@ int history_cursor_next(struct history_cursor *cursor, struct history_record *re
         error = error == 0 ? read_record(cursor, segment.bytes, &head) : error;
         if (error == BUSBAR_EDAMAGED || error == BUSBAR_ESHORT) {
             error = skip_damage(cursor, segment.bytes);
+            error = error == BUSBAR_ENOENT ? let_go(cursor, segment.number) : error;
             if (error == 0) {
                 continue;
             }

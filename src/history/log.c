@@ -47,17 +47,41 @@ static uint32_t random_salt(void)
     return salt;
 }
 
-static int write_head(struct history_log *log, int fd, uint64_t first)
+static int write_head(struct history_log *log, int fd, uint64_t first, uint64_t old_bytes)
 {
     uint8_t bytes[HISTORY_SEGMENT_HEAD];
     struct history_segment_head head = { .salt = log->salt,
                                          .first_sequence = first,
                                          .made_us = clock_wall_us(),
-                                         .number = log->number };
+                                         .number = log->number,
+                                         .old_bytes = old_bytes };
     history_segment_put_head(bytes, &head);
     int error = file_pwrite_all(log->file, fd, bytes, sizeof(bytes), 0);
-    if (error == 0) {
-        error = log->file->fdatasync(log->file->ctx, fd);
+    return error != 0 ? error : log->file->fdatasync(log->file->ctx, fd);
+}
+
+/* A new file, or a spare one that gets its new head before its new name. `made`: the name it has by now. */
+static int make_file(struct history_log *log, uint64_t first, const char *path,
+                     char made[HISTORY_PATH_MAX], int *fd)
+{
+    uint64_t old_bytes = 0;
+    *fd = history_log_take_spare(log, made, &old_bytes);
+    bool spare = *fd >= 0;
+    if (!spare) {
+        str_copy(made, HISTORY_PATH_MAX, path);
+        *fd = log->file->open(log->file->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0600);
+    }
+    if (*fd < 0) {
+        return *fd;
+    }
+    /* Only to keep the file in one piece: without the room the writes themselves will say so. */
+    (void)log->file->fallocate(log->file->ctx, *fd, (int64_t)log->segment_bytes);
+    int error = write_head(log, *fd, first, old_bytes);
+    if (error == 0 && spare) {
+        error = log->file->rename(log->file->ctx, made, path);
+    }
+    if (error == 0 && spare) {
+        str_copy(made, HISTORY_PATH_MAX, path);
     }
     return error != 0 ? error : file_sync_folder(log->file, log->folder);
 }
@@ -65,18 +89,16 @@ static int write_head(struct history_log *log, int fd, uint64_t first)
 static int open_segment(struct history_log *log, uint64_t first)
 {
     char path[HISTORY_PATH_MAX];
+    char made[HISTORY_PATH_MAX];
+    int fd;
     history_log_path(log, ++log->number, path);
-    int fd = log->file->open(log->file->ctx, path, O_RDWR | O_CREAT | O_EXCL, 0600);
-    if (fd < 0) {
-        return fd;
-    }
-    /* Only to keep the file in one piece: without the room the writes themselves will say so. */
-    (void)log->file->fallocate(log->file->ctx, fd, (int64_t)log->segment_bytes);
     log->salt = random_salt();
-    int error = write_head(log, fd, first);
+    int error = make_file(log, first, path, made, &fd);
     if (error != 0) {
-        log->file->close(log->file->ctx, fd);
-        log->file->unlink(log->file->ctx, path);
+        if (fd >= 0) {
+            log->file->close(log->file->ctx, fd);
+            log->file->unlink(log->file->ctx, made);
+        }
         return error;
     }
     log->fd = fd;
@@ -158,6 +180,9 @@ int history_log_write(struct history_log *log, struct history_record_writer *rec
     if (error != 0 && had_segment && log->fd < 0) {
         error = write_once(log, record, next); /* into a new segment, at once */
     }
+    if (error == BUSBAR_ENOSPC && history_log_drop_spares(log)) {
+        error = write_once(log, record, next);
+    }
     if (error != 0) {
         return error;
     }
@@ -173,7 +198,8 @@ void history_log_forget(struct history_log *log, uint64_t upto)
     for (;;) {
         pthread_mutex_lock(&log->lock);
         bool due = log->count > 1 && log->segments[0].last <= upto;
-        uint64_t number = due ? log->segments[0].number : 0;
+        struct history_log_segment oldest = log->count > 0 ? log->segments[0]
+                                                           : (struct history_log_segment){ 0 };
         if (due) {
             log->count--;
             memmove(log->segments, log->segments + 1, log->count * sizeof(*log->segments));
@@ -182,9 +208,11 @@ void history_log_forget(struct history_log *log, uint64_t upto)
         if (!due) {
             return;
         }
-        char path[HISTORY_PATH_MAX];
-        history_log_path(log, number, path);
-        log->file->unlink(log->file->ctx, path); /* if it stays, the next start removes it */
+        if (!history_log_spare(log, &oldest)) {
+            char path[HISTORY_PATH_MAX];
+            history_log_path(log, oldest.number, path);
+            log->file->unlink(log->file->ctx, path); /* if it stays, the next start removes it */
+        }
     }
 }
 

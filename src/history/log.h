@@ -3,7 +3,11 @@
  *
  * Writing (history_log_write) belongs to the log thread; the list of segments has a lock of its own,
  * because cursors read it and the keeper shortens it. A file is never trusted again after a failed
- * write or fsync: it is closed as it is, and the record goes into a new one. */
+ * write or fsync: it is closed as it is, and the record goes into a new one.
+ *
+ * A segment that is done with is not removed: as a spare it becomes the next one, so that a commit writes
+ * over blocks that the file has, and the file system has nothing to note. The new head's salt makes what
+ * is left in it no record. Spares are given up when the disk is full. */
 #ifndef BUSBAR_HISTORY_LOG_H
 #define BUSBAR_HISTORY_LOG_H
 
@@ -11,6 +15,8 @@
 
 #include "history/history.h"
 #include "history/segment.h"
+
+enum { HISTORY_LOG_SPARES = 4 };
 
 struct history_log_segment {
     uint64_t number;
@@ -32,6 +38,8 @@ struct history_log {
     pthread_mutex_t lock; /* guards what follows */
     struct history_log_segment *segments;
     size_t count, capacity;
+    uint64_t spares[HISTORY_LOG_SPARES]; /* numbers */
+    size_t spare_count;
     uint64_t next_sequence;
     uint64_t failed_syncs, written_bytes;
     int64_t fsync_us, fsync_longest_us;
@@ -53,8 +61,11 @@ void history_log_close(struct history_log *log);
 int history_log_write(struct history_log *log, struct history_record_writer *record,
                       uint64_t *sequence);
 
-/* Removes segments that hold only records up to `upto`, but not the newest. */
+/* Lets segments go that hold only records up to `upto`, but not the newest. */
 void history_log_forget(struct history_log *log, uint64_t upto);
+
+/* Removes the spare files. Returns whether there were any. Any thread. */
+bool history_log_drop_spares(struct history_log *log);
 
 uint64_t history_log_next(struct history_log *log); /* the sequence of the next record */
 uint64_t history_log_bytes(struct history_log *log);

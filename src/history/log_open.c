@@ -93,7 +93,7 @@ static void lost(struct replay *replay, const char *path, uint64_t next)
 
 static int replay_records(struct replay *replay, const char *path, const uint8_t *data, size_t size,
                           const struct history_segment_head *head, uint64_t stop,
-                          struct history_log_segment *segment)
+                          struct history_log_segment *segment, size_t *torn)
 {
     struct history_segment_reader reader;
     struct history_record_head record;
@@ -115,6 +115,8 @@ static int replay_records(struct replay *replay, const char *path, const uint8_t
         }
     }
     segment->bytes = end;
+    reader.offset = end;
+    *torn = history_segment_torn(&reader, head);
     return 0;
 }
 
@@ -129,10 +131,10 @@ static void set_aside(struct replay *replay, const char *path)
 }
 
 static void cut(struct replay *replay, const char *path, const struct history_log_segment *segment,
-                size_t size)
+                size_t torn)
 {
     const struct file_ops *file = replay->log->file;
-    replay->found->torn_bytes += size - segment->bytes;
+    replay->found->torn_bytes += torn;
     int fd = file->open(file->ctx, path, O_RDWR, 0);
     if (fd >= 0) { /* only tidiness: the sequence makes a torn end harmless */
         (void)file->ftruncate(file->ctx, fd, (int64_t)segment->bytes);
@@ -182,9 +184,10 @@ static int replay_segment(struct replay *replay, uint64_t number, uint64_t stop,
     struct history_log_segment *segment = history_log_add_segment(replay->log, number,
                                                                   head.first_sequence);
     lost(replay, path, head.first_sequence);
-    error = replay_records(replay, path, replay->data, size, &head, stop, segment);
+    size_t torn = 0;
+    error = replay_records(replay, path, replay->data, size, &head, stop, segment, &torn);
     if (error == 0 && newest && segment->bytes < size) {
-        cut(replay, path, segment, size);
+        cut(replay, path, segment, torn);
     }
     return error;
 }
@@ -226,6 +229,7 @@ int history_log_open(struct history_log *log, const struct file_ops *file, const
         .log = log, .found = found, .cb = cb, .ctx = ctx, .expected = mark + 1
     };
     error = replay_all(&replay, numbers, count, err);
+    error = error == 0 ? history_log_find_spares(log, err) : error;
     log->next_sequence = replay.expected;
     busbar_free(replay.data);
     busbar_free(numbers);

@@ -18,6 +18,7 @@ void history_segment_put_head(uint8_t to[HISTORY_SEGMENT_HEAD],
     bytes_put_u64le(&out, head->first_sequence);
     bytes_put_i64le(&out, head->made_us);
     bytes_put_u64le(&out, head->number);
+    bytes_put_u64le(&out, head->old_bytes);
     out = bytes_out_of(to + CHECK_AT, 4);
     bytes_put_u32le(&out, crc32c(0, to, CHECK_AT));
     memcpy(to + COPY_BYTES, to, COPY_BYTES);
@@ -32,6 +33,7 @@ static bool get_copy(const uint8_t *data, struct history_segment_head *head)
     head->first_sequence = bytes_get_u64le(&in);
     head->made_us = bytes_get_i64le(&in);
     head->number = bytes_get_u64le(&in);
+    head->old_bytes = bytes_get_u64le(&in);
     bytes_skip(&in, CHECK_AT - bytes_offset(&in));
     return bytes_get_u32le(&in) == crc32c(0, data, CHECK_AT) &&
            memcmp(mark, magic, sizeof(magic)) == 0 && version == VERSION;
@@ -77,4 +79,20 @@ int history_segment_next(struct history_segment_reader *reader, struct history_r
         }
     }
     return BUSBAR_ESHORT;
+}
+
+size_t history_segment_torn(const struct history_segment_reader *reader,
+                            const struct history_segment_head *head)
+{
+    size_t left = reader->size > reader->offset ? reader->size - reader->offset : 0;
+    struct bytes in = bytes_of(reader->data + reader->offset, left);
+    struct history_record_head record;
+    if (left > 0 && history_record_get_head(&in, reader->salt, &record) == 0) {
+        size_t bytes = history_record_bytes(&record);
+        return bytes < left ? bytes : left;
+    }
+    if (head->old_bytes <= reader->offset) {
+        return left;
+    }
+    return reader->size > head->old_bytes ? reader->size - (size_t)head->old_bytes : 0;
 }

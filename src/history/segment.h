@@ -3,7 +3,8 @@
  *
  *    0  head, twice (a flipped bit in one of them does no harm), each 64 bytes:
  *         0 u64 "BBSEGM1\0" · 8 u32 version · 12 u32 salt (random) · 16 u64 first sequence ·
- *        24 u64 made at (us) · 32 u64 number · 40 zeros · 60 u32 crc32c of bytes 0..59
+ *        24 u64 made at (us) · 32 u64 number · 40 u64 size of the file when it was
+ *        taken over from a segment that was done with · 48 zeros · 60 u32 crc32c of bytes 0..59
  *  128  records (record.h), each at a multiple of 8
  *
  * The salt goes into every record's checksum, so neither what an older file left on the disk nor
@@ -21,6 +22,7 @@ struct history_segment_head {
     uint64_t first_sequence;
     int64_t made_us;
     uint64_t number;
+    uint64_t old_bytes; /* up to here may be what the file held before; 0: it is new */
 };
 
 void history_segment_put_head(uint8_t to[HISTORY_SEGMENT_HEAD],
@@ -43,5 +45,9 @@ void history_segment_open(struct history_segment_reader *reader, const uint8_t *
  * not reader->next_sequence of before the call. */
 int history_segment_next(struct history_segment_reader *reader, struct history_record_head *head,
                          const uint8_t **body);
+
+/* After the last record: bytes behind it that are an unfinished one. */
+size_t history_segment_torn(const struct history_segment_reader *reader,
+                            const struct history_segment_head *head);
 
 #endif

@@ -112,7 +112,7 @@ static void verify_segment(struct verify_log *work, uint64_t number, bool newest
         work->expected = record.sequence >= work->expected ? record.sequence + 1 : work->expected;
         verify_record(work, path, &record, body);
     }
-    verify->findings->torn_bytes += newest ? size - reader.offset : 0;
+    verify->findings->torn_bytes += newest ? history_segment_torn(&reader, &head) : 0;
     verify->findings->segments++;
 }
 
