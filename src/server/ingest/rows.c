@@ -70,14 +70,14 @@ void ingest_rows_begin(struct ingest_rows *rows, unsigned kind, ingest_labels_cb
     rows->problem_count = 0;
 }
 
-bool ingest_rows_extra(struct ingest_rows *rows, const char *name, const char *value)
+bool ingest_rows_extra(struct ingest_rows *rows, const struct label *label)
 {
     if (rows->extra_count == INGEST_EXTRA_LABELS_MAX) {
         return false;
     }
-    rows->extra[rows->extra_count++] = label_of(name, value);
-    rows->start = ingest_key_add(rows->cache, rows->start, name, strlen(name));
-    rows->start = ingest_key_add(rows->cache, rows->start, value, strlen(value));
+    rows->extra[rows->extra_count++] = *label;
+    rows->start = ingest_key_add(rows->cache, rows->start, label->name, label->name_size);
+    rows->start = ingest_key_add(rows->cache, rows->start, label->value, label->value_size);
     return true;
 }
 
@@ -255,16 +255,16 @@ static void refuse_wanted(struct ingest_rows *rows, size_t wanted, bool limit)
     }
 }
 
-static void place_samples(struct ingest_rows *rows, const uint32_t *ids)
+static void place_samples(struct ingest_rows *rows, const uint32_t *ids, bool limit)
 {
     size_t kept = 0;
     for (size_t i = 0; i < rows->count; i++) {
         struct sample sample = rows->samples[i];
         if ((sample.point & INGEST_WANTED_BIT) != 0) {
             uint32_t wanted = sample.point & ~INGEST_WANTED_BIT;
-            sample.point = ids != NULL ? ids[wanted] : 0;
+            sample.point = ids[wanted];
             if (sample.point == 0) {
-                refuse_wanted(rows, wanted, ids == NULL);
+                refuse_wanted(rows, wanted, limit);
             }
         }
         if (sample.point != 0) {
@@ -279,7 +279,7 @@ int ingest_rows_make(struct ingest_rows *rows, ingest_make_cb make, void *ctx, s
     ingest_rows_find(rows);
     if (rows->wanted_count == 0) {
         if (rows->gaps) {
-            place_samples(rows, NULL);
+            place_samples(rows, NULL, false);
         }
         return 0;
     }
@@ -289,8 +289,8 @@ int ingest_rows_make(struct ingest_rows *rows, ingest_make_cb make, void *ctx, s
     }
     int error = make(ctx, rows->sets, rows->wanted_count, ids, err);
     if (error == 0 || error == BUSBAR_ELIMIT) {
-        place_samples(rows, error == 0 ? ids : NULL);
-        for (size_t i = 0; error == 0 && i < rows->wanted_count; i++) {
+        place_samples(rows, ids, error == BUSBAR_ELIMIT);
+        for (size_t i = 0; i < rows->wanted_count; i++) {
             if (ids[i] != 0) {
                 ingest_cache_put(rows->cache, rows->wanted[i].key, ids[i]);
             }

@@ -107,7 +107,7 @@ void ingest_rows_fini(struct ingest_rows *rows);
 /* Before a request. kind: differs from codec to codec. */
 void ingest_rows_begin(struct ingest_rows *rows, unsigned kind, ingest_labels_cb labels);
 /* A label that every series of the request gets; texts live as long as the request. False: too many. */
-bool ingest_rows_extra(struct ingest_rows *rows, const char *name, const char *value);
+bool ingest_rows_extra(struct ingest_rows *rows, const struct label *label);
 /* Before a turn: nothing is taken. */
 void ingest_rows_turn(struct ingest_rows *rows);
 
@@ -119,7 +119,7 @@ void ingest_rows_refuse(struct ingest_rows *rows, enum ingest_refusal refusal, u
 /* Finds the series of what was taken since the last time; codecs call it by ingest_rows_full(). */
 void ingest_rows_find(struct ingest_rows *rows);
 
-/* Gives sets their ids, as history_make_series() does; 0: nobody may write it. */
+/* Gives sets their ids, as history_make_series() does; 0: nobody may write it, or BUSBAR_ELIMIT. ids are zeroed. */
 typedef int (*ingest_make_cb)(void *ctx, const struct history_labels *sets, size_t count,
                               uint32_t *ids, struct err *err);
 

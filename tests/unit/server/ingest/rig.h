@@ -71,7 +71,9 @@ static inline uint32_t rig_id(struct rig *rig, const char *text)
         series = busbar_alloc(sizeof(*series));
         series->text = busbar_strdup(text);
         series->id = ++rig->count;
-        rig->series = busbar_realloc(rig->series, rig->count * sizeof(series));
+        if ((rig->count & (rig->count - 1)) == 0) {
+            rig->series = busbar_realloc(rig->series, 2 * rig->count * sizeof(series));
+        }
         rig->series[rig->count - 1] = series;
         (void)map_set(&rig->by_text, series->text, series);
     }
