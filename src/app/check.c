@@ -10,6 +10,7 @@
 #include "app/ports.h"
 #include "app/protocols.h"
 #include "base/file.h"
+#include "base/str.h"
 #include "net/listener.h"
 
 enum { EXIT_PROBLEMS = 3, TEXT_MAX = 16 << 20, LOW_SPACE_BYTES = 64 << 20 };
@@ -59,25 +60,28 @@ static bool check_folder(const struct app_options *options, struct problems *pro
     return true;
 }
 
-/* Listens where the page will be, for a moment. */
-static void check_port(const struct config_server *server, struct problems *problems)
+/* Listens where a server will be, for a moment. key: "http" or "time_series". */
+static void check_port(const struct config_place *place, const char *key, struct problems *problems)
 {
     static const struct listener_events none = { 0 };
-    struct listener_target target = { .host = server->http_host, .port = server->http_port };
+    struct listener_target target = { .host = place->host, .port = place->port };
+    char hint[96];
     struct listener *listener = NULL;
     struct err err = { 0 };
+    if (place->port == 0) {
+        return;
+    }
     struct loop *loop = loop_new();
     int rc = listener_open(loop, &target, &none, NULL, &listener, &err);
     listener_close(listener);
     loop_free(loop);
     if (rc == BUSBAR_EADDRINUSE) {
-        struct port_owner owner = ports_owner(server->http_port);
-        problems_error(problems, server->at,
-                       "stop it, or choose another: server: { http: ADDR:PORT }",
-                       "port %u is held by %s (process %d)", server->http_port,
+        struct port_owner owner = ports_owner(place->port);
+        str_format(hint, sizeof hint, "stop it, or choose another: server: { %s: ADDR:PORT }", key);
+        problems_error(problems, place->at, hint, "port %u is held by %s (process %d)", place->port,
                        owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
     } else if (rc != 0) {
-        problems_err(problems, &err, server->at);
+        problems_err(problems, &err, place->at);
     }
 }
 
@@ -123,8 +127,9 @@ int app_check(const struct app_options *options, struct buf *json)
     problems_init(&problems);
     bool free_folder = check_folder(options, &problems);
     struct config *config = load(options->config_path, options->data_folder, &problems);
-    if (free_folder && config != NULL && config->server.http_port != 0) {
-        check_port(&config->server, &problems);
+    if (free_folder && config != NULL) {
+        check_port(&config->server.http, "http", &problems);
+        check_port(&config->server.series, "time_series", &problems);
     }
     tell(config, &problems, json);
     int rc = problems.errors > 0 ? EXIT_PROBLEMS : 0;

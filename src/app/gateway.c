@@ -16,9 +16,7 @@
 #include "drivers/catalog.h"
 #include "net/jobs.h"
 
-enum { EXIT_FAILED = 1, EXIT_PROBLEMS = 3, SERIES_PORT = 9090 };
-
-#define SERIES_HOST "127.0.0.1"
+enum { EXIT_FAILED = 1, EXIT_PROBLEMS = 3 };
 
 /* ---- what the modules ask of us ---- */
 
@@ -118,6 +116,7 @@ static int open_stores(struct gateway *gw, const struct config *config)
         .commit_us = config->history.commit_us,
         .keep_us = config->history.keep_us,
         .max_bytes = config->history.max_bytes,
+        .free_bytes = config->history.free_bytes,
     };
     if (history_open(&history, &gw->history, &err) != 0) {
         return gateway_say(&err);
@@ -232,6 +231,18 @@ static struct config *load(struct gateway *gw)
     return config;
 }
 
+static void take_places(struct gateway *gw, const struct config_server *server)
+{
+    const struct config_place *from[] = {
+        [SERVER_PAGE] = &server->http, [SERVER_TIME_SERIES] = &server->series
+    };
+    for (unsigned i = 0; i < SERVER_KINDS; i++) {
+        str_copy(gw->places[i].host, sizeof gw->places[i].host, from[i]->host);
+        gw->places[i].port = from[i]->port;
+    }
+    gw->insecure = server->insecure;
+}
+
 static int open_with(struct gateway *gw, struct config *config)
 {
     struct err err = { 0 };
@@ -240,12 +251,7 @@ static int open_with(struct gateway *gw, struct config *config)
         return rc;
     }
     open_host(gw);
-    gw->http = config->server;
-    str_copy(gw->http_host, sizeof gw->http_host, config->server.http_host);
-    gw->http.http_host = gw->http_host;
-    gw->http.at.file = NULL;
-    str_copy(gw->series_host, sizeof gw->series_host, SERIES_HOST);
-    gw->series_port = SERIES_PORT;
+    take_places(gw, &config->server);
     open_server(gw);
     if (apply_first(gw, config, &err) != 0) {
         return gateway_say(&err);

@@ -31,6 +31,12 @@ struct gateway_file {
     uint32_t crc;
 };
 
+/* Where one kind of server listens. */
+struct gateway_place {
+    char host[256];
+    uint16_t port; /* 0: off */
+};
+
 struct gateway {
     const struct app_options *options;
     char config_path[GATEWAY_PATH_MAX];
@@ -48,11 +54,9 @@ struct gateway {
     struct server *server;
 
     char site_id[128], site_name[256], site_timezone[64];
-    struct config_server http; /* as running; texts in http_host and http_socket */
-    char http_host[256];
-    char series_host[256];              /* where the time series listen */
-    uint16_t series_port;               /* 0: off */
-    char socket_path[GATEWAY_PATH_MAX]; /* "" = none */
+    struct gateway_place places[SERVER_KINDS]; /* as running */
+    bool insecure;                             /* these may be beyond loopback */
+    char socket_path[GATEWAY_PATH_MAX];        /* "" = none */
 
     uint32_t version;   /* of the running configuration */
     int64_t applied_us; /* wall clock */

@@ -179,8 +179,10 @@ void ports_gather(const struct gateway *gw, struct port_table *table)
     size_t count;
     struct buf text;
     memset(table, 0, sizeof *table);
-    add_ours(table, "page and REST", gw->http_host, server_port(gw->server, SERVER_PAGE));
-    add_ours(table, "time series", gw->series_host, server_port(gw->server, SERVER_TIME_SERIES));
+    add_ours(table, "page and REST", gw->places[SERVER_PAGE].host,
+             server_port(gw->server, SERVER_PAGE));
+    add_ours(table, "time series", gw->places[SERVER_TIME_SERIES].host,
+             server_port(gw->server, SERVER_TIME_SERIES));
     struct device *const *devices = registry_devices(gw->registry, &count);
     buf_init(&text, 1024);
     for (size_t i = 0; i < count; i++) {

@@ -50,9 +50,7 @@ struct place {
     enum server_kind kind;
     const char *given; /* on the command line; NULL: the configuration's is in host and port */
     const char *word;  /* of the option and the key: "http" */
-    char *host;
-    size_t host_size;
-    uint16_t *port; /* 0: off */
+    struct gateway_place *at;
     uint16_t port_default;
 };
 
@@ -61,16 +59,12 @@ static void fill_places(struct gateway *gw, struct place places[SERVER_KINDS])
     places[SERVER_PAGE] = (struct place){ .kind = SERVER_PAGE,
                                           .given = gw->options->http,
                                           .word = "http",
-                                          .host = gw->http_host,
-                                          .host_size = sizeof gw->http_host,
-                                          .port = &gw->http.http_port,
+                                          .at = &gw->places[SERVER_PAGE],
                                           .port_default = 8080 };
     places[SERVER_TIME_SERIES] = (struct place){ .kind = SERVER_TIME_SERIES,
                                                  .given = gw->options->time_series,
                                                  .word = "time_series",
-                                                 .host = gw->series_host,
-                                                 .host_size = sizeof gw->series_host,
-                                                 .port = &gw->series_port,
+                                                 .at = &gw->places[SERVER_TIME_SERIES],
                                                  .port_default = 9090 };
 }
 
@@ -88,7 +82,7 @@ static int choose_address(struct gateway *gw, const struct place *place)
         return 0;
     }
     if (str_equal(place->given, "off") && place->kind != SERVER_PAGE) {
-        *place->port = 0;
+        place->at->port = 0;
         return 0;
     }
     if (address_parse(place->given, 0, &address, &err) != 0) {
@@ -96,9 +90,9 @@ static int choose_address(struct gateway *gw, const struct place *place)
         (void)gateway_say(&err);
         return EXIT_USAGE;
     }
-    str_copy(place->host, place->host_size, address.host);
-    *place->port = address.port;
-    if (!address_is_loopback(address.host) && !gw->http.insecure) {
+    str_copy(place->at->host, sizeof place->at->host, address.host);
+    place->at->port = address.port;
+    if (!address_is_loopback(address.host) && !gw->insecure) {
         err_set(&err, BUSBAR_EPERM, "%s can be reached from other machines, and there is no login",
                 place->given);
         err_hint(&err, "listen on 127.0.0.1, or write 'insecure: allow' under 'server:'");
@@ -110,16 +104,16 @@ static int choose_address(struct gateway *gw, const struct place *place)
 static int listen_at(struct gateway *gw, const struct place *place)
 {
     struct err err = { 0 };
-    if (*place->port == 0) {
+    if (place->at->port == 0) {
         return 0;
     }
-    int rc = server_listen(gw->server, place->kind, place->host, *place->port, &err);
+    int rc = server_listen(gw->server, place->kind, place->at->host, place->at->port, &err);
     if (rc == BUSBAR_EADDRINUSE) {
-        struct port_owner owner = ports_owner(*place->port);
-        err_set(&err, rc, "%s:%u is held by %s (process %d)", place->host, *place->port,
+        struct port_owner owner = ports_owner(place->at->port);
+        err_set(&err, rc, "%s:%u is held by %s (process %d)", place->at->host, place->at->port,
                 owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
         err_hint(&err, "stop it, or choose another: %s %s:%u, or 'server: { %s: ... }'",
-                 option_of(place), place->host, *place->port + 1u, place->word);
+                 option_of(place), place->at->host, place->at->port + 1u, place->word);
     } else if (rc != 0 && err.hint[0] == '\0') {
         err_hint(&err,
                  "name an address of this machine, such as 127.0.0.1:%u, in 'server: { %s: ... }' "
@@ -201,7 +195,7 @@ static int serve(struct gateway *gw)
     busbar_log(LOG_LEVEL_INFO, "app", NULL,
                "running version %u: %zu devices, %zu points; page http://%s:%u", gw->version,
                registry_device_count(gw->registry), registry_point_count(gw->registry),
-               gw->http_host, gw->http.http_port);
+               gw->places[SERVER_PAGE].host, gw->places[SERVER_PAGE].port);
     loop_run(gw->loop);
     busbar_log(LOG_LEVEL_INFO, "app", NULL, "stopped");
     return 0;

@@ -24,6 +24,10 @@ enum {
     CONFIG_LABELS_MAX = 64,    /* of one device or point */
     CONFIG_OPTIONS_MAX = 64,   /* rows in one protocol table */
     CONFIG_ADDRESS_MAX = 4096, /* address_bytes of a protocol */
+    CONFIG_POLICIES_MAX = 64,
+    CONFIG_POLICY_NAME_MAX = 63,
+    CONFIG_HTTP_PORT = 8080,
+    CONFIG_SERIES_PORT = 9090,
 };
 #define CONFIG_YAML_BYTES_MAX (64u << 20) /* one file */
 #define CONFIG_CSV_BYTES_MAX  (1u << 30)  /* one file; read as a stream */
@@ -49,18 +53,41 @@ struct config_site {
     const char *id, *name, *timezone; /* timezone "" = the machine's */
 };
 
+/* Where something listens. */
+struct config_place {
+    const char *host;   /* default 127.0.0.1 */
+    uint16_t port;      /* 0 = off */
+    struct position at; /* line 0: the default; for the message when the port is taken */
+};
+
 struct config_server {
-    const char *http_host; /* default 127.0.0.1 */
-    uint16_t http_port;    /* default 8080; 0 = `http: off` */
+    struct config_place http;   /* `http:`, the page and REST; default port 8080 */
+    struct config_place series; /* `time_series:`, the Prometheus API; default port 9090 */
     const char *socket; /* path of the Unix socket for the command line; "" = in the data folder */
     bool insecure;      /* `insecure: allow` was written: beyond loopback without TLS and login */
-    struct position at; /* of `http:`, for the message when the port is taken */
+};
+
+#define CONFIG_TIERS_OFF   (-2)
+#define CONFIG_POLICY_PATH "history.policies."
+
+/* Retention of the series that match; the first policy that does counts. */
+struct config_policy {
+    const char *path, *name; /* "history.policies.NAME", and its end */
+    const char *match;       /* as model/matchers.h reads it; checked */
+    int64_t keep_us;         /* 0 = as history.keep; -1 = for ever */
+    uint64_t max_bytes;      /* 0 = no limit of its own */
+    struct position at;
 };
 
 struct config_history {
-    int64_t keep_us;    /* default 2y; -1 = for ever */
-    uint64_t max_bytes; /* default 20GB */
-    int64_t commit_us;  /* group commit, default 10ms */
+    int64_t keep_us;                      /* default 2y; -1 = for ever */
+    uint64_t max_bytes;                   /* default 20GB */
+    uint64_t free_bytes;                  /* default 256 MiB */
+    int64_t commit_us;                    /* group commit, default 10ms */
+    int64_t tiers_keep_us;                /* default 10y; -1 = for ever, CONFIG_TIERS_OFF */
+    int64_t cold_after_us;                /* default 2d; -1 = never */
+    const struct config_policy *policies; /* in the order of the file */
+    size_t policy_count;
 };
 
 struct config_file {

@@ -323,24 +323,62 @@ static void compare_devices(struct work *work)
 
 /* ---- the sections ---- */
 
+static void leaf_place(struct leaves *leaves, const char *key, const struct config_place *place)
+{
+    if (place->port == 0) {
+        leaf_text(leaves, key, "off");
+        return;
+    }
+    bool v6 = strchr(place->host, ':') != NULL;
+    buf_printf(leaf(leaves, key), "%s%s%s:%u", v6 ? "[" : "", place->host, v6 ? "]" : "",
+               place->port);
+}
+
+/* Its place counts too: the first that matches is the one. */
+static void leaf_policy(struct leaves *leaves, const struct config_policy *policy, size_t place)
+{
+    char keep[64] = "forever";
+    struct buf *out = leaf(leaves, policy->path);
+    buf_printf(out, "%zu. %s", place, policy->match);
+    if (policy->keep_us != 0) {
+        if (policy->keep_us > 0) {
+            str_format_duration(keep, sizeof(keep), policy->keep_us);
+        }
+        buf_printf(out, " keep %s", keep);
+    }
+    if (policy->max_bytes > 0) {
+        buf_printf(out, " max_bytes %" PRIu64, policy->max_bytes);
+    }
+}
+
+static void list_history(struct leaves *leaves, const struct config_history *history)
+{
+    leaf_duration(leaves, "history.keep", history->keep_us);
+    buf_printf(leaf(leaves, "history.max_bytes"), "%" PRIu64, history->max_bytes);
+    buf_printf(leaf(leaves, "history.free_bytes"), "%" PRIu64, history->free_bytes);
+    leaf_duration(leaves, "history.commit", history->commit_us);
+    if (history->tiers_keep_us == CONFIG_TIERS_OFF) {
+        leaf_text(leaves, "history.tiers", "off");
+    } else {
+        leaf_duration(leaves, "history.tiers", history->tiers_keep_us);
+    }
+    leaf_duration(leaves, "history.cold_after", history->cold_after_us);
+    for (size_t i = 0; i < history->policy_count; i++) {
+        leaf_policy(leaves, &history->policies[i], i + 1);
+    }
+}
+
 static void list_sections(struct leaves *leaves, const struct config *config)
 {
     leaves_begin(leaves);
     leaf_text(leaves, "site.id", config->site.id);
     leaf_text(leaves, "site.name", config->site.name);
     leaf_text(leaves, "site.timezone", config->site.timezone);
-    if (config->server.http_port != 0) {
-        bool v6 = strchr(config->server.http_host, ':') != NULL;
-        buf_printf(leaf(leaves, "server.http"), "%s%s%s:%u", v6 ? "[" : "",
-                   config->server.http_host, v6 ? "]" : "", config->server.http_port);
-    } else {
-        leaf_text(leaves, "server.http", "off");
-    }
+    leaf_place(leaves, "server.http", &config->server.http);
+    leaf_place(leaves, "server.time_series", &config->server.series);
     leaf_text(leaves, "server.socket", config->server.socket);
     leaf_text(leaves, "server.insecure", config->server.insecure ? "allow" : "");
-    leaf_duration(leaves, "history.keep", config->history.keep_us);
-    buf_printf(leaf(leaves, "history.max_bytes"), "%" PRIu64, config->history.max_bytes);
-    leaf_duration(leaves, "history.commit", config->history.commit_us);
+    list_history(leaves, &config->history);
 }
 
 /* As compare_leaves(), but the keys are whole paths. */

@@ -173,12 +173,17 @@ static void set_defaults(struct config *config)
 {
     config->folder = "";
     config->site = (struct config_site){ .id = "", .name = "", .timezone = "" };
-    config->server = (struct config_server){ .http_host = "127.0.0.1",
-                                             .http_port = 8080,
-                                             .socket = "" };
+    config->server = (struct config_server){
+        .http = { .host = "127.0.0.1", .port = CONFIG_HTTP_PORT },
+        .series = { .host = "127.0.0.1", .port = CONFIG_SERIES_PORT },
+        .socket = ""
+    };
     config->history = (struct config_history){ .keep_us = 2 * YEAR_US,
                                                .max_bytes = UINT64_C(20) * 1000 * 1000 * 1000,
-                                               .commit_us = 10 * CLOCK_US_PER_MS };
+                                               .free_bytes = UINT64_C(256) << 20,
+                                               .commit_us = 10 * CLOCK_US_PER_MS,
+                                               .tiers_keep_us = 10 * YEAR_US,
+                                               .cold_after_us = 2 * (YEAR_US / 365) };
 }
 
 static bool begin(struct load *load, const struct config_env *env, struct problems *problems)

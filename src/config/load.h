@@ -162,7 +162,6 @@ bool load_name(struct load *load, const char *what, const char *name, struct pos
 void load_site(struct load *load, uint16_t file, const struct yaml_node *node);
 void load_defaults(struct load *load, uint16_t file, const struct yaml_node *node);
 void load_server(struct load *load, uint16_t file, const struct yaml_node *node);
-void load_history(struct load *load, uint16_t file, const struct yaml_node *node);
 /* The keys of struct common; also rows in the tables of devices and profiles. */
 #define COMMON_ROWS 6
 extern const struct option common_options[COMMON_ROWS + 1];
@@ -170,6 +169,9 @@ void common_take(struct common *common, const struct setting *set, size_t count)
 void common_init(struct common *common);
 /* The first that says something. */
 int64_t common_pick(int64_t own, int64_t profile, int64_t defaults, int64_t fallback);
+
+/* ---- history_section.c ---- */
+void load_history(struct load *load, uint16_t file, const struct yaml_node *node);
 
 /* ---- point.c ---- */
 void draft_begin(struct load *load, const struct config_point *base, uint16_t file,

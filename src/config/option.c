@@ -82,6 +82,7 @@ int option_parse(const struct option *option, const char *text, union setting_va
         }
         break;
     case OPTION_SECRET: break;
+    case OPTION_PART: return BUSBAR_EINVAL;
     }
     out->text = text;
     return 0;
@@ -96,6 +97,7 @@ void option_print(const struct option *option, union setting_value value, struct
     case OPTION_CHOICE: buf_append_text(out, option->choices[value.i]); break;
     case OPTION_TEXT: buf_append_text(out, value.text); break;
     case OPTION_SECRET: buf_printf(out, "!secret %s", value.text); break;
+    case OPTION_PART: break;
     case OPTION_DOUBLE:
         str_format_double(text, sizeof(text), value.d);
         buf_append_text(out, text);

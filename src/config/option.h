@@ -23,6 +23,7 @@ enum option_type {
                       * in choices[0], where there is one, stands for -1 */
     OPTION_CHOICE,   /* index into choices in .i */
     OPTION_SECRET,   /* !secret name; the secret's name in .text, its value by secrets_get() */
+    OPTION_PART,     /* a map of its own, read by its owner; load_section() passes it over */
 };
 
 struct option {

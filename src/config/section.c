@@ -210,6 +210,9 @@ size_t load_section(struct load *load, uint16_t file, const struct yaml_node *no
             tell_unknown(load, file, at->key, options, where);
             continue;
         }
+        if (options[row].type == OPTION_PART) {
+            continue;
+        }
         struct setting *out = &set[count];
         if (load_scalar(load, file, &options[row], at, &out->value)) {
             out->option = (uint16_t)row;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sections that a configuration has once: site, defaults, server, history. */
+/* The sections that a configuration has once: site, defaults, server (history: history_section.c). */
 #include <string.h>
 #include <sys/stat.h>
 
@@ -11,12 +11,6 @@
 
 #define DAY_US  (INT64_C(24) * 3600 * CLOCK_US_PER_S)
 #define YEAR_US (365 * DAY_US)
-
-#define HTTP_PORT_DEFAULT   8080
-#define HISTORY_KEEP_US     (2 * YEAR_US)
-#define HISTORY_BYTES       (UINT64_C(20) * 1000 * 1000 * 1000)
-#define HISTORY_COMMIT_US   (10 * CLOCK_US_PER_MS)
-#define HISTORY_BYTES_LEAST (UINT64_C(16) * 1000 * 1000)
 
 static const char *const forever[] = { "forever", NULL };
 
@@ -141,7 +135,7 @@ void load_site(struct load *load, uint16_t file, const struct yaml_node *node)
     }
 }
 
-enum { SERVER_HTTP, SERVER_SOCKET, SERVER_INSECURE, SERVER_ROWS };
+enum { SERVER_HTTP, SERVER_SERIES, SERVER_SOCKET, SERVER_INSECURE, SERVER_ROWS };
 static const char *const insecure_words[] = { "allow", NULL };
 static const struct option server_options[] = {
     [SERVER_HTTP] = { .key = "http",
@@ -149,6 +143,11 @@ static const struct option server_options[] = {
                       .min = 1,
                       .max = 260,
                       .help = "127.0.0.1:8080, a port, or off" },
+    [SERVER_SERIES] = { .key = "time_series",
+                        .type = OPTION_TEXT,
+                        .min = 1,
+                        .max = 260,
+                        .help = "127.0.0.1:9090, a port, or off" },
     [SERVER_SOCKET] = { .key = "socket",
                         .type = OPTION_TEXT,
                         .min = 1,
@@ -162,32 +161,56 @@ static const struct option server_options[] = {
 };
 
 /* "off", "8080" or "127.0.0.1:8080". */
-static void take_http(struct load *load, const char *text, struct position at)
+static void take_place(struct load *load, const struct setting *set, uint16_t fallback,
+                       struct config_place *place)
 {
-    struct config_server *server = &load->config->server;
-    server->at = at;
+    const char *text = set->value.text;
     uint64_t port;
+    place->at = set->at;
     if (strcmp(text, "off") == 0) {
-        server->http_port = 0;
+        place->port = 0;
         return;
     }
     if (str_parse_u64(text, &port) == 0 && port > 0 && port <= 65535) {
-        server->http_port = (uint16_t)port;
+        place->port = (uint16_t)port;
         return;
     }
     struct address address;
     struct err err = { 0 };
-    if (address_parse(text, HTTP_PORT_DEFAULT, &address, &err) != 0) {
+    if (address_parse(text, fallback, &address, &err) != 0) {
         if (err.hint[0] == '\0') {
-            err_hint(&err, "write 127.0.0.1:8080, a port, or off");
+            err_hint(&err, "write 127.0.0.1:%u, a port, or off", fallback);
         }
-        problems_err(load->problems, &err, at);
+        problems_err(load->problems, &err, set->at);
         return;
     }
     const char *host = load_text(load, address.host);
     if (host != NULL) {
-        server->http_host = host;
-        server->http_port = address.port;
+        place->host = host;
+        place->port = address.port;
+    }
+}
+
+static void check_open(struct load *load, const struct config_place *place)
+{
+    const struct config_server *server = &load->config->server;
+    if (place->port != 0 && !server->insecure && !address_is_loopback(place->host)) {
+        problems_error(load->problems, place->at,
+                       "use 127.0.0.1 and an SSH tunnel, or add 'insecure: allow' to accept it",
+                       "'%s' is open to the network without TLS and login", place->host);
+    }
+}
+
+/* Two names of one machine can be one address; the same port at both is never meant. */
+static void check_ports(struct load *load)
+{
+    const struct config_server *server = &load->config->server;
+    const struct config_place *later = server->series.at.line != 0 ? &server->series
+                                                                   : &server->http;
+    if (server->http.port != 0 && server->http.port == server->series.port) {
+        problems_error(load->problems, later->at, "give 'http' and 'time_series' a port each",
+                       "port %u is asked for twice: by the page and by the time series",
+                       server->http.port);
     }
 }
 
@@ -198,54 +221,13 @@ void load_server(struct load *load, uint16_t file, const struct yaml_node *node)
     size_t count = load_section(load, file, node, server_options, "in 'server'", set);
     for (size_t i = 0; i < count; i++) {
         switch (set[i].option) {
-        case SERVER_HTTP: take_http(load, set[i].value.text, set[i].at); break;
+        case SERVER_HTTP: take_place(load, &set[i], CONFIG_HTTP_PORT, &server->http); break;
+        case SERVER_SERIES: take_place(load, &set[i], CONFIG_SERIES_PORT, &server->series); break;
         case SERVER_SOCKET: server->socket = set[i].value.text; break;
         default: server->insecure = true; break;
         }
     }
-    if (!address_is_loopback(server->http_host) && !server->insecure && server->http_port != 0) {
-        problems_error(load->problems, server->at,
-                       "use 127.0.0.1 and an SSH tunnel, or add 'insecure: allow' to accept it",
-                       "'%s' is open to the network without TLS and login", server->http_host);
-    }
-}
-
-enum { HISTORY_KEEP, HISTORY_BYTES_ROW, HISTORY_COMMIT, HISTORY_ROWS };
-static const struct option history_options[] = {
-    [HISTORY_KEEP] = { .key = "keep",
-                       .type = OPTION_DURATION,
-                       .min = 3600 * CLOCK_US_PER_S,
-                       .max = 100 * YEAR_US,
-                       .choices = forever,
-                       .help = "how long values are kept, such as 2y or forever" },
-    [HISTORY_BYTES_ROW] = { .key = "max_bytes",
-                            .type = OPTION_TEXT,
-                            .help = "disk space for values, such as 20GB" },
-    [HISTORY_COMMIT] = { .key = "commit",
-                         .type = OPTION_DURATION,
-                         .max = 10 * CLOCK_US_PER_S,
-                         .help = "how long values wait for a common disk write, such as 10ms" },
-    [HISTORY_ROWS] = { .key = NULL },
-};
-
-void load_history(struct load *load, uint16_t file, const struct yaml_node *node)
-{
-    struct setting set[HISTORY_ROWS];
-    struct config_history *history = &load->config->history;
-    size_t count = load_section(load, file, node, history_options, "in 'history'", set);
-    for (size_t i = 0; i < count; i++) {
-        switch (set[i].option) {
-        case HISTORY_KEEP: history->keep_us = set[i].value.i; break;
-        case HISTORY_COMMIT: history->commit_us = set[i].value.i; break;
-        default:
-            if (str_parse_bytes(set[i].value.text, &history->max_bytes) != 0 ||
-                history->max_bytes < HISTORY_BYTES_LEAST) {
-                problems_error(
-                    load->problems, set[i].at, NULL,
-                    "'max_bytes' wants a size of at least 16MB, such as 20GB, not '%.60s'",
-                    set[i].value.text);
-            }
-            break;
-        }
-    }
+    check_open(load, &server->http);
+    check_open(load, &server->series);
+    check_ports(load);
 }

@@ -81,6 +81,29 @@ static void changes_in_words(void **state)
     config_diff_fini(&diff);
 }
 
+static void policies_and_places_show(void **state)
+{
+    (void)state;
+    struct config *old = load("version: 1\nhistory: { policies: { a: { match: x, keep: 1y },"
+                              " b: { match: y, keep: 2y } } }\n");
+    struct config *new = load("version: 1\nserver: { time_series: off }\nhistory: { tiers: off,"
+                              " policies: { b: { match: y, keep: 2y, max_bytes: 1GB } } }\n");
+    struct config_diff diff;
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    assert_int_equal(config_diff(old, new, &diff), 0);
+    config_free(old);
+    config_free(new);
+    config_diff_print(&diff, &out);
+    assert_string_equal(buf_text(&out),
+                        "~ server.time_series 127.0.0.1:9090 -> off\n"
+                        "~ history.tiers 10y -> off\n"
+                        "~ history.policies.a 1. x keep 1y -> (not set)\n"
+                        "~ history.policies.b 2. y keep 2y -> 1. y keep 2y max_bytes 1000000000\n");
+    buf_fini(&out);
+    config_diff_fini(&diff);
+}
+
 static void equal_has_no_changes(void **state)
 {
     (void)state;
@@ -147,9 +170,8 @@ static void each_key_shows(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(changes_in_words),
-        cmocka_unit_test(equal_has_no_changes),
-        cmocka_unit_test(the_first_is_all_new),
+        cmocka_unit_test(changes_in_words),     cmocka_unit_test(policies_and_places_show),
+        cmocka_unit_test(equal_has_no_changes), cmocka_unit_test(the_first_is_all_new),
         cmocka_unit_test(each_key_shows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

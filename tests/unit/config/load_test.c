@@ -106,8 +106,8 @@ static void sections_and_defaults(void **state)
     struct config *config = load_good(site);
     assert_string_equal(config->site.id, "hq");
     assert_string_equal(config->site.name, "Head office");
-    assert_string_equal(config->server.http_host, "127.0.0.1");
-    assert_int_equal(config->server.http_port, 9000);
+    assert_string_equal(config->server.http.host, "127.0.0.1");
+    assert_int_equal(config->server.http.port, 9000);
     assert_true(config->history.keep_us == -1);
     assert_true(config->history.max_bytes == UINT64_C(5000000000));
     assert_int_equal(config->history.commit_us, 0);
@@ -127,13 +127,47 @@ static void sections_and_defaults(void **state)
     config_free(config);
 }
 
+static void time_series_and_policies(void **state)
+{
+    (void)state;
+    struct config *config = load_good(
+        "version: 1\n"
+        "server: { http: off, time_series: '[::1]:9191' }\n"
+        "history:\n"
+        "  free_bytes: 1GiB\n"
+        "  tiers: off\n"
+        "  cold_after: 3d\n"
+        "  policies:\n"
+        "    meters: { match: '{device=~\"meter-.*\"}', keep: forever, max_bytes: 5GB }\n"
+        "    a-rest: { match: \"{units=\\\"W\\\"}\", keep: 90d }\n");
+    assert_int_equal(config->server.http.port, 0);
+    assert_string_equal(config->server.series.host, "::1");
+    assert_int_equal(config->server.series.port, 9191);
+    assert_true(config->history.free_bytes == UINT64_C(1) << 30);
+    assert_int_equal(config->history.tiers_keep_us, CONFIG_TIERS_OFF);
+    assert_true(config->history.cold_after_us == 3 * 86400 * SECOND);
+    assert_int_equal(config->history.policy_count, 2);
+    const struct config_policy *first = &config->history.policies[0], *second = first + 1;
+    assert_string_equal(first->name, "meters");
+    assert_string_equal(first->match, "{device=~\"meter-.*\"}");
+    assert_int_equal(first->keep_us, -1);
+    assert_true(first->max_bytes == UINT64_C(5000000000));
+    assert_string_equal(second->match, "{units=\"W\"}");
+    assert_true(second->keep_us == 90 * 86400 * SECOND && second->max_bytes == 0);
+    config_free(config);
+}
+
 static void empty_is_a_configuration(void **state)
 {
     (void)state;
     struct config *config = load_good("version: 1\n");
     assert_int_equal(config->device_count, 0);
-    assert_string_equal(config->server.http_host, "127.0.0.1");
-    assert_int_equal(config->server.http_port, 8080);
+    assert_string_equal(config->server.http.host, "127.0.0.1");
+    assert_int_equal(config->server.http.port, 8080);
+    assert_string_equal(config->server.series.host, "127.0.0.1");
+    assert_int_equal(config->server.series.port, 9090);
+    assert_int_equal(config->history.policy_count, 0);
+    assert_true(config->history.cold_after_us == 2 * 86400 * SECOND);
     assert_null(config_device(config, "x"));
     config_free(config);
 }
@@ -426,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sections_and_defaults),
+        cmocka_unit_test(time_series_and_policies),
         cmocka_unit_test(empty_is_a_configuration),
         cmocka_unit_test(a_device_inherits),
         cmocka_unit_test(devices_outlive_the_configuration),
