@@ -117,7 +117,7 @@ static const struct mistake mistakes[] = {
     { "version: 1\nhistory: { policies: { a: { match: '{x=~\"a(\"}', keep: 1y } } }\n", NULL,
       "site.yaml:2:45", "missing closing parenthesis", "as in PromQL", false },
     { "version: 1\nhistory: { policies: { a: { match: 'x{y}', keep: 1y } } }\n", NULL,
-      "site.yaml:2:39", "is expected after the label name", "as in PromQL", false },
+      "site.yaml:2:41", "is expected after the label name", "as in PromQL", false },
     { "version: 1\nhistory: { policies: { a: { keep: 1y } } }\n", NULL, "site.yaml:2:24",
       "does not say which series", "match:", false },
     { "version: 1\nhistory: { policies: { a: { match: x, kep: 1y } } }\n", NULL, "site.yaml:2:39",
