@@ -17,6 +17,7 @@
 
 struct MHD_Response;
 struct http_connection;
+struct ingest;
 struct live;
 
 /* Answers by class of status, for the metrics. */
@@ -33,7 +34,9 @@ struct server {
     size_t body_bytes;     /* of all requests */
     struct timer sweep;    /* closes connections that take too long */
     struct gauges gauges;
+    struct lane *queries; /* of the Prometheus API */
     struct live *live;
+    struct ingest *ingest;
     uint16_t ports[SERVER_KINDS]; /* of the first address */
     uint64_t answers[SERVER_STATUS_CLASSES];
     uint64_t cut_slow; /* connections closed for taking too long */
@@ -93,5 +96,6 @@ void server_metrics_routes(struct server *server);
 void server_journal_routes(struct server *server);
 void server_textlog_routes(struct server *server);
 void server_openapi_routes(struct server *server);
+void server_prometheus_routes(struct server *server);
 
 #endif

@@ -181,6 +181,10 @@ void http_head_check(struct server_request *req, const struct http_head *head)
                req->kind == SERVER_PAGE ? "GET /api/v1/openapi.json lists all" : "");
     } else if (error == 0 && req->url.lines && (req->match.route->flags & SERVER_ROUTE_FORM) == 0) {
         refuse(req, 400, BUSBAR_EINVAL, "a parameter is not well formed", "");
+    } else if (error != 0 && req->kind == SERVER_TIME_SERIES &&
+               strcmp(head->method, "OPTIONS") == 0) {
+        server_answer_header(req, MHD_HTTP_HEADER_ALLOW, allow);
+        server_reply_empty(req, 204);
     } else if (error != 0) {
         err_set(&err, error, "%s is not possible here", head->method);
         err_hint(&err, "allowed: %s", allow);

@@ -7,6 +7,8 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "net/lane.h"
+#include "server/ingest/ingest.h"
 #include "server/live.h"
 #include "server/shape.h"
 #include "server/walk.h"
@@ -121,6 +123,10 @@ static void put_process(struct server *server, struct buf *out)
     gauge(out, "http_connections", "Open HTTP connections.",
           (double)server_connection_count(server));
     gauge(out, "http_streams", "Open live streams.", (double)live_stream_count(server->live));
+    gauge(out, "queries_running", "PromQL questions that run now.",
+          (double)lane_running(server->queries));
+    gauge(out, "queries_waiting", "PromQL questions that wait for their turn.",
+          (double)lane_waiting(server->queries));
     counter(out, "http_slow_connections_total", "Connections closed for taking too long.",
             server->cut_slow);
     head(out, "http_answers_total", "counter", "HTTP answers by class of status.");
@@ -203,6 +209,7 @@ static void get_metrics(struct server_request *req)
     put_host(server, &metrics->out);
     put_ledger(server, &metrics->out);
     put_history(server, &metrics->out);
+    ingest_put_metrics(server->ingest, &metrics->out);
     head(&metrics->out, "device_up", "gauge", "1 while the device answers.");
     server_request_on_cut(req, on_cut, metrics);
     walk_start(&metrics->walk, server->config.loop, server->config.registry, NULL, false, &visitor,
@@ -216,7 +223,8 @@ void server_metrics_routes(struct server *server)
           .path = "/metrics",
           .handler = get_metrics,
           .summary = "the gateway's own figures in Prometheus text",
-          .answer = SERVER_ANSWER_TEXT },
+          .answer = SERVER_ANSWER_TEXT,
+          .on = SERVER_ON_BOTH },
     };
     server_add_routes(server, routes, sizeof(routes) / sizeof(routes[0]), NULL);
 }

@@ -15,8 +15,11 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "net/lane.h"
 #include "server/core.h"
 #include "server/http.h"
+#include "server/ingest/ingest.h"
+#include "server/ingest/routes.h"
 #include "server/live.h"
 #include "server/stream.h"
 
@@ -39,6 +42,7 @@ struct server *server_new(const struct server_config *config)
     timer_start(&server->sweep, SWEEP_MS, SWEEP_MS);
     gauges_init(&server->gauges, &server->config);
     server->live = live_new(server);
+    server->ingest = ingest_new(config->loop, config->history);
     server_devices_routes(server);
     server_points_routes(server);
     server_write_routes(server);
@@ -50,6 +54,8 @@ struct server *server_new(const struct server_config *config)
     server_textlog_routes(server);
     server_openapi_routes(server);
     server_metrics_routes(server);
+    server_ingest_routes(server);
+    server_prometheus_routes(server);
     return server;
 }
 
@@ -88,6 +94,8 @@ void server_free(struct server *server)
             req->cut(req->cut_ctx);
         }
     }
+    lane_free(server->queries);
+    ingest_free(server->ingest);
     live_stop(server->live);
     stream_stop_all(server);
     http_close(server);

@@ -168,8 +168,12 @@ static void each_kind_has_its_own_routes(void **state)
     expect(gw, "GET", "/api/v1/devices", NULL, 404, "not_found");
     expect(gw, "GET", "/assets/x", NULL, 404, "not_found");
     expect(gw, "GET", "/raw", NULL, 405, "bad_data");
+    struct answer answer = ask(gw, "OPTIONS", "/form", NULL, NULL);
+    assert_int_equal(answer.status, 204);
+    assert_non_null(strstr(answer.head, "Allow: POST, PUT"));
+    answer_fini(&answer);
     gw->asks = SERVER_PAGE;
-    struct answer answer = ask(gw, "POST", "/raw", NULL, "{}");
+    answer = ask(gw, "POST", "/raw", NULL, "{}");
     assert_int_equal(answer.status, 404);
     assert_string_equal(text_at(&answer, "error.code"), "ENOENT");
     answer_fini(&answer);

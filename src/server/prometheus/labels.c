@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* /api/v1/series, /api/v1/labels, /api/v1/label/{name}/values: what there is, from the index. start and end
+ * are taken and checked, but the index knows no times: what has samples at any time is told. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "history/history.h"
+#include "server/prometheus/answer.h"
+#include "server/prometheus/params.h"
+#include "server/prometheus/prometheus.h"
+
+/* ---- series ---- */
+
+static int read_span(struct prometheus_job *job, size_t *limit)
+{
+    static const int64_t any = 0;
+    int64_t start, end;
+    int error = prometheus_time(job->req, "start", &any, &start, &job->err);
+    error = error != 0 ? error : prometheus_time(job->req, "end", &any, &end, &job->err);
+    return error != 0 ? error : prometheus_limit(job->req, limit, &job->err);
+}
+
+static void mark_cut(struct prometheus_job *job)
+{
+    job->warning = "results truncated due to limit";
+}
+
+static int list_series(struct prometheus_job *job)
+{
+    uint32_t *series = NULL;
+    size_t count = 0, limit = 0;
+    struct history_index *index = history_index(job->history);
+    int error = read_span(job, &limit);
+    error = error != 0 ? error : prometheus_series(job, &series, &count);
+    if (error != 0) {
+        return error;
+    }
+    (void)buf_append_byte(&job->out, '[');
+    size_t told = 0;
+    for (size_t i = 0; i < count && !atomic_load(job->cancel); i++) {
+        struct label labels[LABELS_MAX];
+        size_t label_count = history_index_labels(index, series[i], labels);
+        if (label_count == 0) {
+            continue; /* it left meanwhile */
+        }
+        if (limit > 0 && told == limit) {
+            mark_cut(job);
+            break;
+        }
+        (void)buf_append_text(&job->out, told++ > 0 ? "," : "");
+        answer_labels(&job->out, labels, label_count);
+    }
+    (void)buf_append_byte(&job->out, ']');
+    busbar_free(series);
+    return 0;
+}
+
+static void get_series(struct server_request *req)
+{
+    prometheus_ask(req, list_series);
+}
+
+/* ---- names and values ---- */
+
+struct texts {
+    struct prometheus_job *job;
+    size_t limit, told;
+};
+
+static bool put_text(void *ctx, const char *text, size_t size)
+{
+    struct texts *texts = ctx;
+    if (texts->limit > 0 && texts->told == texts->limit) {
+        mark_cut(texts->job);
+        return false;
+    }
+    (void)buf_append_text(&texts->job->out, texts->told++ > 0 ? "," : "");
+    answer_text(&texts->job->out, text, size);
+    return true;
+}
+
+/* One regular case: no match[] or one of them. */
+static int list_direct(struct prometheus_job *job, const char *name, const char *match,
+                       size_t limit)
+{
+    struct texts texts = { .job = job, .limit = limit };
+    struct label_matcher matchers[HISTORY_MATCHERS_MAX];
+    struct arena arena;
+    size_t count = 0;
+    int error = 0;
+    arena_init(&arena, 0);
+    if (match != NULL) {
+        error = prometheus_matchers(match, &arena, matchers, &count, &job->err);
+    }
+    if (error == 0) {
+        error = history_index_texts(history_index(job->history), name, matchers, count, job->cancel,
+                                    put_text, &texts, &job->err);
+        error = error != 0 ? prometheus_failed(job) : 0;
+    }
+    arena_fini(&arena);
+    return error;
+}
+
+struct gathered {
+    struct arena arena;
+    const char **items;
+    size_t count, capacity;
+    bool failed;
+};
+
+static bool gather(void *ctx, const char *text, size_t size)
+{
+    struct gathered *all = ctx;
+    if (all->count == all->capacity) {
+        size_t capacity = all->capacity > 0 ? all->capacity * 2 : 64;
+        const char **items = busbar_try_realloc(all->items, capacity * sizeof(*items));
+        all->failed = items == NULL;
+        if (all->failed) {
+            return false;
+        }
+        all->items = items;
+        all->capacity = capacity;
+    }
+    const char *copy = arena_strndup(&all->arena, text, size);
+    all->failed = copy == NULL;
+    if (copy != NULL) {
+        all->items[all->count++] = copy;
+    }
+    return copy != NULL;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static int gather_match(struct prometheus_job *job, const char *name, const char *match,
+                        struct gathered *all)
+{
+    struct label_matcher matchers[HISTORY_MATCHERS_MAX];
+    size_t count = 0;
+    int error = prometheus_matchers(match, &all->arena, matchers, &count, &job->err);
+    if (error == 0) {
+        error = history_index_texts(history_index(job->history), name, matchers, count, job->cancel,
+                                    gather, all, &job->err);
+        error = error != 0 ? prometheus_failed(job) : 0;
+    }
+    if (error == 0 && all->failed) {
+        error = err_set(&job->err, BUSBAR_ENOMEM, "out of memory");
+    }
+    return error;
+}
+
+/* Several match[]: their lists, merged. */
+static int list_merged(struct prometheus_job *job, const char *name, size_t limit)
+{
+    struct gathered all = { 0 };
+    struct texts texts = { .job = job, .limit = limit };
+    const char *match;
+    int error = 0;
+    arena_init(&all.arena, 0);
+    for (size_t i = 0; error == 0 && (match = server_query_at(job->req, "match[]", i)) != NULL;
+         i++) {
+        error = i == PROMETHEUS_MATCHERS_MAX
+                    ? err_set(&job->err, BUSBAR_EINVAL, "more than %d match[] parameters",
+                              PROMETHEUS_MATCHERS_MAX)
+                    : gather_match(job, name, match, &all);
+    }
+    if (error == 0 && all.count > 0) {
+        qsort(all.items, all.count, sizeof(*all.items), by_bytes);
+    }
+    for (size_t i = 0; error == 0 && i < all.count; i++) {
+        bool again = i > 0 && strcmp(all.items[i], all.items[i - 1]) == 0;
+        if (!again && !put_text(&texts, all.items[i], strlen(all.items[i]))) {
+            break;
+        }
+    }
+    busbar_free(all.items);
+    arena_fini(&all.arena);
+    return error;
+}
+
+static int list_texts(struct prometheus_job *job, const char *name)
+{
+    size_t limit = 0;
+    int error = read_span(job, &limit);
+    const char *first = server_query_at(job->req, "match[]", 0);
+    (void)buf_append_byte(&job->out, '[');
+    if (error == 0) {
+        error = server_query_at(job->req, "match[]", 1) != NULL
+                    ? list_merged(job, name, limit)
+                    : list_direct(job, name, first, limit);
+    }
+    (void)buf_append_byte(&job->out, ']');
+    return error;
+}
+
+static int list_names(struct prometheus_job *job)
+{
+    return list_texts(job, NULL);
+}
+
+static void get_labels(struct server_request *req)
+{
+    prometheus_ask(req, list_names);
+}
+
+static int hex_value(const char *at, size_t size)
+{
+    int value = 0;
+    for (size_t i = 0; i < size; i++) {
+        const char *digits = "0123456789abcdef";
+        const char *digit = at[i] != '\0' ? strchr(digits, at[i]) : NULL;
+        if (digit == NULL) {
+            return -1;
+        }
+        value = value * 16 + (int)(digit - digits);
+    }
+    return value;
+}
+
+static size_t put_utf8(char *to, int code)
+{
+    if (code < 0x80) {
+        to[0] = (char)code;
+        return 1;
+    }
+    size_t size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
+    static const int lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    for (size_t i = size - 1; i > 0; i--, code >>= 6) {
+        to[i] = (char)(0x80 | (code & 0x3f));
+    }
+    to[0] = (char)(lead[size] | code);
+    return size;
+}
+
+/* Names that need no plain letters come escaped: "U__a_2e_b" is "a.b", "__" is "_". A text that is no
+ * escaped name stays as it is. */
+void prometheus_unescape_name(const char *text, char *to, size_t size)
+{
+    const char *at = text + 3;
+    size_t used = 0;
+    if (!str_starts(text, "U__")) {
+        str_copy(to, size, text);
+        return;
+    }
+    while (*at != '\0' && used + 4 < size) {
+        if (*at != '_') {
+            to[used++] = *at++;
+        } else if (at[1] == '_') {
+            to[used++] = '_';
+            at += 2;
+        } else {
+            size_t digits = strcspn(at + 1, "_");
+            int code = digits > 0 && digits <= 6 && at[1 + digits] == '_'
+                           ? hex_value(at + 1, digits)
+                           : -1;
+            if (code <= 0 || code > 0x10ffff) {
+                str_copy(to, size, text);
+                return;
+            }
+            used += put_utf8(to + used, code);
+            at += digits + 2;
+        }
+    }
+    to[used] = '\0';
+}
+
+static int list_values(struct prometheus_job *job)
+{
+    char name[LABEL_NAME_BYTES_MAX + 1];
+    prometheus_unescape_name(server_param(job->req, "name"), name, sizeof(name));
+    return list_texts(job, name);
+}
+
+static void get_values(struct server_request *req)
+{
+    prometheus_ask(req, list_values);
+}
+
+void prometheus_label_routes(struct server *server)
+{
+    static const struct server_query_param query[] = {
+        { "match[]", "string", "a selector such as {device=\"ahu-1\"}; may come again" },
+        { "limit", "integer", "at most so many" },
+        { NULL, NULL, NULL },
+    };
+    enum { FLAGS = SERVER_ROUTE_FORM | SERVER_ROUTE_PROMETHEUS };
+    static const struct server_route routes[] = {
+        { .method = "GET",
+          .path = "/api/v1/series",
+          .handler = get_series,
+          .summary = "series that match, with their labels (Prometheus)",
+          .query = query,
+          .on = SERVER_ON_BOTH,
+          .flags = FLAGS },
+        { .method = "POST",
+          .path = "/api/v1/series",
+          .handler = get_series,
+          .summary = "the same, parameters as a form",
+          .query = query,
+          .on = SERVER_ON_BOTH,
+          .flags = FLAGS },
+        { .method = "GET",
+          .path = "/api/v1/labels",
+          .handler = get_labels,
+          .summary = "names of labels (Prometheus)",
+          .query = query,
+          .on = SERVER_ON_BOTH,
+          .flags = FLAGS },
+        { .method = "POST",
+          .path = "/api/v1/labels",
+          .handler = get_labels,
+          .summary = "the same, parameters as a form",
+          .query = query,
+          .on = SERVER_ON_BOTH,
+          .flags = FLAGS },
+        { .method = "GET",
+          .path = "/api/v1/label/{name}/values",
+          .handler = get_values,
+          .summary = "values of a label (Prometheus)",
+          .query = query,
+          .on = SERVER_ON_BOTH,
+          .flags = FLAGS },
+    };
+    server_add_routes(server, routes, sizeof(routes) / sizeof(routes[0]), NULL);
+}
