@@ -59,6 +59,12 @@ void history_block_abandon(struct history_block_writer *writer);
 
 /* --- reading; a block may be used by many threads --- */
 
+/* What a block has of one policy's series. */
+struct history_block_part {
+    uint64_t bytes;
+    int64_t first_us; /* INT64_MAX: nothing */
+};
+
 struct history_block {
     const struct file_ops *file;
     int fd;
@@ -66,6 +72,8 @@ struct history_block {
     atomic_bool unlink; /* removed from the catalog: the last release removes the file */
     bool damaged;       /* keeper: a merge could not read all of it */
     int64_t looked_us;  /* keeper: when retention last looked into it */
+    struct history_block_part *parts; /* keeper: of each policy; NULL: not counted yet */
+    uint64_t parts_generation;
     struct state_block row;
     uint64_t index_offset;
     uint32_t pages;

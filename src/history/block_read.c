@@ -164,6 +164,7 @@ void history_block_release(struct history_block *block)
     if (atomic_load(&block->unlink)) {
         block->file->unlink(block->file->ctx, block->path);
     }
+    busbar_free(block->parts);
     busbar_free(block->page_series);
     busbar_free(block->page_checks);
     busbar_free(block);

@@ -18,6 +18,8 @@ static const struct history_config defaults = {
     .log_bytes = 256 * MIB,
     .block_us = INT64_C(2) * 3600 * 1000000,
     .keep_us = INT64_C(2) * 365 * 86400 * 1000000,
+    .tiers_keep_us = INT64_C(10) * 365 * 86400 * 1000000,
+    .cold_us = INT64_C(2) * 86400 * 1000000,
     .free_bytes = 256 * MIB,
     .cursor_bytes = 1024 * MIB,
 };
@@ -32,6 +34,8 @@ static void fill_in(struct history_config *config)
     FILL(log_bytes);
     FILL(block_us);
     FILL(keep_us);
+    FILL(tiers_keep_us);
+    FILL(cold_us);
     FILL(free_bytes);
     FILL(cursor_bytes);
 #undef FILL

@@ -28,6 +28,7 @@ struct history;
 struct state;
 
 #define HISTORY_KEEP_FOREVER (-1)
+#define HISTORY_TIERS_OFF    (-2)
 #define HISTORY_SERIES_MAX   0x3ffffffu /* highest series id */
 
 /* Zero in a field means the default. */
@@ -48,6 +49,8 @@ struct history_config {
     size_t log_bytes;      /* log after the mark before a block is written early; default 256 MiB */
     int64_t block_us;      /* a block is written this often; default 2 h */
     int64_t keep_us;       /* default 2 years; HISTORY_KEEP_FOREVER */
+    int64_t tiers_keep_us; /* of tiers; default 10 years; HISTORY_KEEP_FOREVER, HISTORY_TIERS_OFF */
+    int64_t cold_us;       /* age at which days are recoded and get their tiers; default 2 days */
     uint64_t max_bytes;    /* of blocks; default: half of what is free and used at the start */
     uint64_t free_bytes;   /* oldest blocks go when less is free; default 256 MiB */
     uint64_t cursor_bytes; /* log held for slow cursors at most; default 1 GiB */
@@ -94,6 +97,34 @@ void history_commit_now(struct history *history);
 int history_keep(struct history *history, uint32_t series, int64_t keep_us);
 /* The longest retention of any series, or HISTORY_KEEP_FOREVER. Any thread. */
 int64_t history_keep_longest_us(struct history *history);
+
+/* Policies: retention of many series under a name, by age and by bytes. They are numbered from 1 in the order
+ * given; 0 is "default", those that have none. A `history_keep()` of a series wins over the age of its
+ * policy. Not stored: the owner says them again after each start. */
+enum { HISTORY_POLICIES_MAX = 64, HISTORY_POLICY_NAME_MAX = 63 };
+struct history_policy {
+    char name[HISTORY_POLICY_NAME_MAX + 1];
+    int64_t keep_us;    /* 0: the default; HISTORY_KEEP_FOREVER */
+    uint64_t max_bytes; /* of samples in blocks: above it the oldest days go; 0: no limit of its own */
+};
+/* Replaces all. Series keep their policy's number. BUSBAR_ELIMIT, BUSBAR_EINVAL (keep_us). Any thread. */
+int history_policies(struct history *history, const struct history_policy *policies, size_t count);
+/* BUSBAR_EINVAL: no such policy or series. Any thread. */
+int history_policy_of(struct history *history, uint32_t series, unsigned policy);
+/* The longest that any series is kept, HISTORY_KEEP_FOREVER: older samples need not be taken. Any thread. */
+int64_t history_keep_longest_us(struct history *history);
+
+struct history_policy_status {
+    char name[HISTORY_POLICY_NAME_MAX + 1];
+    int64_t keep_us;
+    uint64_t max_bytes;
+    uint64_t bytes;         /* of its samples in blocks, as the keeper last counted them */
+    uint64_t removed_days;  /* because of max_bytes, since the start */
+    int64_t oldest_us;      /* INT64_MAX: it has none */
+};
+/* Of all policies, "default" first. Returns how many. */
+size_t history_policy_status(struct history *history, struct history_policy_status *status,
+                             size_t max);
 
 /* --- labels: how queries find series (index.h) --- */
 

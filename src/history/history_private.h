@@ -53,13 +53,28 @@ struct history_block_set {
     uint64_t missing;             /* in the catalog, but damaged or gone */
 };
 
-/* Retention that is not the default: a byte a series in pages, an index into the table. */
+/* Pages of a byte a series (policies.c). */
+struct history_keep_pages {
+    uint8_t **all;
+    size_t count;
+};
+
+struct history_policy_state {
+    struct history_policy policy;
+    int64_t floor_us; /* what is older was too many bytes; INT64_MIN: nothing was */
+    uint64_t bytes, removed_days;
+    int64_t oldest_us;
+};
+
 struct history_keeps {
     pthread_mutex_t lock;
-    uint8_t **pages;
-    size_t page_count;
+    struct history_keep_pages own; /* index into values; 0: none */
     int64_t values[HISTORY_KEEPS_MAX];
     size_t count;
+    struct history_keep_pages of_policy; /* number of its policy; 0: none */
+    struct history_policy_state policies[HISTORY_POLICIES_MAX + 1]; /* [0]: of those without one */
+    size_t policy_count;
+    uint64_t generation; /* grows when a series may have another policy */
 };
 
 /* One merge by day of all that blocks had when it began (days.c). */
@@ -176,11 +191,13 @@ int history_pass_step(struct history *history, struct history_pass *pass, bool *
 int history_tiers_obey(struct history *history, struct history_block **blocks, size_t count,
                        bool *worked);
 
-/* --- retention.c --- */
+/* --- policies.c --- */
 void history_keeps_init(struct history_keeps *keeps);
 void history_keeps_fini(struct history_keeps *keeps);
-/* The series' retention: us or HISTORY_KEEP_FOREVER. */
-int64_t history_keep_of(struct history *history, uint32_t series);
+/* The number of a series' policy. */
+unsigned history_policy_get(struct history *history, uint32_t series);
+/* The shortest and the longest retention of any series; INT64_MAX: for ever. */
+void history_keep_bounds(struct history *history, int64_t *shortest_us, int64_t *longest_us);
 /* Samples of a series before this time are over; INT64_MIN: none. */
 int64_t history_expired_before(struct history *history, uint32_t series, int64_t now_us);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Retention: blocks go when all in them is older than its series keeps, when the blocks together are
- * too many bytes, or, older than a day, when the disk runs full. A block of which half is over is
- * written anew without it. Reads never show what is over, whether it is still on the disk or not. */
+/* Retention: blocks go when all in them is older than its series keeps; a block of which half is over is
+ * written anew without it. When the series of a policy, or all blocks together, are too many bytes, the
+ * oldest days go first, tiers last. When the disk runs full, what is older than a day goes, oldest first.
+ * Reads never show what is over, whether it is still on the disk or not. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -9,116 +10,10 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "history/compact.h"
+#include "history/days.h"
+#include "history/tiers.h"
 
-#define KEEP_PAGE 4096u
-#define DAY_US    (INT64_C(86400) * 1000000)
-#define LOOK_US   (INT64_C(3600) * 1000000) /* between two looks into the same block */
-
-void history_keeps_init(struct history_keeps *keeps)
-{
-    *keeps = (struct history_keeps){ .count = 1 };
-    pthread_mutex_init(&keeps->lock, NULL);
-}
-
-void history_keeps_fini(struct history_keeps *keeps)
-{
-    for (size_t i = 0; i < keeps->page_count; i++) {
-        busbar_free(keeps->pages[i]);
-    }
-    busbar_free(keeps->pages);
-    pthread_mutex_destroy(&keeps->lock);
-}
-
-/* Index of a value in the table; -1: the table is full. Index 0 is the default. */
-static int index_of(struct history_keeps *keeps, int64_t keep_us)
-{
-    if (keep_us == 0) {
-        return 0;
-    }
-    for (size_t i = 1; i < keeps->count; i++) {
-        if (keeps->values[i] == keep_us) {
-            return (int)i;
-        }
-    }
-    if (keeps->count == HISTORY_KEEPS_MAX) {
-        return -1;
-    }
-    keeps->values[keeps->count] = keep_us;
-    return (int)keeps->count++;
-}
-
-static uint8_t *slot_of(struct history_keeps *keeps, uint32_t series, bool make)
-{
-    size_t page = series / KEEP_PAGE;
-    if (page >= keeps->page_count && make) {
-        keeps->pages = busbar_realloc(keeps->pages, (page + 1) * sizeof(uint8_t *));
-        for (; keeps->page_count <= page; keeps->page_count++) {
-            keeps->pages[keeps->page_count] = NULL;
-        }
-    }
-    if (page >= keeps->page_count || (keeps->pages[page] == NULL && !make)) {
-        return NULL;
-    }
-    if (keeps->pages[page] == NULL) {
-        keeps->pages[page] = busbar_alloc(KEEP_PAGE);
-    }
-    return &keeps->pages[page][series % KEEP_PAGE];
-}
-
-int history_keep(struct history *history, uint32_t series, int64_t keep_us)
-{
-    struct history_keeps *keeps = &history->keeps;
-    if (series == 0 || series > HISTORY_SERIES_MAX || keep_us < HISTORY_KEEP_FOREVER) {
-        return BUSBAR_EINVAL;
-    }
-    pthread_mutex_lock(&keeps->lock);
-    int index = index_of(keeps, keep_us);
-    uint8_t *slot = index >= 0 ? slot_of(keeps, series, index > 0) : NULL;
-    if (slot != NULL) {
-        *slot = (uint8_t)index;
-    }
-    pthread_mutex_unlock(&keeps->lock);
-    return index >= 0 ? 0 : BUSBAR_ELIMIT;
-}
-
-int64_t history_keep_of(struct history *history, uint32_t series)
-{
-    struct history_keeps *keeps = &history->keeps;
-    pthread_mutex_lock(&keeps->lock);
-    const uint8_t *slot = slot_of(keeps, series, false);
-    int64_t keep_us = slot != NULL && *slot != 0 ? keeps->values[*slot] : history->config.keep_us;
-    pthread_mutex_unlock(&keeps->lock);
-    return keep_us;
-}
-
-int64_t history_expired_before(struct history *history, uint32_t series, int64_t now_us)
-{
-    int64_t keep_us = history_keep_of(history, series);
-    return keep_us == HISTORY_KEEP_FOREVER ? INT64_MIN : now_us - keep_us;
-}
-
-/* The shortest and the longest retention of any series. */
-static void bounds(struct history *history, int64_t *shortest_us, int64_t *longest_us)
-{
-    struct history_keeps *keeps = &history->keeps;
-    pthread_mutex_lock(&keeps->lock);
-    *shortest_us = INT64_MAX;
-    *longest_us = 0;
-    for (size_t i = 0; i < keeps->count; i++) {
-        int64_t keep_us = i == 0 ? history->config.keep_us : keeps->values[i];
-        keep_us = keep_us == HISTORY_KEEP_FOREVER ? INT64_MAX : keep_us;
-        *shortest_us = keep_us < *shortest_us ? keep_us : *shortest_us;
-        *longest_us = keep_us > *longest_us ? keep_us : *longest_us;
-    }
-    pthread_mutex_unlock(&keeps->lock);
-}
-
-int64_t history_keep_longest_us(struct history *history)
-{
-    int64_t shortest_us, longest_us;
-    bounds(history, &shortest_us, &longest_us);
-    return longest_us == INT64_MAX ? HISTORY_KEEP_FOREVER : longest_us;
-}
+#define LOOK_US (INT64_C(3600) * 1000000) /* between two looks into the same block */
 
 /* Bytes of chunks that are over, and of all. */
 static void look_into(struct history *history, struct history_block *block, int64_t now_us,
@@ -164,10 +59,17 @@ static int by_age(struct history *history, struct history_block **blocks, size_t
     int64_t shortest_us;
     int64_t longest_us;
     int64_t now_us = clock_wall_us();
-    bounds(history, &shortest_us, &longest_us);
+    history_keep_bounds(history, &shortest_us, &longest_us);
     for (size_t i = 0; i < count; i++) {
         struct history_block *block = blocks[i];
         int64_t age_us = now_us - block->row.to_us;
+        if (block->row.level == HISTORY_LEVEL_TIERS) {
+            if (history->config.tiers_keep_us > 0 && age_us > history->config.tiers_keep_us) {
+                *worked = true;
+                return remove_block(history, block, "tiers older than they are kept");
+            }
+            continue;
+        }
         if (age_us > longest_us) {
             *worked = true;
             return remove_block(history, block, "older than any series keeps");
@@ -191,13 +93,16 @@ static int by_age(struct history *history, struct history_block **blocks, size_t
     return 0;
 }
 
+/* Samples go before tiers, which still answer when they are gone. */
 static struct history_block *oldest(struct history_block **blocks, size_t count)
 {
     struct history_block *found = NULL;
     for (size_t i = 0; i < count; i++) {
-        if (found == NULL || blocks[i]->row.to_us < found->row.to_us) {
-            found = blocks[i];
-        }
+        bool tiers = blocks[i]->row.level == HISTORY_LEVEL_TIERS;
+        bool found_tiers = found != NULL && found->row.level == HISTORY_LEVEL_TIERS;
+        bool better = found == NULL || tiers < found_tiers ||
+                      (tiers == found_tiers && blocks[i]->row.to_us < found->row.to_us);
+        found = better ? blocks[i] : found;
     }
     return found;
 }
@@ -219,11 +124,128 @@ static int by_bytes(struct history *history, struct history_block **blocks, size
     }
     uint64_t free_bytes;
     if (file_free_bytes(history->folder, &free_bytes) == 0 &&
-        free_bytes < history->config.free_bytes && block->row.to_us < clock_wall_us() - DAY_US) {
+        free_bytes < history->config.free_bytes &&
+        block->row.to_us < clock_wall_us() - HISTORY_DAY_US) {
         *worked = true;
         return remove_block(history, block, "the disk is nearly full");
     }
     return 0;
+}
+
+/* --- by policy --- */
+
+/* What a block has of each policy, from its index; kept in the block until policies change. */
+static int count_parts(struct history *history, struct history_block *block, uint64_t generation)
+{
+    struct history_block_walk walk;
+    const struct history_source *entry;
+    int error = 0;
+    if (block->parts != NULL && block->parts_generation == generation) {
+        return 0;
+    }
+    if (block->parts == NULL) {
+        block->parts = busbar_alloc_array(HISTORY_POLICIES_MAX + 1, sizeof(*block->parts));
+    }
+    for (size_t i = 0; i <= HISTORY_POLICIES_MAX; i++) {
+        block->parts[i] = (struct history_block_part){ .first_us = INT64_MAX };
+    }
+    block->parts_generation = generation;
+    history_block_walk_init(&walk, block);
+    while (error == 0 && (entry = history_block_walk_next(&walk, &error)) != NULL) {
+        if (entry->last_us <= block->row.done_us) {
+            continue;
+        }
+        struct history_block_part *part = &block->parts[history_policy_get(history, entry->series)];
+        part->bytes += entry->size;
+        part->first_us = entry->first_us < part->first_us ? entry->first_us : part->first_us;
+        error = history_breathe(history);
+    }
+    history_block_walk_fini(&walk);
+    return error;
+}
+
+/* Sums for the status; the policy that has too many bytes: its number, else 0. */
+static unsigned add_up(struct history *history, struct history_block **blocks, size_t count)
+{
+    struct history_keeps *keeps = &history->keeps;
+    unsigned over = 0;
+    pthread_mutex_lock(&keeps->lock);
+    for (unsigned p = 0; p <= keeps->policy_count; p++) {
+        struct history_policy_state *state = &keeps->policies[p];
+        state->bytes = 0;
+        state->oldest_us = INT64_MAX;
+        for (size_t i = 0; i < count; i++) {
+            const struct state_block *row = &blocks[i]->row;
+            struct history_block_part part = { .bytes = row->bytes, .first_us = row->from_us };
+            if (row->level == HISTORY_LEVEL_TIERS) {
+                continue;
+            }
+            part = keeps->policy_count > 0 ? blocks[i]->parts[p] : part;
+            state->bytes += part.bytes;
+            state->oldest_us = part.first_us < state->oldest_us ? part.first_us : state->oldest_us;
+        }
+        bool too_many = state->policy.max_bytes > 0 && state->bytes > state->policy.max_bytes;
+        over = over == 0 && too_many ? p : over;
+    }
+    pthread_mutex_unlock(&keeps->lock);
+    return over;
+}
+
+/* The oldest day of a policy's series goes: it is over from now on, and its block is written anew. */
+static int remove_day(struct history *history, struct history_block **blocks, size_t count,
+                      unsigned policy)
+{
+    struct history_block *block = NULL;
+    for (size_t i = 0; i < count; i++) {
+        bool has = blocks[i]->row.level != HISTORY_LEVEL_TIERS && !blocks[i]->damaged &&
+                   blocks[i]->parts[policy].bytes > 0;
+        if (has &&
+            (block == NULL || blocks[i]->parts[policy].first_us < block->parts[policy].first_us)) {
+            block = blocks[i];
+        }
+    }
+    if (block == NULL) {
+        return 0;
+    }
+    struct history_keeps *keeps = &history->keeps;
+    int64_t end_us = history_day_end(history_day_of(block->parts[policy].first_us));
+    pthread_mutex_lock(&keeps->lock);
+    struct history_policy_state *state = &keeps->policies[policy];
+    state->floor_us = end_us > state->floor_us ? end_us + 1 : state->floor_us;
+    pthread_mutex_unlock(&keeps->lock);
+    int error = history_rewrite_block(history, block, false);
+    if (error == 0) {
+        busbar_log(LOG_LEVEL_INFO, "history", NULL,
+                   "policy %s has more than its max_bytes: its oldest day is removed",
+                   state->policy.name);
+        pthread_mutex_lock(&keeps->lock);
+        state->removed_days++;
+        pthread_mutex_unlock(&keeps->lock);
+    }
+    return error;
+}
+
+static int by_policy(struct history *history, struct history_block **blocks, size_t count,
+                     bool *worked)
+{
+    struct history_keeps *keeps = &history->keeps;
+    int error = 0;
+    pthread_mutex_lock(&keeps->lock);
+    uint64_t generation = keeps->generation;
+    size_t policies = keeps->policy_count;
+    pthread_mutex_unlock(&keeps->lock);
+    for (size_t i = 0; i < count && error == 0 && policies > 0; i++) {
+        if (blocks[i]->row.level != HISTORY_LEVEL_TIERS) {
+            error = count_parts(history, blocks[i], generation);
+        }
+    }
+    unsigned over = error == 0 ? add_up(history, blocks, count) : 0;
+    if (over > 0) {
+        *worked = true;
+        error = remove_day(history, blocks, count, over);
+        error = error == BUSBAR_EDAMAGED ? 0 : error; /* it is left alone from now on */
+    }
+    return error;
 }
 
 int history_remove_old(struct history *history, bool *worked)
@@ -235,11 +257,11 @@ int history_remove_old(struct history *history, bool *worked)
     }
     int error = by_age(history, blocks, count, worked);
     if (error == 0 && !*worked) {
+        error = by_policy(history, blocks, count, worked);
+    }
+    if (error == 0 && !*worked) {
         error = by_bytes(history, blocks, count, worked);
     }
-    for (size_t i = 0; i < count; i++) {
-        history_block_release(blocks[i]);
-    }
-    busbar_free(blocks);
+    history_release_all(blocks, count);
     return error;
 }

@@ -28,6 +28,9 @@ void state_close(struct state *state); /* NULL is fine */
  * SQLite's first finding. */
 int state_check(struct state *state, struct err *err);
 
+/* Writes a copy of the database, as it is now, to a new file. BUSBAR_EIO, BUSBAR_ENOSPC; err names it. */
+int state_backup(struct state *state, const char *path, struct err *err);
+
 /* The reason of the last failed call in plain words, for log lines. Copied into text[size]. */
 void state_reason(struct state *state, char *text, size_t size);
 
