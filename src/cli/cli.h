@@ -111,6 +111,7 @@ int cli_status(struct cli *cli);
 int cli_doctor(struct cli *cli);
 int cli_ports(struct cli *cli);
 int cli_ledger(struct cli *cli);
+int cli_query(struct cli *cli);
 int cli_version(struct cli *cli);
 int cli_completion(struct cli *cli);
 int cli_complete(struct cli *cli);

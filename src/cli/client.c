@@ -99,9 +99,35 @@ static int code_of(int status, const char *name)
     return status == 404 ? BUSBAR_ENOENT : status == 504 ? BUSBAR_ETIMEOUT : BUSBAR_EIO;
 }
 
+/* {"status":"error","errorType":"bad_data","error":"text"}: the Prometheus API. False: it is no such answer. */
+static bool prometheus_refusal(const struct client_reply *reply, struct err *err)
+{
+    static const struct {
+        const char *type;
+        int code;
+    } types[] = { { "bad_data", BUSBAR_EINVAL },
+                  { "timeout", BUSBAR_ETIMEOUT },
+                  { "not_found", BUSBAR_ENOENT },
+                  { "unavailable", BUSBAR_EBUSY } };
+    const char *message = json_get_text(json_get(reply->root, "error"), NULL);
+    const char *type = json_get_text(json_get(reply->root, "errorType"), NULL);
+    int code = BUSBAR_EIO;
+    if (message == NULL || type == NULL) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        code = strcmp(type, types[i].type) == 0 ? types[i].code : code;
+    }
+    err_set(err, code, "%s", message);
+    return true;
+}
+
 /* The error of a reply that is not 2xx. */
 static int refusal(const struct client_reply *reply, struct err *err)
 {
+    if (prometheus_refusal(reply, err)) {
+        return err->code;
+    }
     const struct json_value *error = json_get(reply->root, "error");
     const char *message = json_get_text(json_get(error, "message"), NULL);
     const char *name = json_get_text(json_get(error, "code"), NULL);
@@ -132,7 +158,8 @@ static int waited(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t 
     return 0;
 }
 
-int client_try(const struct cli *cli, const char *path, const char *body,
+/* content_type: the header's line. */
+static int ask(const struct cli *cli, const char *path, const char *body, const char *content_type,
                struct client_reply *reply, struct err *err)
 {
     memset(reply, 0, sizeof *reply);
@@ -143,7 +170,7 @@ int client_try(const struct cli *cli, const char *path, const char *body,
     }
     struct curl_slist *headers = NULL;
     if (body != NULL) {
-        headers = curl_slist_append(NULL, "Content-Type: application/json");
+        headers = curl_slist_append(NULL, content_type);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     }
@@ -177,6 +204,18 @@ int client_try(const struct cli *cli, const char *path, const char *body,
         return err->code;
     }
     return 0;
+}
+
+int client_try(const struct cli *cli, const char *path, const char *body,
+               struct client_reply *reply, struct err *err)
+{
+    return ask(cli, path, body, "Content-Type: application/json", reply, err);
+}
+
+int client_form(const struct cli *cli, const char *path, const char *form,
+                struct client_reply *reply, struct err *err)
+{
+    return ask(cli, path, form, "Content-Type: application/x-www-form-urlencoded", reply, err);
 }
 
 int client_call(const struct cli *cli, const char *path, const char *body,

@@ -23,6 +23,9 @@ int client_call(const struct cli *cli, const char *path, const char *body,
 /* As client_call(), but says nothing: returns a BUSBAR_ code with err. For completion and doctor. */
 int client_try(const struct cli *cli, const char *path, const char *body,
                struct client_reply *reply, struct err *err);
+/* The same with the parameters as a form ("a=1&b=2", escaped). */
+int client_form(const struct cli *cli, const char *path, const char *form,
+                struct client_reply *reply, struct err *err);
 void client_free(struct client_reply *reply);
 
 /* A server-sent event stream; cb returns false to end. Ends on Ctrl-C. */

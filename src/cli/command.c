@@ -81,6 +81,13 @@ static const struct cli_flag history_flags[] = {
     { "buckets", 0, "N", false, "min, max, average of N equal parts instead of samples" },
     { 0 },
 };
+static const struct cli_flag query_flags[] = {
+    { "time", 0, "TIME", false, "when, now by default: RFC 3339, seconds since 1970, or -1h" },
+    { "start", 0, "TIME", false, "of a range, -1h by default" },
+    { "end", 0, "TIME", false, "of a range, now by default" },
+    { "step", 0, "TIME", false, "between two samples of a range, a hundredth of it by default" },
+    { 0 },
+};
 static const struct cli_flag ledger_flags[] = {
     { "points", 0, NULL, false, "a line a point, not only the totals" },
     { 0 },
@@ -131,6 +138,18 @@ static const struct cli_command commands[] = {
       .summary = "prove that no sample is missing: received = stored + repeated + refused",
       .details = "Exit code 1 when a sum does not balance.",
       .example = "busbar ledger\nbusbar ledger 'meter-*/*' --points" },
+    { .verb = "query",
+      .args = "EXPR",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_query,
+      .looks = true,
+      .flags = query_flags,
+      .summary = "ask the history in PromQL",
+      .details = "At one time the answer is a row a series; with --start, --end or --step it is a "
+                 "row a sample. A wrong expression is shown with its place; exit code 2.",
+      .example = "busbar query 'sum by (device) (power)'\n"
+                 "busbar query 'avg_over_time(power[5m])' --start -1h --step 5m --csv" },
     { .verb = "sim",
       .args = "SITE",
       .args_min = 1,
