@@ -18,7 +18,7 @@
 
 enum { REFUSALS_MAX = 3 }; /* then the source is not asked for summaries any more */
 
-enum summary { SUMMARY_NONE, SUM, AVG, MIN, MAX, COUNT, LAST, FIRST, PRESENT };
+enum summary { SUMMARY_NONE, SUM, AVG, MIN, MAX, COUNT, LAST, PRESENT };
 
 struct job {
     struct promql_eval *eval;
@@ -175,9 +175,9 @@ static enum summary summary_of(const struct promql_node *call)
         const char *name;
         enum summary summary;
     } functions[] = {
-        { "sum_over_time", SUM },     { "avg_over_time", AVG },         { "min_over_time", MIN },
-        { "max_over_time", MAX },     { "count_over_time", COUNT },     { "last_over_time", LAST },
-        { "first_over_time", FIRST }, { "present_over_time", PRESENT },
+        { "sum_over_time", SUM },         { "avg_over_time", AVG },     { "min_over_time", MIN },
+        { "max_over_time", MAX },         { "count_over_time", COUNT }, { "last_over_time", LAST },
+        { "present_over_time", PRESENT },
     };
     for (size_t i = 0; call != NULL && i < sizeof(functions) / sizeof(functions[0]); i++) {
         if (strcmp(functions[i].name, call->function->name) == 0) {
@@ -196,7 +196,6 @@ static double summary_value(enum summary summary, const struct history_window *w
     case MAX: return window->max;
     case COUNT: return (double)window->count;
     case LAST: return window->last;
-    case FIRST: return window->first;
     case PRESENT:
     case SUMMARY_NONE: break;
     }
