@@ -104,18 +104,23 @@ export function start(command, args, options = {}) {
   return process_;
 }
 
-/** A gateway on a free port; resolves when it answers. timeSeries: ADDRESS:PORT of the Prometheus API. */
+/**
+ * A gateway on a free port; resolves when it answers. timeSeries: ADDRESS:PORT of the Prometheus API, or true for
+ * a free port; its URL is gateway.timeSeries.
+ */
 export async function startGateway({ config, data, env, timeSeries = 'off', args = [] }) {
+  const series = timeSeries === true ? `127.0.0.1:${await freePort()}` : timeSeries;
   const port = await freePort();
   const socket = join(data, '..', `socket-${port}`);
   const gateway = start(
     program,
-    ['run', '--config', config, '--data', data, '--http', `127.0.0.1:${port}`, '--time-series', timeSeries,
+    ['run', '--config', config, '--data', data, '--http', `127.0.0.1:${port}`, '--time-series', series,
       '--socket', socket, ...args],
     { env: { ...process.env, ...env } },
   );
   const url = `http://127.0.0.1:${port}`;
   gateway.url = url;
+  gateway.timeSeries = `http://${series}`;
   gateway.server = `unix:${socket}`;
   gateway.get = async (path) => {
     const answer = await fetch(url + path, { signal: AbortSignal.timeout(10000) });

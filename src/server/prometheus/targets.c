@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "server/ingest/ingest.h"
+#include "server/ingest/metadata.h"
 #include "server/prometheus/params.h"
 #include "server/prometheus/prometheus.h"
 #include "server/reply.h"
@@ -241,10 +243,10 @@ static void get_pools(struct server_request *req)
     }
 }
 
-/* ---- /api/v1/metadata: the first point of a name speaks for all ---- */
+/* ---- /api/v1/metadata: the first point of a name speaks for all; then what senders said ---- */
 
 /* False: enough. *fresh: the metric was not told yet and is wanted. */
-static bool take_metric(struct targets *targets, const struct point *pt, bool *fresh)
+static bool take_metric(struct targets *targets, const char *metric, bool *fresh)
 {
     size_t most = targets->limit > 0 && targets->limit < PROMETHEUS_METADATA_MAX
                       ? targets->limit
@@ -253,25 +255,42 @@ static bool take_metric(struct targets *targets, const struct point *pt, bool *f
     if (targets->seen.count >= most) {
         return false;
     }
-    *fresh = (targets->only == NULL || strcmp(targets->only, pt->name) == 0) &&
-             is_new(targets, pt->name);
+    *fresh = (targets->only == NULL || strcmp(targets->only, metric) == 0) &&
+             is_new(targets, metric);
     return true;
+}
+
+static void put_metadata(struct json_writer *json, const char *metric, const char *type,
+                         const char *help, const char *unit)
+{
+    json_put_array(json, metric);
+    json_begin_object(json);
+    json_put_string(json, "type", type);
+    json_put_string(json, "unit", unit != NULL ? unit : "");
+    json_put_string(json, "help", help != NULL ? help : "");
+    json_end_object(json);
+    json_end_array(json);
 }
 
 static bool metadata_point(void *ctx, struct point *pt)
 {
     struct targets *targets = ctx;
-    struct json_writer *json = &targets->json;
     bool fresh;
-    bool more = take_metric(targets, pt, &fresh);
+    bool more = take_metric(targets, pt->name, &fresh);
     if (more && fresh) {
-        json_put_array(json, pt->name);
-        json_begin_object(json);
-        json_put_string(json, "type", "gauge");
-        json_put_string(json, "unit", pt->cls->units);
-        json_put_string(json, "help", pt->title);
-        json_end_object(json);
-        json_end_array(json);
+        put_metadata(&targets->json, pt->name, "gauge", pt->title, pt->cls->units);
+    }
+    return more;
+}
+
+/* What senders said of their metrics. */
+static bool sent_metadata(void *ctx, const struct ingest_metadata_entry *entry)
+{
+    struct targets *targets = ctx;
+    bool fresh;
+    bool more = take_metric(targets, entry->metric, &fresh);
+    if (more && fresh) {
+        put_metadata(&targets->json, entry->metric, entry->type, entry->help, entry->unit);
     }
     return more;
 }
@@ -279,6 +298,7 @@ static bool metadata_point(void *ctx, struct point *pt)
 static void end_metadata(void *ctx)
 {
     struct targets *targets = ctx;
+    ingest_metadata_each(ingest_metadata(server_of(targets->req)->ingest), sent_metadata, targets);
     json_end_object(&targets->json);
     json_end_object(&targets->json);
     finish(targets);
@@ -299,7 +319,7 @@ static bool target_metadata_point(void *ctx, struct point *pt)
     struct targets *targets = ctx;
     struct json_writer *json = &targets->json;
     bool fresh;
-    bool more = take_metric(targets, pt, &fresh);
+    bool more = take_metric(targets, pt->name, &fresh);
     if (more && fresh) {
         json_begin_object(json);
         put_labels(json, "target", pt->device);
