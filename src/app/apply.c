@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/labels.h"
 #include "app/swap.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -121,6 +122,29 @@ static void work_load(void *ctx)
     }
 }
 
+static bool policies_changed(const struct apply *apply)
+{
+    for (size_t i = 0; i < apply->diff.count; i++) {
+        if (str_starts(apply->diff.changes[i].what, CONFIG_POLICY_PATH)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What queries find: the devices are not running yet, but their series are there already. */
+static int give_labels(struct apply *apply)
+{
+    struct history *history = apply->gw->history;
+    int error = policies_changed(apply) ? labels_policies(history, &apply->config->history) : 0;
+    for (size_t i = 0; i < apply->config->device_count && error == 0; i++) {
+        if (apply->swap.fresh[i] != NULL) {
+            error = labels_give(history, apply->swap.fresh[i], NULL);
+        }
+    }
+    return error == 0 ? 0 : err_set(&apply->err, error, "no room for the labels of points");
+}
+
 static void work_ids(void *ctx)
 {
     struct apply *apply = ctx;
@@ -135,6 +159,7 @@ static void work_ids(void *ctx)
                apply->diff.count > 0 ? apply->diff.changes[0].text : "");
     apply->error = versions_save(apply->data_folder, apply->config, apply->who, summary,
                                  &apply->version, &apply->err);
+    apply->error = apply->error == 0 ? give_labels(apply) : apply->error;
     struct state_entry entry = { .time_us = clock_wall_us(),
                                  .who = apply->who,
                                  .from = apply->from,
@@ -171,8 +196,9 @@ static bool needs_restart(const struct apply *apply)
 {
     const struct config_diff *diff = &apply->diff;
     for (size_t i = 0; apply->diffed && i < diff->count; i++) {
-        if (str_starts(diff->changes[i].what, "server") ||
-            str_starts(diff->changes[i].what, "history")) {
+        const char *what = diff->changes[i].what;
+        if (str_starts(what, "server.") ||
+            (str_starts(what, "history.") && !str_starts(what, CONFIG_POLICY_PATH))) {
             return true;
         }
     }
@@ -235,6 +261,10 @@ static void swapped(struct apply *apply)
     take_facts(gw, apply->config, apply->who);
     server_site(gw->server, gw->site_id, gw->site_name, gw->site_timezone);
     server_changed(gw->server);
+    if (apply->swap.left_count > 0) {
+        labels_leave(gw, apply->swap.left, apply->swap.left_count);
+        apply->swap.left = NULL;
+    }
     busbar_log(LOG_LEVEL_INFO, "config", NULL, "version %u is running, %zu change%s", gw->version,
                apply->diff.total, apply->diff.total == 1 ? "" : "s");
     finish(apply, true);
@@ -327,7 +357,7 @@ int apply_begin(struct gateway *gw, const struct apply_request *request, apply_c
     apply->began_us = clock_mono_us();
     problems_init(&apply->problems);
     *last = apply;
-    if (gw->apply == apply) {
+    if (gw->apply == apply && !gw->labeling) {
         apply_next(gw);
     }
     return 0;

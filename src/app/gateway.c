@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "app/apply.h"
+#include "app/labels.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/crc.h"
@@ -117,6 +118,9 @@ static int open_stores(struct gateway *gw, const struct config *config)
         .keep_us = config->history.keep_us,
         .max_bytes = config->history.max_bytes,
         .free_bytes = config->history.free_bytes,
+        .tiers_keep_us = config->history.tiers_keep_us,
+        .cold_us = config->history.cold_after_us,
+        .points_labeled_later = true,
     };
     if (history_open(&history, &gw->history, &err) != 0) {
         return gateway_say(&err);
@@ -253,9 +257,15 @@ static int open_with(struct gateway *gw, struct config *config)
     open_host(gw);
     take_places(gw, &config->server);
     open_server(gw);
+    rc = labels_policies(gw->history, &config->history);
+    if (rc != 0) {
+        err_set(&err, rc, "the policies of history cannot be set");
+        return gateway_say(&err);
+    }
     if (apply_first(gw, config, &err) != 0) {
         return gateway_say(&err);
     }
+    labels_begin(gw);
     return keep_version(gw, config);
 }
 
@@ -315,16 +325,22 @@ void gateway_stop(struct gateway *gw)
     }
     gw->stopping = true;
     busbar_log(LOG_LEVEL_INFO, "app", NULL, "stopping");
-    if (gw->apply == NULL) {
+    if (gw->apply == NULL && !gw->labeling) {
         host_stop(gw->host, stopped, gw);
-    } /* else gateway_apply_ended() goes on */
+    } else { /* gateway_apply_ended() goes on */
+        gw->stop_waits = true;
+    }
 }
 
 void gateway_apply_ended(struct gateway *gw)
 {
+    if (gw->labeling) {
+        return;
+    }
     if (gw->apply != NULL) {
         apply_next(gw);
-    } else if (gw->stopping) {
+    } else if (gw->stop_waits) {
+        gw->stop_waits = false;
         host_stop(gw->host, stopped, gw);
     }
 }

@@ -64,6 +64,8 @@ struct gateway {
     struct gateway_file *files;
     size_t file_count;
     struct apply *apply; /* in progress, first in line; or NULL */
+    bool labeling;       /* a job gives points their labels; an apply waits for it */
+    bool stop_waits;     /* for an apply or the labels */
     struct map64
         received; /* series id -> count of points that were removed, so that the ledger still balances */
 

@@ -26,6 +26,7 @@ void swap_fini(struct swap *swap)
         busbar_free(swap->gone[i]);
     }
     busbar_free(swap->gone);
+    busbar_free(swap->left);
     busbar_free(swap->fresh);
     memset(swap, 0, sizeof *swap);
 }
@@ -159,6 +160,15 @@ static void keep_counters(struct gateway *gw, const struct device *dev)
     }
 }
 
+static void note_left(struct swap *swap, const struct point *pt)
+{
+    if (swap->left_count == swap->left_capacity) {
+        swap->left_capacity = swap->left_capacity == 0 ? 64 : 2 * swap->left_capacity;
+        swap->left = busbar_realloc(swap->left, swap->left_capacity * sizeof *swap->left);
+    }
+    swap->left[swap->left_count++] = pt->last.point;
+}
+
 static void removed(void *ctx, struct device *dev)
 {
     struct swap *swap = ctx;
@@ -166,11 +176,13 @@ static void removed(void *ctx, struct device *dev)
     registry_take(swap->gw->registry, dev->name);
     size_t index = from != NULL ? (size_t)(from - swap->config->devices) : 0;
     struct device *fresh = from != NULL ? swap->fresh[index] : NULL;
-    for (size_t i = 0; fresh != NULL && i < dev->point_count; i++) {
-        struct point *to = device_point(fresh, dev->points[i].name);
+    for (size_t i = 0; i < dev->point_count; i++) {
+        struct point *to = fresh != NULL ? device_point(fresh, dev->points[i].name) : NULL;
         if (to != NULL) {
             point_take_live(to, &dev->points[i]);
             dev->points[i].received = 0;
+        } else {
+            note_left(swap, &dev->points[i]);
         }
     }
     keep_counters(swap->gw, dev);

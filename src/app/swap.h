@@ -14,6 +14,8 @@ struct swap {
     size_t going;          /* host_remove() calls whose callback has not run */
     char **gone;           /* names in the registry that are not in the config */
     size_t gone_count;
+    uint32_t *left; /* series of points that are in no device any more */
+    size_t left_count, left_capacity;
     int error;
     struct err err;
 };

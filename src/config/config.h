@@ -85,7 +85,7 @@ struct config_history {
     uint64_t free_bytes;                  /* default 256 MiB */
     int64_t commit_us;                    /* group commit, default 10ms */
     int64_t tiers_keep_us;                /* default 10y; -1 = for ever, CONFIG_TIERS_OFF */
-    int64_t cold_after_us;                /* default 2d; -1 = never */
+    int64_t cold_after_us;                /* default 2d */
     const struct config_policy *policies; /* in the order of the file */
     size_t policy_count;
 };

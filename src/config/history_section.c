@@ -49,7 +49,6 @@ static const struct option history_options[] = {
                        .type = OPTION_DURATION,
                        .min = 3600 * CLOCK_US_PER_S,
                        .max = 100 * YEAR_US,
-                       .choices = forever,
                        .help = "when a day is packed as small as can be, such as 2d" },
     [HISTORY_POLICIES] = { .key = "policies",
                            .type = OPTION_PART,

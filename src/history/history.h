@@ -21,7 +21,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "model/bus.h"
-#include "model/labels.h"
+#include "model/matchers.h"
 #include "model/sample.h"
 
 struct history;
@@ -111,6 +111,10 @@ struct history_policy {
 int history_policies(struct history *history, const struct history_policy *policies, size_t count);
 /* BUSBAR_EINVAL: no such policy or series. Any thread. */
 int history_policy_of(struct history *history, uint32_t series, unsigned policy);
+/* Which series have which policy: rules[i] is of policy i + 1, the first that matches a series' labels counts, also
+ * for series that come later. Takes the matchers over, replaces the ones before. May take long: never on the
+ * loop. At most HISTORY_POLICIES_MAX. BUSBAR_ENOMEM: only new series get their policy. */
+int history_policy_rules(struct history *history, struct matchers *const *rules, size_t count);
 /* The longest that any series is kept, HISTORY_KEEP_FOREVER: older samples need not be taken. Any thread. */
 int64_t history_keep_longest_us(struct history *history);
 

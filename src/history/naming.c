@@ -60,6 +60,7 @@ void history_naming_stop(struct history *history)
 void history_naming_fini(struct history *history)
 {
     struct history_naming *naming = &history->naming;
+    history_naming_free_rules(naming);
     history_index_free(naming->index);
     sieve_fini(&naming->paths);
     sieve_fini(&naming->points);
@@ -79,6 +80,9 @@ int history_naming_set_point(struct history *history, uint32_t id, const struct 
     if (error == BUSBAR_EEXIST && !sieve_holds(&naming->paths, other)) {
         history_index_remove(naming->index, other);
         error = history_index_set(naming->index, id, labels, count, &other);
+    }
+    if (error == 0) {
+        history_naming_match(history, id, labels, count);
     }
     return error;
 }

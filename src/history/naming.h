@@ -16,10 +16,13 @@
 struct history_naming {
     struct history_index *index;
     pthread_mutex_t lock;
-    pthread_cond_t changed; /* with lock */
-    struct sieve paths;     /* ids of points, deleted ones too */
-    struct sieve points;    /* ids of points that the owner has labeled */
-    bool points_done;       /* the owner has labeled all it has */
+    pthread_cond_t changed;                       /* with lock */
+    struct sieve paths;                           /* ids of points, deleted ones too */
+    struct sieve points;                          /* ids of points that the owner has labeled */
+    struct matchers *rules[HISTORY_POLICIES_MAX]; /* rules[i] is of policy i + 1 */
+    size_t rule_count;
+    bool had_rules;   /* some series may have a policy that no rule gives */
+    bool points_done; /* the owner has labeled all it has */
     bool stop, started;
     atomic_bool loaded;
     pthread_t loader;
@@ -35,6 +38,10 @@ void history_naming_stop(struct history *history);
 /* The lock is held. The series has this set from now on; one of ingest with the same set gives way. */
 int history_naming_set_point(struct history *history, uint32_t id, const struct label *labels,
                              size_t count);
+/* naming_policy.c. The lock is held. The policy of a series, by its labels. */
+void history_naming_match(struct history *history, uint32_t id, const struct label *labels,
+                          size_t count);
+void history_naming_free_rules(struct history_naming *naming);
 /* The loader's thread. */
 void history_naming_load(struct history *history);
 

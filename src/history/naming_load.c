@@ -58,6 +58,7 @@ static void load_sets(struct history *history, const struct page *page, struct b
         size_t count;
         if (labels_parse(row_text(page, i), page->rows[i].size, labels, &count, store, NULL) == 0) {
             (void)history_index_set(naming->index, page->rows[i].id, labels, count, NULL);
+            history_naming_match(history, page->rows[i].id, labels, count);
         }
     }
     pthread_mutex_unlock(&naming->lock);

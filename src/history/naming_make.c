@@ -128,6 +128,7 @@ static int place(struct history *history, const struct making *making, uint32_t 
             take_back(history, first, making->count);
             return err_set(err, error, "no room for %zu new series", making->count);
         }
+        history_naming_match(history, id, set->labels, set->count);
     }
     return 0;
 }

@@ -16,6 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "history/history_private.h"
 #include "history/index.h"
 #include "place.h"
 
@@ -207,6 +208,39 @@ static void forgotten_for_good(void **state)
     assert_true(make("up", "job", "a") > sent); /* never the same id again */
 }
 
+static struct matchers *rule(const char *text)
+{
+    struct matchers *matchers;
+    assert_int_equal(matchers_new(text, strlen(text), &matchers, NULL), 0);
+    return matchers;
+}
+
+/* The first rule that matches counts, for series before and after it, and when rules go. */
+static void policies_by_labels(void **state)
+{
+    (void)state;
+    const int64_t day_us = INT64_C(86400) * 1000000;
+    const struct history_policy policies[] = { { .name = "a", .keep_us = 3 * day_us },
+                                               { .name = "b", .keep_us = HISTORY_KEEP_FOREVER } };
+    uint32_t a = make("up", "job", "a"), b = make("up", "job", "b");
+    assert_int_equal(history_policies(place.history, policies, 2), 0);
+    struct matchers *rules[] = { rule("{job=\"a\"}"), rule("{job=~\"a|c\"}") };
+    assert_int_equal(history_policy_rules(place.history, rules, 2), 0);
+    assert_int_equal(history_policy_get(place.history, a), 1);
+    assert_int_equal(history_policy_get(place.history, b), 0);
+    uint32_t c = make("up", "job", "c");
+    assert_int_equal(history_policy_get(place.history, c), 2);
+    uint32_t point = id_of_path("a/up");
+    struct label labels[2];
+    size_t count = set_of(labels, "sat", "job", "c");
+    assert_int_equal(history_label_point(place.history, point, labels, count), 0);
+    assert_int_equal(history_policy_get(place.history, point), 2);
+    assert_int_equal(history_policy_rules(place.history, NULL, 0), 0);
+    assert_int_equal(history_policies(place.history, NULL, 0), 0);
+    assert_int_equal(history_policy_get(place.history, a), 0);
+    assert_int_equal(history_policy_get(place.history, point), 0);
+}
+
 static void *make_in_thread(void *ctx)
 {
     struct label labels[2];
@@ -270,6 +304,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(what_left_the_configuration_keeps_its_name, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(forgotten_for_good, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(policies_by_labels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_lets_go, set_up, tear_down),
         cmocka_unit_test_setup_teardown(out_of_memory, set_up, tear_down),
     };
