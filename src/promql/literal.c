@@ -11,7 +11,8 @@
 
 enum { NUMBER_DIGITS_MAX = 1100 }; /* more digits than any double needs to be exact */
 
-#define SECONDS_MAX 9223372036.0 /* some 292 years: nanoseconds in int64, as in Prometheus */
+#define EXACT_SECONDS_MAX 0x1p31
+#define SECONDS_MAX       9223372036.0 /* some 292 years: nanoseconds in int64, as in Prometheus */
 
 /* --- numbers --- */
 
@@ -178,7 +179,9 @@ int promql_seconds_to_us(double seconds, int64_t *out_us)
     if (!(fabs(seconds) <= SECONDS_MAX)) {
         return BUSBAR_ERANGE;
     }
-    *out_us = llround(seconds * 1e6);
+    /* further away a double cannot tell every microsecond from the next */
+    *out_us = fabs(seconds) < EXACT_SECONDS_MAX ? llround(seconds * 1e6)
+                                                : llround(seconds * 1e3) * 1000;
     return 0;
 }
 

@@ -15,7 +15,8 @@ int promql_parse_number(const char *text, size_t size, double *out);
  * years). */
 int promql_parse_duration(const char *text, size_t size, int64_t *out_us);
 
-/* Seconds as a number to microseconds, rounded; BUSBAR_ERANGE over 292 years or NaN. */
+/* Seconds as a number to microseconds, rounded (from 68 years on to milliseconds); BUSBAR_ERANGE over 292 years
+ * or NaN. */
 int promql_seconds_to_us(double seconds, int64_t *out_us);
 
 /* The text between the quotes of a string token, escapes undone, NUL-terminated (NULs may be inside too).
