@@ -244,6 +244,10 @@ static int count_steps(struct promql_eval *eval, struct promql_question *questio
     if (question->end_us < question->start_us) {
         return promql_eval_fail(eval, BUSBAR_EINVAL, "the end of a query is before its start");
     }
+    if ((uint64_t)question->end_us - (uint64_t)question->start_us > INT64_MAX) {
+        return promql_eval_fail(eval, BUSBAR_EINVAL,
+                                "the end of a query is too far from its start");
+    }
     uint64_t steps = ((uint64_t)question->end_us - (uint64_t)question->start_us) /
                      (uint64_t)eval->step_us;
     if (steps >= question->limits.points_max && question->step_us > 0) {

@@ -25,6 +25,20 @@ static inline int64_t promql_time_add(int64_t a, int64_t b)
 int64_t promql_moment_time(const struct promql_eval *eval, const struct promql_moment *moment,
                            int64_t time_us);
 
+/* That time at each step: first, then `stride` further each (0 with @). */
+struct promql_walk {
+    int64_t first_us, stride_us;
+};
+
+static inline struct promql_walk promql_walk_of(const struct promql_eval *eval,
+                                                const struct promql_moment *moment, size_t step)
+{
+    return (struct promql_walk){
+        .first_us = promql_moment_time(eval, moment, promql_step_time(eval, step)),
+        .stride_us = moment->at == PROMQL_AT_NONE ? eval->step_us : 0,
+    };
+}
+
 /* --- rows.c --- */
 
 void promql_fill_absent(double *values, size_t count);

@@ -139,21 +139,25 @@ static int scan_all(const struct scan *scan, uint64_t series, double *values, bo
     if (error != 0 || numbers.count == 0) {
         return error;
     }
+    struct promql_walk walk = promql_walk_of(scan->eval, &scan->selector->moment, 0);
+    int64_t at = walk.first_us;
     const int64_t *times = numbers.times_us;
     const double absent = history_stale();
     size_t next = 0; /* the first sample after the step */
     for (size_t i = 0; i < scan->eval->steps; i++) {
-        int64_t at = promql_moment_time(scan->eval, &scan->selector->moment,
-                                        promql_step_time(scan->eval, i));
         while (next < numbers.count && times[next] <= at) {
             next++;
         }
-        bool found = next > 0 && times[next - 1] > promql_time_sub(at, scan->lookback_us) &&
-                     !history_is_stale(numbers.values[next - 1]);
-        values[i] = !found        ? absent
-                    : scan->times ? seconds(times[next - 1])
-                                  : numbers.values[next - 1];
-        *any |= found;
+        double value = absent;
+        if (next > 0 && times[next - 1] > promql_time_sub(at, scan->lookback_us)) {
+            value = numbers.values[next - 1];
+        }
+        if (!history_is_stale(value)) {
+            value = scan->times ? seconds(times[next - 1]) : value;
+            *any = true;
+        }
+        values[i] = value;
+        at = promql_time_add(at, walk.stride_us);
     }
     promql_numbers_done(scan->eval, &numbers);
     return 0;

@@ -25,8 +25,9 @@ int promql_evaluate_subquery(struct promql_eval *eval, const struct promql_node 
     if (last < inner->start_us) {
         return 0;
     }
-    uint64_t steps = ((uint64_t)last - (uint64_t)inner->start_us) / (uint64_t)inner->step_us;
-    if (steps >= eval->question->limits.samples_max) {
+    uint64_t span = (uint64_t)last - (uint64_t)inner->start_us;
+    uint64_t steps = span / (uint64_t)inner->step_us;
+    if (span > INT64_MAX || steps >= eval->question->limits.samples_max) {
         return promql_count_samples(eval, SIZE_MAX);
     }
     inner->steps = (size_t)steps + 1;

@@ -117,10 +117,12 @@ static int run_steps(const struct job *job, const struct promql_numbers *numbers
     struct promql_window window = {
         .scalars = scalars, .eval = job->eval, .call = job->call, .error = &error
     };
+    struct promql_walk walk = promql_walk_of(job->eval, job->moment, first);
+    window.end_us = walk.first_us;
     size_t low = 0, high = 0, low_stride = 0, high_stride = 0;
-    for (size_t step = first; step < last && error == 0; step++) {
+    for (size_t step = first; step < last && error == 0;
+         step++, window.end_us = promql_time_add(window.end_us, walk.stride_us)) {
         window.time_us = promql_step_time(job->eval, step);
-        window.end_us = promql_moment_time(job->eval, job->moment, window.time_us);
         window.start_us = promql_time_sub(window.end_us, job->range->range_us);
         size_t was_low = low, was_high = high;
         high = advance(numbers->times_us, numbers->count, high, high_stride, window.end_us);

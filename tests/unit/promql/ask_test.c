@@ -75,6 +75,11 @@ static void wrong_questions(void **state)
     assert_int_equal(promql_ask(&fake.source, &question, &result, &err), BUSBAR_EINVAL);
     assert_string_equal(err.message, "the step of a query must be above zero");
     assert_int_equal(promql_ask(&fake.source, &question, &result, NULL), BUSBAR_EINVAL);
+    question = (struct promql_question){
+        .text = "x", .start_us = INT64_MIN / 2 - 9, .end_us = INT64_MAX, .step_us = INT64_MAX
+    };
+    assert_int_equal(promql_ask(&fake.source, &question, &result, &err), BUSBAR_EINVAL);
+    assert_string_equal(err.message, "the end of a query is too far from its start");
     fake_fini(&fake);
 }
 
