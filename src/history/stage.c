@@ -145,6 +145,24 @@ void history_stage_settle(struct history_head *head, uint32_t id)
     }
 }
 
+/* With many series the memory of what was settled is better used for what it became. */
+static void ease_memory(struct history_head *head, struct history_group *group)
+{
+    size_t cell = sizeof(union value) + (group->rests != NULL ? sizeof(int32_t) : 0);
+    size_t bytes = group->capacity * (HISTORY_GROUP_SERIES * cell + sizeof(int64_t));
+    if (head->stage_bytes > HISTORY_STAGE_BYTES) {
+        busbar_free(group->times);
+        busbar_free(group->values);
+        busbar_free(group->rests);
+        group->times = NULL;
+        group->values = NULL;
+        group->rests = NULL;
+        group->capacity = 0;
+        head->stage_bytes -= bytes;
+        head->bytes -= bytes;
+    }
+}
+
 /* The next group at *place or behind it; NULL: there is none. The place then is that of the one after it. */
 static struct history_group *next_group(const struct history_head *head, size_t *place)
 {
@@ -179,6 +197,7 @@ void history_stage_ease(struct history_head *head)
         if (group != NULL) {
             settle_group(head, group,
                          1); /* a block is about to take all there is: chunks at once */
+            ease_memory(head, group);
         }
         pthread_mutex_unlock(&head->lock);
     } while (group != NULL);

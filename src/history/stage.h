@@ -22,11 +22,11 @@
 enum {
     HISTORY_GROUP_SERIES = 64,
     HISTORY_STAGE_ROWS = 128, /* gathered at most */
-    HISTORY_STAGE_SEAL = 16,  /* so many rows become a chunk at once */
+    HISTORY_STAGE_SEAL = 8,   /* so many rows become a chunk at once */
 };
 /* Memory of all groups: so much, and so much more a series; then columns are settled earlier. */
 #define HISTORY_STAGE_BYTES        (16u << 20)
-#define HISTORY_STAGE_SERIES_BYTES 192u
+#define HISTORY_STAGE_SERIES_BYTES 96u
 
 struct history_head;
 struct history_entry;
