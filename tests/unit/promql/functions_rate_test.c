@@ -53,7 +53,7 @@ static void rates_reach_to_the_ends_of_the_range(void **state)
     fake_check(fake, "rate(g[5m])", 180,
                "{} nan@180\ninfo: PromQL info: metric might not be a counter, name does not end in "
                "_total/_sum/_count/_bucket: \"g\" (1:6)");
-    fake_check_range(fake, "rate(c_total[2m])", 0, 300, 60, "{} 1@60 1@120 1@180 1@240 1@300");
+    fake_check_range(fake, "rate(c_total[2m])", 0, 300, 60, "{} 0.5@60 1@120 1@180 1@240 1@300");
 }
 
 static void the_last_two_samples(void **state)
