@@ -95,6 +95,10 @@ void history_block_release(struct history_block *block);
 int history_block_collect(struct history_block *block, uint32_t series, int64_t from_us,
                           int64_t to_us, struct history_sources *sources);
 
+/* The chunks of all series numbers from first to last, whatever their times. */
+int history_block_collect_keys(struct history_block *block, uint32_t first, uint32_t last,
+                               struct history_sources *sources);
+
 /* Reads and checks the chunk of a source into data[source->size]. BUSBAR_EDAMAGED, BUSBAR_EIO. */
 int history_block_read(const struct history_source *source, uint8_t *data);
 

@@ -299,6 +299,27 @@ int history_block_collect(struct history_block *block, uint32_t series, int64_t 
     return error;
 }
 
+int history_block_collect_keys(struct history_block *block, uint32_t first, uint32_t last,
+                               struct history_sources *sources)
+{
+    struct page page;
+    int error = 0;
+    for (uint32_t number = first_page(block, first);
+         number < block->pages && block->page_series[number] <= last && error == 0; number++) {
+        if (read_page(block, number, &page) != 0) {
+            sources->damaged++;
+            continue;
+        }
+        struct history_source entry = { 0 };
+        while (error == 0 && next_entry(&page, &entry)) {
+            if (entry.series >= first && entry.series <= last) {
+                error = add_source(sources, block, &entry);
+            }
+        }
+    }
+    return error;
+}
+
 int history_block_read(const struct history_source *source, uint8_t *data)
 {
     const struct history_block *block = source->block;

@@ -206,6 +206,8 @@ static void block_status(struct history_block_set *set, struct history_status *s
     for (size_t i = 0; i < set->count; i++) {
         bool tiers = set->all[i]->row.level == HISTORY_LEVEL_TIERS;
         status->block_bytes += set->all[i]->row.bytes;
+        status->tier_bytes += tiers ? set->all[i]->row.bytes : 0;
+        status->tier_blocks += tiers;
         status->block_samples += tiers ? 0 : set->all[i]->row.samples;
     }
     pthread_mutex_unlock(&set->lock);

@@ -198,7 +198,9 @@ void history_samples_free(struct history_samples *result); /* what it holds, not
 int history_read(struct history *history, uint32_t series, int64_t from_us, int64_t to_us,
                  size_t limit, struct history_samples *result);
 
-/* min, max, sum are over samples that have a number (bool 0/1, int, double) and are not bad. */
+/* Where the samples are over, the buckets are made of tiers (5 minutes, an hour): `first` is NaN then, times
+ * are those of the tier, and a sample on the edge of two buckets counts in the earlier one.
+ * min, max, sum are over samples that have a number (bool 0/1, int, double) and are not bad. */
 struct history_bucket {
     int64_t start_us;
     uint64_t count;                    /* samples in min, max, sum */
@@ -257,6 +259,7 @@ struct history_status {
     /* Since ever: taken off the disk by retention, and by deletes. When all is merged,
      * totals.stored_all = head_samples + block_samples + expired + deleted. */
     uint64_t expired_samples, deleted_samples;
+    uint64_t tier_bytes, tier_blocks; /* of blocks and block_bytes */
     uint64_t damaged_chunks;                /* met by reads since the start */
     int keeper_error;                       /* of the last background step; 0 when it worked */
     struct history_counts totals;

@@ -6,13 +6,14 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "history/history_private.h"
+#include "history/tiers.h"
 
 enum {
     LOOK_US = 500 * 1000,
     RETRY_US = 10 * 1000 * 1000,
-    BREATH_US = 20 * 1000, /* of work, then as long a rest when it can wait */
-    SERIES_BYTES = 400,    /* head memory that a series may take beside head_bytes */
-    PRESSURE = 2,          /* times head_bytes: then the log waits for the keeper */
+    BREATH_US = 20 * 1000,  /* of work, then as long a rest when it can wait */
+    SERIES_BYTES = 320,     /* head memory that a series may take beside head_bytes */
+    PRESSURE_PERCENT = 125, /* of both: then the log waits for the keeper */
     TIDY_US = 10 * 1000 * 1000,
 };
 
@@ -125,6 +126,11 @@ static int step_locked(struct history *history, bool *worked)
     if (error == 0 && !*worked) {
         error = do_piece(history, history_merge_small, HISTORY_DOING_MERGE, worked);
     }
+    if (error == 0 && !*worked) {
+        keeper->gentle = keeper->started;
+        error = do_piece(history, history_make_tiers, HISTORY_DOING_TIERS, worked);
+        keeper->gentle = false;
+    }
     return error;
 }
 
@@ -161,7 +167,7 @@ void history_keeper_wait(struct history *history)
     struct history_keeper *keeper = &history->keeper;
     for (;;) {
         uint64_t bytes;
-        uint64_t room = head_room(history, &bytes) * PRESSURE;
+        uint64_t room = head_room(history, &bytes) * PRESSURE_PERCENT / 100;
         if (bytes <= room) {
             return;
         }

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reading samples as they are, with quality, texts and receive times, and buckets of them. */
+/* Reading samples as they are, with quality, texts and receive times, and buckets of them; where the
+ * samples are over, buckets of the tiers. */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "history/history_private.h"
 #include "history/merge.h"
+#include "history/tiers.h"
 #include "history/view.h"
 
 enum { LIMIT_DEFAULT = 1000000, BUCKETS_MAX = 100000, TEXT_BLOCK_BYTES = 16 * 1024 };
@@ -268,6 +272,74 @@ static int fill_buckets(struct bucketing *work, struct history_merge *merge)
     }
 }
 
+/* --- buckets of samples that are over, from tiers --- */
+
+static int64_t round_down(int64_t time_us, int64_t step_us)
+{
+    int64_t rest = time_us % step_us;
+    return time_us - (rest < 0 ? rest + step_us : rest);
+}
+
+/* What a tier's bucket says; what it does not say stays NaN. */
+static void add_tier(struct history_bucket *bucket, const struct history_tier_bucket *tier,
+                     int64_t step_us)
+{
+    if (tier->count > 0) {
+        if (bucket->count == 0) {
+            bucket->min = tier->min;
+            bucket->max = tier->max;
+            bucket->first = NAN;
+            bucket->first_us = tier->end_us - step_us;
+        }
+        bucket->min = tier->min < bucket->min ? tier->min : bucket->min;
+        bucket->max = tier->max > bucket->max ? tier->max : bucket->max;
+        bucket->sum += tier->sum;
+        bucket->count += tier->count;
+        bucket->last = tier->last;
+        bucket->last_us = tier->end_us;
+    }
+    bucket->bad += tier->bad;
+    bucket->others += tier->others;
+    bucket->quality = tier->count + tier->others > 0 ? QUALITY_GOOD : QUALITY_NO_ANSWER;
+}
+
+/* Buckets up to where the samples begin. The tier's (end - step, end] is counted where it begins. */
+static int fill_from_tiers(struct bucketing *work, struct query *query, uint32_t series,
+                           int64_t to_us)
+{
+    int64_t over_us = history_expired_before(query->history, series, clock_wall_us());
+    int64_t step_us = work->step_us >= HISTORY_TIER_COARSE_US ? HISTORY_TIER_COARSE_US
+                                                              : HISTORY_TIER_FINE_US;
+    struct history_tiers tiers = { 0 };
+    struct history_view view; /* its own: that of the query holds the blocks of its sources */
+    history_view_init(&view, query->history, query->merge.coder, query->merge.column);
+    to_us = over_us < to_us ? over_us : to_us;
+    int error = 0;
+    while (work->from_us < to_us && error == 0) {
+        int64_t end_us = over_us < to_us ? round_down(to_us, step_us)
+                                         : round_down(to_us - 1, step_us) + step_us;
+        error = history_tiers_read(&view, series, round_down(work->from_us, step_us), end_us,
+                                   step_us, &tiers);
+        if (tiers.span_count > 0 || step_us == HISTORY_TIER_COARSE_US) {
+            break;
+        }
+        step_us = HISTORY_TIER_COARSE_US; /* of series with few samples there are hours only */
+    }
+    for (size_t i = 0; i < tiers.bucket_count && error == 0; i++) {
+        int64_t start_us = tiers.buckets[i].end_us - step_us;
+        start_us = start_us > work->from_us ? start_us : work->from_us;
+        struct history_bucket *bucket = start_us < to_us ? bucket_of(work, start_us) : NULL;
+        if (bucket != NULL) {
+            add_tier(bucket, &tiers.buckets[i], step_us);
+        } else if (start_us < to_us) {
+            error = BUSBAR_ENOMEM;
+        }
+    }
+    history_tiers_fini(&tiers);
+    history_view_fini(&view);
+    return error;
+}
+
 int history_buckets(struct history *history, uint32_t series, int64_t from_us, int64_t to_us,
                     int64_t step_us, struct history_buckets *result)
 {
@@ -281,6 +353,9 @@ int history_buckets(struct history *history, uint32_t series, int64_t from_us, i
     }
     struct query query;
     int error = query_open(&query, history, series, from_us, to_us);
+    if (error == 0 && to_us > from_us) {
+        error = fill_from_tiers(&work, &query, series, to_us);
+    }
     error = error == 0 ? fill_buckets(&work, &query.merge) : error;
     query_close(&query, &result->damaged);
     if (error != 0) {

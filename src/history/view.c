@@ -21,8 +21,7 @@ void history_view_fini(struct history_view *view)
     view->block_count = 0;
 }
 
-/* Blocks that came after the head was looked at are not needed, those that came before are. */
-static int hold_blocks(struct history_view *view)
+int history_view_hold(struct history_view *view)
 {
     struct history_block_set *set = &view->history->blocks;
     uint64_t changes = atomic_load(&set->changes);
@@ -52,7 +51,7 @@ int history_view_collect(struct history_view *view, uint32_t series, int64_t *fr
         error = history_deletes_find(&view->history->deletes, series, *from_us, to_us, &deletions);
     }
     if (error == 0) {
-        error = hold_blocks(view);
+        error = history_view_hold(view);
     }
     if (error == 0) {
         error = history_blocks_collect_held(view->blocks, view->block_count, series, *from_us,

@@ -23,6 +23,10 @@ void history_view_init(struct history_view *view, struct history *history,
                        struct history_coder *coder, struct history_column *column);
 void history_view_fini(struct history_view *view);
 
+/* Holds the blocks there are. Blocks that came after the head was looked at are not needed, those that came
+ * before are: so the head is looked at first. BUSBAR_ENOMEM. */
+int history_view_hold(struct history_view *view);
+
 /* Fills sources, which borrow the view's blocks: use them before the next collect. *from_us grows to
  * where the retention of the series begins. BUSBAR_ENOMEM. */
 int history_view_collect(struct history_view *view, uint32_t series, int64_t *from_us,
