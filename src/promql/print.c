@@ -2,6 +2,7 @@
 /* A tree back to text, as Prometheus prints it: one line, or with line breaks where a node is longer than 100
  * characters. What was written in another way (a{} or {__name__="a"}, 90m, group_left without labels) comes
  * out in one form. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,7 +135,7 @@ static void put_number(struct buf *out, const struct promql_node *node)
         promql_print_number(node->number, out);
         return;
     }
-    put(out, us < 0 ? "-" : "");
+    put(out, signbit(node->number) ? "-" : "");
     promql_print_duration(llabs(us), out);
 }
 

@@ -102,6 +102,7 @@ static const struct form forms[] = {
     { "`a\\nb`", "\"a\\\\nb\"" },
     { "`a\"b`", "\"a\\\"b\"" },
     { "1h30m", NULL },
+    { "-0m", "-0s" },
     { "90m", "1h30m" },
     { "24h", "1d" },
     { "7d", "1w" },
