@@ -127,6 +127,7 @@ int cli_point_get(struct cli *cli);
 int cli_point_watch(struct cli *cli);
 int cli_point_write(struct cli *cli);
 int cli_point_history(struct cli *cli);
+int cli_history_delete(struct cli *cli);
 int cli_config_check(struct cli *cli);
 int cli_config_diff(struct cli *cli);
 int cli_config_apply(struct cli *cli);

@@ -74,6 +74,11 @@ static const struct cli_flag watch_flags[] = {
     { "count", 0, "N", false, "end after N values" },
     { 0 },
 };
+static const struct cli_flag delete_flags[] = {
+    { "from", 0, "TIME", false, "only samples from then on: 2026-11-22T00:00:00Z, -30d" },
+    { "to", 0, "TIME", false, "only samples before" },
+    { 0 },
+};
 static const struct cli_flag history_flags[] = {
     { "from", 0, "TIME", false, "RFC 3339, or relative as -24h; -1h by default" },
     { "to", 0, "TIME", false, "now by default" },
@@ -283,6 +288,74 @@ static const struct cli_command commands[] = {
       .flags = history_flags,
       .summary = "stored samples of a point",
       .example = "busbar point history meter-1/power --from -24h --buckets 24" },
+
+    { .noun = "history",
+      .verb = "delete",
+      .args = "MATCHER",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_history_delete,
+      .flags = delete_flags,
+      .summary = "delete the samples of all series that match",
+      .details = "Says how many series and samples there are and asks, unless --yes is given; with "
+                 "--dry-run it only says. Without --from and --to the series themselves go too, "
+                 "but those of configured points. There is no way back but a backup.",
+      .example = "busbar history delete '{device=\"meter-7\"}' --to -30d\n"
+                 "busbar history delete 'power{device=~\"test-.*\"}' --dry-run" },
+
+    { .noun = "history",
+      .verb = "verify",
+      .args = "",
+      .run = cli_history_verify,
+      .flags = folder_flags,
+      .summary = "read every byte that is kept and check every checksum",
+      .details = "Log, blocks, series file and catalog must agree. The running gateway does it in "
+                 "the background; with --data a folder is checked here. Exit code 3 when "
+                 "something is damaged or missing.",
+      .example = "busbar history verify\nbusbar history verify --data /var/lib/busbar" },
+    { .noun = "history",
+      .verb = "export",
+      .args = "[SERIES]",
+      .args_max = 1,
+      .run = cli_history_export,
+      .flags = export_flags,
+      .summary = "samples with all they have, as JSON lines or --csv",
+      .details = "SERIES is a selector as in PromQL; all series without it. What is written can be "
+                 "read by `busbar history import` without any loss.",
+      .example =
+          "busbar history export 'temperature{device=\"ahu-1\"}' --start -7d -o week.jsonl" },
+    { .noun = "history",
+      .verb = "import",
+      .args = "FILE",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_FILE,
+      .run = cli_history_import,
+      .summary = "read back what export wrote; - is stdin",
+      .details = "The name of a CSV file ends in .csv, or say --csv. Importing again changes "
+                 "nothing. Lines that are wrong are told and left out: exit code 8.",
+      .example = "busbar history import week.jsonl" },
+    { .noun = "history",
+      .verb = "backup",
+      .args = "FOLDER",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_history_backup,
+      .flags = backup_flags,
+      .summary = "write a consistent, checked backup into a new folder, while all goes on",
+      .details = "State, history, configuration and its versions; secrets only when asked for.",
+      .example = "busbar history backup /mnt/backup/monday" },
+    { .noun = "history",
+      .verb = "restore",
+      .args = "FOLDER",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_FILE,
+      .run = cli_history_restore,
+      .flags = restore_flags,
+      .summary = "make a data folder from a backup; the gateway must not run",
+      .details = "The backup is read and checked whole before anything is moved.",
+      .example = "busbar history restore /mnt/backup/monday --data /var/lib/busbar --replace" },
 
     { .noun = "config",
       .verb = "check",

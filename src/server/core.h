@@ -89,6 +89,7 @@ void server_devices_routes(struct server *server);
 void server_points_routes(struct server *server);
 void server_write_routes(struct server *server);
 void server_samples_routes(struct server *server);
+void server_removal_routes(struct server *server);
 void server_live_routes(struct server *server);
 void server_ledger_routes(struct server *server);
 void server_health_routes(struct server *server);

@@ -46,6 +46,8 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "Samples",
       .shape = "path:s units:s type:s from:t to:t more:b damaged:i samples:[[v]] step_ms:i "
                "buckets:[[v?]]" },
+    { .name = "DeleteRequest", .shape = "match:s from:s to:s dry_run:b", .required = "match" },
+    { .name = "DeleteResult", .shape = "series:i samples:i deleted:b" },
     { .name = "Stream", .shape = "points:[Point] devices:[Device] health:Health" },
     { .name = "Ledger",
       .shape = "balances:b totals:{" LEDGER_FIELDS "refused:[{reason:s count:i}] waiting:i} "

@@ -128,18 +128,16 @@ bool server_query_bool(const struct server_request *req, const char *name)
                             (str_parse_bool(text, &value) == 0 && value));
 }
 
-int server_query_time(const struct server_request *req, const char *name, int64_t fallback,
-                      int64_t *out, struct err *err)
+int server_parse_time(const char *name, const char *text, int64_t *out, struct err *err)
 {
-    const char *text = server_query(req, name);
-    int64_t value = fallback;
+    int64_t value = 0;
     bool fine = true;
-    if (text != NULL && strcmp(text, "now") == 0) {
+    if (strcmp(text, "now") == 0) {
         value = clock_wall_us();
-    } else if (text != NULL && text[0] == '-') {
+    } else if (text[0] == '-') {
         fine = str_parse_duration_us(text + 1, &value) == 0;
         value = clock_wall_us() - value;
-    } else if (text != NULL) {
+    } else {
         fine = str_parse_i64(text, &value) == 0 || str_parse_time(text, &value) == 0;
     }
     if (!fine) {
@@ -149,6 +147,17 @@ int server_query_time(const struct server_request *req, const char *name, int64_
     }
     *out = value;
     return 0;
+}
+
+int server_query_time(const struct server_request *req, const char *name, int64_t fallback,
+                      int64_t *out, struct err *err)
+{
+    const char *text = server_query(req, name);
+    if (text == NULL) {
+        *out = fallback;
+        return 0;
+    }
+    return server_parse_time(name, text, out, err);
 }
 
 const struct json_value *server_body(const struct server_request *req)

@@ -47,6 +47,7 @@ struct server *server_new(const struct server_config *config)
     server_points_routes(server);
     server_write_routes(server);
     server_samples_routes(server);
+    server_removal_routes(server);
     server_live_routes(server);
     server_ledger_routes(server);
     server_health_routes(server);

@@ -169,6 +169,8 @@ bool server_query_bool(const struct server_request *req, const char *name);
 /* A time of the query: RFC 3339, microseconds since 1970, "now", or relative to now ("-24h"). */
 int server_query_time(const struct server_request *req, const char *name, int64_t fallback,
                       int64_t *out, struct err *err);
+/* The same of a text that came some other way; name: for the error. */
+int server_parse_time(const char *name, const char *text, int64_t *out, struct err *err);
 /* The parsed body; NULL when there was none. Valid until the answer. */
 const struct json_value *server_body(const struct server_request *req);
 /* The bytes of the body of a SERVER_ROUTE_RAW, unchanged until the answer: a job may read them. */
