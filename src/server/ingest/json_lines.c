@@ -63,10 +63,8 @@ static const char *behind_value(const char *at, const char *end)
         case ',':
         case ':':
         case ' ': at += depth > 0; break;
-        default:
-            while (at < end && strchr(",:]} \t\r\"", *at) == NULL) {
-                at++;
-            }
+        default: do { at++;
+            } while (at < end && (*at == '\0' || strchr(",:]} \t\r\"", *at) == NULL));
         }
         if (depth == 0 || depth > DEPTH_MAX) {
             return depth == 0 ? at : NULL;

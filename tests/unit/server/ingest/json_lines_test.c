@@ -127,6 +127,18 @@ static void lines_come_back(void **state)
     rig_close(&rig);
 }
 
+/* Found by the fuzzer: a NUL in a value that is stepped over was stepped on for ever. */
+static void nul_is_stepped_over(void **state)
+{
+    static const char text[] = "{\"x\":[\0]}\n{\"x\":\0}\n{\"x\":[\t\0\t\r]}";
+    struct rig rig;
+    (void)state;
+    rig_open(&rig);
+    assert_string_equal(rig_json_lines(&rig, text, sizeof(text) - 1), "");
+    assert_int_equal(rig.rows.received, 3);
+    rig_close(&rig);
+}
+
 static void prefixes_and_flips_are_safe(void **state)
 {
     static const char text[] =
@@ -159,6 +171,7 @@ int main(void)
         cmocka_unit_test(null_is_a_stale_marker),
         cmocka_unit_test(wrong_lines_are_named_and_left_out),
         cmocka_unit_test(lines_come_back),
+        cmocka_unit_test(nul_is_stepped_over),
         cmocka_unit_test(prefixes_and_flips_are_safe),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
