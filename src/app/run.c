@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "app/apply.h"
+#include "app/history_routes.h"
 #include "app/ports.h"
 #include "app/routes.h"
 #include "base/file.h"
@@ -183,6 +184,7 @@ static void keep_memory(void)
 static int serve(struct gateway *gw)
 {
     routes_add(gw);
+    history_routes_add(gw);
     int rc = listen_tcp(gw);
     rc = rc != 0 ? rc : listen_socket(gw);
     if (rc != 0) {

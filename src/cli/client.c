@@ -159,8 +159,8 @@ static int waited(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t 
 }
 
 /* content_type: the header's line. */
-static int ask(const struct cli *cli, const char *path, const char *body, const char *content_type,
-               struct client_reply *reply, struct err *err)
+static int ask(const struct cli *cli, const char *path, const void *body, size_t size,
+               const char *content_type, struct client_reply *reply, struct err *err)
 {
     memset(reply, 0, sizeof *reply);
     buf_init(&reply->body, CLIENT_BODY_MAX);
@@ -172,6 +172,7 @@ static int ask(const struct cli *cli, const char *path, const char *body, const 
     if (body != NULL) {
         headers = curl_slist_append(NULL, content_type);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
         curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
     }
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, gather);
@@ -209,13 +210,21 @@ static int ask(const struct cli *cli, const char *path, const char *body, const 
 int client_try(const struct cli *cli, const char *path, const char *body,
                struct client_reply *reply, struct err *err)
 {
-    return ask(cli, path, body, "Content-Type: application/json", reply, err);
+    size_t size = body != NULL ? strlen(body) : 0;
+    return ask(cli, path, body, size, "Content-Type: application/json", reply, err);
 }
 
 int client_form(const struct cli *cli, const char *path, const char *form,
                 struct client_reply *reply, struct err *err)
 {
-    return ask(cli, path, form, "Content-Type: application/x-www-form-urlencoded", reply, err);
+    return ask(cli, path, form, strlen(form), "Content-Type: application/x-www-form-urlencoded",
+               reply, err);
+}
+
+int client_send(const struct cli *cli, const char *path, const void *data, size_t size,
+                struct client_reply *reply, struct err *err)
+{
+    return ask(cli, path, data, size, "Content-Type: application/octet-stream", reply, err);
 }
 
 int client_call(const struct cli *cli, const char *path, const char *body,
@@ -231,6 +240,58 @@ void client_free(struct client_reply *reply)
     buf_fini(&reply->body);
     reply->doc = NULL;
     reply->root = NULL;
+}
+
+/* ---- long answers ---- */
+
+struct fetching {
+    CURL *curl;
+    client_piece_cb cb;
+    void *ctx;
+    struct client_reply refused; /* the body of an answer that is not 2xx */
+    bool ended;                  /* by cb */
+};
+
+static size_t take_piece(char *data, size_t size, size_t count, void *ctx)
+{
+    struct fetching *fetching = ctx;
+    long status = 0;
+    curl_easy_getinfo(fetching->curl, CURLINFO_RESPONSE_CODE, &status);
+    fetching->refused.status = (int)status;
+    if (status / 100 != 2) {
+        return gather(data, size, count, &fetching->refused.body);
+    }
+    fetching->ended = !fetching->cb(fetching->ctx, data, size * count);
+    return fetching->ended ? 0 : size * count;
+}
+
+int client_fetch(const struct cli *cli, const char *path, client_piece_cb cb, void *ctx)
+{
+    struct err err = { 0 };
+    struct fetching fetching = { .cb = cb, .ctx = ctx };
+    fetching.curl = make_handle(cli, path, &err);
+    if (fetching.curl == NULL) {
+        return cli_fail_err(&err);
+    }
+    buf_init(&fetching.refused.body, CLIENT_BODY_MAX);
+    curl_easy_setopt(fetching.curl, CURLOPT_WRITEFUNCTION, take_piece);
+    curl_easy_setopt(fetching.curl, CURLOPT_WRITEDATA, &fetching);
+    curl_easy_setopt(fetching.curl, CURLOPT_CONNECTTIMEOUT_MS, (long)(cli->timeout_us / 1000));
+    CURLcode code = curl_easy_perform(fetching.curl);
+    curl_easy_cleanup(fetching.curl);
+    struct client_reply *refused = &fetching.refused;
+    if (code == CURLE_OK && refused->status / 100 != 2 && refused->status != 0) {
+        struct json_limits limits = { .bytes_max = CLIENT_BODY_MAX };
+        if (json_parse(buf_text(&refused->body), refused->body.size, &limits, &refused->doc,
+                       NULL) == 0) {
+            refused->root = json_root(refused->doc);
+        }
+        refusal(refused, &err);
+    } else if (code != CURLE_OK && !fetching.ended) {
+        transport_error(cli, code, &err);
+    }
+    client_free(refused);
+    return err.code != 0 ? cli_fail_err(&err) : fetching.ended ? CLI_FAILED : 0;
 }
 
 /* ---- server-sent events ---- */

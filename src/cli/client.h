@@ -28,6 +28,15 @@ int client_form(const struct cli *cli, const char *path, const char *form,
                 struct client_reply *reply, struct err *err);
 void client_free(struct client_reply *reply);
 
+/* The same with any bytes. */
+int client_send(const struct cli *cli, const char *path, const void *data, size_t size,
+                struct client_reply *reply, struct err *err);
+
+/* The body of a GET, piece by piece, however long. cb returns false to end (which is an error). Returns 0, or an
+ * exit code after having said why. */
+typedef bool (*client_piece_cb)(void *ctx, const char *data, size_t size);
+int client_fetch(const struct cli *cli, const char *path, client_piece_cb cb, void *ctx);
+
 /* A server-sent event stream; cb returns false to end. Ends on Ctrl-C. */
 typedef bool (*client_event_cb)(void *ctx, const char *event, const char *data, size_t size);
 int client_stream(const struct cli *cli, const char *path, client_event_cb cb, void *ctx);

@@ -98,6 +98,27 @@ static const struct cli_flag ledger_flags[] = {
     { 0 },
 };
 
+static const struct cli_flag folder_flags[] = {
+    { "data", 'd', "FOLDER", false, "a data folder that no gateway uses, instead of asking one" },
+    { 0 },
+};
+static const struct cli_flag export_flags[] = {
+    { "start", 0, "TIME", false, "first time: RFC 3339, or relative as -24h; all by default" },
+    { "end", 0, "TIME", false, "the time behind the last" },
+    { "output", 'o', "FILE", false, "a new file instead of stdout; it appears when it is whole" },
+    { 0 },
+};
+static const struct cli_flag backup_flags[] = {
+    { "secrets", 0, NULL, false, "the secrets and their key too" },
+    { "data", 'd', "FOLDER", false, "a data folder that no gateway uses, instead of asking one" },
+    { 0 },
+};
+static const struct cli_flag restore_flags[] = {
+    { "data", 'd', "FOLDER", false, "the data folder to fill; /var/lib/busbar by default" },
+    { "replace", 0, NULL, false, "it may be in use: what is there is moved into replaced-TIME" },
+    { 0 },
+};
+
 static const struct cli_command commands[] = {
     { .verb = "run",
       .args = "",

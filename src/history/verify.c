@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "history/check.h"
 #include "history/history_private.h"
 
 struct verify {
@@ -13,6 +14,8 @@ struct verify {
     struct history_findings *findings;
     history_finding_cb cb;
     void *ctx;
+    struct state *state;
+    bool running; /* a history uses the files meanwhile */
     bool damaged;
 };
 
@@ -42,7 +45,7 @@ struct verify_log {
     uint64_t expected; /* 0: any */
     uint8_t *data;
     size_t capacity;
-    uint64_t first; /* sequence of the segment just read */
+    bool begun; /* a segment has been read */
 };
 
 static void lost(struct verify_log *work, const char *path, uint64_t sequence)
@@ -77,7 +80,18 @@ static void verify_record(struct verify_log *work, const char *path,
     findings->samples += found;
 }
 
-static void verify_segment(struct verify_log *work, uint64_t number, bool newest)
+/* Between the log and the blocks nothing may be missing. */
+static void verify_begin(struct verify_log *work, uint64_t first, uint64_t mark)
+{
+    if (!work->begun && first > mark + 1) {
+        work->verify->findings->damaged_records += first - mark - 1;
+        tell(work->verify, "the log begins with record %llu, but the blocks end with record %llu",
+             (unsigned long long)first, (unsigned long long)mark);
+    }
+    work->begun = true;
+}
+
+static void verify_segment(struct verify_log *work, uint64_t number, bool newest, uint64_t mark)
 {
     struct verify *verify = work->verify;
     char path[HISTORY_PATH_MAX];
@@ -85,6 +99,10 @@ static void verify_segment(struct verify_log *work, uint64_t number, bool newest
     struct history_segment_head head;
     history_block_path(verify->log_folder, number, ".log", path, sizeof(path));
     int error = history_log_load(verify->file, path, &work->data, &work->capacity, &size);
+    if (error == BUSBAR_ENOENT && verify->running) {
+        work->expected = 0; /* its records are in blocks by now */
+        return;
+    }
     if (error != 0) {
         verify->findings->damaged_files++;
         tell(verify, "%s: cannot be read: %s", path, err_text(error));
@@ -100,7 +118,7 @@ static void verify_segment(struct verify_log *work, uint64_t number, bool newest
         tell(verify, "%s: the head of this log segment is damaged", path);
         return;
     }
-    work->first = head.first_sequence;
+    verify_begin(work, head.first_sequence, mark);
     lost(work, path, head.first_sequence);
     work->expected = head.first_sequence > work->expected ? head.first_sequence : work->expected;
     struct history_segment_reader reader;
@@ -114,29 +132,6 @@ static void verify_segment(struct verify_log *work, uint64_t number, bool newest
     }
     verify->findings->torn_bytes += newest ? history_segment_torn(&reader, &head) : 0;
     verify->findings->segments++;
-}
-
-static int verify_log(struct verify *verify, uint64_t mark)
-{
-    uint64_t *numbers;
-    size_t count;
-    int error = history_list_numbers(verify->log_folder, ".log", &numbers, &count, NULL);
-    if (error != 0) {
-        tell(verify, "%s: cannot be read: %s", verify->log_folder, err_text(error));
-        return error;
-    }
-    struct verify_log work = { .verify = verify };
-    for (size_t i = 0; i < count; i++) {
-        verify_segment(&work, numbers[i], i + 1 == count);
-        if (i == 0 && work.first > mark + 1) {
-            verify->findings->damaged_records += work.first - mark - 1;
-            tell(verify, "the log begins with record %llu, but the blocks end with record %llu",
-                 (unsigned long long)work.first, (unsigned long long)mark);
-        }
-    }
-    busbar_free(work.data);
-    busbar_free(numbers);
-    return 0;
 }
 
 /* --- blocks --- */
@@ -188,38 +183,45 @@ static void verify_chunks(struct verify_block *work, struct history_block *block
     history_block_walk_fini(&walk);
 }
 
+/* Is the block in the catalog of now? */
+static bool is_listed(struct verify *verify, uint64_t id)
+{
+    struct state_block *rows;
+    size_t count;
+    uint64_t mark;
+    bool listed = false;
+    if (state_blocks(verify->state, &rows, &count, &mark) != 0) {
+        return true;
+    }
+    for (size_t i = 0; i < count && !listed; i++) {
+        listed = rows[i].id == id;
+    }
+    busbar_free(rows);
+    return listed;
+}
+
 static void verify_block(struct verify_block *work, const struct state_block *row)
 {
     struct verify *verify = work->verify;
     struct history_block *block;
     struct err err = { 0 };
     int error = history_block_open(verify->file, verify->block_folder, row, &block, &err);
+    if (error == BUSBAR_ENOENT && verify->running && !is_listed(verify, row->id)) {
+        return; /* merged into another one meanwhile */
+    }
     if (error == BUSBAR_ENOENT) {
         verify->findings->missing_blocks++;
-        tell(verify, "%s", err.message);
+        tell(verify, "%s: its %llu samples of %u series are missing", err.message,
+             (unsigned long long)row->samples, row->series);
     } else if (error != 0) {
         verify->findings->damaged_files++;
-        tell(verify, "%s", err.message);
+        tell(verify, "%s: its %llu samples of %u series are lost", err.message,
+             (unsigned long long)row->samples, row->series);
     } else {
         verify->findings->blocks++;
         verify_chunks(work, block);
         history_block_release(block);
     }
-}
-
-static int verify_blocks(struct verify *verify, const struct state_block *rows, size_t count)
-{
-    struct verify_block work = { .verify = verify, .coder = history_coder_new() };
-    work.column = history_column_new();
-    buf_init(&work.bytes, HISTORY_WORK_BYTES_MAX);
-    bool ready = work.coder != NULL && work.column != NULL;
-    for (size_t i = 0; i < count && ready; i++) {
-        verify_block(&work, &rows[i]);
-    }
-    buf_fini(&work.bytes);
-    busbar_free(work.column);
-    history_coder_free(work.coder);
-    return ready ? 0 : BUSBAR_ENOMEM;
 }
 
 static void verify_series(struct verify *verify, uint64_t mark)
@@ -230,11 +232,13 @@ static void verify_series(struct verify *verify, uint64_t mark)
         return;
     }
     history_block_path(verify->block_folder, mark, ".ser", path, sizeof(path));
-    if (history_series_verify(verify->file, path, mark, &err) == 0) {
+    int error = history_series_verify(verify->file, path, mark, &err);
+    if (error == 0) {
         verify->findings->series_files++;
-    } else {
+    } else if (error != BUSBAR_ENOENT || !verify->running) {
         verify->findings->damaged_files++;
-        tell(verify, "%s", err.message);
+        tell(verify, "%s: last values and counters of points that were quiet since are lost",
+             err.message);
     }
 }
 
@@ -255,27 +259,126 @@ static void count_orphans(struct verify *verify, const struct state_block *rows,
     }
 }
 
+/* --- a check --- */
+
+struct history_check {
+    struct verify verify;
+    struct history_findings findings;
+    struct verify_log log;
+    struct verify_block block;
+    uint64_t *segments;
+    size_t segment_count;
+    struct state_block *rows;
+    size_t row_count;
+    uint64_t mark;
+    size_t done; /* of segments, then rows, then the series file */
+};
+
+/* Segments are listed before the catalog is read, so that no record is in neither. */
+static int list_files(struct history_check *check, struct err *err)
+{
+    struct verify *verify = &check->verify;
+    int error = history_list_numbers(verify->log_folder, ".log", &check->segments,
+                                     &check->segment_count, NULL);
+    if (error != 0) {
+        return err_set(err, error, "%s: cannot be read: %s", verify->log_folder, err_text(error));
+    }
+    error = state_blocks(verify->state, &check->rows, &check->row_count, &check->mark);
+    if (error != 0) {
+        char reason[256];
+        state_reason(verify->state, reason, sizeof(reason));
+        err_set(err, error, "the catalog of blocks cannot be read: %s", reason);
+    }
+    return error;
+}
+
+int history_check_open(const char *folder, struct state *state, bool running, history_finding_cb cb,
+                       void *ctx, struct history_check **opened, struct err *err)
+{
+    struct history_check *check = busbar_try_alloc(sizeof(*check));
+    *opened = NULL;
+    if (check == NULL) {
+        return err_set(err, BUSBAR_ENOMEM, "the check cannot begin: out of memory");
+    }
+    check->verify = (struct verify){ .file = file_ops_real(),
+                                     .findings = &check->findings,
+                                     .cb = cb,
+                                     .ctx = ctx,
+                                     .state = state,
+                                     .running = running };
+    check->log.verify = &check->verify;
+    check->block.verify = &check->verify;
+    buf_init(&check->block.bytes, HISTORY_WORK_BYTES_MAX);
+    file_join(check->verify.log_folder, HISTORY_PATH_MAX, folder, "log");
+    file_join(check->verify.block_folder, HISTORY_PATH_MAX, folder, "blocks");
+    check->block.coder = history_coder_new();
+    check->block.column = history_column_new();
+    int error = list_files(check, err);
+    if (error == 0 && (check->block.coder == NULL || check->block.column == NULL)) {
+        error = err_set(err, BUSBAR_ENOMEM, "the check cannot begin: out of memory");
+    }
+    if (error != 0) {
+        struct history_findings findings;
+        history_check_close(check, &findings);
+        return error;
+    }
+    *opened = check;
+    return 0;
+}
+
+bool history_check_step(struct history_check *check)
+{
+    size_t segments = check->segment_count;
+    size_t at = check->done++;
+    if (at < segments) {
+        verify_segment(&check->log, check->segments[at], at + 1 == segments, check->mark);
+        return true;
+    }
+    if (at < segments + check->row_count) {
+        verify_block(&check->block, &check->rows[at - segments]);
+        return true;
+    }
+    verify_series(&check->verify, check->mark);
+    if (!check->verify.running) {
+        count_orphans(&check->verify, check->rows, check->row_count);
+    }
+    return false;
+}
+
+void history_check_progress(const struct history_check *check, size_t *done, size_t *total)
+{
+    *done = check->done;
+    *total = check->segment_count + check->row_count + 1;
+}
+
+int history_check_close(struct history_check *check, struct history_findings *findings)
+{
+    int error = check->verify.damaged ? BUSBAR_EDAMAGED : 0;
+    *findings = check->findings;
+    busbar_free(check->log.data);
+    buf_fini(&check->block.bytes);
+    busbar_free(check->block.column);
+    history_coder_free(check->block.coder);
+    busbar_free(check->segments);
+    busbar_free(check->rows);
+    busbar_free(check);
+    return error;
+}
+
 int history_verify(const char *folder, struct state *state, struct history_findings *findings,
                    history_finding_cb cb, void *ctx)
 {
-    struct verify verify = { .file = file_ops_real(), .findings = findings, .cb = cb, .ctx = ctx };
-    struct state_block *rows;
-    size_t count;
-    uint64_t mark;
+    struct history_check *check;
+    struct err err = { 0 };
     *findings = (struct history_findings){ 0 };
-    file_join(verify.log_folder, sizeof(verify.log_folder), folder, "log");
-    file_join(verify.block_folder, sizeof(verify.block_folder), folder, "blocks");
-    int error = state_blocks(state, &rows, &count, &mark);
+    int error = history_check_open(folder, state, false, cb, ctx, &check, &err);
     if (error != 0) {
-        char reason[256];
-        state_reason(state, reason, sizeof(reason));
-        tell(&verify, "the catalog of blocks cannot be read: %s", reason);
+        if (cb != NULL) {
+            cb(ctx, err.message);
+        }
         return error;
     }
-    error = verify_log(&verify, mark);
-    error = error == 0 ? verify_blocks(&verify, rows, count) : error;
-    verify_series(&verify, mark);
-    count_orphans(&verify, rows, count);
-    busbar_free(rows);
-    return error != 0 ? error : verify.damaged ? BUSBAR_EDAMAGED : 0;
+    while (history_check_step(check)) {
+    }
+    return history_check_close(check, findings);
 }
