@@ -22,7 +22,8 @@ struct ask {
     bool by_metric, by_rest; /* the sieve below counts */
     struct sieve metrics;    /* pairs */
     struct sieve rests;
-    struct sieve found; /* series */
+    uint32_t *found; /* series, in the order of ids */
+    size_t found_count;
 };
 
 /* A matcher made ready. */
@@ -215,28 +216,108 @@ static uint64_t size_of_rests(const struct ask *ask)
     return size;
 }
 
-struct filter {
+/* Where found series go: one set of postings is in order already, several meet in a sieve. */
+struct finding {
     struct ask *ask;
     bool by_metric; /* the series' metric must be in the set, else its rest */
     bool failed;
+    struct sieve *sieve; /* NULL: straight to ask->found */
 };
 
 static bool keep_series(void *ctx, uint32_t id)
 {
-    struct filter *filter = ctx;
-    struct ask *ask = filter->ask;
+    struct finding *finding = ctx;
+    struct ask *ask = finding->ask;
     const struct index_series *series = index_at(&ask->index->series, sizeof(struct index_series),
                                                  id);
-    bool kept = filter->by_metric ? sieve_holds(&ask->metrics, series->metric)
-                                  : sieve_holds(&ask->rests, series->rest - 1);
-    filter->failed = kept && !sieve_add(&ask->found, id);
-    return !filter->failed;
+    bool kept = finding->by_metric ? sieve_holds(&ask->metrics, series->metric)
+                                   : sieve_holds(&ask->rests, series->rest - 1);
+    if (kept && finding->sieve == NULL) {
+        ask->found[ask->found_count++] = id;
+    } else if (kept) {
+        finding->failed = !sieve_add(finding->sieve, id);
+    }
+    return !finding->failed;
 }
 
-static int add_all_series(struct ask *ask)
+static bool take_series(void *ctx, uint32_t id)
 {
-    for (uint32_t id = 0; id < ask->index->series.count; id++) {
-        if (index_series(ask->index, id) != NULL && !sieve_add(&ask->found, id)) {
+    struct ask *ask = ctx;
+    ask->found[ask->found_count++] = id;
+    return true;
+}
+
+static int make_room(struct ask *ask, size_t count)
+{
+    ask->found = busbar_try_alloc(count * sizeof(*ask->found));
+    return ask->found != NULL ? 0 : out_of_memory(ask);
+}
+
+static int list_all_series(struct ask *ask)
+{
+    int error = make_room(ask, ask->index->series_count);
+    for (uint32_t id = 0; id < ask->index->series.count && error == 0; id++) {
+        if (index_series(ask->index, id) != NULL) {
+            ask->found[ask->found_count++] = id;
+        }
+    }
+    return error;
+}
+
+static const struct postings *series_of(const struct ask *ask, bool from_metrics, uint32_t number)
+{
+    return from_metrics ? &index_pair(ask->index, number)->members
+                        : &index_rest(ask->index, number)->series;
+}
+
+/* The one member of a side; false: it has none or several. */
+static bool is_single(const struct sieve *side, uint32_t *number)
+{
+    uint32_t at = 0, second;
+    return sieve_next(side, &at, number) && !sieve_next(side, &at, &second);
+}
+
+static int list_single(struct ask *ask, const struct postings *series, struct finding *finding,
+                       bool filtered)
+{
+    int error = make_room(ask, series->count);
+    if (error == 0) {
+        postings_each(series, filtered ? keep_series : take_series,
+                      filtered ? (void *)finding : ask);
+    }
+    return error;
+}
+
+static int list_sieve(struct ask *ask, const struct sieve *sieve)
+{
+    int error = make_room(ask, sieve_count(sieve));
+    for (uint32_t i = 0; i < SIEVE_PIECES && error == 0; i++) {
+        const uint64_t *piece = sieve->pieces[i];
+        for (uint32_t word = 0; piece != NULL && word < SIEVE_WORDS; word++) {
+            for (uint64_t bits = piece[word]; bits != 0; bits &= bits - 1) {
+                uint32_t lower = word * 64 + (uint32_t)__builtin_ctzll(bits);
+                ask->found[ask->found_count++] = i << 16 | lower;
+            }
+        }
+    }
+    return error;
+}
+
+static int gather_side(struct ask *ask, const struct sieve *side, bool from_metrics, bool filtered,
+                       struct finding *finding)
+{
+    uint32_t at = 0, number;
+    for (size_t i = 0; sieve_next(side, &at, &number); i++) {
+        const struct postings *series = series_of(ask, from_metrics, number);
+        if (i % CANCEL_EVERY == 0 && is_canceled(ask)) {
+            return canceled(ask);
+        }
+        if (!filtered) {
+            finding->failed = !postings_into(series, finding->sieve);
+        } else {
+            postings_each(series, keep_series, finding);
+        }
+        if (finding->failed) {
             return out_of_memory(ask);
         }
     }
@@ -244,38 +325,34 @@ static int add_all_series(struct ask *ask)
 }
 
 /* The series of one side, those that the other side likes too. */
-static int add_side(struct ask *ask, bool from_metrics, bool filtered)
+static int list_side(struct ask *ask, bool from_metrics, bool filtered)
 {
-    struct filter filter = { .ask = ask, .by_metric = !from_metrics };
-    uint32_t at = 0, number;
+    struct finding finding = { .ask = ask, .by_metric = !from_metrics };
     const struct sieve *side = from_metrics ? &ask->metrics : &ask->rests;
-    for (size_t i = 0; sieve_next(side, &at, &number); i++) {
-        const struct postings *series = from_metrics ? &index_pair(ask->index, number)->members
-                                                     : &index_rest(ask->index, number)->series;
-        if (i % CANCEL_EVERY == 0 && is_canceled(ask)) {
-            return canceled(ask);
-        }
-        if (!filtered) {
-            filter.failed = !postings_into(series, &ask->found);
-        } else {
-            postings_each(series, keep_series, &filter);
-        }
-        if (filter.failed) {
-            return out_of_memory(ask);
-        }
+    uint32_t number;
+    if (is_single(side, &number)) {
+        return list_single(ask, series_of(ask, from_metrics, number), &finding, filtered);
     }
-    return 0;
+    finding.sieve = busbar_try_alloc(sizeof(*finding.sieve));
+    if (finding.sieve == NULL) {
+        return out_of_memory(ask);
+    }
+    int error = gather_side(ask, side, from_metrics, filtered, &finding);
+    error = error == 0 ? list_sieve(ask, finding.sieve) : error;
+    sieve_fini(finding.sieve);
+    busbar_free(finding.sieve);
+    return error;
 }
 
 static int find(struct ask *ask)
 {
     if (!ask->by_metric && !ask->by_rest) {
-        return add_all_series(ask);
+        return list_all_series(ask);
     }
     if (!ask->by_metric || !ask->by_rest) {
-        return add_side(ask, ask->by_metric, false);
+        return list_side(ask, ask->by_metric, false);
     }
-    return add_side(ask, size_of_metrics(ask) <= size_of_rests(ask), true);
+    return list_side(ask, size_of_metrics(ask) <= size_of_rests(ask), true);
 }
 
 /* Read lock held. */
@@ -305,7 +382,7 @@ static void question_free(struct question *question)
     }
     sieve_fini(&question->ask.metrics);
     sieve_fini(&question->ask.rests);
-    sieve_fini(&question->ask.found);
+    busbar_free(question->ask.found);
     busbar_free(question);
 }
 
@@ -337,26 +414,6 @@ static int question_new(const struct history_index *index, const struct label_ma
     return 0;
 }
 
-static int list_series(const struct sieve *found, size_t limit, uint32_t **series, size_t *count,
-                       struct err *err)
-{
-    size_t size = sieve_count(found);
-    if (size > limit) {
-        return err_set(err, BUSBAR_ELIMIT, "%zu series match; at most %zu are allowed", size,
-                       limit);
-    }
-    uint32_t *list = busbar_try_alloc(size * sizeof(*list));
-    if (list == NULL) {
-        return err_set(err, BUSBAR_ENOMEM, "out of memory for %zu series", size);
-    }
-    uint32_t at = 0;
-    for (size_t i = 0; i < size && sieve_next(found, &at, &list[i]); i++) {
-    }
-    *series = list;
-    *count = size;
-    return 0;
-}
-
 int history_index_select(struct history_index *index, const struct label_matcher *matchers,
                          size_t matcher_count, size_t limit, const atomic_bool *cancel,
                          uint32_t **series, size_t *count, struct err *err)
@@ -371,7 +428,16 @@ int history_index_select(struct history_index *index, const struct label_matcher
     pthread_rwlock_rdlock(&index->lock);
     error = select_series(&question->ask, question->conditions, question->count);
     pthread_rwlock_unlock(&index->lock);
-    error = error == 0 ? list_series(&question->ask.found, limit, series, count, err) : error;
+    struct ask *ask = &question->ask;
+    if (error == 0 && ask->found_count > limit) {
+        error = err_set(err, BUSBAR_ELIMIT, "%zu series match; at most %zu are allowed",
+                        ask->found_count, limit);
+    }
+    if (error == 0) {
+        *series = ask->found;
+        *count = ask->found_count;
+        ask->found = NULL;
+    }
     question_free(question);
     return error;
 }
@@ -442,9 +508,8 @@ static int gather(struct ask *ask)
 {
     sieve_fini(&ask->metrics);
     sieve_fini(&ask->rests);
-    uint32_t at = 0, id;
-    while (sieve_next(&ask->found, &at, &id)) {
-        const struct index_series *series = index_series(ask->index, id);
+    for (size_t i = 0; i < ask->found_count; i++) {
+        const struct index_series *series = index_series(ask->index, ask->found[i]);
         if (!sieve_add(&ask->metrics, series->metric) ||
             !sieve_add(&ask->rests, series->rest - 1)) {
             return BUSBAR_ENOMEM;
