@@ -7,7 +7,6 @@
 #include "history/usual.h"
 
 enum {
-    MARK = 0x31724242, /* "BBr1" */
     KEEP_BYTES = 4 * 1024 * 1024,
 };
 
@@ -104,7 +103,7 @@ size_t history_record_seal(struct history_record_writer *writer, uint64_t sequen
     }
     memset(zeros, 0, 8);
     struct bytes_out out = bytes_out_of(buf->data, HISTORY_RECORD_HEAD);
-    bytes_put_u32le(&out, MARK);
+    bytes_put_u32le(&out, HISTORY_RECORD_MARK);
     bytes_put_u32le(&out, (uint32_t)body);
     bytes_put_u64le(&out, sequence);
     bytes_put_u32le(&out, writer->samples);
@@ -128,7 +127,8 @@ int history_record_get_head(struct bytes *in, uint32_t salt, struct history_reco
     if (bytes_short(in)) {
         return BUSBAR_ESHORT;
     }
-    bool good = mark == MARK && zero == 0 && crc32c(salt, start, 20) == head->head_check;
+    bool good = mark == HISTORY_RECORD_MARK && zero == 0 &&
+                crc32c(salt, start, 20) == head->head_check;
     return good ? 0 : BUSBAR_EDAMAGED;
 }
 

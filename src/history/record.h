@@ -67,6 +67,16 @@ struct history_record_head {
     uint32_t head_check;
 };
 
+#define HISTORY_RECORD_MARK 0x31724242u /* "BBr1" */
+
+/* A quick look: with these four bytes a record may begin. */
+static inline bool history_record_may_begin(const uint8_t bytes[4])
+{
+    uint32_t mark;
+    memcpy(&mark, bytes, sizeof(mark));
+    return mark == HISTORY_RECORD_MARK;
+}
+
 /* Reads and checks the first 32 bytes of a record. BUSBAR_ESHORT, BUSBAR_EDAMAGED. */
 int history_record_get_head(struct bytes *in, uint32_t salt, struct history_record_head *head);
 /* Bytes of the whole record, with padding. */

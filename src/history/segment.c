@@ -70,7 +70,7 @@ int history_segment_next(struct history_segment_reader *reader, struct history_r
                          const uint8_t **body)
 {
     for (size_t at = reader->offset; at + HISTORY_RECORD_HEAD <= reader->size; at += 8) {
-        if (good_at(reader, at, head)) {
+        if (history_record_may_begin(reader->data + at) && good_at(reader, at, head)) {
             size_t end = at + history_record_bytes(head);
             *body = reader->data + at + HISTORY_RECORD_HEAD;
             reader->offset = end < reader->size ? end : reader->size;
