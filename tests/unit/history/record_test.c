@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "history/history.h"
 #include "history/segment.h"
+#include "history/usual.h"
+#include "old_segment.h"
 #include "support/random.h"
 
 #define NOW INT64_C(1790000000000000)
@@ -277,6 +279,89 @@ static void the_rest_of_an_older_segment_is_no_record(void **state)
     busbar_free(data);
 }
 
+/* What the records of the old segment hold; returns how many samples. */
+static size_t old_samples(uint64_t sequence, struct sample *samples, struct text *text)
+{
+    size_t count = sequence == 7 ? 60 : sequence == 8 ? 20 : 10;
+    for (size_t at = 0; at < count; at++) {
+        struct sample *sample = &samples[at];
+        uint32_t i = (uint32_t)(at % 20);
+        *sample = (struct sample){ 0 };
+        if (sequence == 7) {
+            static const uint8_t types[] = { VALUE_INT, VALUE_BOOL, VALUE_DOUBLE };
+            *sample = (struct sample){ .time_us = NOW + (int64_t)at / 20,
+                                       .receive_us = NOW + (int64_t)at / 20,
+                                       .point = 100 * (uint32_t)(at / 20 + 1) + i,
+                                       .type = types[at / 20] };
+        } else if (sequence == 8) {
+            *sample = (struct sample){ .time_us = NOW + 1000 * i,
+                                       .receive_us = NOW + 1000 * i + i % 2,
+                                       .point = 1 + 7 * i,
+                                       .detail = (uint16_t)(i * 100),
+                                       .type = VALUE_DOUBLE,
+                                       .quality = (uint8_t)(i % 4) };
+        } else {
+            *sample = (struct sample){ .time_us = NOW + 5000000,
+                                       .receive_us = NOW + 5000000,
+                                       .point = 50 + i,
+                                       .type = (uint8_t)(i % 5) };
+        }
+        switch (sample->type) {
+        case VALUE_BOOL: sample->value.bits = sequence == 9 || i % 3 == 0; break;
+        case VALUE_INT:
+            sample->value.i = sequence == 9 ? -(int64_t)i : 1000 * (int64_t)i - 3;
+            break;
+        case VALUE_DOUBLE:
+            sample->value.d = sequence == 9 ? i / 3.0 : sequence == 8 ? i * 0.5 : i / 10.0;
+            break;
+        case VALUE_TEXT: sample->value.text = text; break;
+        default: break;
+        }
+    }
+    return count;
+}
+
+static void a_segment_of_the_first_version(void **state)
+{
+    (void)state;
+    struct history_segment_head head;
+    struct history_segment_reader reader;
+    struct history_record_head record;
+    const uint8_t *body;
+    struct text *text = text_new("on fire", 7);
+    assert_int_equal(history_segment_get_head(old_segment, sizeof(old_segment), &head), 0);
+    history_segment_open(&reader, old_segment, sizeof(old_segment), &head);
+    for (uint64_t sequence = 7; sequence < 10; sequence++) {
+        struct sample want[60];
+        struct sample got[HISTORY_BATCH_SAMPLES];
+        size_t count = old_samples(sequence, want, text);
+        assert_int_equal(history_segment_next(&reader, &record, &body), 0);
+        assert_int_equal(record.sequence, sequence);
+        assert_int_equal(record.samples, count);
+        struct history_record_reader batches;
+        history_record_open(&batches, body, record.body_bytes);
+        for (size_t at = 0; at < count;) {
+            int taken = history_record_next(&batches, got);
+            assert_true(taken > 0);
+            for (int i = 0; i < taken; i++, at++) {
+                assert_int_equal(got[i].point, want[at].point);
+                assert_int_equal(got[i].time_us, want[at].time_us);
+                assert_int_equal(got[i].receive_us, want[at].receive_us);
+                assert_int_equal(got[i].quality, want[at].quality);
+                assert_int_equal(got[i].detail, want[at].detail);
+                assert_true(value_equal(got[i].type, got[i].value, want[at].type, want[at].value));
+            }
+        }
+        struct history_usual *usual = busbar_alloc(sizeof(*usual));
+        history_record_open(&batches, body, record.body_bytes);
+        assert_int_equal(history_record_usual(&batches, usual), sequence == 7);
+        assert_true(sequence != 7 || (usual->count == 20 && usual->values[1].i == 997));
+        busbar_free(usual);
+    }
+    assert_int_equal(history_segment_next(&reader, &record, &body), BUSBAR_ESHORT);
+    busbar_free(text);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +373,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_flipped_bit_costs_one_record_at_most, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(every_prefix_of_a_segment, set_up, tear_down),
+        cmocka_unit_test(a_segment_of_the_first_version),
         cmocka_unit_test_setup_teardown(the_rest_of_an_older_segment_is_no_record, set_up,
                                         tear_down),
     };
