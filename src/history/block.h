@@ -95,6 +95,14 @@ void history_block_release(struct history_block *block);
 int history_block_collect(struct history_block *block, uint32_t series, int64_t from_us,
                           int64_t to_us, struct history_sources *sources);
 
+/* The same for who asks for one series after the other: where the one before it ended is remembered, so that
+ * a page is not read from its start for each. One thread. NULL: no memory. */
+struct history_block_place;
+struct history_block_place *history_block_place_new(struct history_block *block);
+void history_block_place_free(struct history_block_place *place); /* NULL is fine */
+int history_block_collect_at(struct history_block_place *place, uint32_t series, int64_t from_us,
+                             int64_t to_us, struct history_sources *sources);
+
 /* The chunks of all series numbers from first to last, whatever their times. */
 int history_block_collect_keys(struct history_block *block, uint32_t first, uint32_t last,
                                struct history_sources *sources);

@@ -172,13 +172,18 @@ void history_block_release(struct history_block *block)
 
 /* --- index pages --- */
 
-struct page {
-    uint8_t data[HISTORY_BLOCK_PAGE];
+/* Before an entry. */
+struct place {
     struct bytes in;
-    unsigned entries;
+    unsigned entries; /* that follow */
     uint64_t offset;
     int64_t before_us;
     uint32_t series;
+};
+
+struct page {
+    uint8_t data[HISTORY_BLOCK_PAGE];
+    struct place start, at;
 };
 
 static int read_page(struct history_block *block, uint32_t number, struct page *page)
@@ -188,39 +193,42 @@ static int read_page(struct history_block *block, uint32_t number, struct page *
     if (error != 0) {
         return error;
     }
-    page->in = bytes_of(page->data, HISTORY_BLOCK_PAGE);
-    uint32_t check = bytes_get_u32le(&page->in);
+    struct bytes in = bytes_of(page->data, HISTORY_BLOCK_PAGE);
+    uint32_t check = bytes_get_u32le(&in);
     if (check != block->page_checks[number] ||
         check !=
             history_block_check(block->row.id, number, page->data + 4, HISTORY_BLOCK_PAGE - 4)) {
         return BUSBAR_EDAMAGED;
     }
-    page->entries = bytes_get_u16le(&page->in);
-    bytes_skip(&page->in, 2);
-    page->offset = bytes_get_u64le(&page->in);
-    page->before_us = bytes_get_i64le(&page->in);
-    page->series = 0;
+    page->start.entries = bytes_get_u16le(&in);
+    bytes_skip(&in, 2);
+    page->start.offset = bytes_get_u64le(&in);
+    page->start.before_us = bytes_get_i64le(&in);
+    page->start.series = 0;
+    page->start.in = in;
+    page->at = page->start;
     return 0;
 }
 
 /* The next entry of a page; false at its end. */
 static bool next_entry(struct page *page, struct history_source *entry)
 {
-    if (page->entries == 0) {
+    struct place *at = &page->at;
+    if (at->entries == 0) {
         return false;
     }
-    page->entries--;
-    page->series += (uint32_t)bytes_get_varint(&page->in);
-    entry->series = page->series;
-    entry->first_us = (int64_t)((uint64_t)page->before_us +
-                                (uint64_t)bytes_get_varint_signed(&page->in));
-    entry->last_us = (int64_t)((uint64_t)entry->first_us + bytes_get_varint(&page->in));
-    entry->size = (uint32_t)bytes_get_varint(&page->in);
-    entry->count = (uint32_t)bytes_get_varint(&page->in) + 1;
-    entry->offset = page->offset;
-    page->offset += entry->size;
-    page->before_us = entry->last_us;
-    return !bytes_short(&page->in);
+    at->entries--;
+    at->series += (uint32_t)bytes_get_varint(&at->in);
+    entry->series = at->series;
+    entry->first_us = (int64_t)((uint64_t)at->before_us +
+                                (uint64_t)bytes_get_varint_signed(&at->in));
+    entry->last_us = (int64_t)((uint64_t)entry->first_us + bytes_get_varint(&at->in));
+    entry->size = (uint32_t)bytes_get_varint(&at->in);
+    entry->count = (uint32_t)bytes_get_varint(&at->in) + 1;
+    entry->offset = at->offset;
+    at->offset += entry->size;
+    at->before_us = entry->last_us;
+    return !bytes_short(&at->in);
 }
 
 static int hold_in(struct history_sources *sources, struct history_block *block)
@@ -276,27 +284,97 @@ static uint32_t first_page(const struct history_block *block, uint32_t series)
     return low > 0 ? low - 1 : 0;
 }
 
-int history_block_collect(struct history_block *block, uint32_t series, int64_t from_us,
-                          int64_t to_us, struct history_sources *sources)
-{
+/* --- entries of one series --- */
+
+/* The page that was read last, at a place before the first entry of the series that was asked for. */
+struct history_block_place {
+    struct history_block *block;
+    uint32_t number;
+    bool filled;
     struct page page;
-    int error = 0;
+};
+
+struct history_block_place *history_block_place_new(struct history_block *block)
+{
+    struct history_block_place *place = busbar_try_alloc(sizeof(*place));
+    if (place != NULL) {
+        place->block = block;
+    }
+    return place;
+}
+
+void history_block_place_free(struct history_block_place *place)
+{
+    busbar_free(place);
+}
+
+/* Puts a page at a place before the first entry of the series. */
+static int open_page(struct history_block_place *place, uint32_t number, uint32_t series)
+{
+    if (place->filled && place->number == number) {
+        if (place->page.at.series >= series) {
+            place->page.at = place->page.start;
+        }
+        return 0;
+    }
+    int error = read_page(place->block, number, &place->page);
+    place->filled = error == 0;
+    place->number = number;
+    return error;
+}
+
+/* Takes the entries of a series, leaves the page before the first of them. */
+static int collect_page(struct history_block *block, struct page *page, uint32_t series,
+                        int64_t from_us, int64_t to_us, struct history_sources *sources)
+{
     int64_t done_us = block->row.done_us;
+    int error = 0;
+    struct history_source entry = { 0 };
+    struct place before = page->at;
+    bool found = false;
+    for (;;) {
+        struct place at = page->at;
+        if (error != 0 || !next_entry(page, &entry) || entry.series > series) {
+            before = found ? before : at;
+            break;
+        }
+        if (entry.series < series) {
+            continue;
+        }
+        before = found ? before : at;
+        found = true;
+        if (entry.first_us < to_us && entry.last_us >= from_us &&
+            (entry.last_us > done_us || done_us == INT64_MIN)) {
+            error = add_source(sources, block, &entry);
+        }
+    }
+    page->at = before;
+    return error;
+}
+
+int history_block_collect_at(struct history_block_place *place, uint32_t series, int64_t from_us,
+                             int64_t to_us, struct history_sources *sources)
+{
+    struct history_block *block = place->block;
+    int error = 0;
     for (uint32_t number = first_page(block, series);
          number < block->pages && block->page_series[number] <= series && error == 0; number++) {
-        if (read_page(block, number, &page) != 0) {
+        if (open_page(place, number, series) != 0) {
             sources->damaged++;
             continue;
         }
-        struct history_source entry = { 0 };
-        while (error == 0 && next_entry(&page, &entry)) {
-            if (entry.series == series && entry.first_us < to_us && entry.last_us >= from_us &&
-                (entry.last_us > done_us || done_us == INT64_MIN)) {
-                error = add_source(sources, block, &entry);
-            }
-        }
+        error = collect_page(block, &place->page, series, from_us, to_us, sources);
     }
     return error;
+}
+
+int history_block_collect(struct history_block *block, uint32_t series, int64_t from_us,
+                          int64_t to_us, struct history_sources *sources)
+{
+    struct history_block_place place;
+    place.block = block;
+    place.filled = false;
+    return history_block_collect_at(&place, series, from_us, to_us, sources);
 }
 
 int history_block_collect_keys(struct history_block *block, uint32_t first, uint32_t last,

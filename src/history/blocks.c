@@ -104,15 +104,28 @@ struct history_block **history_blocks_hold(struct history_block_set *set, size_t
     return blocks;
 }
 
-int history_blocks_collect_held(struct history_block *const *blocks, size_t count, uint32_t series,
-                                int64_t from_us, int64_t to_us, struct history_sources *sources)
+static bool has_times(const struct history_block *block, int64_t from_us, int64_t to_us)
+{
+    const struct state_block *row = &block->row;
+    return row->level != HISTORY_LEVEL_TIERS && row->from_us < to_us && row->to_us >= from_us;
+}
+
+int history_blocks_collect_at(struct history_place *places, size_t count, uint32_t series,
+                              int64_t from_us, int64_t to_us, struct history_sources *sources)
 {
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++) {
-        const struct state_block *row = &blocks[i]->row;
-        if (row->level != HISTORY_LEVEL_TIERS && row->from_us < to_us && row->to_us >= from_us) {
-            error = history_block_collect(blocks[i], series, from_us, to_us, sources);
+        struct history_place *place = &places[i];
+        if (!has_times(place->block, from_us, to_us)) {
+            continue;
         }
+        if (place->asked && place->at == NULL) { /* the second series: there may be many */
+            place->at = history_block_place_new(place->block);
+        }
+        place->asked = true;
+        error = place->at != NULL
+                    ? history_block_collect_at(place->at, series, from_us, to_us, sources)
+                    : history_block_collect(place->block, series, from_us, to_us, sources);
     }
     return error;
 }
@@ -125,8 +138,11 @@ int history_blocks_collect(struct history_block_set *set, uint32_t series, int64
     if (blocks == NULL) {
         return BUSBAR_ENOMEM;
     }
-    int error = history_blocks_collect_held(blocks, count, series, from_us, to_us, sources);
+    int error = 0;
     for (size_t i = 0; i < count; i++) {
+        if (error == 0 && has_times(blocks[i], from_us, to_us)) {
+            error = history_block_collect(blocks[i], series, from_us, to_us, sources);
+        }
         history_block_release(blocks[i]);
     }
     busbar_free(blocks);

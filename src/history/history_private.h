@@ -158,9 +158,15 @@ void history_blocks_change(struct history_block_set *set, struct history_block *
                            size_t add_count, const uint64_t *remove, size_t remove_count);
 /* All blocks, held, oldest records first; caller releases each and frees the array. NULL: no memory. */
 struct history_block **history_blocks_hold(struct history_block_set *set, size_t *count);
+/* A block in the eyes of one reader that asks for many series. */
+struct history_place {
+    struct history_block *block; /* held by the reader */
+    struct history_block_place *at;
+    bool asked;
+};
 /* Adds the chunks of a series in these blocks to sources, oldest block first. */
-int history_blocks_collect_held(struct history_block *const *blocks, size_t count, uint32_t series,
-                                int64_t from_us, int64_t to_us, struct history_sources *sources);
+int history_blocks_collect_at(struct history_place *places, size_t count, uint32_t series,
+                              int64_t from_us, int64_t to_us, struct history_sources *sources);
 /* The same with all blocks there are, which the sources then hold. */
 int history_blocks_collect(struct history_block_set *set, uint32_t series, int64_t from_us,
                            int64_t to_us, struct history_sources *sources);

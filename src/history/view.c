@@ -14,9 +14,12 @@ void history_view_init(struct history_view *view, struct history *history,
 void history_view_fini(struct history_view *view)
 {
     for (size_t i = 0; i < view->block_count; i++) {
+        history_block_place_free(view->places[i].at);
         history_block_release(view->blocks[i]);
     }
+    busbar_free(view->places);
     busbar_free(view->blocks);
+    view->places = NULL;
     view->blocks = NULL;
     view->block_count = 0;
 }
@@ -32,8 +35,20 @@ int history_view_hold(struct history_view *view)
     view->changes = changes;
     size_t count;
     view->blocks = history_blocks_hold(set, &count);
-    view->block_count = view->blocks != NULL ? count : 0;
-    return view->blocks != NULL ? 0 : BUSBAR_ENOMEM;
+    view->places = busbar_try_alloc((count + 1) * sizeof(*view->places));
+    if (view->blocks == NULL || view->places == NULL) {
+        for (size_t i = 0; view->blocks != NULL && i < count; i++) {
+            history_block_release(view->blocks[i]);
+        }
+        busbar_free(view->blocks);
+        view->blocks = NULL;
+        return BUSBAR_ENOMEM;
+    }
+    view->block_count = count;
+    for (size_t i = 0; i < count; i++) {
+        view->places[i] = (struct history_place){ .block = view->blocks[i] };
+    }
+    return 0;
 }
 
 int history_view_collect(struct history_view *view, uint32_t series, int64_t *from_us,
@@ -54,8 +69,8 @@ int history_view_collect(struct history_view *view, uint32_t series, int64_t *fr
         error = history_view_hold(view);
     }
     if (error == 0) {
-        error = history_blocks_collect_held(view->blocks, view->block_count, series, *from_us,
-                                            to_us, sources);
+        error = history_blocks_collect_at(view->places, view->block_count, series, *from_us, to_us,
+                                          sources);
     }
     error = error == 0 ? history_deletes_hide(&deletions, sources) : error;
     busbar_free(deletions.all);

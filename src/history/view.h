@@ -12,6 +12,7 @@
 struct history_view {
     struct history *history;
     struct history_block **blocks;
+    struct history_place *places; /* of the blocks */
     size_t block_count;
     uint64_t changes;              /* of the set when they were held */
     struct history_coder *coder;   /* not owned */

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "history/days.h"
+#include "history/reader.h"
 #include "place.h"
 #include "support/random.h"
 
@@ -272,6 +273,58 @@ static void deleted_samples_are_gone_at_once(void **state)
     assert_true(history_last(place.history, 2, &last, NULL));
 }
 
+/* A reader that asks for one series after the other finds what single reads find. */
+static void assert_numbers(struct history_reader *reader, uint32_t series)
+{
+    struct history_numbers numbers;
+    struct history_samples samples;
+    assert_int_equal(history_reader_numbers(reader, series, INT64_MIN, INT64_MAX, 100000, &numbers),
+                     0);
+    assert_int_equal(history_read(place.history, series, INT64_MIN, INT64_MAX, 0, &samples), 0);
+    assert_int_equal(numbers.count, samples.count);
+    for (size_t i = 0; i < samples.count; i++) {
+        assert_int_equal(numbers.times_us[i], samples.samples[i].time_us);
+        assert_true(numbers.values[i] == samples.samples[i].value.d);
+    }
+    history_samples_free(&samples);
+}
+
+static void readers_find_every_series(void **state)
+{
+    (void)state;
+    enum { MANY = 900 };
+    struct history_reader *reader;
+    place_open(&place);
+    rnd.state = 5;
+    for (int round = 0; round < 3; round++) { /* of many chunks and of few, not all in each block */
+        struct sample *samples = busbar_alloc_array(MANY * 12, sizeof(*samples));
+        size_t count = 0;
+        for (int i = 0; i < 12; i++) {
+            for (uint32_t series = 1; series <= MANY; series++) {
+                if (random_below(&rnd, 3) > 0) {
+                    int64_t time_us = START + (i * 3 + round) * DAY / 2 + (int64_t)series * 1000 +
+                                      1;
+                    samples[count++] = place_number(series * 3, time_us, (double)series / 10);
+                }
+            }
+        }
+        assert_int_equal(place_append(&place, samples, count), 0);
+        busbar_free(samples);
+        flush();
+    }
+    assert_int_equal(history_reader_open(place.history, &reader), 0);
+    for (uint32_t series = 1; series <= MANY * 3 + 5; series++) {
+        assert_numbers(reader, series);
+    }
+    for (int i = 0; i < 500; i++) {
+        assert_numbers(reader, 1 + (uint32_t)random_below(&rnd, MANY * 3));
+    }
+    assert_numbers(reader, 300);
+    assert_numbers(reader, 300);
+    assert_int_equal(history_reader_damaged(reader), 0);
+    history_reader_close(reader);
+}
+
 /* --- the twin --- */
 
 static double *twin[SERIES]; /* NAN: nothing at that minute */
@@ -435,6 +488,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(late_samples_find_their_day, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_small_blocks_become_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(deleted_samples_are_gone_at_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(readers_find_every_series, set_up, tear_down),
         cmocka_unit_test_setup_teardown(agrees_with_the_twin, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
