@@ -91,8 +91,7 @@ static inline struct ingest_key ingest_key_add(const struct ingest_cache *cache,
     ingest_words(at, left, &a, &b);
     x = ingest_fold(a ^ cache->seed[0], b ^ x);
     y = ingest_fold(a ^ y, b ^ cache->seed[1]);
-    return (struct ingest_key){ ingest_fold(x ^ cache->seed[2], y ^ cache->seed[3]),
-                                ingest_fold(x + cache->seed[3], y + cache->seed[2]) ^ x };
+    return (struct ingest_key){ x, y };
 }
 
 /* ---- looking ---- */

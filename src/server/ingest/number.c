@@ -65,55 +65,72 @@ static inline uint64_t load(const char *at)
     return word;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* Digits have 3 in the high half of the byte, also when 6 is added to them. */
-static inline bool eight_digits(uint64_t word)
+/* Goes on with the digits of *value, a byte at a time. */
+static const char *few_digits(const char *at, const char *end, uint64_t *value)
 {
-    const uint64_t high = UINT64_C(0xf0f0f0f0f0f0f0f0);
-    return ((word & high) | ((word + UINT64_C(0x0606060606060606)) & high) >> 4) ==
-           UINT64_C(0x3333333333333333);
+    while (at < end && (unsigned)(*at - '0') < 10) {
+        *value = *value * 10 + (unsigned)(*at - '0');
+        at++;
+    }
+    return at;
 }
 
-/* Eight digits, the first in the lowest byte: pairs, then fours, then all, three multiplications. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Eight bytes of 0 to 9, the first digit in the lowest: pairs, then fours, then all. */
 static inline uint64_t eight_value(uint64_t word)
 {
-    word -= UINT64_C(0x3030303030303030);
     word = word * 10 + (word >> 8);
     return (((word & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x000f424000000064) +
              ((word >> 16) & UINT64_C(0x000000ff000000ff)) * UINT64_C(0x0000271000000001)) >>
             32) &
            UINT32_MAX;
 }
-#else
-static inline bool eight_digits(uint64_t word)
-{
-    (void)word;
-    return false;
-}
 
-static inline uint64_t eight_value(uint64_t word)
+/* Goes on with the digits of *value, up to eight at once; it wraps after 19, which the caller sees by
+ * their count. The first byte that is no digit is told by its high bit after 0x76 was added; what
+ * that carries only changes bytes behind it. */
+static inline const char *digits(const char *at, const char *end, uint64_t *value)
 {
-    return word;
+    static const uint32_t scales[] = { 1, 10, 100, 1000, 10000, 100000, 1000000, 10000000 };
+    const uint64_t high = UINT64_C(0x8080808080808080);
+    while (end - at >= 8) {
+        uint64_t word = load(at) ^ UINT64_C(0x3030303030303030);
+        uint64_t others = ((word + UINT64_C(0x7676767676767676)) | word) & high;
+        if (others != 0) {
+            unsigned bits = (unsigned)__builtin_ctzll(others) & ~7u;
+            /* shifted up, so that zeros stand before the digits; twice, because 64 is too far */
+            *value = *value * scales[bits / 8] + eight_value(word << 1 << (63 - bits));
+            return at + bits / 8;
+        }
+        *value = *value * 100000000u + eight_value(word);
+        at += 8;
+    }
+    return few_digits(at, end, value);
+}
+#else
+static inline const char *digits(const char *at, const char *end, uint64_t *value)
+{
+    return few_digits(at, end, value);
 }
 #endif
 
-/* Goes on with the digits of *value; it wraps after 19, which the caller sees by their count. */
-static inline const char *digits(const char *at, const char *end, uint64_t *value)
+/* More than 19 digits: zeros may stand before, and 20 fit up to 18446744073709551615. */
+static const char *long_unsigned(const char *start, const char *at, uint64_t *value)
 {
-    uint64_t sum = *value;
-    while (end - at >= 8) {
-        uint64_t word = load(at);
-        if (!eight_digits(word)) {
-            break;
-        }
-        sum = sum * 100000000u + eight_value(word);
-        at += 8;
+    while (*start == '0' && start + 1 < at) {
+        start++;
     }
-    while (at < end && (unsigned)(*at - '0') < 10) {
-        sum = sum * 10 + (unsigned)(*at - '0');
-        at++;
+    uint64_t head = 0;
+    if (at - start <= DIGITS_MAX) {
+        *value = 0;
+        return few_digits(start, at, value);
     }
-    *value = sum;
+    unsigned last = (unsigned)(at[-1] - '0');
+    (void)few_digits(start, at - 1, &head);
+    if (at - start > DIGITS_MAX + 1 || head > (UINT64_MAX - last) / 10) {
+        return NULL;
+    }
+    *value = head * 10 + last;
     return at;
 }
 
@@ -121,21 +138,12 @@ const char *ingest_unsigned(const char *at, const char *end, uint64_t *value)
 {
     uint64_t sum = 0;
     const char *start = at;
-    while (at < end && *at == '0') {
-        at++;
-    }
-    const char *first = at;
     at = digits(at, end, &sum);
-    if (at == start || at - first > DIGITS_MAX + 1) {
+    if (at == start) {
         return NULL;
     }
-    if (at - first == DIGITS_MAX + 1) { /* twenty digits: fits up to 18446744073709551615 */
-        uint64_t head = 0;
-        unsigned last = (unsigned)(at[-1] - '0');
-        (void)digits(first, at - 1, &head);
-        if (head > (UINT64_MAX - last) / 10) {
-            return NULL;
-        }
+    if (at - start > DIGITS_MAX) {
+        return long_unsigned(start, at, value);
     }
     *value = sum;
     return at;
