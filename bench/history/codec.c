@@ -2,9 +2,9 @@
 /* The codec by itself: the device data, a chunk of 1,000 samples a series, by kind of series: bytes a sample,
  * and how long encoding, decoding of samples and decoding of numbers take on one core.
  *
- *   bench_history_codec [--series 1000] [--rounds 20] [--microseconds]
+ *   bench_history_codec [--series 1000] [--rounds 20] [--microseconds] [--cold]
  *
- * --microseconds: the jitter is in whole microseconds instead of milliseconds. Under a profiler that counts
+ * --cold: packed as small as can be, as old blocks are. --microseconds: the jitter is in whole microseconds instead of milliseconds. Under a profiler that counts
  * instructions, --rounds 1 and the counts of the history_chunk_* functions say the same without a clock. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ enum { SAMPLES = 1000, ENTRY_BYTES = 13 /* check and index entry of a chunk in a
 struct options {
     size_t series;
     unsigned rounds;
-    bool microseconds;
+    bool microseconds, cold;
 };
 
 struct kind {
@@ -174,12 +174,14 @@ static void parse(struct options *options, int argc, char **argv)
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--microseconds") == 0) {
             options->microseconds = true;
+        } else if (strcmp(argv[i], "--cold") == 0) {
+            options->cold = true;
         } else if (strcmp(argv[i], "--series") == 0 && i + 1 < argc) {
             options->series = (size_t)strtoul(argv[++i], NULL, 10);
         } else if (strcmp(argv[i], "--rounds") == 0 && i + 1 < argc) {
             options->rounds = (unsigned)strtoul(argv[++i], NULL, 10);
         } else {
-            die("usage: bench_history_codec [--series N] [--rounds N] [--microseconds]");
+            die("usage: bench_history_codec [--series N] [--rounds N] [--microseconds] [--cold]");
         }
     }
 }
@@ -194,6 +196,7 @@ int main(int argc, char **argv)
     bench.columns = busbar_alloc_array(GROUP, sizeof(*bench.columns));
     bench.back = history_column_new();
     bench.coder = history_coder_new();
+    history_coder_cold(bench.coder, bench.options.cold);
     buf_init(&bench.out, 1 << 20);
     run(&bench);
     for (size_t i = 0; i < bench.kind_count; i++) {

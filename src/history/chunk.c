@@ -18,7 +18,9 @@ struct history_coder *history_coder_new(void)
     struct history_coder *coder = busbar_try_realloc(NULL, sizeof(*coder));
     if (coder != NULL) {
         coder->kernels = history_kernels();
-        coder->memo.count = 0;
+        coder->cold = false;
+        coder->memos[0].count = coder->memos[1].count = 0;
+        coder->columns = 0;
         coder->texts = NULL;
         coder->text_bytes = 0;
         coder->blob = NULL;
@@ -45,6 +47,12 @@ void history_coder_free(struct history_coder *coder)
         busbar_free(coder->blob);
         busbar_free(coder);
     }
+}
+
+void history_coder_cold(struct history_coder *coder, bool cold)
+{
+    coder->cold = cold;
+    coder->memos[0].count = coder->memos[1].count = 0;
 }
 
 /* Samples without a value take the one before them (the first ones: the first there is), which costs

@@ -60,6 +60,8 @@ struct history_chunk_info {
 struct history_coder;
 struct history_coder *history_coder_new(void); /* NULL: no memory */
 void history_coder_free(struct history_coder *coder);
+/* From now on it packs as small as it can, which takes some ten times longer. */
+void history_coder_cold(struct history_coder *coder, bool cold);
 /* An empty column; NULL: no memory. Freed with busbar_free(). */
 struct history_column *history_column_new(void);
 

@@ -12,16 +12,20 @@ enum history_chunk_flag {
     HISTORY_CHUNK_SUMMED = 0x20, /* every sample is a number: counts need not be said */
 };
 
-/* The times encoded last, and their bytes; count 0: none. */
+/* Times that were encoded, and their bytes; count 0: none. */
 struct history_times_memo {
     size_t count, size;
+    uint64_t used; /* when, in columns of times */
     int64_t times[HISTORY_CHUNK_SAMPLES];
     uint8_t bytes[4 * HISTORY_CHUNK_SAMPLES];
 };
 
 struct history_coder {
     const struct history_kernels *kernels;
-    struct history_times_memo memo;
+    bool cold;
+    struct history_times_memo
+        memos[2];     /* those used last: points of one poll have the same times */
+    uint64_t columns; /* of times so far */
     int64_t numbers[HISTORY_CHUNK_SAMPLES]; /* values as integers */
     struct history_range range;             /* of them, when they are all that the summary needs */
     bool ranged;
@@ -64,6 +68,11 @@ void history_integers_put(struct bytes_out *out, struct history_coder *coder,
 /* True: all are alike. */
 bool history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
                           size_t count);
+
+/* Puts the ints between start and out->at again as varint size and range-coded bytes, when that is smaller. */
+bool history_range_replace(struct bytes_out *out, uint8_t *start, const int64_t *values,
+                           size_t count);
+void history_range_read(struct bytes *in, int64_t *values, size_t count);
 
 /* Doubles that are no decimals: XOR with the value before. */
 void history_xor_put(struct bytes_out *out, const union value *values, size_t count);

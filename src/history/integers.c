@@ -4,10 +4,12 @@
  *   DELTAS   varint first (zigzag), ints of count - 1 differences
  *   CURVE    varint first, varint first difference, ints of count - 2 differences of differences
  *   RUNS     varint runs, ints of run values, ints of run lengths - 1
+ *   RANGE    and one of the first three: varint size, bytes (range_coder.h) instead of the ints
  * A constant column is PACKED with width 0. Which is the cheapest is guessed from a part of the values. */
 #include "history/coder.h"
+#include "history/range_coder.h"
 
-enum { METHOD_PACKED, METHOD_DELTAS, METHOD_CURVE, METHOD_RUNS };
+enum { METHOD_PACKED, METHOD_DELTAS, METHOD_CURVE, METHOD_RUNS, METHOD_RANGE };
 
 enum { RUN_LENGTH = 4 /* on average, for runs to be worth a look */ };
 
@@ -60,8 +62,8 @@ static void put_ints(struct bytes_out *out, struct history_coder *coder, const i
     history_ints_put(coder->kernels, out, numbers, count, &plan);
 }
 
-void history_integers_put(struct bytes_out *out, struct history_coder *coder,
-                          const int64_t *numbers, size_t count)
+static void put_warm(struct bytes_out *out, struct history_coder *coder, const int64_t *numbers,
+                     size_t count)
 {
     const struct history_kernels *kernels = coder->kernels;
     size_t packed = history_ints_guess(kernels, numbers, count);
@@ -96,6 +98,82 @@ void history_integers_put(struct bytes_out *out, struct history_coder *coder,
     }
 }
 
+/* --- cold --- */
+
+bool history_range_replace(struct bytes_out *out, uint8_t *start, const int64_t *values,
+                           size_t count)
+{
+    size_t size = (size_t)(out->at - start);
+    if (size <= BYTES_VARINT_MAX) {
+        return false;
+    }
+    size_t room = bytes_out_left(out) < size - BYTES_VARINT_MAX ? bytes_out_left(out)
+                                                                : size - BYTES_VARINT_MAX;
+    size_t packed = history_range_put(out->at, room, values, count);
+    if (packed == 0) {
+        return false;
+    }
+    const uint8_t *made = out->at;
+    out->at = start;
+    bytes_put_varint(out, packed);
+    memmove(bytes_put_space(out, packed), made, packed);
+    return true;
+}
+
+void history_range_read(struct bytes *in, int64_t *values, size_t count)
+{
+    uint64_t size = bytes_get_varint(in);
+    const uint8_t *packed = size <= bytes_left(in) ? bytes_get_block(in, (size_t)size) : NULL;
+    if (packed == NULL || !history_range_get(packed, (size_t)size, values, count)) {
+        bytes_fail(in);
+    }
+}
+
+/* Puts the column between start and out->at again, range-coded, when that is smaller. */
+static void put_cold(struct bytes_out *out, uint8_t *start, struct history_coder *coder,
+                     const int64_t *numbers, size_t count)
+{
+    const int64_t *columns[] = { numbers, coder->first, coder->second };
+    coder->kernels->deltas(numbers, count, coder->first);
+    coder->kernels->deltas(coder->first, count - 1, coder->second);
+    size_t least = (size_t)(out->at - start);
+    for (unsigned method = METHOD_PACKED; method <= METHOD_CURVE; method++) {
+        uint8_t *body = out->at; /* behind what there is */
+        struct bytes_out trial = *out;
+        bytes_put_u8(&trial, (uint8_t)(METHOD_RANGE + method));
+        if (method >= METHOD_DELTAS) {
+            bytes_put_varint_signed(&trial, numbers[0]);
+        }
+        if (method == METHOD_CURVE) {
+            bytes_put_varint_signed(&trial, coder->first[0]);
+        }
+        size_t head = (size_t)(trial.at - body);
+        size_t room = least > head + BYTES_VARINT_MAX ? least - head - BYTES_VARINT_MAX : 0;
+        uint8_t *code = trial.at + BYTES_VARINT_MAX;
+        size_t size = room == 0 ? 0
+                                : history_range_put(code, room, columns[method], count - method);
+        if (size > 0) {
+            bytes_put_varint(&trial, size);
+            memmove(bytes_put_space(&trial, size), code, size);
+            least = (size_t)(trial.at - body);
+            memmove(start, body, least);
+            out->at = start + least;
+        }
+    }
+}
+
+void history_integers_put(struct bytes_out *out, struct history_coder *coder,
+                          const int64_t *numbers, size_t count)
+{
+    uint8_t *start = out->at;
+    put_warm(out, coder, numbers, count);
+    if (coder->cold && count > 2) {
+        put_cold(out, start, coder, numbers, count);
+    }
+}
+
+/* --- reading --- */
+
 static void get_runs(struct bytes *in, struct history_coder *coder, int64_t *numbers, size_t count)
 {
     uint64_t runs = bytes_get_varint(in);
@@ -120,26 +198,39 @@ static void get_runs(struct bytes *in, struct history_coder *coder, int64_t *num
     }
 }
 
+/* What the method packs: the column, or its differences behind the first values. */
+static bool get_residuals(struct bytes *in, struct history_coder *coder, bool cold,
+                          int64_t *numbers, size_t count)
+{
+    if (cold) {
+        history_range_read(in, numbers, count);
+        return false;
+    }
+    return history_ints_get(coder->kernels, in, numbers, count);
+}
+
 bool history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
                           size_t count)
 {
     const struct history_kernels *kernels = coder->kernels;
     uint8_t method = bytes_get_u8(in);
+    bool cold = method >= METHOD_RANGE;
+    method = cold ? method - METHOD_RANGE : method;
     if (method == METHOD_PACKED) {
-        return history_ints_get(kernels, in, numbers, count);
+        return get_residuals(in, coder, cold, numbers, count);
     }
     if (method == METHOD_DELTAS && count > 1) {
         numbers[0] = bytes_get_varint_signed(in);
-        history_ints_get(kernels, in, numbers + 1, count - 1);
+        get_residuals(in, coder, cold, numbers + 1, count - 1);
         kernels->sums(numbers + 1, count - 1, (uint64_t)numbers[0]);
     } else if (method == METHOD_CURVE && count > 2) {
         numbers[0] = bytes_get_varint_signed(in);
         uint64_t delta = (uint64_t)bytes_get_varint_signed(in);
         numbers[1] = (int64_t)((uint64_t)numbers[0] + delta);
-        history_ints_get(kernels, in, numbers + 2, count - 2);
+        get_residuals(in, coder, cold, numbers + 2, count - 2);
         kernels->sums(numbers + 2, count - 2, delta);
         kernels->sums(numbers + 2, count - 2, (uint64_t)numbers[1]);
-    } else if (method == METHOD_RUNS) {
+    } else if (method == METHOD_RUNS && !cold) {
         get_runs(in, coder, numbers, count);
     } else {
         bytes_fail(in);

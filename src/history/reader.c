@@ -316,6 +316,32 @@ static bool last_in_head(struct history_reader *reader, uint32_t series, int64_t
     return true;
 }
 
+/* A chunk that ends in the range with a number says so in its head. */
+static int last_of_head(struct history_reader *reader, const struct history_source *source,
+                        int64_t to_us)
+{
+    const uint8_t *data;
+    size_t size;
+    struct history_chunk_info info;
+    if (source->kind == HISTORY_SOURCE_ENTRIES || source->last_us >= to_us ||
+        history_sources_pierced(&reader->sources, source)) {
+        return 0;
+    }
+    int error = history_merge_read(&reader->merge, source, &data, &size);
+    error = error == 0 ? history_chunk_info(data, size, &info) : error;
+    if (error != 0) {
+        return error == BUSBAR_EDAMAGED ? 0 : error; /* decoding it counts the damage */
+    }
+    if (info.type != VALUE_TEXT && info.numbers > 0 && info.last_number_us == source->last_us &&
+        info.last_us == source->last_us) {
+        error = reserve(reader, 1);
+        if (error == 0) {
+            put_number(reader, info.last_us, info.last);
+        }
+    }
+    return error;
+}
+
 int history_reader_last(struct history_reader *reader, uint32_t series, int64_t from_us,
                         int64_t to_us, bool *found, int64_t *time_us, double *value)
 {
@@ -335,7 +361,12 @@ int history_reader_last(struct history_reader *reader, uint32_t series, int64_t 
                 first_us = reader->sources.all[i].first_us;
             }
         }
-        error = history_reader_append(reader, end - mixed, mixed, from_us, to_us);
+        if (mixed == 1) {
+            error = last_of_head(reader, &reader->sources.all[end - 1], to_us);
+        }
+        if (error == 0 && reader->count == 0) {
+            error = history_reader_append(reader, end - mixed, mixed, from_us, to_us);
+        }
     }
     if (error == 0 && reader->count > 0) {
         *found = true;

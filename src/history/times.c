@@ -4,15 +4,16 @@
  * deltas are smaller.
  *
  *   u8    unit (low 4 bits: 0 us, 1 ms, 2 s; what all times since the first are multiples of)
- *         and method (high 4 bits: 0 line, 1 deltas)
- *   ints  line: times 1 .. count - 2 minus the line's; deltas: between neighbours but the last
+ *         and method (high 4 bits: 0 line, 1 deltas; 2 and 3: the same, range-coded)
+ *   ints  line: times 1 .. count - 2 minus the line's; deltas: between neighbours but the last.
+ *         Range-coded: varint size, bytes (range_coder.h)
  *
  * First time and span stand in the head of the chunk, so one or two times need nothing here. */
 #include "history/coder.h"
 
 #include <string.h>
 
-enum { METHOD_LINE = 0, METHOD_DELTAS = 1 };
+enum { METHOD_LINE = 0, METHOD_DELTAS = 1, METHOD_RANGE = 2 /* and one of these */ };
 
 static const uint64_t units_us[] = { 1, 1000, 1000000 };
 
@@ -62,29 +63,39 @@ static void put_times(struct bytes_out *out, struct history_coder *coder, const 
     struct history_ints_plan plan;
     history_ints_plan(kernels, rest, inner, &plan);
     unsigned method = rest == coder->second ? METHOD_LINE : METHOD_DELTAS;
-    bytes_put_u8(out, (uint8_t)(unit | method * 16u));
+    uint8_t *start = bytes_put_space(out, 1);
+    *start = (uint8_t)(unit | method * 16u);
     history_ints_put(kernels, out, rest, inner, &plan);
+    if (coder->cold && history_range_replace(out, start + 1, rest, inner)) {
+        *start = (uint8_t)(*start + METHOD_RANGE * 16u);
+    }
 }
 
-/* Points of one poll have the same times: what was encoded last is often asked for again. */
 void history_times_put(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
                        size_t count)
 {
-    struct history_times_memo *memo = &coder->memo;
+    struct history_times_memo *oldest = &coder->memos[0];
     if (count <= 2) {
         return;
     }
-    if (memo->count == count && memcmp(memo->times, times, count * sizeof(*times)) == 0) {
-        bytes_put_block(out, memo->bytes, memo->size);
-        return;
+    coder->columns++;
+    for (size_t i = 0; i < 2; i++) {
+        struct history_times_memo *memo = &coder->memos[i];
+        if (memo->count == count && memcmp(memo->times, times, count * sizeof(*times)) == 0) {
+            memo->used = coder->columns;
+            bytes_put_block(out, memo->bytes, memo->size);
+            return;
+        }
+        oldest = memo->count == 0 || memo->used < oldest->used ? memo : oldest;
     }
     size_t from = bytes_out_size(out);
     put_times(out, coder, times, count);
-    memo->size = bytes_out_size(out) - from;
-    memo->count = memo->size <= sizeof(memo->bytes) ? count : 0;
-    if (memo->count > 0) {
-        memcpy(memo->times, times, count * sizeof(*times));
-        memcpy(memo->bytes, out->at - memo->size, memo->size);
+    oldest->size = bytes_out_size(out) - from;
+    oldest->count = oldest->size <= sizeof(oldest->bytes) ? count : 0;
+    oldest->used = coder->columns;
+    if (oldest->count > 0) {
+        memcpy(oldest->times, times, count * sizeof(*times));
+        memcpy(oldest->bytes, out->at - oldest->size, oldest->size);
     }
 }
 
@@ -100,13 +111,22 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
     uint8_t head = bytes_get_u8(in);
     unsigned unit = head & 15u;
     unsigned method = head >> 4;
-    if (unit >= sizeof(units_us) / sizeof(units_us[0]) || method > METHOD_DELTAS) {
+    if (unit >= sizeof(units_us) / sizeof(units_us[0]) || method > METHOD_DELTAS + METHOD_RANGE) {
         bytes_fail(in);
         return;
     }
     const struct history_kernels *kernels = coder->kernels;
     size_t inner = count - 2;
-    bool alike = history_ints_get(kernels, in, coder->first, inner);
+    bool alike = false;
+    if (method >= METHOD_RANGE) {
+        history_range_read(in, coder->first, inner);
+        method -= METHOD_RANGE;
+    } else {
+        alike = history_ints_get(kernels, in, coder->first, inner);
+    }
+    if (bytes_short(in)) {
+        return;
+    }
     uint64_t unit_us = units_us[unit];
     struct history_line line = line_of(start, unit_us, span_us / unit_us, count);
     bool ascend = false;

@@ -375,6 +375,7 @@ static void random_columns(void **state)
     for (int round = 0; round < 600; round++) {
         uint8_t type = (uint8_t)(1 + random_below(&random, 3));
         unsigned kind = (unsigned)random_below(&random, 4);
+        history_coder_cold(coder, round % 4 == 1);
         start(type, 1 + random_below(&random, round % 10 == 0 ? HISTORY_CHUNK_SAMPLES : 40));
         int64_t time_us = (int64_t)random_below(&random, 1u << 30) * 1000000;
         uint64_t step = 1 + random_below(&random, kind == 0 ? 1000000000 : 3);
@@ -397,11 +398,28 @@ static void random_columns(void **state)
         }
         round_trip();
     }
+    history_coder_cold(coder, false);
 }
 
-static void every_prefix_and_bit_is_harmless(void **state)
+static void cold_is_smaller(void **state)
 {
     (void)state;
+    struct random random = { 6 };
+    start(VALUE_DOUBLE, 1000);
+    for (size_t i = 0; i < in.count; i++) {
+        in.times[i] += ((int64_t)random_below(&random, 11) - 5) * 1000;
+        in.values[i].d = (double)(200 + random_below(&random, 20)) / 10;
+    }
+    size_t warm = round_trip();
+    history_coder_cold(coder, true);
+    size_t cold = round_trip();
+    history_coder_cold(coder, false);
+    assert_true(cold < warm - warm / 20);
+}
+
+static void harm(bool cold)
+{
+    history_coder_cold(coder, cold);
     start(VALUE_DOUBLE, 60);
     mark_all();
     for (size_t i = 0; i < in.count; i++) {
@@ -422,6 +440,14 @@ static void every_prefix_and_bit_is_harmless(void **state)
                     error == BUSBAR_EDAMAGED); /* the block's checksum tells for sure */
         bytes_fini(&exact);
     }
+    history_coder_cold(coder, false);
+}
+
+static void every_prefix_and_bit_is_harmless(void **state)
+{
+    (void)state;
+    harm(false);
+    harm(true);
 }
 
 static void no_memory(void **state)
@@ -467,6 +493,7 @@ int main(void)
         cmocka_unit_test(summary_is_exact),
         cmocka_unit_test(texts_come_back),
         cmocka_unit_test(random_columns),
+        cmocka_unit_test(cold_is_smaller),
         cmocka_unit_test(every_prefix_and_bit_is_harmless),
         cmocka_unit_test(no_memory),
     };
