@@ -40,7 +40,13 @@ function comparePoints(where, ours, theirs, magnitude) {
   return null;
 }
 
-/** null: the same; else what differs. ordered: the order of the series counts. */
+/** Equal values may stand in any order: it is the values one after the other that must be the same. */
+function orderDifference(ours, theirs, magnitude) {
+  const at = ours.findIndex((series, i) => !same(series.value[1], theirs[i].value[1], magnitude));
+  return at < 0 ? null : `the order differs at ${at}`;
+}
+
+/** null: the same; else what differs. ordered: the order of the values counts. */
 export function difference(ours, theirs, { ordered = false, magnitude = 0 } = {}) {
   if (ours.status !== theirs.status) {
     return `status ${ours.status} (${ours.error ?? ''}), theirs ${theirs.status} (${theirs.error ?? ''})`;
@@ -77,8 +83,5 @@ export function difference(ours, theirs, { ordered = false, magnitude = 0 } = {}
   if (mine.size !== other.size) {
     return `one too many: ${[...mine.keys()].find((labels) => !other.has(labels))}`;
   }
-  if (ordered && a.result.map((s) => key(s.metric)).join() !== b.result.map((s) => key(s.metric)).join()) {
-    return 'the order differs';
-  }
-  return null;
+  return ordered ? orderDifference(a.result, b.result, magnitude) : null;
 }

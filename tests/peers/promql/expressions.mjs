@@ -23,6 +23,9 @@ const mapFunctions = [
   'day_of_month', 'day_of_year', 'days_in_month', 'month', 'year', 'absent', 'sort', 'sort_desc',
 ];
 
+/** Values that are hardly ever equal, and values that are whole. */
+const different = ['gappy', 'latency_sum', 'rate(latency_sum[7m])', 'gappy - on (instance) temperature', 'avg_over_time(gappy[20m])'];
+const counted = ['requests_total', 'running', 'rare', 'latency_bucket', 'changes(running[10m])', 'requests_total % 7', 'running or rare'];
 const aggregations = ['sum', 'avg', 'count', 'min', 'max', 'group', 'stddev', 'stdvar'];
 const arithmetic = ['+', '-', '*', '/', '%', '^', 'atan2'];
 const comparisons = ['==', '!=', '<', '<=', '>', '>='];
@@ -202,10 +205,11 @@ class Generator {
     return this.chance(0.75)
       ? `${this.pick(aggregations)}${by}(${inner})`
       : this.pick([
-        `topk${by}(${this.pick(['1', '2', '5'])}, ${inner})`,
-        `bottomk${by}(${this.pick(['1', '2', '5'])}, ${inner})`,
+        // Of equal values topk keeps any; count_values shows the last bit of a library function.
+        `topk${by}(${this.pick(['1', '2', '5'])}, ${this.pick(different)})`,
+        `bottomk${by}(${this.pick(['1', '2', '5'])}, ${this.pick(different)})`,
         `quantile${by}(${this.pick(['0.1', '0.5', '0.99'])}, ${inner})`,
-        `count_values${by}("v", ${inner})`,
+        `count_values${by}("v", ${this.pick(counted)})`,
       ]);
   }
 
@@ -248,7 +252,10 @@ class Generator {
         () => `vector(${this.scalar(depth - 1)})`,
       ])();
     }
-    return `${this.pick(mapFunctions)}(${this.vector(depth - 1)})`;
+    const fn = this.pick(mapFunctions);
+    const inner = this.vector(depth - 1);
+    // Of a huge angle the last bit decides, and libraries differ in it.
+    return ['sin', 'cos', 'tan'].includes(fn) ? `${fn}(clamp(${inner}, -100, 100))` : `${fn}(${inner})`;
   }
 
   vector(depth) {
