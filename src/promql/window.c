@@ -16,7 +16,10 @@
 /* Windows further apart than this are read one by one. */
 #define SPARSE_GAP_US (INT64_C(6 * 3600) * 1000000)
 
-enum { REFUSALS_MAX = 3 }; /* then the source is not asked for summaries any more */
+enum {
+    REFUSALS_MAX = 3,                /* then the source is not asked for summaries any more */
+    SAMPLES_UNCHECKED_MAX = 1 << 16, /* in windows, then the clock and the client are looked at */
+};
 
 enum summary { SUMMARY_NONE, SUM, AVG, MIN, MAX, COUNT, LAST, PRESENT };
 
@@ -119,7 +122,7 @@ static int run_steps(const struct job *job, const struct promql_numbers *numbers
     };
     struct promql_walk walk = promql_walk_of(job->eval, job->moment, first);
     window.end_us = walk.first_us;
-    size_t low = 0, high = 0, low_stride = 0, high_stride = 0;
+    size_t low = 0, high = 0, low_stride = 0, high_stride = 0, unchecked = 0;
     for (size_t step = first; step < last && error == 0;
          step++, window.end_us = promql_time_add(window.end_us, walk.stride_us)) {
         window.time_us = promql_step_time(job->eval, step);
@@ -142,6 +145,11 @@ static int run_steps(const struct job *job, const struct promql_numbers *numbers
         if (job->function(&window, &result)) {
             job->results[step] = result;
             *any = true;
+        }
+        unchecked += window.count;
+        if (unchecked > SAMPLES_UNCHECKED_MAX && error == 0) {
+            unchecked = 0;
+            error = promql_eval_check(job->eval);
         }
     }
     return error;

@@ -104,8 +104,8 @@ static void get_walreplay(struct server_request *req)
 {
     const struct history *history = server_of(req)->config.history;
     bool loaded = history != NULL && history_index_loaded(history);
-    prometheus_reply(req, loaded ? "{\"min\":0,\"max\":0,\"current\":0,\"state\":\"done\"}"
-                                 : "{\"min\":0,\"max\":1,\"current\":0,\"state\":\"in progress\"}");
+    prometheus_reply(req, loaded ? "{\"min\":0,\"max\":0,\"current\":0}"
+                                 : "{\"min\":0,\"max\":1,\"current\":0}");
 }
 
 /* ---- the index ---- */
