@@ -10,6 +10,7 @@ import { freePort, makeFolder, start, startGateway, until } from '../support/gat
 import { peerTool } from '../support/peer_tools.mjs';
 import { difference } from './promql/compare.mjs';
 import { SPAN_MS, dataset } from './promql/dataset.mjs';
+import { edges } from './promql/edges.mjs';
 import { generated, handwritten } from './promql/expressions.mjs';
 import { remoteWrite } from './promql/remote_write.mjs';
 
@@ -20,8 +21,24 @@ const IN_FLIGHT = 4;
 const begin = Math.floor((Date.now() - SPAN_MS) / 60000) * 60000 - 60000;
 const end = begin + SPAN_MS;
 
-/** What may differ: a reason, and the expressions it is about. */
-const differences = [];
+/** What may differ: a reason, and the expressions it is about, matchers left out. All of it is in docs/promql.md.
+ * `chance`: only generated expressions may, and few of them. */
+const differences = [
+  { reason: 'series without the label have no place of their own', about: /\bsort_by_label/ },
+  { reason: 'Prometheus forgets the offset', about: /\btimestamp\(.*(offset.*@|@.*offset)/ },
+  { reason: 'Prometheus finds no info series, or drops series, by mistake', about: /\binfo\(.*(offset|@|,)/ },
+  { chance: true, reason: 'which of equal values comes first', about: /\b(topk|bottomk|sort|sort_desc)\b/ },
+  { chance: true, reason: 'the last digit of a number in a label', about: /\bcount_values\b/ },
+  { chance: true, reason: 'the last digit decides', about: /\b(resets|changes|sin|cos|tan)\(|[<>]|==|!=|%/ },
+];
+
+function mayDiffer({ query }, chance) {
+  const bare = query.replaceAll(/\{[^}]*\}/g, '');
+  return differences.some((each) => each.about.test(bare) && (chance || !each.chance));
+}
+
+/** Of the generated expressions. */
+const DIFFERENT_MOST = 0.004;
 
 let folder;
 let prometheus;
@@ -74,7 +91,7 @@ async function ask(url, path, parameters) {
 async function compareAll(questions) {
   const found = [];
   const queue = [...questions];
-  const counts = { asked: 0, results: 0, errors: 0 };
+  const counts = { asked: 0, results: 0, errors: 0, forgiven: 0 };
   async function worker() {
     for (let question = queue.pop(); question !== undefined; question = queue.pop()) {
       const { path, parameters, options } = question;
@@ -83,7 +100,9 @@ async function compareAll(questions) {
       counts.errors += other.status === 'error' ? 1 : 0;
       counts.results += other.data?.result?.length > 0 ? 1 : 0;
       const what = difference(mine, other, options);
-      if (what !== null && !differences.some(({ about }) => about.test(parameters.query))) {
+      if (what !== null && mayDiffer(parameters, options.chance)) {
+        counts.forgiven++;
+      } else if (what !== null) {
         found.push(`${parameters.query}\n    ${path} ${parameters.time ?? ''}: ${what}`);
       }
     }
@@ -139,11 +158,23 @@ test('hand-written expressions as range queries, equal to 1e-9', async () => {
   assert.equal(found.length, 0, report(found, counts));
 });
 
+test('functions at their edges, equal to 1e-9', async () => {
+  const list = edges.map(atEnd);
+  const { found, counts } = await compareAll(list.flatMap((query) => [
+    instant(query, end - 600000), range(query, begin + 1800000, end - 1800000, 97),
+  ]));
+  assert.ok(counts.results > list.length, `too many empty answers: ${JSON.stringify(counts)}`);
+  assert.equal(found.length, 0, report(found, counts));
+});
+
 test(`${GENERATED} generated expressions, equal to 1e-9`, async () => {
   const list = generated(GENERATED, SEED).map(atEnd);
-  const { found, counts } = await compareAll(list.map((query, i) => (i % 3 === 0
+  const questions = list.map((query, i) => (i % 3 === 0
     ? range(query, begin + 900000, begin + 5400000, 61)
-    : instant(query, begin + 1800000 + (i % 50) * 71000))));
+    : instant(query, begin + 1800000 + (i % 50) * 71000)));
+  questions.forEach(({ options }) => { options.chance = true; });
+  const { found, counts } = await compareAll(questions);
   assert.ok(counts.results > list.length / 4, `too many empty answers: ${JSON.stringify(counts)}`);
+  assert.ok(counts.forgiven <= DIFFERENT_MOST * counts.asked, `too many differences: ${JSON.stringify(counts)}`);
   assert.equal(found.length, 0, report(found, counts));
 });
