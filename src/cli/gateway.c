@@ -301,6 +301,11 @@ static void show_totals(const struct json_value *root, bool balances)
     while (json_next(&it, NULL, &row)) {
         printf("refused   %14.0f  %s\n", output_number(row, "count"), output_text(row, "reason"));
     }
+    it = json_iter(json_get(json_get(root, "ingest"), "refused"));
+    while (json_next(&it, NULL, &row)) {
+        printf("refused   %14.0f  sent to the time series: %s\n", output_number(row, "count"),
+               output_text(row, "reason"));
+    }
     puts(balances ? "balances: received = stored + repeated + refused + waiting"
                   : "DOES NOT BALANCE");
 }

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "net/jobs.h"
+#include "server/ingest/ingest.h"
 #include "server/shape.h"
 
 struct counts *counts_new(struct server *server)
@@ -10,6 +11,7 @@ struct counts *counts_new(struct server *server)
     struct counts *counts = busbar_alloc(sizeof(*counts));
     counts->history = server->config.history;
     counts->bus = server->config.bus;
+    counts->ingest = server->ingest;
     counts->loop = server->config.loop;
     return counts;
 }
@@ -49,17 +51,22 @@ static void done(void *ctx, int error)
     counts->done(counts->ctx, counts, error);
 }
 
+uint64_t counts_received_all(const struct counts *counts)
+{
+    return bus_received_all(counts->bus) + ingest_received(counts->ingest);
+}
+
 void counts_run(struct counts *counts, counts_cb cb, void *ctx)
 {
     counts->done = cb;
     counts->ctx = ctx;
-    counts->received_before = bus_received_all(counts->bus);
+    counts->received_before = counts_received_all(counts);
     jobs_submit(counts->loop, work, done, counts);
 }
 
 uint64_t counts_waiting_max(const struct counts *counts)
 {
-    return counts->status.waiting + bus_received_all(counts->bus) - counts->received_before;
+    return counts->status.waiting + counts_received_all(counts) - counts->received_before;
 }
 
 void ledger_line_balance(struct ledger_line *line, uint64_t waiting_max)

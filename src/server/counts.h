@@ -23,6 +23,7 @@ struct counts {
     size_t count, capacity;
     struct history_status status; /* read before the counts */
     const struct bus *bus;
+    const struct ingest *ingest;
     uint64_t received_before;
     struct loop *loop;
     counts_cb done;
@@ -43,6 +44,8 @@ struct ledger_line {
 /* Works out waiting and balances; waiting_max: see above. */
 void ledger_line_balance(struct ledger_line *line, uint64_t waiting_max);
 uint64_t counts_waiting_max(const struct counts *counts);
+/* By the bus and the ingest, over all. */
+uint64_t counts_received_all(const struct counts *counts);
 /* Of the point whose id was added as number `index`. */
 void counts_line(const struct counts *counts, const struct point *pt, size_t index,
                  struct ledger_line *line);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "net/jobs.h"
+#include "server/ingest/ingest.h"
 
 enum { TICK_MS = 1000, WINDOW_TICKS = 10 };
 
@@ -27,8 +28,8 @@ static void job_work(void *ctx)
 static void take_history(struct gauges *gauges, const struct history_status *status)
 {
     gauges->history = *status;
-    gauges->received = bus_received_all(gauges->config->bus);
-    gauges->refused = 0;
+    gauges->received = bus_received_all(gauges->config->bus) + ingest_received(gauges->ingest);
+    gauges->refused = ingest_refused(gauges->ingest);
     for (unsigned i = 0; i < BUS_REFUSAL_COUNT; i++) {
         gauges->refused += bus_refused_all(gauges->config->bus, (enum bus_refusal)i);
     }
@@ -110,7 +111,7 @@ static void take(struct gauges *gauges)
     int64_t now = clock_mono_us();
     double span_s = (double)(now - gauges->taken_us) / 1e6;
     double cpu_s = processor_s();
-    uint64_t samples = bus_received_all(gauges->config->bus);
+    uint64_t samples = bus_received_all(gauges->config->bus) + ingest_received(gauges->ingest);
     host_totals(gauges->config->host, &totals);
     if (gauges->taken_us != 0 && span_s > 0) {
         gauges->samples_per_s = (double)(samples - gauges->samples) / span_s;
@@ -132,9 +133,10 @@ static void on_tick(struct timer *timer, void *ctx)
     ask_history(ctx);
 }
 
-void gauges_init(struct gauges *gauges, const struct server_config *config)
+void gauges_init(struct gauges *gauges, const struct server_config *config,
+                 const struct ingest *ingest)
 {
-    *gauges = (struct gauges){ .config = config };
+    *gauges = (struct gauges){ .config = config, .ingest = ingest };
     struct history_status status = { 0 };
     if (config->history != NULL) {
         history_status(config->history, &status);

@@ -8,14 +8,18 @@
 #include "net/timer.h"
 #include "server/server.h"
 
+struct ingest;
+
 struct gauges {
     const struct server_config *config;
+    const struct ingest *ingest;
     struct timer timer;
     struct history_status history; /* at most some seconds old */
-    uint64_t received, refused; /* by the bus, when `history` came: what is in neither is waiting */
-    struct gauges_job *job;     /* asking for it; NULL: none under way */
-    int64_t taken_us;           /* monotonic */
-    uint64_t samples, polls;    /* at that time */
+    uint64_t received,
+        refused; /* by bus and ingest, when `history` came: what is in neither is waiting */
+    struct gauges_job *job;  /* asking for it; NULL: none under way */
+    int64_t taken_us;        /* monotonic */
+    uint64_t samples, polls; /* at that time */
     int64_t busy_us;
     double samples_per_s, polls_per_s, cpu_percent;
     uint64_t memory_bytes;
@@ -26,7 +30,8 @@ struct gauges {
 };
 
 /* Asks the history once at once, so that the first answer is a true one. */
-void gauges_init(struct gauges *gauges, const struct server_config *config);
+void gauges_init(struct gauges *gauges, const struct server_config *config,
+                 const struct ingest *ingest);
 void gauges_fini(struct gauges *gauges);
 
 #endif

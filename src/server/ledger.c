@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "server/counts.h"
 #include "server/filter.h"
+#include "server/ingest/ingest.h"
 #include "server/walk.h"
 
 enum { LEDGER_LIMIT = 1000, LEDGER_LIMIT_MAX = 10000, LEDGER_SLICE = 2000, LEDGER_PAUSE_US = 500 };
@@ -64,13 +65,14 @@ static void totals_of_all(struct ledger *ledger)
 {
     const struct counts *counts = ledger->counts;
     struct ledger_line *totals = &ledger->totals;
-    *totals = (struct ledger_line){ .received = bus_received_all(counts->bus),
+    *totals = (struct ledger_line){ .received = counts_received_all(counts),
                                     .stored = counts->status.totals.stored_start,
                                     .repeated = counts->status.totals.repeated_start };
     for (unsigned i = 0; i < BUS_REFUSAL_COUNT; i++) {
         totals->refusals[i] = bus_refused_all(counts->bus, (enum bus_refusal)i);
         totals->refused += totals->refusals[i];
     }
+    totals->refused += ingest_refused(counts->ingest);
 }
 
 static void finish(struct ledger *ledger)
@@ -93,6 +95,7 @@ static void finish(struct ledger *ledger)
     shape_refused(&json, "refused", totals->refusals);
     json_put_u64(&json, "waiting", totals->waiting);
     json_end_object(&json);
+    ingest_put_ledger(ledger->counts->ingest, &json);
     json_key(&json, "points");
     json_raw(&json, buf_text(&ledger->rows), ledger->rows.size);
     json_put_u64(&json, "total", ledger->total);

@@ -14,11 +14,12 @@ const struct openapi_schema openapi_schemas[] = {
                "disk:{free_bytes:i total_bytes:i history_bytes:i} "
                "config:{version:i differs:b} problems:[{what:s why:s hint:s}]" },
     { .name = "Status",
-      .shape = "site:Site devices:{up:i down:i connecting:i paused:i total:i} "
-               "points:{good:i bad:i total:i} samples_per_s:n polls_per_s:n memory_bytes:i "
-               "cpu_percent:n loop_longest_us:i " LEDGER_FIELDS "refused:i waiting:i events:[o] "
-               "history:{series:i head_samples:i block_samples:i blocks:i block_bytes:i log_bytes:i "
-               "head_bytes:i written_bytes:i expired_samples:i deleted_samples:i damaged_chunks:i}" },
+      .shape =
+          "site:Site devices:{up:i down:i connecting:i paused:i total:i} "
+          "points:{good:i bad:i total:i} samples_per_s:n polls_per_s:n memory_bytes:i "
+          "cpu_percent:n loop_longest_us:i " LEDGER_FIELDS "refused:i waiting:i events:[o] "
+          "history:{series:i head_samples:i block_samples:i blocks:i block_bytes:i log_bytes:i "
+          "head_bytes:i written_bytes:i expired_samples:i deleted_samples:i damaged_chunks:i}" },
     { .name = "Device",
       .shape = "name:s title:s place:s protocol:s profile:s address:s link:s error:s since:t? "
                "last_answer:t? next_try:t? poll_ms:n lag_ms:n errors_hour:i polls:i answers:i "
@@ -51,7 +52,8 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "Stream", .shape = "points:[Point] devices:[Device] health:Health" },
     { .name = "Ledger",
       .shape = "balances:b totals:{" LEDGER_FIELDS "refused:[{reason:s count:i}] waiting:i} "
-               "points:[{path:s " LEDGER_FIELDS "refused:i waiting:i balances:b}] total:i" },
+               "ingest:{received:i refused:[{reason:s count:i}]} points:[{path:s " LEDGER_FIELDS
+               "refused:i waiting:i balances:b}] total:i" },
     { .name = "Journal",
       .shape = "entries:[{id:i time:t who:s from:s what:s path:s old:s new:s result:s}]" },
     { .name = "Log", .shape = "lines:[{id:i time:t level:s module:s device:s text:s}]" },

@@ -40,9 +40,9 @@ struct server *server_new(const struct server_config *config)
     list_init(&server->streams);
     timer_init(&server->sweep, config->loop, on_sweep, server);
     timer_start(&server->sweep, SWEEP_MS, SWEEP_MS);
-    gauges_init(&server->gauges, &server->config);
-    server->live = live_new(server);
     server->ingest = ingest_new(config->loop, config->history);
+    gauges_init(&server->gauges, &server->config, server->ingest);
+    server->live = live_new(server);
     server_devices_routes(server);
     server_points_routes(server);
     server_write_routes(server);

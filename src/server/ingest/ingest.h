@@ -23,6 +23,7 @@ enum {
     INGEST_BUSY_MS_MAX = 3000, /* a busy log is tried again so long, then 503 */
 };
 
+struct json_writer;
 struct server;
 struct server_request;
 struct ingest;
@@ -44,6 +45,13 @@ void ingest_free(struct ingest *ingest);
 
 void ingest_counts(const struct ingest *ingest, struct ingest_counts *counts);
 struct ingest_metadata *ingest_metadata(struct ingest *ingest);
+
+/* For the ledger, which adds it to what came from devices: samples that were given to the log or refused, and the
+ * latter alone. */
+uint64_t ingest_received(const struct ingest *ingest);
+uint64_t ingest_refused(const struct ingest *ingest);
+/* "ingest": {received, refused: [{reason, count}]} */
+void ingest_put_ledger(const struct ingest *ingest, struct json_writer *json);
 
 /* How the body of a request is to be read. */
 enum ingest_kind {

@@ -1,6 +1,44 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The ingest's lines of /metrics. */
+/* The ingest's figures: lines of /metrics, and its part of the ledger. */
+#include "base/json.h"
 #include "server/ingest/ingest.h"
+
+uint64_t ingest_refused(const struct ingest *ingest)
+{
+    struct ingest_counts counts;
+    uint64_t sum = 0;
+    ingest_counts(ingest, &counts);
+    for (unsigned i = 0; i < INGEST_REFUSAL_COUNT; i++) {
+        sum += counts.refused[i];
+    }
+    return sum;
+}
+
+uint64_t ingest_received(const struct ingest *ingest)
+{
+    struct ingest_counts counts;
+    ingest_counts(ingest, &counts);
+    return counts.appended + ingest_refused(ingest);
+}
+
+void ingest_put_ledger(const struct ingest *ingest, struct json_writer *json)
+{
+    struct ingest_counts counts;
+    ingest_counts(ingest, &counts);
+    json_put_object(json, "ingest");
+    json_put_u64(json, "received", ingest_received(ingest));
+    json_put_array(json, "refused");
+    for (unsigned i = 0; i < INGEST_REFUSAL_COUNT; i++) {
+        if (counts.refused[i] > 0) {
+            json_begin_object(json);
+            json_put_string(json, "reason", ingest_refusal_text((enum ingest_refusal)i));
+            json_put_u64(json, "count", counts.refused[i]);
+            json_end_object(json);
+        }
+    }
+    json_end_array(json);
+    json_end_object(json);
+}
 
 static void put(struct buf *out, const char *name, const char *help, uint64_t value)
 {
