@@ -61,6 +61,8 @@ struct history_index {
     uint64_t series_count, rest_count, pair_count;
     uint64_t changes;
     atomic_uint_fast64_t removals;
+    atomic_uint_least32_t
+        last[LABELS_MAX]; /* pairs of the last set: most are those of the next too */
 };
 
 /* A set, in numbers. */
@@ -114,7 +116,7 @@ bool index_find_rest(const struct history_index *index, const struct index_set *
                      uint32_t *rest);
 
 /* BUSBAR_ENOENT: no series has such a pair. */
-int index_find_set(const struct history_index *index, const struct label *labels, size_t count,
+int index_find_set(struct history_index *index, const struct label *labels, size_t count,
                    struct index_set *set);
 /* Makes what is missing. BUSBAR_ENOMEM, BUSBAR_ELIMIT. */
 int index_make_set(struct history_index *index, const struct label *labels, size_t count,

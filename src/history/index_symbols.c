@@ -204,27 +204,63 @@ void index_pair_remove(struct history_index *index, uint32_t pair, uint32_t memb
 
 /* --- sets --- */
 
-static int set_of(struct history_index *make, const struct history_index *index,
+/* Is it the name (and the value) of the set before at this place? */
+static bool is_last_name(const struct history_index *index, uint32_t pair,
+                         const struct label *label)
+{
+    const struct index_name *name = index_name(index, index_pair(index, pair)->name);
+    return name->size == label->name_size && memcmp(name->text, label->name, name->size) == 0;
+}
+
+static bool is_last_value(const struct history_index *index, uint32_t number,
+                          const struct label *label)
+{
+    const struct index_pair *pair = index_pair(index, number);
+    return pair->size == label->value_size && memcmp(pair->value, label->value, pair->size) == 0;
+}
+
+/* make: NULL only looks. */
+static int pair_of(struct history_index *make, struct history_index *index,
+                   const struct label *label, uint32_t last, uint32_t *pair)
+{
+    bool same_name = index->pairs.count > 0 && is_last_name(index, last, label);
+    uint32_t name;
+    if (same_name && is_last_value(index, last, label)) {
+        *pair = last;
+        return 0;
+    }
+    int error = 0;
+    if (same_name) {
+        name = index_pair(index, last)->name;
+    } else if (make != NULL) {
+        error = make_name(make, label->name, label->name_size, &name);
+    } else if (!index_find_name(index, label->name, label->name_size, &name)) {
+        error = BUSBAR_ENOENT;
+    }
+    if (error != 0) {
+        return error;
+    }
+    if (make != NULL) {
+        return make_pair(make, name, label->value, label->value_size, pair);
+    }
+    return index_find_pair(index, name, label->value, label->value_size, pair) ? 0 : BUSBAR_ENOENT;
+}
+
+static int set_of(struct history_index *make, struct history_index *index,
                   const struct label *labels, size_t count, struct index_set *set)
 {
     set->metric = INDEX_NO_METRIC;
     set->count = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct label *label = &labels[i];
-        uint32_t name, pair;
-        if (make != NULL) {
-            int error = make_name(make, label->name, label->name_size, &name);
-            if (error == 0) {
-                error = make_pair(make, name, label->value, label->value_size, &pair);
-            }
-            if (error != 0) {
-                return error;
-            }
-        } else if (!index_find_name(index, label->name, label->name_size, &name) ||
-                   !index_find_pair(index, name, label->value, label->value_size, &pair)) {
-            return BUSBAR_ENOENT;
+        uint32_t pair, last = atomic_load_explicit(&index->last[i], memory_order_relaxed);
+        int error = pair_of(make, index, &labels[i], last, &pair);
+        if (error != 0) {
+            return error;
         }
-        if (name == INDEX_METRIC) {
+        if (pair != last) {
+            atomic_store_explicit(&index->last[i], pair, memory_order_relaxed);
+        }
+        if (index_pair(index, pair)->name == INDEX_METRIC) {
             set->metric = pair;
         } else {
             set->pairs[set->count++] = pair;
@@ -233,7 +269,7 @@ static int set_of(struct history_index *make, const struct history_index *index,
     return 0;
 }
 
-int index_find_set(const struct history_index *index, const struct label *labels, size_t count,
+int index_find_set(struct history_index *index, const struct label *labels, size_t count,
                    struct index_set *set)
 {
     return set_of(NULL, index, labels, count, set);

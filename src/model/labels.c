@@ -36,13 +36,18 @@ static int compare_names(const struct label *a, const struct label *b)
 
 /* --- order --- */
 
-/* A zero byte is well-formed UTF-8, but ends a text everywhere else. */
+/* Well-formed UTF-8. A zero byte is, but ends a text everywhere else. Mostly it is all ASCII. */
 static bool is_text(const char *text, uint32_t size)
 {
-    return size == 0 || (memchr(text, 0, size) == NULL && str_is_utf8(text, size));
+    for (uint32_t i = 0; i < size; i++) {
+        if ((signed char)text[i] <= 0) {
+            return memchr(text, 0, size) == NULL && str_is_utf8(text, size);
+        }
+    }
+    return true;
 }
 
-static int check_label(const struct label *label, struct err *err)
+static int refuse(const struct label *label, struct err *err)
 {
     int shown = (int)str_utf8_cut(label->name, label->name_size, 64);
     if (label->name_size == 0) {
@@ -59,12 +64,16 @@ static int check_label(const struct label *label, struct err *err)
     if (!is_text(label->name, label->name_size)) {
         return err_set(err, BUSBAR_EINVAL, "a label name is not well-formed UTF-8 text");
     }
-    if (!is_text(label->value, label->value_size)) {
-        return err_set(err, BUSBAR_EINVAL,
-                       "the value of label '%.*s' is not well-formed UTF-8 text", shown,
-                       label->name);
-    }
-    return 0;
+    return err_set(err, BUSBAR_EINVAL, "the value of label '%.*s' is not well-formed UTF-8 text",
+                   shown, label->name);
+}
+
+static int check_label(const struct label *label, struct err *err)
+{
+    bool fine = label->name_size > 0 && label->name_size <= LABEL_NAME_BYTES_MAX &&
+                label->value_size <= LABEL_VALUE_BYTES_MAX &&
+                is_text(label->name, label->name_size) && is_text(label->value, label->value_size);
+    return fine ? 0 : refuse(label, err);
 }
 
 /* By insertion: most senders sort already. */
