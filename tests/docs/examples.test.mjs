@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Every ```console block of README and docs/ is run: lines "$ COMMAND" in a shell beside the example site, simulated; exit
 // code 0, or the one in a comment "# exit N" behind the command; of the output that is shown, the first word of each
-// line must come. (pages.test.mjs looks at links and YAML.)
+// line must come. (pages.test.mjs looks at links and YAML.) 127.0.0.1:9090 is this gateway's Time Series port.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -74,7 +74,10 @@ test('console examples run', { timeout: 300000 }, async (t) => {
     await sim.stop('SIGKILL');
     rmSync(folder, { recursive: true, force: true });
   });
-  gateway = await startGateway({ config: join(folder, 'examples/site'), data: join(folder, 'data') });
+  gateway = await startGateway({
+    config: join(folder, 'examples/site'), data: join(folder, 'data'), timeSeries: true,
+  });
+  const series = new URL(gateway.timeSeries).host; // pages say the default address
   await until('all points that are polled are good', async () => {
     const { points } = await gateway.get('/api/v1/points?limit=1000');
     return points.every(({ quality, reason }) => quality === 'good' || reason === 'paused');
@@ -84,7 +87,8 @@ test('console examples run', { timeout: 300000 }, async (t) => {
   for (const page of pages) {
     for (const block of blocks(page).filter((b) => b.kind === 'console')) {
       for (const example of commands(block)) {
-        const ran = spawnSync('bash', ['-c', example.command], { cwd: folder, env, encoding: 'utf8', timeout: 60000 });
+        const command = example.command.replaceAll('127.0.0.1:9090', series);
+        const ran = spawnSync('bash', ['-c', command], { cwd: folder, env, encoding: 'utf8', timeout: 60000 });
         const all = `${ran.stdout}${ran.stderr}`;
         assert.equal(ran.status, example.exit, `${page}:${example.line}: ${example.command}\n${all}`);
         for (const line of example.shown) {
