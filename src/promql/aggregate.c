@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Aggregations. Each row gets its group once; then a group after the other is computed over all steps in one set of
- * columns (sums, counts ...) that is used again for the next. Sums are compensated (Neumaier), an
- * average is the sum divided unless the sum overflows, variance is Welford's: as Prometheus 3.5. */
+/* Aggregations. Each row gets its group once; then a group after the other is computed over all
+ * steps in one set of columns (sums, counts ...) that is used again for the next. Sums are
+ * compensated (Neumaier), an average is the sum divided unless the sum overflows, variance is
+ * Welford's: as Prometheus 3.5. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

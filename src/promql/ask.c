@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A question from text to answer: parse, evaluate in one arena, and turn rows into series of points. */
+/* A question from text to answer: parse, evaluate in one arena, and turn rows into series of
+ * points. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +30,8 @@ const char *promql_type_word(enum promql_type type)
     return "none";
 }
 
-/* The least digits that give the number back, without exponent from 1e-4 up to 1e6, else as 1.5e+06. */
+/* The least digits that give the number back, without exponent from 1e-4 up to 1e6, else as
+ * 1.5e+06. */
 const char *promql_number_text(double value, char text[PROMQL_NUMBER_MAX])
 {
     if (!isfinite(value)) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binary operators: their arithmetic over whole rows, and the cases with a scalar. Two vectors: match.c. */
+/* Binary operators: their arithmetic over whole rows, and the cases with a scalar. Two vectors:
+ * match.c. */
 #include <math.h>
 
 #include "promql/evaluator.h"

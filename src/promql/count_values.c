@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* count_values: a row a group and distinct value; the value stands in a label, written out without exponent. */
+/* count_values: a row a group and distinct value; the value stands in a label, written out without
+ * exponent. */
 #include <math.h>
 #include <string.h>
 

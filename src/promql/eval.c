@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The evaluator's way through the tree. A part that is the same at all steps (numbers, selectors with @, and what is
- * made of them alone) is evaluated once, at the first step, and repeated. */
+/* The evaluator's way through the tree. A part that is the same at all steps (numbers, selectors
+ * with @, and what is made of them alone) is evaluated once, at the first step, and repeated. */
 #include "promql/eval.h"
 
 #include <stdio.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What evaluator and functions work on: a matrix of series x steps. Every expression of type vector
- * or scalar is evaluated for all steps at once: a row a series, a column a step, absent values
- * marked by PROMQL_ABSENT (the stale marker's bits, which no result can have). A scalar is a matrix of
- * one row without labels and without holes. An instant query has one step. Private to promql/. */
+/* What evaluator and functions work on: a matrix of series x steps. Every expression of type
+ * vector or scalar is evaluated for all steps at once: a row a series, a column a step, absent
+ * values marked by PROMQL_ABSENT (the stale marker's bits, which no result can have). A scalar is
+ * a matrix of one row without labels and without holes. An instant query has one step. Private to
+ * promql/. */
 #ifndef BUSBAR_PROMQL_EVAL_H
 #define BUSBAR_PROMQL_EVAL_H
 
@@ -56,18 +57,20 @@ static inline int64_t promql_step_time(const struct promql_eval *eval, size_t st
 int promql_evaluate(struct promql_eval *eval, const struct promql_node *node,
                     struct promql_matrix *out);
 
-/* The scalar arguments of a call, from args[from] on to args[to - 1], evaluated: numbers[i][step]. */
+/* The scalar arguments of a call, args[from] to args[to - 1], evaluated: numbers[i][step]. */
 int promql_evaluate_scalars(struct promql_eval *eval, const struct promql_node *call, size_t from,
                             size_t to, const double *numbers[PROMQL_ARGS_MAX]);
 
-/* The samples of a range (a RANGE or SUBQUERY node, maybe in parentheses) of each series, through a window function;
- * a row a series that has at least one result. call (for the function's eyes) may be NULL, then there are
- * no scalars. keeps_name false: without __name__, and checked as promql_matrix_check() does. */
+/* The samples of a range (a RANGE or SUBQUERY node, maybe in parentheses) of each series, through
+ * a window function; a row a series that has at least one result. call (for the function's eyes)
+ * may be NULL, then there are no scalars. keeps_name false: without __name__, and checked as
+ * promql_matrix_check() does. */
 int promql_evaluate_windows(struct promql_eval *eval, const struct promql_node *range,
                             const struct promql_node *call, promql_window_fn function,
                             bool keeps_name, struct promql_matrix *out);
 
-/* As evaluating a SELECTOR node, but the values are the times of the samples found, in seconds: timestamp(). */
+/* As evaluating a SELECTOR node, but the values are the times of the samples found, in seconds:
+ * timestamp(). */
 int promql_evaluate_times(struct promql_eval *eval, const struct promql_node *selector,
                           struct promql_matrix *out);
 
@@ -89,8 +92,8 @@ int promql_eval_fail(struct promql_eval *eval, int code, const char *format, ...
 /* BUSBAR_ENOMEM, or BUSBAR_ELIMIT when the arena is at its ceiling, bytes_max. */
 int promql_eval_no_memory(struct promql_eval *eval);
 
-/* A note of the answer, once each; the text is copied. With a node it ends with its place, " (1:7)", as
- * Prometheus' do; the node may be NULL. */
+/* A note of the answer, once each; the text is copied. With a node it ends with its place, "
+ * (1:7)", as Prometheus' do; the node may be NULL. */
 void promql_eval_warn(struct promql_eval *eval, const struct promql_node *node, const char *format,
                       ...) __attribute__((format(printf, 3, 4)));
 void promql_eval_info(struct promql_eval *eval, const struct promql_node *node, const char *format,
@@ -100,7 +103,8 @@ void promql_eval_info(struct promql_eval *eval, const struct promql_node *node, 
 
 /* Without __name__: no memory is needed when it comes first, so this cannot fail then. */
 int promql_labels_drop_name(struct promql_eval *eval, struct promql_row *row);
-/* All rows without __name__; then promql_matrix_check() unless one_name says that it is not needed. */
+/* All rows without __name__; then promql_matrix_check() unless one_name says that it is not
+ * needed. */
 int promql_matrix_drop_names(struct promql_eval *eval, struct promql_matrix *matrix);
 /* A copy with one label set, or removed (value_size 0); the texts are not copied. */
 int promql_labels_with(struct promql_eval *eval, struct promql_row *row, const char *name,

@@ -86,8 +86,8 @@ int promql_evaluate_subquery(struct promql_eval *eval, const struct promql_node 
 
 int promql_evaluate_binary(struct promql_eval *eval, const struct promql_node *node,
                            struct promql_matrix *out);
-/* out[i] = left[i] op right[i], absent where one is absent. Comparisons: left where it holds, else absent;
- * returns_bool: 1 or 0. out may be left or right. */
+/* out[i] = left[i] op right[i], absent where one is absent. Comparisons: left where it holds, else
+ * absent; returns_bool: 1 or 0. out may be left or right. */
 void promql_operate(enum promql_op op, bool returns_bool, const double *left, const double *right,
                     double *out, size_t count);
 static inline bool promql_op_compares(enum promql_op op)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Open addressing over a table of keys; a label set is hashed as one text with its sizes, in pieces. */
+/* Open addressing over a table of keys; a label set is hashed as one text with its sizes, in
+ * pieces. */
 #include "promql/keys.h"
 
 #include <string.h>

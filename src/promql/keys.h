@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Numbers label sets: sets of the same content get the same ordinal, 0, 1, 2 ... in the order they are
- * seen. What groups rows for aggregations, matching and the search for duplicates. Content is compared, a hash
- * alone decides nothing. Private to promql/. */
+/* Numbers label sets: sets of the same content get the same ordinal, 0, 1, 2 ... in the order they
+ * are seen. What groups rows for aggregations, matching and the search for duplicates. Content is
+ * compared, a hash alone decides nothing. Private to promql/. */
 #ifndef BUSBAR_PROMQL_KEYS_H
 #define BUSBAR_PROMQL_KEYS_H
 
@@ -42,14 +42,14 @@ void promql_keys_fini(struct promql_keys *keys);
 int promql_keys_put(struct promql_eval *eval, struct promql_keys *keys, const struct label *labels,
                     size_t label_count, size_t *ordinal, bool *found);
 
-/* The ordinals of all rows of a matrix by a rule; labels of new keys are copied into the arena. The array
- * is the caller's to free. */
+/* The ordinals of all rows of a matrix by a rule; labels of new keys are copied into the arena.
+ * The array is the caller's to free. */
 int promql_keys_of_rows(struct promql_eval *eval, struct promql_keys *keys,
                         const struct promql_rule *rule, const struct promql_matrix *matrix,
                         uint32_t **ordinals);
 
-/* The other way round: key k has rows members[starts[k]] ... members[starts[k + 1] - 1], in order. Both arrays
- * are the caller's to free. */
+/* The other way round: key k has rows members[starts[k]] ... members[starts[k + 1] - 1], in order.
+ * Both arrays are the caller's to free. */
 int promql_keys_members(struct promql_eval *eval, const uint32_t *ordinals, size_t row_count,
                         size_t key_count, size_t **starts, uint32_t **members);
 

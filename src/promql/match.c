@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Operators between two vectors. Rows of both sides get the ordinal of their match group once, by on() or
- * ignoring(); then each pair of rows is calculated over all steps. What is an error is decided by the values that are
- * there at a step: rows of the same group that take turns in time are no duplicates. */
+/* Operators between two vectors. Rows of both sides get the ordinal of their match group once, by
+ * on() or ignoring(); then each pair of rows is calculated over all steps. What is an error is
+ * decided by the values that are there at a step: rows of the same group that take turns in time
+ * are no duplicates. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -132,7 +133,8 @@ static int fail_duplicate(const struct match *match, const struct duplicate *dup
     return code;
 }
 
-/* The first one in a group, if it comes before what was found so far. Steps count where `taken` says so. */
+/* The first one in a group, if it comes before what was found so far. Steps count where `taken`
+ * says so. */
 static void find_duplicate(const struct match *match, size_t group, struct duplicate *found)
 {
     size_t size = group_size(&match->one, group);
@@ -155,7 +157,8 @@ static void find_duplicate(const struct match *match, size_t group, struct dupli
     }
 }
 
-/* Looks for two values of the one side in a group at a step where the many side has a value of any group. */
+/* Looks for two values of the one side in a group at a step where the many side has a value of any
+ * group. */
 static int check_one_side(struct match *match)
 {
     size_t steps = match->eval->steps;

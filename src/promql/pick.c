@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Aggregations that pick rows instead of making new ones, anew at each step: topk, bottomk, limitk, limit_ratio.
- * A picked row keeps its labels; it has values where it was picked. */
+/* Aggregations that pick rows instead of making new ones, anew at each step: topk, bottomk,
+ * limitk, limit_ratio. A picked row keeps its labels; it has values where it was picked. */
 #include <math.h>
 #include <string.h>
 
@@ -122,8 +122,9 @@ static int read_count(struct pick *pick, size_t *k)
 
 /* --- limit_ratio --- */
 
-/* Where a label set stands between 0 and 1: the same place as in Prometheus, which hashes the labels in
- * its own encoding: size and text of each name and value, sizes from 255 on in four bytes. */
+/* Where a label set stands between 0 and 1: the same place as in Prometheus, which hashes the
+ * labels in its own encoding: size and text of each name and value, sizes from 255 on in four
+ * bytes. */
 static int hash_place(struct pick *pick, const struct promql_row *row, double *place)
 {
     struct buf text;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* PromQL, the language of Prometheus 3.5, over any source of series: text -> tree -> result.
- * Knows no HTTP and no history (source_history.c alone does). No threads of its own; a question runs on
+/* PromQL, the language of Prometheus 3.5, over any source of series: text -> tree -> result. Knows
+ * no HTTP and no history (source_history.c alone does). No threads of its own; a question runs on
  * the thread that asks and may take long: never the loop.
  *
  * Times are microseconds; a window is left-open: (t - width, t]. Look-back is left-open too. */
@@ -31,7 +31,8 @@ struct history_window;
 
 /* What the evaluator asks of the world; all calls on its thread. */
 struct promql_source {
-    /* Series that match, any order; ids are the source's own. Caller frees *series (busbar_free). */
+    /* Series that match, any order; ids are the source's own. Caller frees *series
+     * (busbar_free). */
     int (*select)(void *ctx, const struct label_matcher *matchers, size_t matcher_count,
                   size_t limit, const atomic_bool *cancel, uint64_t **series, size_t *count,
                   struct err *err);
@@ -47,15 +48,15 @@ struct promql_source {
     /* May be NULL, or answer BUSBAR_EUNSUPPORTED: see history_reader_windows(). */
     int (*windows)(void *ctx, uint64_t series, int64_t first_end_us, int64_t step_us,
                    int64_t width_us, size_t count, struct history_window *windows);
-    /* May be NULL: pieces of data that are damaged and missing in what was answered so far. They become a warning
-     * of the answer. */
+    /* May be NULL: pieces of data that are damaged and missing in what was answered so far. They
+     * become a warning of the answer. */
     uint64_t (*damaged)(void *ctx);
     void *ctx;
 };
 
 struct history;
-/* A source on the history, for one question on one thread. BUSBAR_EAGAIN: the labels of all series are not loaded
- * yet, right after a start. BUSBAR_ENOMEM. */
+/* A source on the history, for one question on one thread. BUSBAR_EAGAIN: the labels of all series
+ * are not loaded yet, right after a start. BUSBAR_ENOMEM. */
 int promql_source_history_open(struct history *history, struct promql_source *source);
 void promql_source_history_close(struct promql_source *source);
 
@@ -63,8 +64,8 @@ void promql_source_history_close(struct promql_source *source);
 
 struct promql_limits { /* 0: the default */
     size_t series_max; /* one selector may match; default 100,000 */
-    size_t
-        samples_max; /* read into memory at a time, as Prometheus' query.max-samples; default 50,000,000 */
+    /* in memory at a time, as Prometheus' query.max-samples; default 50,000,000 */
+    size_t samples_max;
     size_t points_max;  /* steps of a range query; default 11,000 */
     size_t bytes_max;   /* of memory; default 512 MiB */
     int64_t timeout_us; /* default 2 min */
@@ -118,9 +119,9 @@ struct promql_result {
 };
 
 /* Vectors are in no order but that of the functions that sort; matrices sorted by labels.
- * BUSBAR_ESYNTAX (err: line, column; message as short as Prometheus'), BUSBAR_EINVAL (found while evaluating:
- * many-to-many matching ...), BUSBAR_ELIMIT (err names the limit, its value and what to do),
- * BUSBAR_ETIMEOUT, BUSBAR_ECANCELED, BUSBAR_ENOMEM, BUSBAR_EIO. */
+ * BUSBAR_ESYNTAX (err: line, column; message as short as Prometheus'), BUSBAR_EINVAL (found while
+ * evaluating: many-to-many matching ...), BUSBAR_ELIMIT (err names the limit, its value and what
+ * to do), BUSBAR_ETIMEOUT, BUSBAR_ECANCELED, BUSBAR_ENOMEM, BUSBAR_EIO. */
 int promql_ask(const struct promql_source *source, const struct promql_question *question,
                struct promql_result *result, struct err *err);
 void promql_result_free(struct promql_result *result);
@@ -130,7 +131,8 @@ void promql_result_free(struct promql_result *result);
 /* Checks and prints it the way `promtool promql format` does. BUSBAR_ESYNTAX. */
 int promql_format(const char *text, struct buf *out, struct err *err);
 
-/* The matchers of one series selector such as match[]: `sat{device=~"ahu-.*"}`. Texts live in arena. */
+/* The matchers of one series selector such as match[]: `sat{device=~"ahu-.*"}`. Texts live in
+ * arena. */
 int promql_matchers(const char *text, struct arena *arena, struct label_matcher *matchers,
                     size_t *count, struct err *err);
 

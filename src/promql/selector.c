@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Vector selectors: at each step the newest sample that is not older than the look-back, (t - lookback, t], unless
- * it is a stale marker. A series after the other, all steps of it in one pass over its samples. */
+/* Vector selectors: at each step the newest sample that is not older than the look-back, (t -
+ * lookback, t], unless it is a stale marker. A series after the other, all steps of it in one pass
+ * over its samples. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "history/reader.h"
 #include "promql/evaluator.h"
 
-/* From this step on it is cheaper to ask for the newest sample of each step than to read all between. */
+/* From this step on it is cheaper to ask for the newest sample of each step than to read all
+ * between. */
 #define SPARSE_STEP_US (INT64_C(3600) * 1000000)
 
 int promql_select(struct promql_eval *eval, const struct promql_node *selector, uint64_t **series,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Subqueries: what is inside is evaluated at steps of its own, multiples of the step since 1970, over all
- * that the outer steps look back on, at once. */
+/* Subqueries: what is inside is evaluated at steps of its own, multiples of the step since 1970,
+ * over all that the outer steps look back on, at once. */
 #include "promql/evaluator.h"
 
 /* The first multiple of the step after a time. */

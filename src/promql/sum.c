@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Columns of numbers two lanes at a time. Rounding is caught by Knuth's exact sum of two, which needs no branch; it
- * knows no infinity, so what does not come out finite is the caller's to do again one by one. */
+/* Columns of numbers two lanes at a time. Rounding is caught by Knuth's exact sum of two, which
+ * needs no branch; it knows no infinity, so what does not come out finite is the caller's to do
+ * again one by one. */
 #include "promql/sum.h"
 
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Sums with a compensation for rounding (Kahan's, Neumaier's form), as Prometheus adds. Private to promql/. */
+/* Sums with a compensation for rounding (Kahan's, Neumaier's form), as Prometheus adds. Private to
+ * promql/. */
 #ifndef BUSBAR_PROMQL_SUM_H
 #define BUSBAR_PROMQL_SUM_H
 

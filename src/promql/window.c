@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Range windows: (t - range, t] at each step, of a series after the other. Its samples are read once; a window is two
- * places in them that only move forward, and a function gets pointers straight into the source's arrays.
- * Only when stale markers lie inside are the others copied together first.
+/* Range windows: (t - range, t] at each step, of a series after the other. Its samples are read
+ * once; a window is two places in them that only move forward, and a function gets pointers
+ * straight into the source's arrays. Only when stale markers lie inside are the others copied
+ * together first.
  *
- * What needs no more than count, sum, min, max, first and last is asked of the source instead where it
- * offers that (whole chunks and downsampled tiers need no decoding). */
+ * What needs no more than count, sum, min, max, first and last is asked of the source instead
+ * where it offers that (whole chunks and downsampled tiers need no decoding). */
 #include <math.h>
 #include <string.h>
 
@@ -97,7 +98,8 @@ static int leave_out_stale(struct job *job, struct promql_numbers *numbers)
 
 /* --- windows over samples --- */
 
-/* The first place whose time is after the bound, from `at` on; `stride` is a guess of how far that is. */
+/* The first place whose time is after the bound, from `at` on; `stride` is a guess of how far that
+ * is. */
 static size_t advance(const int64_t *times_us, size_t count, size_t at, size_t stride,
                       int64_t bound_us)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Four lanes over stripes of 32 bytes, merged; then 8, 4 and 1 bytes at a time; then the final mix. */
+/* Four lanes over stripes of 32 bytes, merged; then 8, 4 and 1 bytes at a time; then the final
+ * mix. */
 #include "promql/xxhash.h"
 
 #include <string.h>

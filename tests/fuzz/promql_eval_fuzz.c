@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Any text as a query, instant and as a range, over a tiny source with small limits: it ends with an answer or an error
- * that says something. */
+/* Any text as a query, instant and as a range, over a tiny source with small limits: it ends with
+ * an answer or an error that says something. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Aggregations: groups, NaN and infinities, what is picked at each step, counts of values, parameters. */
+/* Aggregations: groups, NaN and infinities, what is picked at each step, counts of values,
+ * parameters. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A question as a whole: types, limits, time, cancel, notes, every failing allocation, and random expressions that
- * must not crash. */
+/* A question as a whole: types, limits, time, cancel, notes, every failing allocation, and random
+ * expressions that must not crash. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

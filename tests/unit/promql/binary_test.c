@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Binary and unary operators: arithmetic, comparisons, matching in every form and its errors, sets, names, duplicates. */
+/* Binary and unary operators: arithmetic, comparisons, matching in every form and its errors,
+ * sets, names, duplicates. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

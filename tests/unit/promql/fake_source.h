@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A source of series in memory, filled from text, and answers as text. Include after cmocka.h.
  *
- *   fake_load(&fake, 60, "up{a=\"b\"} 1 2 _ stale NaN 5+2x3")    a value every 60 s from time 0 on; 5+2x3 is 5 7 9 11
+ *   fake_load(&fake, 60, "up{a=\"b\"} 1 2 _ stale NaN 5+2x3")    each 60 s; 5+2x3 is 5 7 9 11
  *   fake_check(&fake, "up", 60, "up{a=\"b\"} 2@60")              instant, at 60 s
  *   fake_check_range(&fake, "up", 0, 120, 60, "...")             a line a series, sorted
  */
@@ -272,7 +272,7 @@ static inline void fake_print_value(struct buf *out, const struct promql_point *
     buf_printf(out, " %s@%g", text, (double)point->time_us / 1e6);
 }
 
-/* A line a series: labels, then value@seconds of each point; in the answer's own order, or sorted. */
+/* A line a series: labels, then value@seconds of each point; in the answer's order, or sorted. */
 static inline void fake_print(const struct promql_result *result, bool sorted, struct buf *out)
 {
     if (result->type == PROMQL_SCALAR) {

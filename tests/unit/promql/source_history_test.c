@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A real history as a source: its answers are those of the same samples in memory, whether they are in the head, in
- * blocks or in both. */
+/* A real history as a source: its answers are those of the same samples in memory, whether they
+ * are in the head, in blocks or in both. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

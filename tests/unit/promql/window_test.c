@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Range windows: their edges, stale markers inside, what the source sums up, subqueries; and random windows
- * against a naive twin. */
+/* Range windows: their edges, stale markers inside, what the source sums up, subqueries; and
+ * random windows against a naive twin. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
