@@ -34,9 +34,11 @@ static bool parse_plain_seconds(const char *text, int64_t *out_us)
         at += fraction > 0;
         fraction -= fraction > 0;
     }
-    at += fraction;
+    if (at[fraction] != '\0') {
+        return false;
+    }
     *out_us = negative ? -us : us;
-    return *at == '\0';
+    return true;
 }
 
 /* Seconds in any other notation ("1.7e9"). */

@@ -63,7 +63,9 @@ static int answer(struct prometheus_job *job)
     int64_t waited_us = clock_mono_us() - ask->asked_us;
     int error = promql_source_history_open(job->history, &source);
     if (error != 0) {
-        return err_set(&job->err, error, "the history cannot be read: %s", err_text(error));
+        err_set(&job->err, error, "the history cannot be read: %s", err_text(error));
+        return error == BUSBAR_EAGAIN ? err_hint(&job->err, "its series are still being loaded")
+                                      : error;
     }
     error = promql_ask(&source, &ask->question, &result, &job->err);
     if (error == 0) {
