@@ -8,6 +8,7 @@
 #include "base/err.h"
 #include "history/history.h"
 #include "history/segment.h"
+#include "history/usual.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -20,6 +21,22 @@ static void check(bool good)
     }
 }
 
+/* What goes into the head as columns must be what a cursor reads as samples. */
+static void read_columns(struct history_record_reader reader, const struct sample *samples,
+                         int count)
+{
+    struct history_usual *usual = busbar_alloc(sizeof(*usual));
+    if (history_record_usual(&reader, usual)) {
+        check(count >= 0 && usual->count == (uint32_t)count);
+        for (size_t r = 0, at = 0; r < usual->run_count; at += usual->runs[r++].count) {
+            int64_t time_us = usual->times[usual->one_time ? 0 : at];
+            check(samples[at].point == usual->runs[r].first && samples[at].time_us == time_us &&
+                  samples[at].value.bits == usual->values[at].bits);
+        }
+    }
+    busbar_free(usual);
+}
+
 static size_t read_body(const uint8_t *body, size_t size, struct sample *samples)
 {
     struct history_record_reader reader;
@@ -27,7 +44,9 @@ static size_t read_body(const uint8_t *body, size_t size, struct sample *samples
     int count = 1;
     history_record_open(&reader, body, size);
     while (total + HISTORY_BATCH_SAMPLES <= SAMPLES_MAX && count > 0) {
+        struct history_record_reader before = reader;
         count = history_record_next(&reader, samples + total);
+        read_columns(before, samples + total, count);
         check(count >= BUSBAR_EDAMAGED && count <= HISTORY_BATCH_SAMPLES);
         total += count > 0 ? (size_t)count : 0;
     }
