@@ -194,6 +194,9 @@ int history_compact(struct history *history, struct history_compaction *job)
     prepare(&merging);
     int error = history_rewrite_open(&merging.rewrite, history, &job->like);
     merging.rewrite.cold = job->cold;
+    if (error == 0) {
+        history_coder_cold(merging.rewrite.coder, job->cold);
+    }
     error = error == 0 ? merge_all(&merging) : error;
     if (error == 0 && merging.damaged > 0) {
         error = BUSBAR_EDAMAGED;

@@ -79,6 +79,14 @@ bool history_deletes_after(struct history_deletes *deletes, uint64_t id)
     return any;
 }
 
+size_t history_deletes_count(struct history_deletes *deletes)
+{
+    pthread_rwlock_rdlock(&deletes->lock);
+    size_t count = deletes->count;
+    pthread_rwlock_unlock(&deletes->lock);
+    return count;
+}
+
 void history_deletes_forget(struct history_deletes *deletes, uint64_t id)
 {
     pthread_rwlock_wrlock(&deletes->lock);

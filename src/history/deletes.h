@@ -37,6 +37,7 @@ int history_deletes_recover(struct history *history, uint64_t mark);
 uint64_t history_deletes_last(struct history_deletes *deletes);
 /* There are deletions after this one. */
 bool history_deletes_after(struct history_deletes *deletes, uint64_t id);
+size_t history_deletes_count(struct history_deletes *deletes);
 /* Drops those up to this id. */
 void history_deletes_forget(struct history_deletes *deletes, uint64_t id);
 

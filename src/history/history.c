@@ -208,6 +208,11 @@ static void block_status(struct history_block_set *set, struct history_status *s
         status->block_bytes += set->all[i]->row.bytes;
         status->tier_bytes += tiers ? set->all[i]->row.bytes : 0;
         status->tier_blocks += tiers;
+        bool log = set->all[i]->row.level == HISTORY_LEVEL_LOG;
+        status->unmerged_blocks += log;
+        status->unmerged_samples += log ? set->all[i]->row.samples : 0;
+        status->days += !log && !tiers;
+        status->cold_days += set->all[i]->row.level == HISTORY_LEVEL_COLD;
         status->block_samples += tiers ? 0 : set->all[i]->row.samples;
     }
     pthread_mutex_unlock(&set->lock);
@@ -224,6 +229,9 @@ void history_status(struct history *history, struct history_status *status)
     status->written_bytes += atomic_load(&keeper->written_bytes);
     status->removed_blocks = atomic_load(&keeper->removed_blocks);
     status->removed_bytes = atomic_load(&keeper->removed_bytes);
+    status->doing = history_doing_text((enum history_doing)atomic_load(&keeper->doing));
+    status->merged_day = atomic_load(&keeper->merged_day);
+    status->pending_deletes = history_deletes_count(&history->deletes);
     status->expired_samples = atomic_load(&keeper->expired);
     status->deleted_samples = atomic_load(&keeper->deleted);
     status->keeper_error = atomic_load(&keeper->error);

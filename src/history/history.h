@@ -262,6 +262,11 @@ struct history_status {
     uint64_t tier_bytes, tier_blocks; /* of blocks and block_bytes */
     uint64_t damaged_chunks;                /* met by reads since the start */
     int keeper_error;                       /* of the last background step; 0 when it worked */
+    const char *doing;                      /* what the keeper is at, in words; "nothing" */
+    uint64_t days, cold_days; /* that have blocks of their own; those of them that are recoded */
+    uint64_t unmerged_blocks, unmerged_samples; /* not in blocks of days yet */
+    uint64_t pending_deletes;                   /* obeyed by reads, not yet on the disk */
+    int64_t merged_day; /* the last one whose merge is over, from 1970-01-01; 0: none yet */
     struct history_counts totals;
     uint64_t cursors_released; /* records that the cursor quota let go unread */
 };
@@ -298,6 +303,10 @@ uint64_t history_cursor_lost(const struct history_cursor *cursor);
 int history_step(struct history *history, bool *worked);
 /* Writes all that is in the head into blocks now and moves the log mark. Never on the loop. */
 int history_flush(struct history *history);
+/* Writes the head, merges every day there is, today too, makes the tiers that are due and, with `cold`, recodes all
+ * days whatever their age. May take minutes, disturbs neither reads nor appends. Never on the loop.
+ * BUSBAR_ECANCELED: history is being closed. */
+int history_compact_now(struct history *history, bool cold);
 
 struct history_findings {
     uint64_t segments, records, blocks, chunks, samples, series_files; /* good ones */

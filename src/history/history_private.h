@@ -86,7 +86,7 @@ struct history_pass {
     uint64_t days;     /* merged so far */
 };
 
-/* What the keeper is at; told in the status. */
+/* What the keeper is at. */
 enum history_doing {
     HISTORY_DOING_NOTHING,
     HISTORY_DOING_FLUSH,
@@ -107,7 +107,7 @@ struct history_keeper {
     atomic_int_fast64_t flushed_us; /* monotonic: the last block */
     int64_t tidy_us;                /* monotonic: when retention is looked at next */
     struct history_pass pass;       /* the daily one */
-    int64_t merged_day;             /* the last day whose pass is over; 0: none yet */
+    atomic_int_fast64_t merged_day; /* the last day whose pass is over; 0: none yet */
     bool gentle;                    /* work that can wait leaves half of the time to others */
     int64_t breath_us;              /* monotonic: the last */
     atomic_int doing;               /* enum history_doing */
@@ -178,6 +178,7 @@ int history_keeper_start(struct history *history);
 void history_keeper_stop(struct history *history);
 /* Log thread: waits while the head has far outgrown its memory. */
 void history_keeper_wait(struct history *history);
+const char *history_doing_text(enum history_doing doing); /* cold.c */
 /* Long work calls it often: writes the head when that is due, rests when the work can wait.
  * BUSBAR_ECANCELED: history is being closed. */
 int history_breathe(struct history *history);
@@ -191,6 +192,7 @@ int history_write_block(struct history *history); /* flush.c */
 int history_remove_old(struct history *history, bool *worked);  /* retention.c */
 int history_merge_days(struct history *history, bool *worked);  /* days.c: the daily pass */
 int history_merge_small(struct history *history, bool *worked); /* days.c */
+int history_recode(struct history *history, bool *worked);      /* cold.c */
 int history_pass_begin(struct history *history, struct history_pass *pass, int64_t limit_day);
 int history_pass_step(struct history *history, struct history_pass *pass, bool *worked);
 /* tiers.c: writes the tiers of one day anew that have something deleted and no samples to be made from. */

@@ -129,6 +129,9 @@ static int step_locked(struct history *history, bool *worked)
     if (error == 0 && !*worked) {
         keeper->gentle = keeper->started;
         error = do_piece(history, history_make_tiers, HISTORY_DOING_TIERS, worked);
+        if (error == 0 && !*worked) {
+            error = do_piece(history, history_recode, HISTORY_DOING_COLD, worked);
+        }
         keeper->gentle = false;
     }
     return error;

@@ -107,6 +107,20 @@ static int add_sample(struct history_rewrite *rewrite, const struct sample *samp
     return 0;
 }
 
+/* A chunk as it is, or recoded where that is smaller. */
+static int add_cold(struct history_rewrite *rewrite, const void *data, size_t size)
+{
+    buf_clear(&rewrite->out);
+    int error = history_chunk_decode(rewrite->merge.coder, data, size, rewrite->merge.column);
+    if (error == 0) {
+        error = history_chunk_encode(rewrite->coder, rewrite->merge.column, &rewrite->out);
+    }
+    if (error == 0 && rewrite->out.size < size) {
+        return add_chunk(rewrite, rewrite->out.data, rewrite->out.size);
+    }
+    return error == 0 ? add_chunk(rewrite, data, size) : error;
+}
+
 /* A full chunk that nothing is mixed into is copied. True: it was. */
 static bool copy_whole(struct history_rewrite *rewrite, struct history_merge *merge,
                        uint64_t *written, int *error)
@@ -123,7 +137,7 @@ static bool copy_whole(struct history_rewrite *rewrite, struct history_merge *me
     if (*error == 0) {
         *error = history_merge_copy(merge, &data, &size);
         if (*error == 0) {
-            *error = add_chunk(rewrite, data, size);
+            *error = rewrite->cold ? add_cold(rewrite, data, size) : add_chunk(rewrite, data, size);
             *written += count;
         } else if (*error == BUSBAR_EDAMAGED) {
             *error = 0; /* counted in the sources */

@@ -394,6 +394,7 @@ static int make_day(struct history *history, struct history_block *raw, struct h
     int error = history_merge_init(&making->merge, &none, 0, 0);
     error = making->coder == NULL || making->column == NULL ? BUSBAR_ENOMEM : error;
     if (error == 0) {
+        history_coder_cold(making->coder, true); /* a few numbers, read seldom */
         error = history_block_create(history->file, history->block_folder,
                                      history_blocks_new_id(&history->blocks), &making->writer);
     }
@@ -450,7 +451,7 @@ int history_make_tiers(struct history *history, bool *worked)
         return BUSBAR_ENOMEM;
     }
     int64_t now_us = clock_wall_us();
-    int64_t cold_us = history->config.cold_us;
+    int64_t cold_us = history->config.cold_us < 0 ? 2 * HISTORY_DAY_US : history->config.cold_us;
     int64_t keep_us = history->config.tiers_keep_us;
     int error = 0;
     for (size_t i = 0; i < count && error == 0 && !*worked; i++) {

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -61,10 +62,24 @@ static bool child_open(struct place *place)
            history_open(&place->config, &place->history, NULL) == 0;
 }
 
-/* Appends until it is killed. */
-static void child(struct place *place, int64_t first)
+/* Merges by day and recodes all the time. */
+static void *compact_on(void *ctx)
 {
-    if (!child_open(place)) {
+    struct place *place = ctx;
+    for (bool cold = false;; cold = !cold) {
+        if (history_compact_now(place->history, cold) != 0) {
+            told->failed = true;
+        }
+        usleep(2000);
+    }
+    return NULL;
+}
+
+/* Appends until it is killed. */
+static void child(struct place *place, int64_t first, bool compact)
+{
+    pthread_t thread;
+    if (!child_open(place) || (compact && pthread_create(&thread, NULL, compact_on, place) != 0)) {
         told->failed = true;
         _exit(1);
     }
@@ -125,7 +140,7 @@ static void nothing_acknowledged_is_lost(void **state)
         pid_t pid = fork();
         assert_true(pid >= 0);
         if (pid == 0) {
-            child(&place, total);
+            child(&place, total, round % 2 == 1);
         }
         usleep((useconds_t)(20000 + random_below(&random, 150000)));
         kill(pid, SIGKILL);
