@@ -33,6 +33,13 @@ static struct label value_of(const struct promql_row *row, const char *name)
     return label != NULL ? *label : (struct label){ .value = "" };
 }
 
+/* Room for any value at once, so that only the limit can stop an append. */
+static int init_text(struct promql_eval *eval, struct buf *text)
+{
+    buf_init(text, LABEL_VALUE_BYTES_MAX);
+    return buf_reserve(text, LABEL_VALUE_BYTES_MAX) != NULL ? 0 : promql_eval_no_memory(eval);
+}
+
 /* Sets a label to what was made in `text`. */
 static int set_label(struct promql_eval *eval, struct promql_row *row, const char *name,
                      const struct buf *text)
@@ -63,8 +70,7 @@ static int replace_rows(struct promql_eval *eval, const struct promql_node *call
     const struct promql_node *replacement = string_arg(call, 2);
     const char *from = string_arg(call, 3)->string;
     struct buf text;
-    int error = 0;
-    buf_init(&text, LABEL_VALUE_BYTES_MAX);
+    int error = init_text(eval, &text);
     for (size_t i = 0; i < out->count && error == 0; i++) {
         struct label source = value_of(&out->rows[i], from);
         if (promql_pattern_matches(pattern, source.value, source.value_size)) {
@@ -131,7 +137,7 @@ int promql_special_label_join(struct promql_eval *eval, const struct promql_node
     if (error != 0) {
         return error;
     }
-    buf_init(&text, LABEL_VALUE_BYTES_MAX);
+    error = init_text(eval, &text);
     for (size_t i = 0; i < out->count && error == 0; i++) {
         error = join_row(eval, call, &text, &out->rows[i]);
         error = error == 0 && i % 1024 == 0 ? promql_eval_check(eval) : error;
