@@ -37,7 +37,7 @@ test('the examples of docs/time-series-ingest.md work', { timeout: 60000 }, asyn
     folder.remove();
   });
   const all = examples(readFileSync(page, 'utf8'));
-  assert.ok(all.length >= 6, `${all.length} examples`);
+  assert.ok(all.length >= 5, `${all.length} examples`);
   for (const { command, output } of all) {
     const ran = spawnSync('sh', ['-c', command.replaceAll('127.0.0.1:9090', address)], { encoding: 'utf8', timeout: 20000 });
     assert.equal(ran.status, 0, `${command}: ${ran.stderr}`);
