@@ -577,7 +577,7 @@ int promql_parse(const char *text, struct arena *arena, struct promql_node **roo
 int promql_matchers(const char *text, struct arena *arena, struct label_matcher *matchers,
                     size_t *count, struct err *err)
 {
-    struct promql_node *node;
+    struct promql_node *node = NULL;
     int error = promql_parse(text, arena, &node, err);
     if (error != 0) {
         return error;
