@@ -230,7 +230,8 @@ static bool parse_part(struct regex *regex, const char *text, size_t size)
     while (take_literal(text, size, &at, &to)) {
     }
     regex->open_back = take_wildcard(text, size, &at, &regex->more_back);
-    if (at != size) {
+    bool two = to == regex->texts && regex->more_front + regex->more_back == 2;
+    if (at != size || two) { /* .+.+ wants two characters, not two bytes */
         return false;
     }
     regex->literals[0] = (struct regex_text){ regex->texts, (size_t)(to - regex->texts) };

@@ -59,6 +59,8 @@ static void matches_the_whole_text(void **state)
         { ".+b.+", "bb", 0 },
         { ".*b.*", "ac", 0 },
         { ".*.*", "ac", 1 },
+        { ".+.+", "\xc3\xa4", 0 },
+        { ".+.+", "ac", 1 },
         { "a$", "a\n", 0 },
         { "^a$", "a", 1 },
         { "(?i)AbC|x", "aBc", 1 },
