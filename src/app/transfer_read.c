@@ -66,6 +66,16 @@ static int add_sample(struct transfer_batch *batch, const struct sample *sample)
     return 0;
 }
 
+/* Bytes as they are, zeros too, and a NUL. */
+static char *keep_bytes(struct transfer_batch *batch, const char *bytes, size_t size)
+{
+    char *kept = arena_alloc(&batch->arena, size + 1);
+    if (kept != NULL && size > 0) {
+        memcpy(kept, bytes, size);
+    }
+    return kept;
+}
+
 /* Copies labels into the arena as a new set. */
 static int add_set(struct reading *reading, struct label *labels, size_t count, size_t column)
 {
@@ -86,8 +96,8 @@ static int add_set(struct reading *reading, struct label *labels, size_t count, 
     struct label *kept = arena_alloc_array(&batch->arena, count + 1, sizeof(*kept));
     for (size_t i = 0; i < count && kept != NULL; i++) {
         kept[i] = labels[i];
-        kept[i].name = arena_strndup(&batch->arena, labels[i].name, labels[i].name_size);
-        kept[i].value = arena_strndup(&batch->arena, labels[i].value, labels[i].value_size);
+        kept[i].name = keep_bytes(batch, labels[i].name, labels[i].name_size);
+        kept[i].value = keep_bytes(batch, labels[i].value, labels[i].value_size);
         if (kept[i].name == NULL || kept[i].value == NULL) {
             return BUSBAR_ENOMEM;
         }
@@ -114,9 +124,7 @@ static bool type_of(const char *word, uint8_t *type)
 
 static const struct text *keep_text(struct transfer_batch *batch, const char *bytes, size_t size)
 {
-    /* an array of words, because arena texts are not aligned */
-    size_t words = (sizeof(struct text) + size + 1 + sizeof(uint64_t) - 1) / sizeof(uint64_t);
-    struct text *text = (void *)arena_alloc_array(&batch->arena, words, sizeof(uint64_t));
+    struct text *text = arena_alloc(&batch->arena, sizeof(*text) + size + 1);
     if (text != NULL) {
         text->size = (uint32_t)size;
         memcpy(text->bytes, bytes, size);
@@ -308,7 +316,7 @@ static int csv_labels_of(struct reading *reading, const struct cell *cell)
     buf_fini(&store);
     reading->labels_text = NULL;
     if (error == 0) {
-        reading->labels_text = arena_strndup(&reading->batch->arena, cell->text, cell->size);
+        reading->labels_text = keep_bytes(reading->batch, cell->text, cell->size);
         reading->labels_size = cell->size;
     }
     return error;
@@ -358,7 +366,7 @@ static int csv_line(struct reading *reading, const char *text, size_t size)
     if (size >= sizeof(head) - 1 && memcmp(text, head, sizeof(head) - 1) == 0) {
         return 0;
     }
-    char *copy = arena_strndup(&reading->batch->arena, text, size);
+    char *copy = keep_bytes(reading->batch, text, size);
     if (copy == NULL) {
         return BUSBAR_ENOMEM;
     }

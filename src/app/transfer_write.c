@@ -30,7 +30,7 @@ static void put_double(struct buf *out, double value, bool quote)
 {
     char text[40];
     union value bits = { .d = value };
-    if (isfinite(value)) {
+    if (isfinite(value) && !(value == 0 && signbit(value))) { /* JSON's -0 is an integer, and 0 */
         str_format_double(text, sizeof(text), value);
         buf_append_text(out, text);
     } else {

@@ -233,7 +233,7 @@ static int backup_folder(struct cli *cli, const char *data_folder, const char *t
     if (backup_make(&request, warn_finding, &found, &result, &err) != 0) {
         rc = cli_fail_err(&err);
     } else {
-        say_backup(cli, to, result.files, result.bytes, found);
+        say_backup(cli, cli->args[0], result.files, result.bytes, found);
         rc = found > 0 ? CLI_PROBLEMS : CLI_DONE;
     }
     state_close(state);
@@ -268,7 +268,7 @@ static int backup_running(const struct cli *cli, const char *to)
         while (json_next(&it, NULL, &row)) {
             fprintf(stderr, "damaged: %s\n", json_get_text(row, NULL));
         }
-        say_backup(cli, to, number_of(reply.root, "files"), number_of(reply.root, "bytes"), found);
+        say_backup(cli, cli->args[0], number_of(reply.root, "files"), number_of(reply.root, "bytes"), found);
     }
     client_free(&reply);
     return rc != 0 ? rc : found > 0 ? CLI_PROBLEMS : CLI_DONE;

@@ -237,9 +237,9 @@ static int import_file(struct importing *work)
         return rc;
     }
     if (!work->cli->quiet) {
-        printf("%llu samples imported", (unsigned long long)work->samples);
+        printf("imported: %llu samples", (unsigned long long)work->samples);
         if (work->refused > 0) {
-            printf(", %llu lines refused", (unsigned long long)work->refused);
+            printf("; refused: %llu lines", (unsigned long long)work->refused);
         }
         putchar('\n');
     }

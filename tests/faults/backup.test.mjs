@@ -54,7 +54,7 @@ test('what was exported is imported without any loss, twice too, as JSON lines a
   const file = join(first.folder, 'all.jsonl');
   writeFileSync(file, samplesOfAllKinds());
   const imported = await ok(gateway.cli(['history', 'import', file]));
-  assert.match(imported.stdout, /^9006 samples imported\n$/);
+  assert.match(imported.stdout, /^imported: 9006 samples\n$/);
   const json = (await ok(gateway.cli(['history', 'export']))).stdout;
   const csv = (await ok(gateway.cli(['history', 'export', '--csv']))).stdout;
   assert.equal(csv.match(/,(double|int|bool|string|none),/g).length, 9006);
@@ -85,7 +85,7 @@ test('lines that are wrong are told with line and column, the others are taken',
     '{"labels":{"a":"b"},"type":"int","samples":[[1,"x"]]}', good(begin + 2)].join('\n');
   const result = await gateway.cli(['history', 'import', '-'], { input });
   assert.equal(result.code, 8, result.stderr);
-  assert.match(result.stdout, /^3 samples imported, 3 lines refused\n$/);
+  assert.match(result.stdout, /^imported: 3 samples; refused: 3 lines\n$/);
   assert.match(result.stderr, /^stdin:2:\d+: /m);
   assert.match(result.stderr, /^stdin:4: a label's value must be a text$/m);
   assert.match(result.stderr, /^stdin:5: a value is not of the line's type$/m);
@@ -93,7 +93,7 @@ test('lines that are wrong are told with line and column, the others are taken',
     `a,int,${begin + 5},x,0,0,1`, 'a,int', `"a",int,${begin + 6},7,99,0,1`].join('\r\n');
   const csv = await gateway.cli(['history', 'import', '-', '--csv'], { input: rows });
   assert.equal(csv.code, 8, csv.stderr);
-  assert.match(csv.stdout, /^1 samples imported, 3 lines refused/);
+  assert.match(csv.stdout, /^imported: 1 samples; refused: 3 lines/);
   assert.match(csv.stderr, /^stdin:3:\d+: the value is not of the row's type$/m);
   const wrong = await gateway.cli(['history', 'export', 'a{']);
   assert.notEqual(wrong.code, 0);
