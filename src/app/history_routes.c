@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/backup.h"
+#include "app/history_compact.h"
 #include "app/history_transfer.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -225,6 +226,10 @@ static const struct server_route routes[] = {
       .path = "/api/v1/history/backup",
       .handler = post_backup,
       .summary = "write a consistent backup into a new folder of the gateway's machine" },
+    { .method = "POST",
+      .path = "/api/v1/history/compact",
+      .handler = history_compact_post,
+      .summary = "merge the blocks by day now; with {\"cold\": true} recode all days too" },
     { .method = "GET",
       .path = "/api/v1/history/export",
       .handler = history_transfer_export,

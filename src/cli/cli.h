@@ -132,6 +132,7 @@ int cli_history_verify(struct cli *cli);
 int cli_history_export(struct cli *cli);
 int cli_history_import(struct cli *cli);
 int cli_history_backup(struct cli *cli);
+int cli_history_compact(struct cli *cli);
 int cli_history_restore(struct cli *cli);
 int cli_config_check(struct cli *cli);
 int cli_config_diff(struct cli *cli);

@@ -98,6 +98,10 @@ static const struct cli_flag ledger_flags[] = {
     { 0 },
 };
 
+static const struct cli_flag compact_flags[] = {
+    { "cold", 0, NULL, false, "also recode all days as small as can be, whatever their age" },
+    { 0 },
+};
 static const struct cli_flag folder_flags[] = {
     { "data", 'd', "FOLDER", false, "a data folder that no gateway uses, instead of asking one" },
     { 0 },
@@ -366,6 +370,13 @@ static const struct cli_command commands[] = {
       .summary = "write a consistent, checked backup into a new folder, while all goes on",
       .details = "State, history, configuration and its versions; secrets only when asked for.",
       .example = "busbar history backup /mnt/backup/monday" },
+    { .noun = "history",
+      .verb = "compact",
+      .run = cli_history_compact,
+      .flags = compact_flags,
+      .summary = "merge what came since the last night by day, now",
+      .details = "Happens by itself an hour after midnight UTC; old days are recoded when idle.",
+      .example = "busbar history compact --cold" },
     { .noun = "history",
       .verb = "restore",
       .args = "FOLDER",

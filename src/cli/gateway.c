@@ -29,6 +29,23 @@ static void show_problems(const struct cli *cli, const struct json_value *health
     }
 }
 
+/* A line a policy, when there are any but the default. */
+static void show_policies(const struct json_value *status)
+{
+    const struct json_value *policies = json_get(json_get(status, "history"), "policies");
+    struct json_iter it = json_iter(policies);
+    const struct json_value *row;
+    while (json_size(policies) > 1 && json_next(&it, NULL, &row)) {
+        char bytes[32], most[32];
+        double max = output_number(row, "max_bytes");
+        str_format_bytes(bytes, sizeof bytes, (uint64_t)output_number(row, "bytes"));
+        str_format_bytes(most, sizeof most, (uint64_t)max);
+        printf("  %-14s %s%s%s, oldest %s\n", output_text(row, "name"), bytes,
+               max > 0 ? " of " : "", max > 0 ? most : "",
+               output_text(row, "oldest")[0] != '\0' ? output_text(row, "oldest") : "none");
+    }
+}
+
 static void show_history(const struct json_value *status)
 {
     const double samples = output_number(status, "history.block_samples");
@@ -42,6 +59,12 @@ static void show_history(const struct json_value *status)
         printf(", %s in blocks (%.2f B a sample)", blocks, bytes / samples);
     }
     printf(", log %s\n", log);
+    show_policies(status);
+    const char *doing = output_text(status, "history.doing");
+    if (doing[0] != '\0' && strcmp(doing, "nothing") != 0) {
+        printf("upkeep     %s (%.0f days, %.0f of them recoded)\n", doing,
+               output_number(status, "history.days"), output_number(status, "history.cold_days"));
+    }
 }
 
 static void show_status(const struct cli *cli, const struct json_value *status,

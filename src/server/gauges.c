@@ -17,12 +17,16 @@ struct gauges_job {
     struct gauges *gauges; /* NULL: freed */
     struct history *history;
     struct history_status status;
+    struct history_policy_status policies[HISTORY_POLICIES_MAX + 1];
+    size_t policy_count;
 };
 
 static void job_work(void *ctx)
 {
     struct gauges_job *job = ctx;
     history_status(job->history, &job->status);
+    job->policy_count = history_policy_status(job->history, job->policies,
+                                              HISTORY_POLICIES_MAX + 1);
 }
 
 static void take_history(struct gauges *gauges, const struct history_status *status)
@@ -42,6 +46,8 @@ static void job_done(void *ctx, int error)
         job->gauges->job = NULL;
         if (error == 0) {
             take_history(job->gauges, &job->status);
+            job->gauges->policy_count = job->policy_count;
+            memcpy(job->gauges->policies, job->policies, sizeof(job->policies));
         }
     }
     busbar_free(job);

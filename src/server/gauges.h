@@ -14,7 +14,9 @@ struct gauges {
     const struct server_config *config;
     const struct ingest *ingest;
     struct timer timer;
-    struct history_status history; /* at most some seconds old */
+    struct history_status history;
+    struct history_policy_status policies[HISTORY_POLICIES_MAX + 1];
+    size_t policy_count; /* at most some seconds old */
     uint64_t received,
         refused; /* by bus and ingest, when `history` came: what is in neither is waiting */
     struct gauges_job *job;  /* asking for it; NULL: none under way */

@@ -170,6 +170,26 @@ static void put_totals(const struct server *server, struct json_writer *json)
     json_end_object(json);
 }
 
+static void put_policy(struct json_writer *json, const struct history_policy_status *policy)
+{
+    json_begin_object(json);
+    json_put_string(json, "name", policy->name);
+    if (policy->keep_us == HISTORY_KEEP_FOREVER) {
+        json_put_null(json, "keep_s");
+    } else {
+        json_put_i64(json, "keep_s", policy->keep_us / 1000000);
+    }
+    json_put_u64(json, "bytes", policy->bytes);
+    json_put_u64(json, "max_bytes", policy->max_bytes);
+    json_put_u64(json, "removed_days", policy->removed_days);
+    if (policy->oldest_us == INT64_MAX) {
+        json_put_null(json, "oldest");
+    } else {
+        json_put_time(json, "oldest", policy->oldest_us);
+    }
+    json_end_object(json);
+}
+
 /* What the history holds and what it costs. */
 static void put_history(const struct gauges *gauges, struct json_writer *json)
 {
@@ -186,6 +206,17 @@ static void put_history(const struct gauges *gauges, struct json_writer *json)
     json_put_u64(json, "expired_samples", history->expired_samples);
     json_put_u64(json, "deleted_samples", history->deleted_samples);
     json_put_u64(json, "damaged_chunks", history->damaged_chunks);
+    json_put_u64(json, "tier_bytes", history->tier_bytes);
+    json_put_u64(json, "days", history->days);
+    json_put_u64(json, "cold_days", history->cold_days);
+    json_put_u64(json, "unmerged_samples", history->unmerged_samples);
+    json_put_u64(json, "pending_deletes", history->pending_deletes);
+    json_put_string(json, "doing", history->doing != NULL ? history->doing : "nothing");
+    json_put_array(json, "policies");
+    for (size_t i = 0; i < gauges->policy_count; i++) {
+        put_policy(json, &gauges->policies[i]);
+    }
+    json_end_array(json);
     json_end_object(json);
 }
 

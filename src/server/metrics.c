@@ -104,6 +104,36 @@ static void put_history(const struct server *server, struct buf *out)
             history->written_bytes);
     counter(out, "history_damaged_chunks_total", "Damaged chunks met by reads.",
             history->damaged_chunks);
+    gauge(out, "history_tier_bytes", "Size of the downsampled tiers, of the blocks.",
+          (double)history->tier_bytes);
+    gauge(out, "history_days", "Days that have a block of their own.", (double)history->days);
+    gauge(out, "history_cold_days", "Days of these that are recoded.", (double)history->cold_days);
+    gauge(out, "history_unmerged_samples", "Samples in blocks that wait for the merge by day.",
+          (double)history->unmerged_samples);
+    gauge(out, "history_pending_deletes", "Deletes that are not obeyed on the disk yet.",
+          (double)history->pending_deletes);
+    counter(out, "history_expired_samples_total", "Samples that retention removed.",
+            history->expired_samples);
+    counter(out, "history_deleted_samples_total", "Samples that were deleted.",
+            history->deleted_samples);
+}
+
+static void put_policies(const struct server *server, struct buf *out)
+{
+    const struct gauges *gauges = &server->gauges;
+    head(out, "history_policy_bytes", "gauge", "Size of a policy's samples in blocks.");
+    for (size_t i = 0; i < gauges->policy_count; i++) {
+        (void)buf_printf(out, "busbar_history_policy_bytes{policy=\"%s\"} %llu\n",
+                         gauges->policies[i].name, (unsigned long long)gauges->policies[i].bytes);
+    }
+    head(out, "history_policy_oldest_seconds", "gauge",
+         "Time of a policy's oldest sample in blocks, since 1970.");
+    for (size_t i = 0; i < gauges->policy_count; i++) {
+        if (gauges->policies[i].oldest_us != INT64_MAX) {
+            (void)buf_printf(out, "busbar_history_policy_oldest_seconds{policy=\"%s\"} %.3f\n",
+                             gauges->policies[i].name, (double)gauges->policies[i].oldest_us / 1e6);
+        }
+    }
 }
 
 static void put_process(struct server *server, struct buf *out)
@@ -209,6 +239,7 @@ static void get_metrics(struct server_request *req)
     put_host(server, &metrics->out);
     put_ledger(server, &metrics->out);
     put_history(server, &metrics->out);
+    put_policies(server, &metrics->out);
     ingest_put_metrics(server->ingest, &metrics->out);
     head(&metrics->out, "device_up", "gauge", "1 while the device answers.");
     server_request_on_cut(req, on_cut, metrics);

@@ -19,7 +19,9 @@ const struct openapi_schema openapi_schemas[] = {
           "points:{good:i bad:i total:i} samples_per_s:n polls_per_s:n memory_bytes:i "
           "cpu_percent:n loop_longest_us:i " LEDGER_FIELDS "refused:i waiting:i events:[o] "
           "history:{series:i head_samples:i block_samples:i blocks:i block_bytes:i log_bytes:i "
-          "head_bytes:i written_bytes:i expired_samples:i deleted_samples:i damaged_chunks:i}" },
+          "head_bytes:i written_bytes:i expired_samples:i deleted_samples:i damaged_chunks:i "
+          "tier_bytes:i days:i cold_days:i unmerged_samples:i pending_deletes:i doing:s "
+          "policies:[{name:s keep_s:i? bytes:i max_bytes:i removed_days:i oldest:t?}]}" },
     { .name = "Device",
       .shape = "name:s title:s place:s protocol:s profile:s address:s link:s error:s since:t? "
                "last_answer:t? next_try:t? poll_ms:n lag_ms:n errors_hour:i polls:i answers:i "
