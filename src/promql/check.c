@@ -46,25 +46,17 @@ static int expect_type(struct promql_parser *parser, struct promql_node *node,
 
 /* --- selectors --- */
 
-/* Also proves that a regular expression can be compiled. */
-static int matches_nothing(struct promql_parser *parser, const struct promql_node *node,
-                           const struct label_matcher *matcher, bool *matches)
+/* Does a matcher let an empty label pass? */
+static int matches_empty(struct promql_parser *parser, const struct label_matcher *matcher,
+                         bool *matches)
 {
     struct regex *regex;
-    struct err problem = { 0 };
     if (matcher->match == LABEL_EQUAL || matcher->match == LABEL_NOT_EQUAL) {
         *matches = (*matcher->value == 0) == (matcher->match == LABEL_EQUAL);
         return 0;
     }
-    int error = regex_new(matcher->value, strlen(matcher->value), &regex, &problem);
-    if (error == BUSBAR_ENOMEM) {
-        (void)promql_parser_no_memory(parser);
-        return parser->error;
-    }
-    if (error != 0) {
-        (void)promql_parser_fail(parser, node->begin, node->end,
-                                 "error parsing regexp of label \"%.64s\" at its character %d: %s",
-                                 matcher->name, problem.column, problem.message);
+    if (regex_new(matcher->value, strlen(matcher->value), &regex, NULL) != 0) {
+        (void)promql_parser_no_memory(parser); /* it was compiled when it was parsed */
         return parser->error;
     }
     *matches = (regex_match(regex, "", 0) > 0) == (matcher->match == LABEL_MATCHES);
@@ -78,7 +70,7 @@ static int check_selector(struct promql_parser *parser, struct promql_node *node
     for (size_t i = 0; i < node->matcher_count; i++) {
         const struct label_matcher *matcher = &node->matchers[i];
         bool empty_matches;
-        int error = matches_nothing(parser, node, matcher, &empty_matches);
+        int error = matches_empty(parser, matcher, &empty_matches);
         if (error != 0) {
             return error;
         }

@@ -190,7 +190,7 @@ bool promql_parser_string(struct promql_parser *parser, struct promql_token toke
         (void)promql_parser_no_memory(parser);
     } else if (error != 0) {
         const char *shown = parser->text + token.begin + at;
-        size_t left = token.end - token.begin - at;
+        size_t left = token.end - token.begin - at - 1; /* without the closing quote */
         (void)promql_parser_fail(parser, token.begin + (uint32_t)at, token.end, "%s: %.*s", problem,
                                  (int)str_utf8_cut(shown, left, left < 5 ? left : 5), shown);
     }

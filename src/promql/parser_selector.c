@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "model/regex.h"
 #include "promql/literal.h"
 
 #define OFFSET_TWICE "offset may not be set multiple times"
@@ -55,6 +56,37 @@ static bool match_of(const struct promql_token *token, enum label_match *match)
     }
 }
 
+/* A regular expression that cannot be run is a mistake of the text. */
+static bool check_regex(struct promql_parser *parser, struct promql_token token, const char *text)
+{
+    struct regex *regex;
+    struct err problem = { 0 };
+    int error = regex_new(text, strlen(text), &regex, &problem);
+    regex_free(regex);
+    if (error == BUSBAR_ENOMEM) {
+        return promql_parser_no_memory(parser) != NULL;
+    }
+    if (error != 0) {
+        (void)promql_parser_fail(parser, token.begin, token.end,
+                                 "error parsing regexp, at its character %d: %s", problem.column,
+                                 problem.message);
+    }
+    return error == 0;
+}
+
+/* The value behind = != =~ !~ */
+static bool parse_value(struct promql_parser *parser, struct label_matcher *matcher)
+{
+    if (parser->token.kind != PROMQL_TOKEN_STRING) {
+        (void)promql_parser_unexpected(parser, "label matching", "string");
+        return false;
+    }
+    struct promql_token token = promql_parser_take(parser);
+    bool is_regex = matcher->match == LABEL_MATCHES || matcher->match == LABEL_NOT_MATCHES;
+    return parse_label_text(parser, token, &matcher->value) &&
+           (!is_regex || check_regex(parser, token, matcher->value));
+}
+
 /* a="b", "a b"=~"c", or "metric" alone */
 static bool parse_matcher(struct promql_parser *parser, struct promql_node *node, size_t *capacity)
 {
@@ -82,12 +114,7 @@ static bool parse_matcher(struct promql_parser *parser, struct promql_node *node
         return false;
     }
     (void)promql_parser_take(parser);
-    if (parser->token.kind != PROMQL_TOKEN_STRING) {
-        (void)promql_parser_unexpected(parser, "label matching", "string");
-        return false;
-    }
-    return parse_label_text(parser, promql_parser_take(parser), &matcher.value) &&
-           add_matcher(parser, node, capacity, matcher);
+    return parse_value(parser, &matcher) && add_matcher(parser, node, capacity, matcher);
 }
 
 static bool parse_matchers(struct promql_parser *parser, struct promql_node *node, size_t *capacity)
