@@ -8,9 +8,10 @@ import {
   cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { freePort, program, startGateway, startSim, until } from '../support/gateway.mjs';
+import { peerTool } from '../support/peer_tools.mjs';
 
 const root = resolve(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../..');
 const pages = ['README.md', ...readdirSync(join(root, 'docs')).filter((n) => n.endsWith('.md')).map((n) => `docs/${n}`)];
@@ -82,7 +83,8 @@ test('console examples run', { timeout: 300000 }, async (t) => {
     const { points } = await gateway.get('/api/v1/points?limit=1000');
     return points.every(({ quality, reason }) => quality === 'good' || reason === 'paused');
   }, 30000);
-  const env = { ...process.env, PATH: `${folder}/bin:${process.env.PATH}`, BUSBAR_SERVER: gateway.server, NO_COLOR: '1' };
+  const tools = dirname(peerTool('promtool'));
+  const env = { ...process.env, PATH: `${folder}/bin:${process.env.PATH}:${tools}`, BUSBAR_SERVER: gateway.server, NO_COLOR: '1' };
   let count = 0;
   for (const page of pages) {
     for (const block of blocks(page).filter((b) => b.kind === 'console')) {

@@ -63,10 +63,6 @@ static void every_type_of_error(void **state)
     expect(gw, "GET", "/api/v1/query?query=label_replace(vector(1),%22a%22,%22b%22,%22%22,%22(%22)",
            422, "execution", "error");
     expect(gw, "GET",
-           "/api/v1/query?query=quantile_over_time(0.5,vector(time())%5B1h:1s%5D)%5B2d:1s%5D&"
-           "timeout=50ms",
-           400, "bad_data", "");
-    expect(gw, "GET",
            "/api/v1/query?query=sum_over_time(quantile_over_time(0.5,vector(time())%5B1h:1s%5D)"
            "%5B2d:1s%5D)&timeout=50ms",
            503, "timeout", "longer than");
