@@ -177,20 +177,16 @@ static int apply(struct ask *ask, const struct condition *condition)
     if (empty < 0) {
         return empty;
     }
-    struct sieve *picked = busbar_try_alloc(sizeof(*picked));
-    if (picked == NULL) {
-        return out_of_memory(ask);
-    }
+    struct sieve picked = { 0 };
     int error = 0;
     if (known && number == INDEX_METRIC) {
-        error = add_pairs(ask, condition, number, true, picked);
-        error = error == 0 ? narrow(ask, &ask->metrics, &ask->by_metric, picked, true) : error;
+        error = add_pairs(ask, condition, number, true, &picked);
+        error = error == 0 ? narrow(ask, &ask->metrics, &ask->by_metric, &picked, true) : error;
     } else if (known || empty == 0) {
-        error = known ? add_pairs(ask, condition, number, empty == 0, picked) : 0;
-        error = error == 0 ? narrow(ask, &ask->rests, &ask->by_rest, picked, empty == 0) : error;
+        error = known ? add_pairs(ask, condition, number, empty == 0, &picked) : 0;
+        error = error == 0 ? narrow(ask, &ask->rests, &ask->by_rest, &picked, empty == 0) : error;
     }
-    sieve_fini(picked);
-    busbar_free(picked);
+    sieve_fini(&picked);
     return error;
 }
 
@@ -221,7 +217,8 @@ struct finding {
     struct ask *ask;
     bool by_metric; /* the series' metric must be in the set, else its rest */
     bool failed;
-    struct sieve *sieve; /* NULL: straight to ask->found */
+    bool straight; /* to ask->found */
+    struct sieve sieve;
 };
 
 static bool keep_series(void *ctx, uint32_t id)
@@ -232,10 +229,10 @@ static bool keep_series(void *ctx, uint32_t id)
                                                  id);
     bool kept = finding->by_metric ? sieve_holds(&ask->metrics, series->metric)
                                    : sieve_holds(&ask->rests, series->rest - 1);
-    if (kept && finding->sieve == NULL) {
+    if (kept && finding->straight) {
         ask->found[ask->found_count++] = id;
     } else if (kept) {
-        finding->failed = !sieve_add(finding->sieve, id);
+        finding->failed = !sieve_add(&finding->sieve, id);
     }
     return !finding->failed;
 }
@@ -291,7 +288,7 @@ static int list_single(struct ask *ask, const struct postings *series, struct fi
 static int list_sieve(struct ask *ask, const struct sieve *sieve)
 {
     int error = make_room(ask, sieve_count(sieve));
-    for (uint32_t i = 0; i < SIEVE_PIECES && error == 0; i++) {
+    for (uint32_t i = 0; i < sieve->count && error == 0; i++) {
         const uint64_t *piece = sieve->pieces[i];
         for (uint32_t word = 0; piece != NULL && word < SIEVE_WORDS; word++) {
             for (uint64_t bits = piece[word]; bits != 0; bits &= bits - 1) {
@@ -313,7 +310,7 @@ static int gather_side(struct ask *ask, const struct sieve *side, bool from_metr
             return canceled(ask);
         }
         if (!filtered) {
-            finding->failed = !postings_into(series, finding->sieve);
+            finding->failed = !postings_into(series, &finding->sieve);
         } else {
             postings_each(series, keep_series, finding);
         }
@@ -331,16 +328,12 @@ static int list_side(struct ask *ask, bool from_metrics, bool filtered)
     const struct sieve *side = from_metrics ? &ask->metrics : &ask->rests;
     uint32_t number;
     if (is_single(side, &number)) {
+        finding.straight = true;
         return list_single(ask, series_of(ask, from_metrics, number), &finding, filtered);
     }
-    finding.sieve = busbar_try_alloc(sizeof(*finding.sieve));
-    if (finding.sieve == NULL) {
-        return out_of_memory(ask);
-    }
     int error = gather_side(ask, side, from_metrics, filtered, &finding);
-    error = error == 0 ? list_sieve(ask, finding.sieve) : error;
-    sieve_fini(finding.sieve);
-    busbar_free(finding.sieve);
+    error = error == 0 ? list_sieve(ask, &finding.sieve) : error;
+    sieve_fini(&finding.sieve);
     return error;
 }
 
@@ -520,23 +513,20 @@ static int gather(struct ask *ask)
 
 static int add_found_texts(struct ask *ask, const uint32_t *wanted, struct texts *texts)
 {
-    struct sieve *seen = busbar_try_alloc(sizeof(*seen));
-    int error = seen == NULL ? BUSBAR_ENOMEM : gather(ask);
+    struct sieve seen = { 0 };
+    int error = gather(ask);
     uint32_t at = 0, number;
     while (error == 0 && sieve_next(&ask->metrics, &at, &number)) {
-        error = add_seen(ask->index, number, wanted, seen, texts);
+        error = add_seen(ask->index, number, wanted, &seen, texts);
     }
     at = 0;
     while (error == 0 && sieve_next(&ask->rests, &at, &number)) {
         const struct index_rest *rest = index_rest(ask->index, number);
         for (uint32_t i = 0; i < rest->count && error == 0; i++) {
-            error = add_seen(ask->index, rest->pairs[i], wanted, seen, texts);
+            error = add_seen(ask->index, rest->pairs[i], wanted, &seen, texts);
         }
     }
-    if (seen != NULL) {
-        sieve_fini(seen);
-        busbar_free(seen);
-    }
+    sieve_fini(&seen);
     return error;
 }
 
