@@ -26,6 +26,7 @@ static struct history_group *make_group(struct history_head *head, uint32_t id)
         (void)history_head_make(head, id);
         group = busbar_alloc(sizeof(*group));
         group->first = id - id % HISTORY_GROUP_SERIES;
+        group->newest_us = INT64_MIN;
         head->pages[id / HISTORY_PAGE_SERIES]
             ->groups[id % HISTORY_PAGE_SERIES / HISTORY_GROUP_SERIES] = group;
         head->stage_bytes += sizeof(*group);
@@ -123,6 +124,7 @@ static void settle_group(struct history_head *head, struct history_group *group,
         settle_tile(head, group, from, seal);
     }
     group->used = 0;
+    group->newest_us = INT64_MIN;
 }
 
 void history_stage_settle(struct history_head *head, uint32_t id)
@@ -142,6 +144,7 @@ void history_stage_settle(struct history_head *head, uint32_t id)
     settle_column(head, group, column, times, values, HISTORY_STAGE_SEAL);
     if (memcmp(group->rows, empty, sizeof(empty)) == 0) {
         group->used = 0;
+        group->newest_us = INT64_MIN;
     }
 }
 
@@ -307,9 +310,12 @@ static size_t open_columns(struct history_head *head, const struct history_group
 static size_t count_newer(const struct history_group *group, const struct cells *cells, size_t row,
                           size_t count)
 {
-    int64_t above_us = group->times[row - 1];
-    if (group->rests == NULL && cells->one_time) {
-        return cells->times[0] > above_us ? count : 0;
+    int64_t oldest_us = cells->times[0];
+    for (size_t i = 1; i < count && !cells->one_time; i++) {
+        oldest_us = cells->times[i] < oldest_us ? cells->times[i] : oldest_us;
+    }
+    if (oldest_us > group->newest_us) {
+        return count;
     }
     for (size_t i = 0; i < count; i++) {
         if (cell_time(cells, i) <= time_of(group, row - 1, cells->column + i)) {
@@ -366,8 +372,11 @@ static size_t put_times(struct history_head *head, struct history_group *group,
         add_rests(head, group);
     }
     int32_t *rests = group->rests + row * HISTORY_GROUP_SERIES + cells->column;
+    int64_t rest = (int64_t)((uint64_t)cells->times[0] - (uint64_t)row_us);
     for (size_t i = 0; i < count; i++) {
-        int64_t rest = (int64_t)((uint64_t)cell_time(cells, i) - (uint64_t)row_us);
+        if (!cells->one_time) {
+            rest = (int64_t)((uint64_t)cells->times[i] - (uint64_t)row_us);
+        }
         rests[i] = (int32_t)rest;
         if (rests[i] != rest) {
             return i;
@@ -398,6 +407,9 @@ static size_t add_cells(struct history_head *head, struct history_group *group,
         head->series_count += !series->has_last;
         series->staged = true;
         group->types[cells->column + i] = type_of(cells, i);
+    }
+    for (size_t i = 0; i < (cells->one_time && count > 0 ? 1 : count); i++) {
+        group->newest_us = cells->times[i] > group->newest_us ? cells->times[i] : group->newest_us;
     }
     memcpy(group->values + (size_t)row * HISTORY_GROUP_SERIES + cells->column, cells->values,
            count * sizeof(*cells->values));

@@ -33,6 +33,7 @@ struct history_entry;
 
 struct history_group {
     uint32_t first;          /* id of column 0 */
+    int64_t newest_us;       /* no cell is newer */
     uint16_t capacity, used; /* rows */
     uint8_t rows[HISTORY_GROUP_SERIES];
     uint8_t types[HISTORY_GROUP_SERIES];

@@ -17,6 +17,9 @@ enum {
     STEP_MIN_US = 100000,  /* a longer step of times is rounded to whole ms */
 };
 
+/* Filled before it is read: to clear it first (hardened builds do) would cost more than a small poll. */
+#define SCRATCH __attribute__((uninitialized))
+
 _Static_assert(sizeof(union value) == sizeof(int64_t), "columns of integers are read in place");
 
 static const int64_t units_us[] = { 1, 1000, 1000000 };
@@ -167,7 +170,7 @@ static int64_t step_of(const struct sample *samples, size_t count)
 /* Divides all by the unit when they are multiples of it. */
 static bool divide(int64_t *rest, size_t count, int64_t unit_us)
 {
-    int64_t parts[HISTORY_BATCH_SAMPLES];
+    SCRATCH int64_t parts[HISTORY_BATCH_SAMPLES];
     for (size_t i = 0; i < count; i++) {
         parts[i] = unit_us == 1000 ? rest[i] / 1000 : rest[i] / 1000000;
         if (parts[i] * unit_us != rest[i]) {
@@ -192,7 +195,7 @@ static unsigned make_coarse(int64_t *rest, size_t count, uint64_t span)
 /* line: the times are those of one series, so they go on and on. */
 static void put_times(struct bytes_out *out, const struct sample *samples, size_t count, bool line)
 {
-    int64_t rest[HISTORY_BATCH_SAMPLES];
+    SCRATCH int64_t rest[HISTORY_BATCH_SAMPLES];
     int64_t step = line && count > 1 ? step_of(samples, count) : 0;
     int64_t first = samples[0].time_us;
     int64_t low = 0;
@@ -332,7 +335,7 @@ static const uint8_t mixed_order[] = { VALUE_INT, VALUE_DOUBLE, VALUE_BOOL };
 
 static void put_mixed(struct bytes_out *out, const struct sample *samples, size_t count)
 {
-    union value values[HISTORY_BATCH_SAMPLES];
+    SCRATCH union value values[HISTORY_BATCH_SAMPLES];
     for (size_t i = 0; i < count; i++) {
         bytes_put_u8(out, samples[i].type);
     }
@@ -350,7 +353,7 @@ static void put_mixed(struct bytes_out *out, const struct sample *samples, size_
 
 static void put_alike(struct bytes_out *out, const struct sample *samples, size_t count)
 {
-    union value values[HISTORY_BATCH_SAMPLES];
+    SCRATCH union value values[HISTORY_BATCH_SAMPLES];
     for (size_t i = 0; i < count; i++) {
         values[i] = samples[i].value;
     }
@@ -359,7 +362,7 @@ static void put_alike(struct bytes_out *out, const struct sample *samples, size_
 
 static void get_mixed(struct bytes *in, struct history_usual *usual)
 {
-    union value values[HISTORY_BATCH_SAMPLES];
+    SCRATCH union value values[HISTORY_BATCH_SAMPLES];
     size_t known = 0;
     bytes_get_copy(in, usual->types, usual->count);
     for (size_t t = 0; t < sizeof(mixed_order); t++) {
