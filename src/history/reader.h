@@ -61,8 +61,7 @@ int history_reader_last(struct history_reader *reader, uint32_t series, int64_t 
 struct history_window {
     uint64_t count;       /* numbers, NaN too */
     double sum, min, max; /* of them; min and max are NaN only when all are */
-    double first, last;
-    int64_t first_us, last_us;
+    double last;
 };
 
 /* Windows (end - width, end] for end = first_end_us + i x step_us, i < count, answered from chunk

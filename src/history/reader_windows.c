@@ -5,16 +5,18 @@
  *   windows   (----------]
  *                  (----------]
  *   edges     |    |     |    |
- *   cells     (----](----](---]     each with count, sum, min, max, first, last
+ *   cells     (----](----](---]     each with count, sum, min, max, last
  *
  * A chunk that an edge cuts is decoded. When that is most of them nothing is gained, and the caller reads numbers
- * instead. */
+ * instead. Where tiers say the same as the samples (whole days, when all edges lie on five minutes), their
+ * buckets are added instead, each of which lies in one cell. */
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "base/err.h"
 #include "history/reader_private.h"
+#include "history/tiers.h"
 
 enum { CELLS_MIN = 64 };
 
@@ -49,15 +51,12 @@ static void add_window(struct history_window *to, double *lost, const struct his
         return;
     }
     if (to->count == 0) {
-        to->first = from->first;
-        to->first_us = from->first_us;
         to->min = from->min;
         to->max = from->max;
     }
     to->min = from->min < to->min || isnan(to->min) ? from->min : to->min;
     to->max = from->max > to->max || isnan(to->max) ? from->max : to->max;
     to->last = from->last;
-    to->last_us = from->last_us;
     to->count += from->count;
     add_sum(&to->sum, lost, from->sum);
 }
@@ -122,14 +121,9 @@ static int add_numbers(struct cutting *cutting, const struct history_reader *rea
                 return BUSBAR_ENOMEM;
             }
         }
-        struct history_window one = { .count = 1,
-                                      .sum = value,
-                                      .min = value,
-                                      .max = value,
-                                      .first = value,
-                                      .last = value,
-                                      .first_us = reader->times[i],
-                                      .last_us = reader->times[i] };
+        struct history_window one = {
+            .count = 1, .sum = value, .min = value, .max = value, .last = value
+        };
         add_window(&cell->sums, &cell->lost, &one);
     }
     return 0;
@@ -171,14 +165,9 @@ static int add_head(struct cutting *cutting, struct history_reader *reader,
     if (cell == NULL) {
         return BUSBAR_ENOMEM;
     }
-    struct history_window all = { .count = info.numbers,
-                                  .sum = info.sum,
-                                  .min = info.min,
-                                  .max = info.max,
-                                  .first = info.first,
-                                  .last = info.last,
-                                  .first_us = info.first_number_us,
-                                  .last_us = info.last_number_us };
+    struct history_window all = {
+        .count = info.numbers, .sum = info.sum, .min = info.min, .max = info.max, .last = info.last
+    };
     add_window(&cell->sums, &cell->lost, &all);
     return 0;
 }
@@ -240,13 +229,90 @@ static void add_cells(const struct cutting *cutting, struct history_window *wind
     }
 }
 
+/* --- tiers --- */
+
+static uint64_t common_divisor(uint64_t a, uint64_t b)
+{
+    while (b != 0) {
+        uint64_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
+/* What all edges are multiples of, from 1970 on. */
+static int64_t unit_of(const struct cutting *cutting)
+{
+    int64_t end_us = cutting->first_end_us;
+    uint64_t unit = common_divisor((uint64_t)cutting->step_us, (uint64_t)cutting->width_us);
+    return (int64_t)common_divisor(unit, end_us < 0 ? 0 - (uint64_t)end_us : (uint64_t)end_us);
+}
+
+static int add_span(struct cutting *cutting, const struct history_tiers *tiers,
+                    const struct history_tier_span *span)
+{
+    for (size_t i = span->first; i < span->first + span->count; i++) {
+        const struct history_tier_bucket *bucket = &tiers->buckets[i];
+        if (bucket->count == 0) {
+            continue;
+        }
+        struct cell *cell = cell_at(cutting, cell_end(cutting, bucket->end_us));
+        if (cell == NULL) {
+            return BUSBAR_ENOMEM;
+        }
+        struct history_window all = { .count = bucket->count,
+                                      .sum = bucket->sum,
+                                      .min = bucket->min,
+                                      .max = bucket->max,
+                                      .last = bucket->last };
+        add_window(&cell->sums, &cell->lost, &all);
+    }
+    return 0;
+}
+
+/* Samples with from <= time < to. */
+static int add_samples(struct cutting *cutting, struct history_reader *reader, uint32_t series,
+                       int64_t from_us, int64_t to_us)
+{
+    if (from_us >= to_us) {
+        return 0;
+    }
+    int error = history_reader_collect(reader, series, &from_us, to_us);
+    return error == 0 ? fill_cells(cutting, reader, from_us, to_us) : error;
+}
+
+/* Spans of tiers, and samples between them. */
+static int fill_by_tiers(struct cutting *cutting, struct history_reader *reader, uint32_t series,
+                         const struct history_tiers *tiers, int64_t from_us, int64_t to_us)
+{
+    int error = 0;
+    for (size_t i = 0; i < tiers->span_count && error == 0; i++) {
+        const struct history_tier_span *span = &tiers->spans[i];
+        error = add_samples(cutting, reader, series, from_us, span->from_us + 1);
+        error = error == 0 ? add_span(cutting, tiers, span) : error;
+        from_us = span->to_us + 1;
+    }
+    return error == 0 ? add_samples(cutting, reader, series, from_us, to_us) : error;
+}
+
+static int fill_by_chunks(struct cutting *cutting, struct history_reader *reader, uint32_t series,
+                          int64_t from_us, int64_t to_us)
+{
+    int error = history_reader_collect(reader, series, &from_us, to_us);
+    if (error == 0 && !is_worth_it(cutting, reader, from_us, to_us)) {
+        error = BUSBAR_EUNSUPPORTED;
+    }
+    return error == 0 ? fill_cells(cutting, reader, from_us, to_us) : error;
+}
+
 int history_reader_windows(struct history_reader *reader, uint32_t series, int64_t first_end_us,
                            int64_t step_us, int64_t width_us, size_t count,
                            struct history_window *windows)
 {
-    int64_t from_us, to_us;
+    int64_t after_us, to_us; /* after < time < to */
     if (step_us < 1 || width_us < 1 || count == 0 ||
-        __builtin_sub_overflow(first_end_us, width_us - 1, &from_us) ||
+        __builtin_sub_overflow(first_end_us, width_us, &after_us) ||
         __builtin_mul_overflow((int64_t)(count - 1), step_us, &to_us) ||
         __builtin_add_overflow(to_us, first_end_us + 1, &to_us)) {
         return BUSBAR_EINVAL;
@@ -255,14 +321,19 @@ int history_reader_windows(struct history_reader *reader, uint32_t series, int64
         .first_end_us = first_end_us, .step_us = step_us, .width_us = width_us, .count = count
     };
     reader->max = SIZE_MAX;
-    int error = history_reader_collect(reader, series, &from_us, to_us);
-    if (error == 0 && !is_worth_it(&cutting, reader, from_us, to_us)) {
-        error = BUSBAR_EUNSUPPORTED;
+    struct history_tiers tiers;
+    int error = history_tiers_read(&reader->view, series, after_us, to_us - 1, unit_of(&cutting),
+                                   &tiers);
+    if (error == 0 && tiers.span_count > 0) {
+        error = fill_by_tiers(&cutting, reader, series, &tiers, after_us + 1, to_us);
+    } else if (error == 0) {
+        error = fill_by_chunks(&cutting, reader, series, after_us + 1, to_us);
     }
-    error = error == 0 ? fill_cells(&cutting, reader, from_us, to_us) : error;
     if (error == 0) {
         add_cells(&cutting, windows);
     }
+    reader->damaged += tiers.damaged;
+    history_tiers_fini(&tiers);
     busbar_free(cutting.cells);
     return error;
 }

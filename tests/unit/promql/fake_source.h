@@ -160,11 +160,7 @@ static inline int fake_windows(void *ctx, uint64_t series, int64_t first_end_us,
             window->max = isnan(window->max) || value > window->max ? value : window->max;
             window->sum += value;
             window->last = value;
-            window->last_us = times_us[j];
-            if (window->count++ == 0) {
-                window->first = value;
-                window->first_us = times_us[j];
-            }
+            window->count++;
         }
     }
     return 0;
