@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "history/index.h"
+#include "model/regex.h"
 
 enum { STEPS_MAX = 100000, DEPTH_MAX = 1000, NAME_MAX_BYTES = 32 };
 
@@ -24,12 +24,15 @@ int promql_pattern_new(const char *text, size_t size, struct promql_pattern **pa
 {
     int problem;
     PCRE2_SIZE at;
-    if (size > HISTORY_REGEX_BYTES_MAX) {
-        return err_set(err, BUSBAR_ELIMIT, "a regular expression has %zu bytes; at most %d", size,
-                       HISTORY_REGEX_BYTES_MAX);
+    struct regex *regex;
+    int error = regex_new(text, size, &regex, err); /* refuses what is not RE2 */
+    if (error != 0) {
+        return error;
     }
+    regex_free(regex);
     pcre2_code *code = pcre2_compile((PCRE2_SPTR)text, size,
-                                     PCRE2_UTF | PCRE2_DOTALL | PCRE2_ANCHORED | PCRE2_ENDANCHORED |
+                                     PCRE2_UTF | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY |
+                                         PCRE2_ANCHORED | PCRE2_ENDANCHORED |
                                          PCRE2_NEVER_BACKSLASH_C,
                                      &problem, &at, NULL);
     if (code == NULL) {
