@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Reading numbers. Sources that do not overlap, which is nearly all there is, are decoded one after the
  * other right into the arrays that the caller gets; only those that do overlap go through the merge. */
-#include "history/reader_private.h"
+#include "history/reader.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "history/head.h"
+#include "history/reader_private.h"
 
 int history_reader_open(struct history *history, struct history_reader **opened)
 {
