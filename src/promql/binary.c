@@ -92,6 +92,10 @@ static int with_scalar(struct promql_eval *eval, const struct promql_node *node,
 {
     bool compares = promql_op_compares(node->op);
     for (size_t i = 0; i < vector->count; i++) {
+        int error = promql_eval_check(eval);
+        if (error != 0) {
+            return error;
+        }
         double *values = vector->rows[i].values;
         if (compares) { /* what is kept is the vector's value on either side */
             enum promql_op op = scalar_left ? turned_round(node->op) : node->op;

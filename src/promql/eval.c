@@ -181,11 +181,15 @@ static int evaluate_unary(struct promql_eval *eval, const struct promql_node *no
     if (error != 0 || node->op != PROMQL_OP_SUB) {
         return error;
     }
-    for (size_t i = 0; i < out->count; i++) {
+    for (size_t i = 0; i < out->count && error == 0; i++) {
         double *values = out->rows[i].values;
         for (size_t j = 0; j < eval->steps; j++) {
             values[j] = promql_is_absent(values[j]) ? values[j] : -values[j];
         }
+        error = promql_eval_check(eval);
+    }
+    if (error != 0) {
+        return error;
     }
     out->ordered = false;
     return promql_matrix_drop_names(eval, out);
@@ -243,6 +247,7 @@ static int evaluate_map(struct promql_eval *eval, const struct promql_node *node
                 values[j] = function->map(values[j], number_count > 0 ? args : NULL);
             }
         }
+        error = promql_eval_check(eval);
     }
     out->ordered = false;
     return error != 0 || function->keeps_name ? error : promql_matrix_drop_names(eval, out);

@@ -189,6 +189,25 @@ static void a_question_is_dropped_when_its_asker_is_gone(void **state)
     }
 }
 
+/* Long work over one series, with nothing read on the way. */
+static void long_work_on_one_series_ends_in_time(void **state)
+{
+    (void)state;
+    struct fake fake;
+    fill(&fake, 1, 4000);
+    struct promql_question question = {
+        .text = "quantile_over_time(0.5, x[10h])",
+        .end_us = 40000000000,
+        .step_us = 4000000,
+        .limits = { .timeout_us = 100000 },
+    };
+    struct promql_result result;
+    int64_t begin = clock_mono_us();
+    assert_int_equal(promql_ask(&fake.source, &question, &result, NULL), BUSBAR_ETIMEOUT);
+    assert_true(clock_mono_us() - begin < 5000000);
+    fake_fini(&fake);
+}
+
 static void damage_is_a_warning(void **state)
 {
     (void)state;
@@ -391,6 +410,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(limits),
     cmocka_unit_test(a_question_ends_in_time),
     cmocka_unit_test(a_question_is_dropped_when_its_asker_is_gone),
+    cmocka_unit_test(long_work_on_one_series_ends_in_time),
     cmocka_unit_test(damage_is_a_warning),
     cmocka_unit_test(a_source_that_fails_ends_it),
     cmocka_unit_test(every_allocation_may_fail),
