@@ -15,32 +15,43 @@ enum {
     LOOKED_AT = 16,
 };
 
+/* Once for each kind, with the kind as a constant: half of the instructions. */
+#define INLINE static inline __attribute__((always_inline))
+
 #define ROUNDER        0x1.8p52 /* added and taken away: rounds what is below 2^51 */
 #define WHOLE_MAX      0x1p51
 #define LONG_MAX_VALUE (WHOLE_MAX / 1e6)
 
 static const double powers[EXPONENT_MAX + 1] = { 1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                                  1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15 };
+static const double parts[EXPONENT_MAX + 1] = {
+    1e0,  1e-1, 1e-2,  1e-3,  1e-4,  1e-5,  1e-6,  1e-7,
+    1e-8, 1e-9, 1e-10, 1e-11, 1e-12, 1e-13, 1e-14, 1e-15
+};
 
 /* Code of n / 10^exponent, n in so many bytes; 0: by CODE_DECIMAL. */
 static const uint8_t codes[4][9] = {
     { 2, 2, 3, 4, 5 }, { 6, 6, 7, 8 }, { 9, 9, 9, 10 }, { 11, 11, 11, 12 }
 };
 static const uint8_t widths[16] = { 0, 0, 1, 2, 3, 4, 1, 2, 3, 2, 3, 2, 3, 4, 1, 8 };
-static const double divisors[13] = { 1, 1, 1, 1, 1, 1, 10, 10, 10, 100, 100, 1000, 1000 };
+static const uint8_t exponents[13] = { 0, 0, 0, 0, 0, 0, 1, 1, 1, 2, 2, 3, 3 };
 
-/* The integer n with n / 10^exponent = value, all bits alike. */
-static inline bool find(union value value, unsigned exponent, int64_t *n)
+INLINE double value_of(int64_t n, unsigned exponent, bool multiply)
+{
+    return multiply ? (double)n * parts[exponent] : (double)n / powers[exponent];
+}
+
+/* The integer n that stands for the value, all bits alike. */
+INLINE bool find(union value value, unsigned exponent, bool multiply, int64_t *n)
 {
     double scaled = value.d * powers[exponent];
-    double rounded = (scaled + ROUNDER) - ROUNDER;
-    union value back = { .d = rounded / powers[exponent] };
-    *n = (int64_t)rounded;
+    *n = (int64_t)((scaled + ROUNDER) - ROUNDER);
+    union value back = { .d = value_of(*n, exponent, multiply) };
     return back.bits == value.bits;
 }
 
 /* Returns the smallest exponent that does, or -1. */
-static inline int exponent_of(union value value, int64_t *n)
+INLINE int exponent_of(union value value, bool multiply, int64_t *n)
 {
     double size = fabs(value.d);
     if (!(size < WHOLE_MAX)) { /* or NaN */
@@ -54,15 +65,18 @@ static inline int exponent_of(union value value, int64_t *n)
     if (!(size < LONG_MAX_VALUE)) {
         return -1;
     }
-    if (find(value, 1, n)) {
+    if (find(value, 1, multiply, n)) {
         return 1;
     }
-    if (find(value, 3, n)) {
-        bool two = *n % 10 == 0;
+    if (multiply && find(value, 2, true, n)) {
+        return 2;
+    }
+    if (find(value, 3, multiply, n)) {
+        bool two = !multiply && *n % 10 == 0; /* the same quotient */
         *n = two ? *n / 10 : *n;
         return two ? 2 : 3;
     }
-    return find(value, LONG_EXPONENT, n) ? LONG_EXPONENT : -1;
+    return find(value, LONG_EXPONENT, multiply, n) ? LONG_EXPONENT : -1;
 }
 
 static inline unsigned bytes_of_number(int64_t n)
@@ -79,11 +93,11 @@ static inline bool is_float(union value value, float *number)
 }
 
 /* Writes the bytes of a value at *to (8 more than it needs may be written), moves it, returns the code. */
-static inline unsigned put_value(uint8_t **to, union value value)
+INLINE unsigned put_value(uint8_t **to, union value value, bool multiply)
 {
     int64_t n = 0;
     float number;
-    int exponent = exponent_of(value, &n);
+    int exponent = exponent_of(value, multiply, &n);
     if (exponent == 0 && (uint64_t)n <= 1) {
         return n == 0 ? CODE_ZERO : CODE_ONE;
     }
@@ -110,30 +124,50 @@ static inline unsigned put_value(uint8_t **to, union value value)
     return CODE_RAW;
 }
 
-bool history_decimals_fit(const union value *values, size_t count)
+static size_t count_short(const union value *values, size_t count, size_t looked, bool multiply)
 {
-    size_t looked = count < LOOKED_AT ? count : LOOKED_AT;
     size_t fit = 0;
     for (size_t i = 0; i < looked; i++) {
         int64_t n;
-        int exponent = exponent_of(values[i * count / looked], &n);
+        int exponent = exponent_of(values[i * count / looked], multiply, &n);
         fit += exponent >= 0 && exponent < 4;
     }
-    return 2 * fit >= looked;
+    return fit;
 }
 
-void history_decimals_put(struct bytes_out *out, const union value *values, size_t count)
+enum history_decimals history_decimals_fit(const union value *values, size_t count)
 {
-    assert(bytes_out_left(out) >= (count + 1) * HISTORY_DECIMAL_BYTES);
+    size_t looked = count < LOOKED_AT ? count : LOOKED_AT;
+    size_t divide = count_short(values, count, looked, false);
+    size_t multiply = divide < looked ? count_short(values, count, looked, true) : 0;
+    size_t most = multiply > divide ? multiply : divide;
+    return 2 * most < looked   ? HISTORY_DECIMALS_NONE
+           : multiply > divide ? HISTORY_DECIMALS_MULTIPLY
+                               : HISTORY_DECIMALS_DIVIDE;
+}
+
+INLINE void put_all(struct bytes_out *out, bool multiply, const union value *values, size_t count)
+{
     uint8_t *code = bytes_put_space(out, (count + 1) / 2);
     uint8_t *to = out->at;
     unsigned low = 0;
     for (size_t i = 0; i < count; i++) {
-        unsigned one = put_value(&to, values[i]);
+        unsigned one = put_value(&to, values[i], multiply);
         low = i % 2 == 0 ? one : low | one << 4;
         code[i / 2] = (uint8_t)low;
     }
     out->at = to;
+}
+
+void history_decimals_put(struct bytes_out *out, enum history_decimals kind,
+                          const union value *values, size_t count)
+{
+    assert(bytes_out_left(out) >= (count + 1) * HISTORY_DECIMAL_BYTES);
+    if (kind == HISTORY_DECIMALS_MULTIPLY) {
+        put_all(out, true, values, count);
+    } else {
+        put_all(out, false, values, count);
+    }
 }
 
 static inline int64_t load_number(const uint8_t *from, unsigned bytes)
@@ -145,7 +179,8 @@ static inline int64_t load_number(const uint8_t *from, unsigned bytes)
 }
 
 /* From `from`, behind which there are BYTES_MAX bytes at least. Returns how many it took; 0: it is damaged. */
-static inline unsigned get_rare(const uint8_t *from, unsigned code, union value *value)
+static inline unsigned get_rare(const uint8_t *from, unsigned code, bool multiply,
+                                union value *value)
 {
     if (code == CODE_RAW) {
         memcpy(&value->bits, from, sizeof(value->bits));
@@ -158,39 +193,42 @@ static inline unsigned get_rare(const uint8_t *from, unsigned code, union value 
         return sizeof(number);
     }
     unsigned bytes = (from[0] & 15u) + 1;
-    value->d = bytes <= 8 ? (double)load_number(from + 1, bytes) / powers[from[0] >> 4] : 0;
+    value->d = bytes <= 8 ? value_of(load_number(from + 1, bytes), from[0] >> 4, multiply) : 0;
     return bytes <= 8 ? 1 + bytes : 0;
 }
 
-static inline unsigned get_value(const uint8_t *from, unsigned code, union value *value, bool *bad)
+static inline unsigned get_value(const uint8_t *from, unsigned code, bool multiply,
+                                 union value *value, bool *bad)
 {
     if (code <= CODE_ONE) {
         value->d = code;
         return 0;
     }
     if (code >= CODE_FLOAT) {
-        unsigned took = get_rare(from, code, value);
+        unsigned took = get_rare(from, code, multiply, value);
         *bad |= took == 0;
         return took;
     }
-    value->d = (double)load_number(from, widths[code]) / divisors[code];
+    value->d = value_of(load_number(from, widths[code]), exponents[code], multiply);
     return widths[code];
 }
 
-void history_decimals_get(struct bytes *in, union value *values, size_t count)
+void history_decimals_get(struct bytes *in, enum history_decimals kind, union value *values,
+                          size_t count)
 {
+    bool multiply = kind == HISTORY_DECIMALS_MULTIPLY;
     const uint8_t *code = bytes_get_block(in, (count + 1) / 2);
     bool bad = false;
     size_t i = 0;
     for (; code != NULL && i < count && bytes_left(in) >= BYTES_MAX; i++) {
         unsigned one = (unsigned)code[i / 2] >> (4 * (i % 2)) & 15u;
-        in->at += get_value(in->at, one, &values[i], &bad);
+        in->at += get_value(in->at, one, multiply, &values[i], &bad);
     }
     for (; code != NULL && i < count; i++) { /* near the end: from a copy with room behind it */
         uint8_t rest[BYTES_MAX] = { 0 };
         unsigned one = (unsigned)code[i / 2] >> (4 * (i % 2)) & 15u;
         memcpy(rest, in->at, bytes_left(in));
-        bytes_skip(in, get_value(rest, one, &values[i], &bad));
+        bytes_skip(in, get_value(rest, one, multiply, &values[i], &bad));
     }
     if (bad) {
         bytes_fail(in);

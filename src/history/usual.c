@@ -10,6 +10,7 @@ enum {
     TYPE = 0x0f,
     SAME = 1,
     FORM_DECIMALS = 0,
+    FORM_MULTIPLIED = 1,
     FORM_FLOATS = 4,
     FORM_DOUBLES = 8,
     HEAD_BYTES_MAX = 96,
@@ -292,11 +293,13 @@ void history_reals_get(struct bytes *in, uint8_t form, union value *values, size
 
 static void put_doubles(struct bytes_out *out, const union value *values, size_t count)
 {
-    uint8_t form = history_decimals_fit(values, count) ? FORM_DECIMALS
+    enum history_decimals kind = history_decimals_fit(values, count);
+    uint8_t form = kind == HISTORY_DECIMALS_DIVIDE     ? FORM_DECIMALS
+                   : kind == HISTORY_DECIMALS_MULTIPLY ? FORM_MULTIPLIED
                                                        : history_reals_form(values, count);
     bytes_put_u8(out, form);
-    if (form == FORM_DECIMALS) {
-        history_decimals_put(out, values, count);
+    if (kind != HISTORY_DECIMALS_NONE) {
+        history_decimals_put(out, kind, values, count);
     } else {
         history_reals_put(out, form, values, count);
     }
@@ -306,7 +309,9 @@ static void get_doubles(struct bytes *in, union value *values, size_t count)
 {
     uint8_t form = bytes_get_u8(in);
     if (form == FORM_DECIMALS) {
-        history_decimals_get(in, values, count);
+        history_decimals_get(in, HISTORY_DECIMALS_DIVIDE, values, count);
+    } else if (form == FORM_MULTIPLIED) {
+        history_decimals_get(in, HISTORY_DECIMALS_MULTIPLY, values, count);
     } else {
         history_reals_get(in, form, values, count);
     }

@@ -12,7 +12,7 @@
  *   varint  first time   zigzag, less the time of the batch before it in the record
  *   TIMES   varint step (zigzag) · u8 unit (0 us, 1 ms, 2 s) · words (words.h):
  *           (time - first time - i x step) / unit                 else all have the first time
- *   values  BOOL bits · INT words · DOUBLE u8 form (0 decimals, see log_decimals.h; 4 floats; 8 doubles) ·
+ *   values  BOOL bits · INT words · DOUBLE u8 form (0, 1 decimals, see log_decimals.h; 4 floats; 8 doubles) ·
  *           mixed: u8 type each, then the columns of the INTs, of the DOUBLEs, of the BOOLs */
 #ifndef BUSBAR_HISTORY_USUAL_H
 #define BUSBAR_HISTORY_USUAL_H

@@ -60,19 +60,44 @@ static double random_double(unsigned kind)
 }
 
 /* Puts and gets; returns the bytes. */
-static size_t assert_decimals(const union value *values, size_t count)
+static size_t assert_kind(enum history_decimals kind, const union value *values, size_t count)
 {
     union value back[COUNT];
     struct bytes_out out = bytes_out_of(space, (count + 1) * HISTORY_DECIMAL_BYTES);
-    history_decimals_put(&out, values, count);
+    history_decimals_put(&out, kind, values, count);
     size_t size = bytes_out_size(&out);
     struct bytes in = bytes_dup(space, size);
-    history_decimals_get(&in, back, count);
+    history_decimals_get(&in, kind, back, count);
     assert_false(bytes_short(&in));
     assert_int_equal(bytes_left(&in), 0);
     bytes_fini(&in);
     assert_memory_equal(values, back, count * sizeof(*values));
     return size;
+}
+
+static size_t assert_decimals(const union value *values, size_t count)
+{
+    (void)assert_kind(HISTORY_DECIMALS_MULTIPLY, values, count);
+    return assert_kind(HISTORY_DECIMALS_DIVIDE, values, count);
+}
+
+static void what_most_values_are(void **state)
+{
+    (void)state;
+    union value values[100];
+    for (size_t i = 0; i < 100; i++) {
+        values[i].d = (double)(i * 7 + 1) / 10;
+    }
+    assert_int_equal(history_decimals_fit(values, 100), HISTORY_DECIMALS_DIVIDE);
+    for (size_t i = 0; i < 100; i++) {
+        values[i].d = (double)(i * 7919 % 60000) * 0.1;
+    }
+    assert_int_equal(history_decimals_fit(values, 100), HISTORY_DECIMALS_MULTIPLY);
+    assert_true(assert_kind(HISTORY_DECIMALS_MULTIPLY, values, 100) <= 50 + 300);
+    for (size_t i = 0; i < 100; i++) {
+        values[i].d = (double)(i + 1) / 7;
+    }
+    assert_int_equal(history_decimals_fit(values, 100), HISTORY_DECIMALS_NONE);
 }
 
 static void decimals_keep_every_bit(void **state)
@@ -118,7 +143,7 @@ static void every_prefix_of_decimals_is_short(void **state)
     size_t size = assert_decimals(values, 50);
     for (size_t end = 0; end < size; end++) {
         struct bytes in = bytes_dup(space, end);
-        history_decimals_get(&in, back, 50);
+        history_decimals_get(&in, HISTORY_DECIMALS_DIVIDE, back, 50);
         assert_true(bytes_short(&in));
         bytes_fini(&in);
     }
@@ -274,6 +299,7 @@ static void device_data_is_four_bytes_a_sample(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(what_most_values_are),
         TEST(decimals_keep_every_bit),
         TEST(decimals_are_short),
         TEST(every_prefix_of_decimals_is_short),
