@@ -147,7 +147,7 @@ NO_CACHE = {"nocache": "1"}
 
 class Busbar(Server):
     name = "busbar"
-    metric = ""  # behind a measurement
+    metric = "_value"  # the field, behind the measurement
 
     def __init__(self, folder, build):
         super().__init__(folder)
@@ -163,7 +163,7 @@ class Busbar(Server):
         until("busbar is ready", lambda: self.answers("/-/ready"))
 
     def compact(self):
-        subprocess.run([f"{self.build}/busbar", "history", "compact", "--cold", "--server",
+        subprocess.run([f"{self.build}/busbar", "history", "compact", "--server",
                         f"unix:{self.folder}/socket", "--timeout", "300s"], check=True,
                        stdout=self.log, stderr=self.log)
 
