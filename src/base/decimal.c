@@ -20,25 +20,6 @@ enum {
 
 __extension__ typedef unsigned __int128 wide;
 
-static const uint64_t powers_of_ten[] = { 1,
-                                          10,
-                                          100,
-                                          1000,
-                                          10000,
-                                          100000,
-                                          1000000,
-                                          10000000,
-                                          100000000,
-                                          1000000000,
-                                          10000000000,
-                                          100000000000,
-                                          1000000000000,
-                                          10000000000000,
-                                          100000000000000,
-                                          1000000000000000,
-                                          10000000000000000,
-                                          100000000000000000 };
-
 static const uint64_t powers_of_five[SCALE_MAX + 1] = { 1U,
                                                         5U,
                                                         25U,
@@ -70,23 +51,39 @@ static const uint64_t powers_of_five[SCALE_MAX + 1] = { 1U,
 
 /* ---- a double's decimal ---- */
 
-/* n / 10^places with n below 10^15. */
+/* Takes the zeros off the end. */
+static struct decimal strip(uint64_t digits, int exponent)
+{
+    for (; digits % 10000 == 0 && digits > 0; digits /= 10000) {
+        exponent += 4;
+    }
+    for (; digits % 10 == 0 && digits > 0; digits /= 10) {
+        exponent++;
+    }
+    return (struct decimal){ .digits = digits, .exponent = exponent };
+}
+
+/* n / 10^places with n below 10^15: one look at the most decimals that may be says it. */
 static bool find_plain(double value, struct decimal *out)
 {
-    double scale = 1;
-    for (int places = 0; places <= PLAIN_PLACES_MAX; places++, scale *= 10) {
-        double scaled = value * scale;
-        if (scaled >= (double)PLAIN_MAX) {
-            return false;
-        }
-        uint64_t digits = (uint64_t)(scaled + 0.5);
-        double whole = (double)digits;
-        if (fabs(scaled - whole) <= whole * 0x1p-51 && whole / scale == value) {
-            *out = (struct decimal){ .digits = digits, .exponent = -places };
-            return true;
-        }
+    static const double scales[PLAIN_PLACES_MAX + 1] = {
+        1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8
+    };
+    int places = PLAIN_PLACES_MAX;
+    while (places > 0 && value * scales[places] >= (double)PLAIN_MAX) {
+        places--;
     }
-    return false;
+    double scaled = value * scales[places];
+    if (scaled >= (double)PLAIN_MAX) {
+        return false;
+    }
+    uint64_t digits = (uint64_t)(int64_t)(scaled + 0.5);
+    double whole = (double)(int64_t)digits;
+    if (fabs(scaled - whole) > whole * 0x1p-51 || whole / scales[places] != value) {
+        return false;
+    }
+    *out = strip(digits, -places);
+    return true;
 }
 
 /* All decimals between the two neighbours' halfway points read back as the value. Scaled so that the
@@ -108,40 +105,38 @@ static uint64_t whole_part(wide units, int shift, bool *rest)
     return whole;
 }
 
-/* The nearest to the value of the numbers low..high, which count in steps of 10^dropped. */
-static uint64_t nearest(const struct interval *in, uint64_t low, uint64_t high, int dropped)
+/* What is left of the value behind its whole part: below, at or above a half (-1, 0, 1). */
+static int compare_half(const struct interval *in, uint64_t whole)
 {
-    bool rest;
-    uint64_t whole = whole_part(in->value, in->shift, &rest);
-    uint64_t digits = whole / powers_of_ten[dropped];
-    bool up;
-    if (dropped > 0) {
-        uint64_t left = whole % powers_of_ten[dropped], middle = powers_of_ten[dropped] / 2;
-        up = left > middle || (left == middle && (rest || digits % 2 == 1));
-    } else {
-        wide left = rest ? in->value - ((wide)whole << in->shift) : 0;
-        wide middle = rest ? (wide)1 << (in->shift - 1) : 1;
-        up = left > middle || (left == middle && digits % 2 == 1);
-    }
-    digits += up;
-    return digits < low ? low : digits > high ? high : digits;
+    wide left = in->value - ((wide)whole << in->shift);
+    wide half = (wide)1 << (in->shift - 1);
+    return left < half ? -1 : left > half;
 }
 
+/* The shortest number between the bounds; of those the nearest to the value. */
 static struct decimal shortest(const struct interval *in, int scale)
 {
-    bool low_rest, high_rest;
+    bool low_rest, high_rest, rest;
     int dropped = 0;
     uint64_t low = whole_part(in->value - in->half, in->shift, &low_rest);
     uint64_t high = whole_part(in->value + in->half, in->shift, &high_rest);
+    uint64_t digits = whole_part(in->value, in->shift, &rest);
+    int half = rest ? compare_half(in, digits) : -1;
     low += low_rest || !in->closed;
     high -= !high_rest && !in->closed;
     while ((low + 9) / 10 <= high / 10) {
+        uint64_t last = digits % 10;
+        half = last < 5 || (last == 5 && !rest) ? -1 : 1;
+        half = last == 5 && !rest ? 0 : half;
+        rest = rest || last != 0;
         low = (low + 9) / 10;
         high /= 10;
+        digits /= 10;
         dropped++;
     }
-    return (struct decimal){ .digits = nearest(in, low, high, dropped),
-                             .exponent = dropped - scale };
+    digits += half > 0 || (half == 0 && digits % 2 == 1);
+    digits = digits < low ? low : digits > high ? high : digits;
+    return (struct decimal){ .digits = digits, .exponent = dropped - scale };
 }
 
 /* Normal numbers from 10^-11 to 10^17 whose neighbours are equally far. */
@@ -211,18 +206,34 @@ static const char pairs[] =
     "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
 
+/* Eight digits, zeros in front. */
+static void put_eight(char *to, uint32_t value)
+{
+    uint32_t high = value / 10000, low = value % 10000;
+    memcpy(to, pairs + high / 100 * 2, 2);
+    memcpy(to + 2, pairs + high % 100 * 2, 2);
+    memcpy(to + 4, pairs + low / 100 * 2, 2);
+    memcpy(to + 6, pairs + low % 100 * 2, 2);
+}
+
 size_t decimal_u64(char to[DECIMAL_TEXT_MAX], uint64_t value)
 {
     char text[DECIMAL_TEXT_MAX];
     char *at = text + sizeof(text);
-    while (value >= 100) {
+    while (value >= 100000000) {
+        at -= 8;
+        put_eight(at, (uint32_t)(value % 100000000));
+        value /= 100000000;
+    }
+    uint32_t left = (uint32_t)value;
+    while (left >= 100) {
         at -= 2;
-        memcpy(at, pairs + value % 100 * 2, 2);
-        value /= 100;
+        memcpy(at, pairs + left % 100 * 2, 2);
+        left /= 100;
     }
     at -= 2;
-    memcpy(at, pairs + value * 2, 2);
-    at += value < 10;
+    memcpy(at, pairs + left * 2, 2);
+    at += left < 10;
     size_t size = (size_t)(text + sizeof(text) - at);
     memcpy(to, at, size);
     return size;

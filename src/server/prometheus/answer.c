@@ -10,59 +10,95 @@ enum {
     POINT_TEXT_MAX = 2 * DECIMAL_TEXT_MAX + 16, /* [time,"value"], and what is around */
     POINTS_AT_ONCE = 512,                       /* room is made for so many */
     MICROS_DIGITS = 6,
+    ESCAPED_MAX = 6, /* a byte becomes so many */
 };
 
 /* ---- texts ---- */
 
-static bool is_plain(char c)
+#define BYTES(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Eight bytes at once: any of them below space, a quote or a backslash. */
+static bool any_special(uint64_t bytes)
 {
-    return (unsigned char)c >= 0x20 && c != '"' && c != '\\';
+    uint64_t quote = bytes ^ BYTES('"'), slash = bytes ^ BYTES('\\');
+    uint64_t found = ((bytes - BYTES(0x20)) & ~bytes) | ((quote - BYTES(1)) & ~quote) |
+                     ((slash - BYTES(1)) & ~slash);
+    return (found & BYTES(0x80)) != 0;
 }
 
-static void put_escaped(struct buf *out, char c)
+static char *put_escaped(char *to, char c)
 {
     static const char short_forms[][2] = {
         { '"', '"' }, { '\\', '\\' }, { '\n', 'n' }, { '\t', 't' }, { '\r', 'r' }
     };
+    *to++ = '\\';
     for (size_t i = 0; i < sizeof(short_forms) / sizeof(short_forms[0]); i++) {
         if (c == short_forms[i][0]) {
-            const char text[] = { '\\', short_forms[i][1] };
-            (void)buf_append(out, text, sizeof(text));
-            return;
+            *to++ = short_forms[i][1];
+            return to;
         }
     }
-    (void)buf_printf(out, "\\u%04x", (unsigned)(unsigned char)c);
+    static const char digits[] = "0123456789abcdef";
+    const char code[] = { 'u', '0', '0', digits[c >> 4 & 15], digits[c & 15] };
+    memcpy(to, code, sizeof(code));
+    return to + sizeof(code);
+}
+
+/* In quotes; needs room for six times the text and two. */
+static char *put_text(char *to, const char *text, size_t size)
+{
+    *to++ = '"';
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8) {
+        uint64_t bytes;
+        memcpy(&bytes, text + at, sizeof(bytes));
+        if (any_special(bytes)) {
+            break;
+        }
+        memcpy(to, &bytes, sizeof(bytes));
+        to += 8;
+    }
+    for (; at < size; at++) {
+        char c = text[at];
+        if ((unsigned char)c >= 0x20 && c != '"' && c != '\\') {
+            *to++ = c;
+        } else {
+            to = put_escaped(to, c);
+        }
+    }
+    *to++ = '"';
+    return to;
 }
 
 void answer_text(struct buf *out, const char *text, size_t size)
 {
-    (void)buf_append_byte(out, '"');
-    for (size_t at = 0; at < size;) {
-        size_t run = at;
-        while (run < size && is_plain(text[run])) {
-            run++;
-        }
-        (void)buf_append(out, text + at, run - at);
-        if (run < size) {
-            put_escaped(out, text[run++]);
-        }
-        at = run;
+    char *begin = (char *)buf_reserve(out, ESCAPED_MAX * size + 2);
+    if (begin != NULL) {
+        buf_commit(out, (size_t)(put_text(begin, text, size) - begin));
     }
-    (void)buf_append_byte(out, '"');
 }
 
 void answer_labels(struct buf *out, const struct label *labels, size_t count)
 {
-    (void)buf_append_byte(out, '{');
+    size_t room = 2;
+    for (size_t i = 0; i < count; i++) {
+        room += ESCAPED_MAX * ((size_t)labels[i].name_size + labels[i].value_size) + 6;
+    }
+    char *begin = (char *)buf_reserve(out, room), *to = begin;
+    if (begin == NULL) {
+        return; /* the overflow is looked at once, at the end */
+    }
+    *to++ = '{';
     for (size_t i = 0; i < count; i++) {
         if (i > 0) {
-            (void)buf_append_byte(out, ',');
+            *to++ = ',';
         }
-        answer_text(out, labels[i].name, labels[i].name_size);
-        (void)buf_append_byte(out, ':');
-        answer_text(out, labels[i].value, labels[i].value_size);
+        to = put_text(to, labels[i].name, labels[i].name_size);
+        *to++ = ':';
+        to = put_text(to, labels[i].value, labels[i].value_size);
     }
-    (void)buf_append_byte(out, '}');
+    *to++ = '}';
+    buf_commit(out, (size_t)(to - begin));
 }
 
 /* ---- points ---- */
@@ -120,7 +156,7 @@ static void put_points(struct buf *out, const struct promql_point *points, size_
         char *to = (char *)buf_reserve(out, (end - at) * POINT_TEXT_MAX);
         size_t used = 0;
         if (to == NULL) {
-            return; /* the overflow is looked at once, at the end */
+            return;
         }
         for (; at < end; at++) {
             if (at > 0) {
