@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* kill -9 at any moment: a child appends and says which samples were acknowledged; whatever it said must be
  * found afterwards, once, with its value. Blocks are written and merged all the time meanwhile.
- * BUSBAR_KILL_ROUNDS sets how often (default 20). */
+ * BUSBAR_KILL_ROUNDS sets how often (default 50). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -19,7 +19,7 @@
 #include "support/random.h"
 
 #define START INT64_C(1700000000000000)
-enum { SERIES = 20, ROUNDS = 20 };
+enum { SERIES = 20, ROUNDS = 50 };
 
 /* What the child told, in memory that both have. */
 struct told {
@@ -39,6 +39,12 @@ static void silent(void *ctx, const struct log_line *line)
 static double value_of(uint32_t series, int64_t batch)
 {
     return (double)((batch * 31 + series * 7) % 1000) / 10;
+}
+
+/* With jitter, so that a record has times. */
+static int64_t time_of(uint32_t series, int64_t batch)
+{
+    return START + batch * 1000 + (series % 2 == 0 ? 0 : (batch * 7 + series) % 500);
 }
 
 static void count_batch(void *ctx, int error)
@@ -86,7 +92,7 @@ static void child(struct place *place, int64_t first, bool compact)
     for (int64_t batch = first;; batch++) {
         struct sample samples[SERIES];
         for (uint32_t s = 1; s <= SERIES; s++) {
-            samples[s - 1] = place_number(s, START + batch * 1000, value_of(s, batch));
+            samples[s - 1] = place_number(s, time_of(s, batch), value_of(s, batch));
         }
         while (history_append(place->history, samples, SERIES, count_batch, NULL) != 0) {
             usleep(100);
@@ -111,7 +117,7 @@ static int64_t assert_kept(struct place *place)
         assert_true((int64_t)result.count >= told->acknowledged);
         assert_true((int64_t)result.count <= told->appended);
         for (size_t i = 0; i < result.count; i++) {
-            assert_int_equal(result.samples[i].time_us, START + (int64_t)i * 1000);
+            assert_int_equal(result.samples[i].time_us, time_of(s, (int64_t)i));
             assert_true(result.samples[i].value.d == value_of(s, (int64_t)i));
         }
         assert_true(kept < 0 || kept == (int64_t)result.count); /* a commit is whole or not there */
