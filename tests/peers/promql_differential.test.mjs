@@ -29,7 +29,7 @@ const differences = [
   { reason: 'Prometheus finds no info series, or drops series, by mistake', about: /\binfo\(.*(offset|@|,)/ },
   { chance: true, reason: 'which of equal values comes first', about: /\b(topk|bottomk|sort|sort_desc)\b/ },
   { chance: true, reason: 'the last digit of a number in a label', about: /\bcount_values\b/ },
-  { chance: true, reason: 'the last digit decides', about: /\b(resets|changes|sin|cos|tan)\(|[<>]|==|!=|%/ },
+  { chance: true, reason: 'the last digit decides', about: /\b(resets|changes|i?rate|increase)\(.*\[[^\]]*:|\b(sin|cos|tan)\(|[<>]|==|!=|%/ },
 ];
 
 function mayDiffer({ query }, chance) {
