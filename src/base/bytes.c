@@ -22,13 +22,15 @@ void bytes_fini(struct bytes *in)
 uint64_t bytes_get_varint(struct bytes *in)
 {
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        uint8_t byte = bytes_get_u8(in);
-        if (in->failed || (shift == 63 && byte > 1)) {
+    const uint8_t *at = in->at;
+    for (unsigned shift = 0; shift < 70 && at < in->end && !in->failed; shift += 7) {
+        uint8_t byte = *at++;
+        if (shift == 63 && byte > 1) {
             break;
         }
         value |= (uint64_t)(byte & 0x7f) << shift;
         if ((byte & 0x80) == 0) {
+            in->at = at;
             return value;
         }
     }

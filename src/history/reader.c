@@ -12,6 +12,8 @@
 #include "history/head.h"
 #include "history/reader_private.h"
 
+enum { AHEAD_BYTES = 64 * 1024, CHECK_BYTES = 4 };
+
 int history_reader_open(struct history *history, struct history_reader **opened)
 {
     struct history_reader *reader = busbar_try_alloc(sizeof(*reader));
@@ -47,6 +49,7 @@ void history_reader_close(struct history_reader *reader)
     history_merge_fini(&reader->merge);
     history_sources_fini(&reader->sources);
     history_view_fini(&reader->view);
+    busbar_free(reader->ahead.data);
     busbar_free(reader->times);
     busbar_free(reader->values);
     busbar_free(reader);
@@ -139,6 +142,51 @@ static void put_number(struct history_reader *reader, int64_t time_us, double nu
 
 /* --- one source by itself --- */
 
+/* Fills what is read ahead from a chunk on. False: it cannot be, read the chunk alone. */
+static bool read_ahead(struct history_ahead *ahead, const struct history_source *source)
+{
+    const struct history_block *block = source->block;
+    uint64_t left = block->index_offset > source->offset ? block->index_offset - source->offset : 0;
+    size_t size = left < AHEAD_BYTES ? (size_t)left : AHEAD_BYTES;
+    if (ahead->data == NULL) {
+        ahead->data = busbar_try_realloc(NULL, AHEAD_BYTES);
+    }
+    ahead->size = 0;
+    if (ahead->data == NULL || size < source->size ||
+        file_pread_all(block->file, block->fd, ahead->data, size, (int64_t)source->offset) != 0) {
+        return false;
+    }
+    ahead->offset = source->offset;
+    ahead->size = size;
+    return true;
+}
+
+int history_reader_bytes(struct history_reader *reader, const struct history_source *source,
+                         const uint8_t **data, size_t *size)
+{
+    struct history_ahead *ahead = &reader->ahead;
+    if (source->kind != HISTORY_SOURCE_BLOCK || source->size < CHECK_BYTES) {
+        return history_merge_read(&reader->merge, source, data, size);
+    }
+    bool same = ahead->block == source->block->row.id;
+    bool in_a_row = same && ahead->next == source->offset;
+    bool there = same && source->offset >= ahead->offset &&
+                 source->offset + source->size <= ahead->offset + ahead->size;
+    ahead->size = same ? ahead->size : 0;
+    ahead->block = source->block->row.id;
+    ahead->next = source->offset + source->size;
+    if (!there && !(in_a_row && read_ahead(ahead, source))) {
+        return history_merge_read(&reader->merge, source, data, size);
+    }
+    const uint8_t *chunk = ahead->data + (source->offset - ahead->offset);
+    struct bytes check = bytes_of(chunk, CHECK_BYTES);
+    *data = chunk + CHECK_BYTES;
+    *size = source->size - CHECK_BYTES;
+    bool good = bytes_get_u32le(&check) ==
+                history_block_check(source->block->row.id, source->offset, *data, *size);
+    return good ? 0 : BUSBAR_EDAMAGED;
+}
+
 static int append_column(struct history_reader *reader, const struct history_source *source)
 {
     int error = history_merge_decode(&reader->merge, source);
@@ -162,7 +210,7 @@ static int append_chunk(struct history_reader *reader, const struct history_sour
     const uint8_t *data;
     size_t size;
     struct history_chunk_info info;
-    int error = history_merge_read(&reader->merge, source, &data, &size);
+    int error = history_reader_bytes(reader, source, &data, &size);
     error = error == 0 ? reserve(reader, HISTORY_CHUNK_SAMPLES) : error;
     if (error != 0) {
         return error;
@@ -328,7 +376,7 @@ static int last_of_head(struct history_reader *reader, const struct history_sour
         history_sources_pierced(&reader->sources, source)) {
         return 0;
     }
-    int error = history_merge_read(&reader->merge, source, &data, &size);
+    int error = history_reader_bytes(reader, source, &data, &size);
     error = error == 0 ? history_chunk_info(data, size, &info) : error;
     if (error != 0) {
         return error == BUSBAR_EDAMAGED ? 0 : error; /* decoding it counts the damage */

@@ -7,8 +7,18 @@
 #include "history/reader.h"
 #include "history/view.h"
 
+/* Chunks of series in a row lie in a row: when the second of them is asked for, some more are read at once. */
+struct history_ahead {
+    uint64_t block; /* id; 0: none */
+    uint64_t next;  /* offset behind the chunk that was asked for last */
+    uint64_t offset;
+    size_t size; /* of data */
+    uint8_t *data;
+};
+
 /* Numbers of the read in turn; the arrays only grow. */
 struct history_reader {
+    struct history_ahead ahead;
     struct history_view view;
     struct history_sources sources;
     struct history_merge merge; /* also coder, column and bytes of what needs no merging */
@@ -19,6 +29,9 @@ struct history_reader {
     uint64_t damaged; /* of the reads before; this one's are in sources */
 };
 
+/* history_merge_read(), by what was read ahead where that has it. */
+int history_reader_bytes(struct history_reader *reader, const struct history_source *source,
+                         const uint8_t **data, size_t *size);
 /* Sources of a series in [*from_us, to_us), sorted by their first time. */
 int history_reader_collect(struct history_reader *reader, uint32_t series, int64_t *from_us,
                            int64_t to_us);
