@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Raw bytes to a running server: whatever comes, it answers or closes, and goes on. The gateway is
- * empty but for one device that nobody polls; the input is sent as it is over loopback. */
+ * empty but for one device that nobody polls; the input is sent as it is over loopback, to the page's listener or
+ * that of the time series. */
 #include <arpa/inet.h>
 #include <assert.h>
 #include <stdint.h>
@@ -71,7 +72,9 @@ static struct server *start(struct loop **loop)
                                                                 .host = host,
                                                                 .catalog = catalog,
                                                                 .started_us = clock_wall_us() });
-    assert(server_listen(server, SERVER_PAGE, "127.0.0.1", 0, &err) == 0);
+    for (unsigned kind = 0; kind < SERVER_KINDS; kind++) {
+        assert(server_listen(server, (enum server_kind)kind, "127.0.0.1", 0, &err) == 0);
+    }
     return server;
 }
 
@@ -100,7 +103,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (server == NULL) {
         server = start(&loop);
     }
-    int fd = connect_to(server_port(server, SERVER_PAGE));
+    int fd = connect_to(server_port(server, (enum server_kind)(size % SERVER_KINDS)));
     const struct linger now = { .l_onoff = 1 };
     (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     (void)send(fd, data, size < 60000 ? size : 60000, MSG_NOSIGNAL | MSG_DONTWAIT);
