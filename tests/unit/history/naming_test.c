@@ -189,6 +189,24 @@ static void what_left_the_configuration_keeps_its_name(void **state)
     assert_int_equal(make("sat", "device", "ahu-1"), 0);
 }
 
+/* All samples of a point that left are deleted: its name does not come back with the next start. */
+static void deleted_after_it_left(void **state)
+{
+    (void)state;
+    struct label labels[LABELS_MAX];
+    size_t count = set_of(labels, "sat", "device", "ahu-1");
+    uint32_t point = id_of_path("ahu-1/sat");
+    assert_int_equal(history_label_point(place.history, point, labels, count), 0);
+    append(point);
+    assert_int_equal(history_unlabel_point(place.history, point), 0);
+    assert_int_equal(history_delete(place.history, point, INT64_MIN, INT64_MAX), 0);
+    assert_int_equal(history_forget_series(place.history, &point, 1), 0);
+    assert_int_equal(find("sat", "device", "ahu-1"), 0);
+    place_reopen(&place);
+    wait_until_loaded();
+    assert_int_equal(find("sat", "device", "ahu-1"), 0);
+}
+
 static void forgotten_for_good(void **state)
 {
     (void)state;
@@ -303,6 +321,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_point_wins, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_left_the_configuration_keeps_its_name, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(deleted_after_it_left, set_up, tear_down),
         cmocka_unit_test_setup_teardown(forgotten_for_good, set_up, tear_down),
         cmocka_unit_test_setup_teardown(policies_by_labels, set_up, tear_down),
         cmocka_unit_test_setup_teardown(closing_lets_go, set_up, tear_down),
