@@ -82,12 +82,8 @@ void ingest_answer(struct server_request *req, const struct ingest_result *resul
 void ingest_answer_err(struct server_request *req, const struct err *err)
 {
     struct err said = *err;
-    switch (err->code) {
-    case BUSBAR_EPROTO: said.code = BUSBAR_EINVAL; break; /* the body, not a device: 400 */
-    case BUSBAR_ENOSPC:
-    case BUSBAR_ENOMEM:
-    case BUSBAR_ECANCELED: server_answer_header(req, "Retry-After", "5"); break;
-    default: break;
+    if (err->code == BUSBAR_EPROTO) {
+        said.code = BUSBAR_EINVAL; /* the body, not a device: 400 */
     }
     server_reply_err(req, &said);
 }

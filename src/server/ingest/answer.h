@@ -17,7 +17,8 @@ struct ingest_result {
  * not help, and what was good is stored. Native histograms are only counted. */
 void ingest_answer(struct server_request *req, const struct ingest_result *result);
 
-/* Nothing, or only the beginning, was taken. What goes away by itself comes with Retry-After. */
+/* Nothing, or only the beginning, was taken. What goes away by itself is a 503, which has a
+ * Retry-After. */
 void ingest_answer_err(struct server_request *req, const struct err *err);
 
 #endif
