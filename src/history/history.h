@@ -8,7 +8,7 @@
  * Threads: history_append(), history_completed(), history_keep(), history_close() belong to one
  * thread (the loop). Everything that reads (history_read ... history_status, cursors) is for any
  * thread and may wait for the disk, so the loop asks through a job; history_last() alone never does.
- * Locks inside, in this order: series > keeper > blocks > head > append. No callback runs with a lock held.
+ * Locks inside, in this order: naming > keeper > blocks > head > append. No callback runs with a lock held.
  *
  * Same point and time again: the last write wins, and it counts as repeated instead of stored. */
 #ifndef BUSBAR_HISTORY_HISTORY_H
@@ -44,8 +44,8 @@ struct history_config {
 
     int64_t commit_us;     /* longest wait for company before a commit; default 10 ms; -1: none */
     size_t record_bytes;   /* open record at most; default 8 MiB; full: BUSBAR_EBUSY */
-    size_t segment_bytes;  /* of a log segment; default 64 MiB */
-    size_t head_bytes;     /* memory of the head before a block is written early; default 64 MiB */
+    size_t segment_bytes;  /* of a log segment; default 16 MiB */
+    size_t head_bytes;     /* memory of the head before a block is written early; default 24 MiB */
     size_t log_bytes;      /* log after the mark before a block is written early; default 256 MiB */
     int64_t block_us;      /* a block is written this often; default 2 h */
     int64_t keep_us;       /* default 2 years; HISTORY_KEEP_FOREVER */
@@ -74,6 +74,9 @@ int history_open(const struct history_config *config, struct history **history, 
 /* Commits what is open, stops the threads, runs the callbacks that are left (with an error when
  * their samples could not be written). NULL is fine. */
 void history_close(struct history *history);
+/* history_close() will come soon: long work (history_compact_now, merges) ends with BUSBAR_ECANCELED. NULL is
+ * fine. Any thread. */
+void history_closing(struct history *history);
 void history_recovered(const struct history *history, struct history_recovery *recovery);
 
 /* --- append (loop) --- */
