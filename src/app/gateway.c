@@ -377,6 +377,7 @@ void gateway_close(struct gateway *gw)
         loop_run(gw->loop);
     }
     timer_stop(&gw->upkeep_timer);
+    history_closing(gw->history);
     if (gw->server != NULL) {
         server_free(gw->server);
     }

@@ -113,15 +113,6 @@ bool history_head_last(struct history_head *head, uint32_t series, struct sample
                        struct text **text);
 void history_head_counts(struct history_head *head, uint32_t series, struct history_counts *counts);
 
-/* --- after a delete (head_last.c) --- */
-
-/* The last sample is in [from, to) and nothing of it is in the head any more. */
-bool history_head_last_in(struct history_head *head, uint32_t series, int64_t from_us,
-                          int64_t to_us);
-/* When it still is: the newest sample that is left (its text is copied) takes its place; NULL: none. */
-void history_head_replace_last(struct history_head *head, uint32_t series, int64_t from_us,
-                               int64_t to_us, const struct sample *newest);
-
 /* --- writing a block (keeper) --- */
 
 /* Returns the sequence up to which records are frozen. */

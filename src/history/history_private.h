@@ -12,8 +12,8 @@
 #include "history/head.h"
 #include "history/history.h"
 #include "history/log.h"
-#include "history/naming.h"
 #include "history/record.h"
+#include "history/naming.h"
 #include "state/state.h"
 
 enum { HISTORY_KEEPS_MAX = 250 };
@@ -32,6 +32,8 @@ struct history_appender {
     unsigned open;        /* which record is being filled */
     uint64_t open_commit; /* its number, from 1 */
     int64_t open_since_us;
+    int64_t began_us; /* the last commit */
+    bool awaited;     /* somebody waits to be told about the open record */
     bool urgent, stop, asleep;
     int error; /* of the last try to write; 0 when it worked */
     uint64_t waiting, committed, commits;

@@ -234,6 +234,13 @@ int history_keeper_start(struct history *history)
     return started ? 0 : BUSBAR_ENOMEM;
 }
 
+void history_closing(struct history *history)
+{
+    if (history != NULL) {
+        atomic_store(&history->keeper.stop, true);
+    }
+}
+
 void history_keeper_stop(struct history *history)
 {
     struct history_keeper *keeper = &history->keeper;

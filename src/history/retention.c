@@ -107,6 +107,13 @@ static struct history_block *oldest(struct history_block **blocks, size_t count)
     return found;
 }
 
+static bool is_nearly_full(const struct history *history)
+{
+    uint64_t free_bytes;
+    return file_free_bytes(history->folder, &free_bytes) == 0 &&
+           free_bytes < history->config.free_bytes;
+}
+
 static int by_bytes(struct history *history, struct history_block **blocks, size_t count,
                     bool *worked)
 {
@@ -122,9 +129,8 @@ static int by_bytes(struct history *history, struct history_block **blocks, size
         *worked = true;
         return remove_block(history, block, "more bytes than max_bytes");
     }
-    uint64_t free_bytes;
-    if (file_free_bytes(history->folder, &free_bytes) == 0 &&
-        free_bytes < history->config.free_bytes &&
+    if (is_nearly_full(history) &&
+        !(history_log_drop_spares(&history->log) && !is_nearly_full(history)) &&
         block->row.to_us < clock_wall_us() - HISTORY_DAY_US) {
         *worked = true;
         return remove_block(history, block, "the disk is nearly full");

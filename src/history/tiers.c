@@ -14,7 +14,7 @@
 enum {
     FINE_BUCKETS = 288,
     COARSE_BUCKETS = 24,
-    FINE_SAMPLES = 8,   /* a bucket, at least, on the average */
+    FINE_SAMPLES = 8,   /* a bucket, at least, on the average of the day */
     COUNTER_FALLS = 16, /* a counter falls at most once in so many samples */
     DECIMALS_MAX = 6,   /* of a sum */
 };
@@ -179,12 +179,8 @@ static int put_field(struct making *making, uint32_t series, unsigned tier, unsi
 static int put_series(struct making *making, uint32_t series)
 {
     bool counter = making->falls * COUNTER_FALLS <= making->samples;
-    size_t used = 0;
-    for (size_t i = 0; i < FINE_BUCKETS; i++) {
-        used += making->fine[i].count > 0;
-    }
-    unsigned tier = making->samples >= FINE_SAMPLES * used ? HISTORY_TIER_FINE
-                                                           : HISTORY_TIER_COARSE;
+    bool fine = making->samples >= FINE_SAMPLES * FINE_BUCKETS;
+    unsigned tier = fine ? HISTORY_TIER_FINE : HISTORY_TIER_COARSE;
     int error = 0;
     for (; tier < HISTORY_TIER_KINDS && error == 0; tier++) {
         for (unsigned field = 0; field < HISTORY_TIER_FIELDS && error == 0; field++) {

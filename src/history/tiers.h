@@ -5,7 +5,7 @@
  * A tier block (level TIERS) has the tiers of one day. It is an ordinary block whose series numbers say
  * more: series x 16 + tier x 8 + field, and whose times are the ends of buckets, (end - step, end]:
  *
- *   tier   0: 5 minutes, only of series with at least 8 samples a bucket; 1: an hour
+ *   tier   0: 5 minutes, only of series with 2,304 samples that day, 8 a bucket; 1: an hour
  *   field  0 count  numbers that are not bad, NaN left out      4 last
  *          1 sum                                                5 increase: what a counter grew by since the
  *          2 min                                                  number before, a fall being a new start

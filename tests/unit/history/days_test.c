@@ -38,6 +38,8 @@ static int set_up(void **state)
     clock_fake_set(0, START + 10 * DAY);
     place_make(&place);
     place.config.keep_us = HISTORY_KEEP_FOREVER;
+    place.config.cold_us = -1; /* days stay as they were merged; the twin has it all */
+    place.config.tiers_keep_us = HISTORY_TIERS_OFF;
     return 0;
 }
 
@@ -412,6 +414,8 @@ static void twin_run(uint64_t seed, int steps)
         }
     }
     clock_fake_set(0, START + now * MINUTE);
+    place.config.cold_us = 0;
+    place.config.tiers_keep_us = 0;
     place_open(&place);
     for (int step = 0; step < steps; step++) {
         unsigned what = (unsigned)random_below(&rnd, 20);
