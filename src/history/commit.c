@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Group commit. The loop fills one record while the log thread writes the other: one short lock a
  * batch, nothing a sample. A commit begins commit_us after the first sample of its record, or at
- * once when asked; the head is fed before the owner is told, so that who was told can read it. */
+ * once when asked. One that somebody waits for begins commit_us after the last one began, which may
+ * be at once: commits are no more frequent for it, and a lone sender waits for the disk only. The
+ * head is fed before the owner is told, so that who was told can read it. */
 #include <errno.h>
 #include <stdlib.h>
 #include <time.h>
@@ -88,6 +90,10 @@ static int append_locked(struct history_appender *appender, const struct sample 
     if (first) {
         appender->open_since_us = now_us();
     }
+    if (stored != NULL && !appender->awaited) {
+        appender->awaited = true;
+        pthread_cond_signal(&appender->changed);
+    }
     return 0;
 }
 
@@ -159,7 +165,10 @@ static bool wait_for_record(struct history *history)
             appender->asleep = false;
             continue;
         }
-        int64_t due_us = appender->open_since_us + (commit_us > 0 ? commit_us : 0);
+        int64_t since_us = appender->awaited && appender->began_us < appender->open_since_us
+                               ? appender->began_us
+                               : appender->open_since_us;
+        int64_t due_us = since_us + (commit_us > 0 ? commit_us : 0);
         if (appender->urgent || appender->stop || commit_us < 0 || now_us() >= due_us) {
             appender->urgent = false;
             return true;
@@ -238,6 +247,8 @@ static void *run(void *ctx)
         struct history_record_writer *record = &appender->records[appender->open];
         uint64_t number = appender->open_commit++;
         appender->open ^= 1;
+        appender->awaited = false;
+        appender->began_us = now_us();
         pthread_mutex_unlock(&appender->lock);
         commit(history, record, number);
         pthread_mutex_lock(&appender->lock);

@@ -12,8 +12,8 @@
 #include "history/head.h"
 #include "history/history.h"
 #include "history/log.h"
-#include "history/record.h"
 #include "history/naming.h"
+#include "history/record.h"
 #include "state/state.h"
 
 enum { HISTORY_KEEPS_MAX = 250 };
