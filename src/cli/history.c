@@ -268,7 +268,8 @@ static int backup_running(const struct cli *cli, const char *to)
         while (json_next(&it, NULL, &row)) {
             fprintf(stderr, "damaged: %s\n", json_get_text(row, NULL));
         }
-        say_backup(cli, cli->args[0], number_of(reply.root, "files"), number_of(reply.root, "bytes"), found);
+        say_backup(cli, cli->args[0], number_of(reply.root, "files"),
+                   number_of(reply.root, "bytes"), found);
     }
     client_free(&reply);
     return rc != 0 ? rc : found > 0 ? CLI_PROBLEMS : CLI_DONE;

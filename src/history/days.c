@@ -11,13 +11,13 @@
  *
  * The day's block has the newest record of what went into it, so it wins over the LOG blocks that it was
  * made from, and those that came after it win over it. */
-#include "history/compact.h"
+#include "history/days.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
-#include "history/days.h"
+#include "history/compact.h"
 
 enum {
     SMALL_BLOCKS = 12,     /* so many small LOG blocks ... */

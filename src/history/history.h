@@ -107,8 +107,9 @@ int64_t history_keep_longest_us(struct history *history);
 enum { HISTORY_POLICIES_MAX = 64, HISTORY_POLICY_NAME_MAX = 63 };
 struct history_policy {
     char name[HISTORY_POLICY_NAME_MAX + 1];
-    int64_t keep_us;    /* 0: the default; HISTORY_KEEP_FOREVER */
-    uint64_t max_bytes; /* of samples in blocks: above it the oldest days go; 0: no limit of its own */
+    int64_t keep_us; /* 0: the default; HISTORY_KEEP_FOREVER */
+    uint64_t
+        max_bytes; /* of samples in blocks: above it the oldest days go; 0: no limit of its own */
 };
 /* Replaces all. Series keep their policy's number. BUSBAR_ELIMIT, BUSBAR_EINVAL (keep_us). Any thread. */
 int history_policies(struct history *history, const struct history_policy *policies, size_t count);
@@ -125,9 +126,9 @@ struct history_policy_status {
     char name[HISTORY_POLICY_NAME_MAX + 1];
     int64_t keep_us;
     uint64_t max_bytes;
-    uint64_t bytes;         /* of its samples in blocks, as the keeper last counted them */
-    uint64_t removed_days;  /* because of max_bytes, since the start */
-    int64_t oldest_us;      /* INT64_MAX: it has none */
+    uint64_t bytes;        /* of its samples in blocks, as the keeper last counted them */
+    uint64_t removed_days; /* because of max_bytes, since the start */
+    int64_t oldest_us;     /* INT64_MAX: it has none */
 };
 /* Of all policies, "default" first. Returns how many. */
 size_t history_policy_status(struct history *history, struct history_policy_status *status,
@@ -263,9 +264,9 @@ struct history_status {
      * totals.stored_all = head_samples + block_samples + expired + deleted. */
     uint64_t expired_samples, deleted_samples;
     uint64_t tier_bytes, tier_blocks; /* of blocks and block_bytes */
-    uint64_t damaged_chunks;                /* met by reads since the start */
-    int keeper_error;                       /* of the last background step; 0 when it worked */
-    const char *doing;                      /* what the keeper is at, in words; "nothing" */
+    uint64_t damaged_chunks;          /* met by reads since the start */
+    int keeper_error;                 /* of the last background step; 0 when it worked */
+    const char *doing;                /* what the keeper is at, in words; "nothing" */
     uint64_t days, cold_days; /* that have blocks of their own; those of them that are recoded */
     uint64_t unmerged_blocks, unmerged_samples; /* not in blocks of days yet */
     uint64_t pending_deletes;                   /* obeyed by reads, not yet on the disk */
