@@ -27,7 +27,7 @@ int cli_history_compact(struct cli *cli)
         str_format_bytes(before, sizeof before,
                          (uint64_t)output_number(reply.root, "bytes_before"));
         str_format_bytes(bytes, sizeof bytes, (uint64_t)size);
-        printf("%.0f days in %.0f blocks, %.0f samples: %s, before %s", //
+        printf("merged: %.0f days in %.0f blocks, %.0f samples, %s, before %s", //
                output_number(reply.root, "days"), output_number(reply.root, "blocks"), samples,
                bytes, before);
         if (samples > 0) {
