@@ -7,6 +7,9 @@ enum {
     LOOK_ALL = 128,  /* columns up to this are looked at value by value, */
     LOOK_EACH = 4,   /* longer ones every so many */
     GUESS_EACH = 16, /* for a guess */
+    RADIX = 65,      /* in place of a width */
+    RADIX_WIDTH_MAX = 7,
+    RADIX_GAIN = 50, /* it must be smaller by a fiftieth */
 };
 
 static unsigned bits_of(uint64_t value)
@@ -80,6 +83,179 @@ static struct look look_both(const int64_t *values, size_t count, size_t each,
     return *below ? down : up;
 }
 
+/* --- radix --- */
+
+static struct history_radix radix_of(unsigned base)
+{
+    struct history_radix radix = { .base = base, .digits = 1, .power = base };
+    while (radix.power <= UINT64_MAX / base) {
+        radix.power *= base;
+        radix.digits++;
+    }
+    return radix;
+}
+
+static size_t radix_bytes(size_t count, const struct history_radix *radix)
+{
+    size_t group = 4 * (size_t)radix->digits;
+    return count / group * HISTORY_RADIX_GROUP +
+           packed_bytes(count % group, bits_of(radix->base - 1));
+}
+
+/* floor((value - base) / R), and the digit that is left. */
+static int64_t quotient(uint64_t away, unsigned radix, uint64_t *digit)
+{
+    int64_t distance = (int64_t)away;
+    int64_t result = distance / (int64_t)radix;
+    int64_t rest = distance % (int64_t)radix;
+    result -= rest < 0;
+    *digit = (uint64_t)(rest < 0 ? rest + (int64_t)radix : rest);
+    return result;
+}
+
+static size_t varint_bytes(uint64_t value)
+{
+    return (bits_of(value | 1) + 6) / 7;
+}
+
+/* Bytes of an exception at most, when values are between these. */
+static size_t exception_bytes(const struct history_range *range, uint64_t base, unsigned radix)
+{
+    uint64_t digit;
+    uint64_t up = bytes_zigzag(quotient((uint64_t)range->high - base, radix, &digit));
+    uint64_t down = bytes_zigzag(quotient((uint64_t)range->low - base, radix, &digit));
+    return GAP_BYTES - 1 + varint_bytes(up > down ? up : down);
+}
+
+/* The plan by bits says where most values are: digits of how many of these, and which, are the smallest? */
+static void plan_radix(const int64_t *values, size_t count, const struct history_range *range,
+                       struct history_ints_plan *plan)
+{
+    uint16_t histogram[HISTORY_RADIX_MAX] = { 0 };
+    size_t outside = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t away = (uint64_t)values[i] - plan->base;
+        if (away < HISTORY_RADIX_MAX) {
+            histogram[away]++;
+        } else {
+            outside++;
+        }
+    }
+    size_t least = plan->bytes - plan->bytes / RADIX_GAIN;
+    uint64_t base = plan->base;
+    unsigned low = 0;
+    unsigned high = HISTORY_RADIX_MAX - 1;
+    while (low < high) { /* the end that holds less is left out first */
+        struct history_radix radix = radix_of(high - low + 1);
+        if (outside > count / 8) {
+            break;
+        }
+        size_t each = exception_bytes(range, base + low, radix.base);
+        size_t bytes = radix_bytes(count, &radix) + outside * each;
+        if (bytes < least) {
+            least = bytes;
+            *plan = (struct history_ints_plan){ .base = base + low,
+                                                .radix = radix.base,
+                                                .exceptions = (unsigned)outside,
+                                                .bytes = bytes };
+        }
+        outside += histogram[low] <= histogram[high] ? histogram[low] : histogram[high];
+        if (histogram[low] <= histogram[high]) {
+            low++;
+        } else {
+            high--;
+        }
+    }
+}
+
+static void put_group(uint8_t *to, const int64_t *values, uint64_t base,
+                      const struct history_radix *radix)
+{
+    __extension__ typedef unsigned __int128 wide;
+    for (size_t lane = 0; lane < 4; lane++) {
+        uint64_t word = 0;
+        for (size_t i = 0; i < radix->digits; i++) {
+            uint64_t digit = (uint64_t)values[4 * i + lane] - base;
+            if (digit >= radix->base) {
+                (void)quotient(digit, radix->base, &digit);
+            }
+            word = word * radix->base + digit;
+        }
+        word = (uint64_t)((((wide)word << 64) + radix->power - 1) / radix->power);
+        memcpy(to + lane * sizeof(word), &word, sizeof(word));
+    }
+}
+
+static void put_radix(const struct history_kernels *kernels, struct bytes_out *out,
+                      const int64_t *values, size_t count, const struct history_ints_plan *plan)
+{
+    struct history_radix radix = radix_of(plan->radix);
+    size_t group = 4 * (size_t)radix.digits;
+    size_t at = 0;
+    for (; at + group <= count; at += group) {
+        put_group(bytes_put_space(out, HISTORY_RADIX_GROUP), values + at, plan->base, &radix);
+    }
+    int64_t rest[4 * WIDTH_MAX];
+    for (size_t i = at; i < count; i++) {
+        uint64_t digit;
+        (void)quotient((uint64_t)values[i] - plan->base, plan->radix, &digit);
+        rest[i - at] = (int64_t)digit;
+    }
+    unsigned width = bits_of(plan->radix - 1);
+    if (at < count) {
+        kernels->pack(bytes_put_space(out, packed_bytes(count - at, width)), rest, count - at, 0,
+                      width);
+    }
+    size_t before = 0;
+    for (size_t i = 0; i < count && plan->exceptions > 0; i++) {
+        uint64_t digit;
+        uint64_t away = (uint64_t)values[i] - plan->base;
+        if (away >= plan->radix) {
+            bytes_put_varint(out, i - before);
+            bytes_put_varint_signed(out, quotient(away, plan->radix, &digit));
+            before = i;
+        }
+    }
+}
+
+static void get_radix(const struct history_kernels *kernels, struct bytes *in, int64_t *values,
+                      size_t count, uint64_t base)
+{
+    unsigned base_of_digits = bytes_get_u8(in);
+    uint64_t exceptions = bytes_get_varint(in);
+    if (base_of_digits < 2 || base_of_digits > HISTORY_RADIX_MAX || exceptions > count) {
+        bytes_fail(in);
+        base_of_digits = 2;
+    }
+    struct history_radix radix = radix_of(base_of_digits);
+    const uint8_t *packed = bytes_get_block(in, radix_bytes(count, &radix));
+    if (packed == NULL) {
+        memset(values, 0, count * sizeof(*values));
+        return;
+    }
+    size_t groups = count / (4 * (size_t)radix.digits);
+    size_t done = groups * 4 * radix.digits;
+    kernels->radix(packed, values, groups, base, &radix);
+    if (done < count) {
+        unsigned width = bits_of(radix.base - 1);
+        kernels->unpack(packed + groups * HISTORY_RADIX_GROUP, packed_bytes(count - done, width),
+                        values + done, count - done, base, width);
+    }
+    size_t at = 0;
+    for (uint64_t i = 0; i < exceptions; i++) {
+        uint64_t gap = bytes_get_varint(in);
+        uint64_t times = (uint64_t)bytes_get_varint_signed(in);
+        if (bytes_short(in) || gap >= count - at) {
+            bytes_fail(in);
+            return;
+        }
+        at += (size_t)gap;
+        values[at] = (int64_t)((uint64_t)values[at] + times * radix.base);
+    }
+}
+
+/* --- the plan --- */
+
 void history_ints_plan(const struct history_kernels *kernels, const int64_t *values, size_t count,
                        struct history_ints_plan *plan)
 {
@@ -102,11 +278,16 @@ void history_ints_plan(const struct history_kernels *kernels, const int64_t *val
             size_t bytes = packed_bytes(count, look.width) +
                            over * (GAP_BYTES + high_bytes(widest, look.width, below));
             if (bytes < plan->bytes) {
-                *plan = (struct history_ints_plan){ base, look.width, (unsigned)over, bytes };
+                *plan = (struct history_ints_plan){
+                    .base = base, .width = look.width, .exceptions = (unsigned)over, .bytes = bytes
+                };
             }
         }
+        if (plan->width > 1 && plan->width <= RADIX_WIDTH_MAX) {
+            plan_radix(values, count, &range, plan);
+        }
     }
-    plan->bytes += BYTES_VARINT_MAX + 1 + BYTES_VARINT_MAX;
+    plan->bytes += BYTES_VARINT_MAX + 2 + BYTES_VARINT_MAX;
 }
 
 size_t history_ints_guess(const struct history_kernels *kernels, const int64_t *values,
@@ -124,6 +305,13 @@ void history_ints_put(const struct history_kernels *kernels, struct bytes_out *o
                       const int64_t *values, size_t count, const struct history_ints_plan *plan)
 {
     bytes_put_varint_signed(out, (int64_t)plan->base);
+    if (plan->radix != 0) {
+        bytes_put_u8(out, RADIX);
+        bytes_put_u8(out, (uint8_t)plan->radix);
+        bytes_put_varint(out, plan->exceptions);
+        put_radix(kernels, out, values, count, plan);
+        return;
+    }
     bytes_put_u8(out, (uint8_t)plan->width);
     bytes_put_varint(out, plan->exceptions);
     if (plan->width > 0) {
@@ -146,6 +334,10 @@ bool history_ints_get(const struct history_kernels *kernels, struct bytes *in, i
 {
     uint64_t base = (uint64_t)bytes_get_varint_signed(in);
     unsigned width = bytes_get_u8(in);
+    if (width == RADIX) {
+        get_radix(kernels, in, values, count, base);
+        return false;
+    }
     uint64_t exceptions = bytes_get_varint(in);
     if (width > WIDTH_MAX || exceptions > count) {
         bytes_fail(in);

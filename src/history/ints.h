@@ -7,6 +7,18 @@
  *   bytes   packed      count x width bits, low bit first, padded to a byte
  *   per exception: varint gap to the index before it, varint (value - base) >> width
  *
+ * A handful of different values that is no power of two is smaller as digits of that base, R = 2..128:
+ *
+ *   varint  base
+ *   u8      65
+ *   u8      R
+ *   varint  exceptions
+ *   groups  of 32 bytes: 4 words of D digits each, D the most with R^D < 2^64; digit i of word w is
+ *           value 4 i + w of the group. A word is the digits as a fraction of 2^64, rounded up, the first digit the
+ *           highest, so that each multiplication with R gives the next (exact because R^D < 2^64)
+ *   bytes   what is left over, packed with the width of R - 1
+ *   per exception: varint gap, varint floor((value - base) / R), zigzag; its digit is the rest
+ *
  * The count is not stored: it is known from the chunk. Differences wrap at 64 bits, so every int64
  * survives, and an exception may lie on either side of the base. */
 #ifndef BUSBAR_HISTORY_INTS_H
@@ -19,6 +31,7 @@
 struct history_ints_plan {
     uint64_t base; /* as two's complement */
     unsigned width;
+    unsigned radix; /* R; 0: bits */
     unsigned exceptions;
     size_t bytes; /* upper bound of the encoded size, close to it */
 };

@@ -73,6 +73,24 @@ static void plain_pack(uint8_t *to, const int64_t *values, size_t count, uint64_
     }
 }
 
+/* A word is a fraction of 2^64: times the base, what comes out above is the next digit. */
+static void plain_radix(const uint8_t *from, int64_t *values, size_t groups, uint64_t base,
+                        const struct history_radix *radix)
+{
+    __extension__ typedef unsigned __int128 wide;
+    for (; groups > 0; groups--, values += 4 * (size_t)radix->digits) {
+        for (size_t lane = 0; lane < 4; lane++, from += sizeof(uint64_t)) {
+            uint64_t word;
+            memcpy(&word, from, sizeof(word));
+            for (size_t i = 0; i < radix->digits; i++) {
+                wide product = (wide)word * radix->base;
+                values[4 * i + lane] = (int64_t)(base + (uint64_t)(product >> 64));
+                word = (uint64_t)product;
+            }
+        }
+    }
+}
+
 static void plain_fill(int64_t *values, size_t count, uint64_t value)
 {
     for (size_t i = 0; i < count; i++) {
@@ -198,6 +216,7 @@ static const struct history_kernels plain = {
     .name = "plain",
     .unpack = plain_unpack,
     .pack = plain_pack,
+    .radix = plain_radix,
     .fill = plain_fill,
     .range = plain_range,
     .above = plain_above,

@@ -25,6 +25,15 @@ struct history_line {
     uint32_t part, parts; /* span % parts; parts < 2^10 */
 };
 
+/* How many digits of a base are in a word. */
+struct history_radix {
+    uint32_t base;   /* 2..HISTORY_RADIX_MAX */
+    uint32_t digits; /* base^digits < 2^64 */
+    uint64_t power;  /* base^digits */
+};
+
+enum { HISTORY_RADIX_MAX = 128, HISTORY_RADIX_GROUP = 32 /* bytes: four words */ };
+
 struct history_range {
     int64_t low, high;
     uint64_t sum;
@@ -37,6 +46,9 @@ struct history_kernels {
                    unsigned width);
     /* The low width bits (1..64) of each value - base; ceil(count x width / 8) bytes. */
     void (*pack)(uint8_t *to, const int64_t *values, size_t count, uint64_t base, unsigned width);
+    /* Digits of a base from words (ints.h): values[i] = base + digit, for groups x 4 x digits values. */
+    void (*radix)(const uint8_t *from, int64_t *values, size_t groups, uint64_t base,
+                  const struct history_radix *radix);
     void (*fill)(int64_t *values, size_t count, uint64_t value);
     /* Smallest, largest and sum (mod 2^64) of at least one. */
     void (*range)(const int64_t *values, size_t count, struct history_range *range);

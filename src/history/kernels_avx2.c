@@ -145,6 +145,38 @@ AVX2 static void avx2_pack(uint8_t *to, const int64_t *values, size_t count, uin
 
 /* --- integers --- */
 
+/* The digits of four words; what is left of them goes back to *words. base < 2^32. */
+AVX2 static inline __m256i next_digits(__m256i *words, __m256i base)
+{
+    __m256i low = _mm256_mul_epu32(*words, base);
+    __m256i high = _mm256_mul_epu32(_mm256_srli_epi64(*words, 32), base);
+    high = _mm256_add_epi64(high, _mm256_srli_epi64(low, 32));
+    *words = _mm256_blend_epi32(low, _mm256_slli_epi64(high, 32), 0xaa);
+    return _mm256_srli_epi64(high, 32);
+}
+
+AVX2 static void avx2_radix(const uint8_t *from, int64_t *values, size_t groups, uint64_t base_bits,
+                            const struct history_radix *radix)
+{
+    __m256i base = _mm256_set1_epi64x((int64_t)base_bits);
+    __m256i by = _mm256_set1_epi64x(radix->base);
+    size_t digits = radix->digits;
+    for (; groups >= 2; groups -= 2) { /* two at a time: each digit waits for the one before it */
+        __m256i first = _mm256_loadu_si256((const void *)from);
+        __m256i second = _mm256_loadu_si256((const void *)(from + HISTORY_RADIX_GROUP));
+        int64_t *others = values + 4 * digits;
+        for (size_t i = 0; i < digits; i++, values += 4) {
+            __m256i a = _mm256_add_epi64(next_digits(&first, by), base);
+            __m256i b = _mm256_add_epi64(next_digits(&second, by), base);
+            _mm256_storeu_si256((void *)values, a);
+            _mm256_storeu_si256((void *)(others + 4 * i), b);
+        }
+        values += 4 * digits;
+        from += 2 * HISTORY_RADIX_GROUP;
+    }
+    history_kernels_plain()->radix(from, values, groups, base_bits, radix);
+}
+
 AVX2 static void avx2_fill(int64_t *values, size_t count, uint64_t value)
 {
     __m256i four = _mm256_set1_epi64x((int64_t)value);
@@ -453,6 +485,7 @@ static const struct history_kernels avx2 = {
     .name = "avx2",
     .unpack = avx2_unpack,
     .pack = avx2_pack,
+    .radix = avx2_radix,
     .fill = avx2_fill,
     .range = avx2_range,
     .above = avx2_above,

@@ -4,8 +4,10 @@
  * deltas are smaller.
  *
  *   u8    unit (low 4 bits: 0 us, 1 ms, 2 s; what all times since the first are multiples of)
- *         and method (high 4 bits: 0 line, 1 deltas; 2 and 3: the same, range-coded)
- *   ints  line: times 1 .. count - 2 minus the line's; deltas: between neighbours but the last.
+ *         and method (high 4 bits: 0 line, 1 deltas, 4 steps; and 2: range-coded)
+ *   ints  line: times 1 .. count - 2 minus the line's; deltas: between neighbours but the last; steps: as
+ *         line, but the line's steps are whole units, the nearest, so that it does not follow the jitter
+ *         of the two ends.
  *         Range-coded: varint size, bytes (range_coder.h)
  *
  * First time and span stand in the head of the chunk, so one or two times need nothing here. */
@@ -13,7 +15,12 @@
 
 #include <string.h>
 
-enum { METHOD_LINE = 0, METHOD_DELTAS = 1, METHOD_RANGE = 2 /* and one of these */ };
+enum {
+    METHOD_LINE = 0,
+    METHOD_DELTAS = 1,
+    METHOD_STEPS = 4,
+    METHOD_RANGE = 2 /* and one of these */
+};
 
 static const uint64_t units_us[] = { 1, 1000, 1000000 };
 
@@ -43,6 +50,14 @@ static struct history_line line_of(uint64_t start, uint64_t unit, uint64_t span,
                                   .parts = (uint32_t)parts };
 }
 
+/* The line with whole steps that is nearest to it. */
+static struct history_line steps_of(struct history_line line)
+{
+    line.whole += 2 * line.part >= line.parts;
+    line.part = 0;
+    return line;
+}
+
 static void put_times(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
                       size_t count)
 {
@@ -51,18 +66,30 @@ static void put_times(struct bytes_out *out, struct history_coder *coder, const 
     unsigned unit = find_unit(coder, times, count);
     struct history_line line = line_of(0, 1, (uint64_t)coder->first[count - 1], count);
     int64_t *rest = coder->second;
+    unsigned method = METHOD_LINE;
     kernels->line(&line, NULL, rest, inner);
     kernels->minus(coder->first + 1, rest, rest, inner);
-    size_t by_line = history_ints_guess(kernels, rest, inner);
-    if (by_line > 0) {
-        kernels->deltas(coder->first, count - 1, coder->off);
-        if (history_ints_guess(kernels, coder->off, inner) < by_line) {
+    size_t least = history_ints_guess(kernels, rest, inner);
+    if (least > 0 && line.part > 0) {
+        struct history_line steps = steps_of(line);
+        kernels->line(&steps, NULL, coder->off, inner);
+        kernels->minus(coder->first + 1, coder->off, coder->off, inner);
+        if (history_ints_guess(kernels, coder->off, inner) <= least) {
+            method = METHOD_STEPS;
             rest = coder->off;
+            least = history_ints_guess(kernels, coder->off, inner);
+        }
+    }
+    if (least > 0) {
+        int64_t *deltas = rest == coder->off ? coder->second : coder->off;
+        kernels->deltas(coder->first, count - 1, deltas);
+        if (history_ints_guess(kernels, deltas, inner) < least) {
+            method = METHOD_DELTAS;
+            rest = deltas;
         }
     }
     struct history_ints_plan plan;
     history_ints_plan(kernels, rest, inner, &plan);
-    unsigned method = rest == coder->second ? METHOD_LINE : METHOD_DELTAS;
     uint8_t *start = bytes_put_space(out, 1);
     *start = (uint8_t)(unit | method * 16u);
     history_ints_put(kernels, out, rest, inner, &plan);
@@ -110,17 +137,18 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
     }
     uint8_t head = bytes_get_u8(in);
     unsigned unit = head & 15u;
-    unsigned method = head >> 4;
-    if (unit >= sizeof(units_us) / sizeof(units_us[0]) || method > METHOD_DELTAS + METHOD_RANGE) {
+    unsigned method = head >> 4 & ~(unsigned)METHOD_RANGE;
+    bool cold = (head >> 4 & METHOD_RANGE) != 0;
+    if (unit >= sizeof(units_us) / sizeof(units_us[0]) ||
+        (method > METHOD_DELTAS && method != METHOD_STEPS)) {
         bytes_fail(in);
         return;
     }
     const struct history_kernels *kernels = coder->kernels;
     size_t inner = count - 2;
     bool alike = false;
-    if (method >= METHOD_RANGE) {
+    if (cold) {
         history_range_read(in, coder->first, inner);
-        method -= METHOD_RANGE;
     } else {
         alike = history_ints_get(kernels, in, coder->first, inner);
     }
@@ -130,12 +158,13 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
     uint64_t unit_us = units_us[unit];
     struct history_line line = line_of(start, unit_us, span_us / unit_us, count);
     bool ascend = false;
-    if (method == METHOD_LINE && alike) { /* then only the ends may be out of order */
+    line = method == METHOD_STEPS ? steps_of(line) : line;
+    if (method != METHOD_DELTAS && alike) { /* then only the ends may be out of order */
         line.start += unit_us * (uint64_t)coder->first[0];
         kernels->line(&line, NULL, times + 1, inner);
         ascend = line.whole > 0 && times[0] < times[1] && times[1] <= times[inner] &&
                  times[inner] < times[inner + 1];
-    } else if (method == METHOD_LINE) {
+    } else if (method != METHOD_DELTAS) {
         kernels->line(&line, coder->first, times + 1, inner);
     } else {
         kernels->sums(coder->first, inner, 0);

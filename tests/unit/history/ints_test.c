@@ -69,6 +69,37 @@ static void one_outlier_is_one_exception(void **state)
     assert_true(round_trip(values, COUNT) <= plain + 45);
 }
 
+static void every_radix(void **state)
+{
+    (void)state;
+    struct random random = { 5 };
+    int64_t values[COUNT];
+    for (unsigned radix = 2; radix <= 140; radix++) {
+        for (int kind = 0; kind < 3; kind++) {
+            size_t count = kind == 0 ? COUNT : 1 + random_below(&random, COUNT);
+            for (size_t i = 0; i < count; i++) {
+                values[i] = INT64_MIN + 7 + (int64_t)random_below(&random, radix);
+                if (kind == 2 && random_below(&random, 60) == 0) { /* on both sides */
+                    values[i] += random_below(&random, 2) == 0 ? -5 : 1000;
+                }
+            }
+            round_trip(values, count);
+        }
+    }
+    struct history_ints_plan plan;
+    for (size_t i = 0; i < COUNT; i++) {
+        values[i] = (int64_t)(i * 7 % 11);
+    }
+    history_ints_plan(history_kernels(), values, COUNT, &plan);
+    assert_int_equal(plan.radix, 11);
+    values[100] = -1; /* not worth a digit more */
+    values[200] = 5000000;
+    history_ints_plan(history_kernels(), values, COUNT, &plan);
+    assert_int_equal(plan.radix, 11);
+    assert_int_equal(plan.exceptions, 2);
+    round_trip(values, COUNT);
+}
+
 static void both_ends_of_the_range(void **state)
 {
     (void)state;
@@ -102,9 +133,8 @@ static void lying_counts_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_width),
-        cmocka_unit_test(one_outlier_is_one_exception),
-        cmocka_unit_test(both_ends_of_the_range),
+        cmocka_unit_test(every_width),       cmocka_unit_test(one_outlier_is_one_exception),
+        cmocka_unit_test(every_radix),       cmocka_unit_test(both_ends_of_the_range),
         cmocka_unit_test(lying_counts_fail),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -80,6 +80,35 @@ static void unpack_and_pack(void **state)
     }
 }
 
+static void digits(void **state)
+{
+    (void)state;
+    static uint8_t words[8 * HISTORY_RADIX_GROUP];
+    static int64_t a[8 * 4 * 64 + GUARD], b[8 * 4 * 64 + GUARD];
+    for (uint32_t base = 2; base <= HISTORY_RADIX_MAX; base++) {
+        struct history_radix radix = { .base = base, .digits = 1, .power = base };
+        while (radix.power <= UINT64_MAX / base) {
+            radix.power *= base;
+            radix.digits++;
+        }
+        for (size_t groups = 0; groups <= 8; groups++) {
+            uint8_t *end = words + sizeof(words) - groups * HISTORY_RADIX_GROUP;
+            for (size_t i = 0; i < sizeof(words); i++) {
+                words[i] = (uint8_t)random_u64(&rnd);
+            }
+            memset(a, 0xa5, sizeof(a));
+            memset(b, 0xa5, sizeof(b));
+            uint64_t from = random_u64(&rnd);
+            fast->radix(end, a, groups, from, &radix);
+            plain->radix(end, b, groups, from, &radix);
+            assert_memory_equal(a, b, sizeof(a));
+            for (size_t i = 0; i < groups * 4 * radix.digits; i++) {
+                assert_true((uint64_t)a[i] - from < base);
+            }
+        }
+    }
+}
+
 static void integers(void **state)
 {
     (void)state;
@@ -227,11 +256,9 @@ static int set_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(unpack_and_pack),
-        cmocka_unit_test(integers),
-        cmocka_unit_test(ascending_breaks_anywhere),
-        cmocka_unit_test(lines),
-        cmocka_unit_test(units),
+        cmocka_unit_test(unpack_and_pack), cmocka_unit_test(digits),
+        cmocka_unit_test(integers),        cmocka_unit_test(ascending_breaks_anywhere),
+        cmocka_unit_test(lines),           cmocka_unit_test(units),
         cmocka_unit_test(doubles),
     };
     return cmocka_run_group_tests(tests, set_up, NULL);
