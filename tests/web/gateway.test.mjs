@@ -214,6 +214,25 @@ test(
   },
 );
 
+test("explore: a point and PromQL together, a gap with its cause", { skip }, async () => {
+  await gateway.sim("ahu-1=silence");
+  await new Promise((passed) => setTimeout(passed, 5000));
+  await gateway.sim("ahu-1=none");
+  const page = await visit(browser, gateway.url, "/explore?s=ahu-1/sat&range=60");
+  await page.waitForSelector("canvas");
+  await page.fill("[role=combobox]", 'max by (device) ({device=~"ahu-.*|meter-.*"})');
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("code:has-text('{device=\"meter-1\"}')");
+  await page.waitForSelector("[aria-label=Gaps] td:has-text('no answer')", { timeout: 40_000 });
+  await page.fill("[role=combobox]", "rate(power)");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("[role=alert]:has-text('range vector')");
+  await assertAccessible(page);
+  await shot(page, "gateway-explore");
+  assertQuiet(page);
+  await page.close();
+});
+
 test("points and system on the real gateway", { skip }, async () => {
   const page = await visit(browser, gateway.url, "/points");
   await page.waitForSelector(".grid-window .value");
