@@ -182,7 +182,9 @@ function Drawn({ view, drawing, remove }: DrawnProps) {
     <>
       {charts.map((chart) => (
         <figure key={chart[0]!.line.id} class="chart">
-          <figcaption>{[...new Set(chart.map(({ line }) => line.units))].join(", ")}</figcaption>
+          <figcaption>
+            {[...new Set(chart.map(({ line }) => line.units || line.asked))].join(", ")}
+          </figcaption>
           <LineChart
             grid={grid}
             from={from}

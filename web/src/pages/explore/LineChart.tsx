@@ -48,6 +48,7 @@ function drawGaps(plot: uPlot, { placed }: Props) {
   const rows = placed.filter(({ line }) => line.gaps.length > 0);
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui, sans-serif`;
+  ctx.textAlign = "left";
   ctx.textBaseline = "top";
   for (const [row, { line, place }] of rows.entries()) {
     const alone = placed.length === 1;
@@ -113,6 +114,11 @@ function drawnOf(placed: Placed[]): Drawn {
   return drawn;
 }
 
+/** Width of the value axis: the longest of its numbers. */
+function roomFor(_plot: uPlot, numbers: string[] | null): number {
+  return Math.max(56, ...(numbers ?? []).map((number) => number.length * 8 + 20));
+}
+
 function optionsOf(width: number, props: Props, latest: () => Props): uPlot.Options {
   const { series, bands } = drawnOf(props.placed);
   const zoneName = zone.value;
@@ -149,7 +155,7 @@ function optionsOf(width: number, props: Props, latest: () => Props): uPlot.Opti
           [1, "{HH}:{mm}:{ss}", "\n{MM}-{DD}", null, "\n{MM}-{DD}", null, null, null, 1],
         ],
       },
-      { ...axis, size: 64, values: (_plot, ticks) => ticks.map(short) },
+      { ...axis, size: roomFor, values: (_plot, ticks) => ticks.map(short) },
     ],
     series,
     bands,
