@@ -3,8 +3,9 @@
 
 enum {
     WIDTH_MAX = 64,
-    GAP_BYTES = 3,   /* what an exception costs at most beside its high bits */
-    LOOK_ALL = 128,  /* columns up to this are looked at value by value, */
+    GAP_BYTES = 3, /* what an exception costs at most beside its high bits */
+    LOOK_ALL =
+        128, /* columns up to this are looked at value by value, and packed as bits: the head's */
     LOOK_EACH = 4,   /* longer ones every so many */
     GUESS_EACH = 16, /* for a guess */
     RADIX = 65,      /* in place of a width */
@@ -88,7 +89,8 @@ static struct look look_both(const int64_t *values, size_t count, size_t each,
 static struct history_radix radix_of(unsigned base)
 {
     struct history_radix radix = { .base = base, .digits = 1, .power = base };
-    while (radix.power <= UINT64_MAX / base) {
+    uint64_t most = UINT64_MAX / base;
+    while (radix.power <= most) {
         radix.power *= base;
         radix.digits++;
     }
@@ -146,6 +148,11 @@ static void plan_radix(const int64_t *values, size_t count, const struct history
     unsigned low = 0;
     unsigned high = HISTORY_RADIX_MAX - 1;
     while (low < high) { /* the end that holds less is left out first */
+        if (histogram[low] == 0 || histogram[high] == 0) {
+            low += histogram[low] == 0;
+            high -= histogram[high] == 0;
+            continue;
+        }
         struct history_radix radix = radix_of(high - low + 1);
         if (outside > count / 8) {
             break;
@@ -283,7 +290,7 @@ void history_ints_plan(const struct history_kernels *kernels, const int64_t *val
                 };
             }
         }
-        if (plan->width > 1 && plan->width <= RADIX_WIDTH_MAX) {
+        if (plan->width > 1 && plan->width <= RADIX_WIDTH_MAX && count > LOOK_ALL) {
             plan_radix(values, count, &range, plan);
         }
     }
