@@ -100,7 +100,7 @@ for (const [what, damage] of [
       damage(path);
     }
     const ended = await run(['run', '--config', all.folder.site, '--data', all.folder.data, '--http',
-      `127.0.0.1:${await freePort()}`, '--socket', join(all.folder.folder, 's')]);
+      `127.0.0.1:${await freePort()}`, '--time-series', 'off', '--socket', join(all.folder.folder, 's')]);
     assert.equal(ended.code, 1, ended.stderr);
     assert.match(ended.stderr, /error: .*state\.db.*damaged|error: .*state\.db.*not a database/);
     assert.match(ended.stderr, /hint: {2}\S/);
@@ -150,7 +150,8 @@ for (const [what, bytes, words] of broken) {
     assert.equal(now.version, version);
     assert.equal((await gateway.get('/api/v1/devices')).total, 1, 'what ran runs on');
     await gateway.stop();
-    const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', `127.0.0.1:${await freePort()}`]);
+    const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', `127.0.0.1:${await freePort()}`,
+      '--time-series', 'off']);
     assert.equal(ended.code, 3, ended.stderr);
     assert.match(ended.stderr, words);
     assert.doesNotMatch(ended.stderr, /runtime error|AddressSanitizer/);

@@ -17,7 +17,8 @@ devices:
 test('a wrong configuration does not start, and names its place', async (t) => {
   const folder = makeFolder({ 'site.yaml': good(1502).replace('holding', 'holdin') });
   t.after(() => folder.remove());
-  const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', '127.0.0.1:1']);
+  const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', '127.0.0.1:1',
+    '--time-series', 'off']);
   assert.equal(ended.code, 3, ended.stderr);
   assert.match(ended.stderr, /site\.yaml:7:12: error: unknown key 'holdin'/);
   assert.match(ended.stderr, /did you mean 'holding'/);
@@ -33,7 +34,7 @@ test('a port in use is named with the process that holds it', async (t) => {
     folder.remove();
   });
   const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', `127.0.0.1:${port}`,
-    '--socket', `${folder.folder}/s`]);
+    '--time-series', 'off', '--socket', `${folder.folder}/s`]);
   assert.equal(ended.code, 1, ended.stderr);
   assert.match(ended.stderr, new RegExp(`127\\.0\\.0\\.1:${port} is held by .*process ${process.pid}`));
 });
@@ -45,7 +46,8 @@ test('a second gateway on the same data folder is refused', async (t) => {
     await gateway.stop();
     folder.remove();
   });
-  const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', `127.0.0.1:${await freePort()}`]);
+  const ended = await run(['run', '--config', folder.site, '--data', folder.data, '--http', `127.0.0.1:${await freePort()}`,
+    '--time-series', 'off']);
   assert.equal(ended.code, 1);
   assert.match(ended.stderr, new RegExp(`${gateway.child.pid}`));
 });
@@ -104,7 +106,8 @@ test('check names all that would stop run, and run agrees', async (t) => {
   const serving = (address, more = '') => `server: { http: "${address}"${more} }\n${good(port)}`;
   const check = (data = folder.data) => run(['check', '--config', folder.site, '--data', data]);
   const stops = (data = folder.data) =>
-    run(['run', '--config', folder.site, '--data', data, '--socket', `${folder.folder}/s`], { timeout: 5000 });
+    run(['run', '--config', folder.site, '--data', data, '--time-series', 'off', '--socket', `${folder.folder}/s`],
+      { timeout: 5000 });
   t.after(() => folder.remove());
 
   const fine = await check();
