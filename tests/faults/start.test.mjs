@@ -102,8 +102,8 @@ test('apply: wrong files change nothing, unchanged devices keep polling, rollbac
 
 test('check names all that would stop run, and run agrees', async (t) => {
   const port = await freePort();
-  const folder = makeFolder({ 'site.yaml': good(port) });
-  const serving = (address, more = '') => `server: { http: "${address}"${more} }\n${good(port)}`;
+  const folder = makeFolder({ 'site.yaml': `server: { time_series: off }\n${good(port)}` });
+  const serving = (address, more = '') => `server: { http: "${address}", time_series: off${more} }\n${good(port)}`;
   const check = (data = folder.data) => run(['check', '--config', folder.site, '--data', data]);
   const stops = (data = folder.data) =>
     run(['run', '--config', folder.site, '--data', data, '--time-series', 'off', '--socket', `${folder.folder}/s`],
