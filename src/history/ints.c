@@ -4,11 +4,12 @@
 enum {
     WIDTH_MAX = 64,
     GAP_BYTES = 3, /* what an exception costs at most beside its high bits */
-    LOOK_ALL =
-        128, /* columns up to this are looked at value by value, and packed as bits: the head's */
-    LOOK_EACH = 4,   /* longer ones every so many */
-    GUESS_EACH = 16, /* for a guess */
-    RADIX = 65,      /* in place of a width */
+    LOOKS_MIN = 32,
+    LOOK_EACH = 4,   /* so many values one is looked at for a plan, but LOOKS_MIN at least, */
+    GUESS_EACH = 16, /* and for a guess */
+    RADIX_FROM =
+        129,    /* values: fewer are packed as bits, they are the head's and packed again later */
+    RADIX = 65, /* in place of a width */
     RADIX_WIDTH_MAX = 7,
     RADIX_GAIN = 50, /* it must be smaller by a fiftieth */
 };
@@ -73,6 +74,11 @@ static struct look look_at(const int64_t *values, size_t count, size_t each,
         }
     }
     return best;
+}
+
+static size_t look_each(size_t count, size_t each)
+{
+    return count / LOOKS_MIN < each ? count / LOOKS_MIN + (count < LOOKS_MIN) : each;
 }
 
 static struct look look_both(const int64_t *values, size_t count, size_t each,
@@ -276,7 +282,7 @@ void history_ints_plan(const struct history_kernels *kernels, const int64_t *val
                                         .bytes = packed_bytes(count, widest) };
     if (widest > 1) {
         bool below;
-        size_t each = count <= LOOK_ALL ? 1 : LOOK_EACH;
+        size_t each = look_each(count, LOOK_EACH);
         struct look look = look_both(values, count, each, &range, &below);
         if (look.width < widest) {
             uint64_t mask = ((uint64_t)1 << look.width) - 1;
@@ -290,7 +296,7 @@ void history_ints_plan(const struct history_kernels *kernels, const int64_t *val
                 };
             }
         }
-        if (plan->width > 1 && plan->width <= RADIX_WIDTH_MAX && count > LOOK_ALL) {
+        if (plan->width > 1 && plan->width <= RADIX_WIDTH_MAX && count >= RADIX_FROM) {
             plan_radix(values, count, &range, plan);
         }
     }
@@ -302,7 +308,7 @@ size_t history_ints_guess(const struct history_kernels *kernels, const int64_t *
 {
     struct history_range range;
     kernels->range(values, count, &range);
-    size_t each = count <= LOOK_ALL ? 1 : GUESS_EACH;
+    size_t each = look_each(count, GUESS_EACH);
     return range.low == range.high ? 0 : look_at(values, count, each, &range, false).bytes;
 }
 
