@@ -11,7 +11,7 @@
 #include "base/alloc.h"
 
 static const struct point_enum two[] = { { 0, "off" }, { 1, "on" } };
-static const struct label labels[] = { { "a", "1" }, { "b", "2" } };
+static const struct free_label labels[] = { { "a", "1" }, { "b", "2" } };
 
 static struct point_class base_class(void)
 {
@@ -50,7 +50,7 @@ static void each_field_counts(void **state)
 {
     (void)state;
     static const struct point_enum other[] = { { 0, "off" }, { 2, "on" } };
-    static const struct label other_labels[] = { { "a", "1" }, { "b", "3" } };
+    static const struct free_label other_labels[] = { { "a", "1" }, { "b", "3" } };
     struct point_class all[22];
     size_t count = sizeof(all) / sizeof(all[0]);
     for (size_t i = 0; i < count; i++) {
