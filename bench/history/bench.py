@@ -58,8 +58,9 @@ def until(what, look, seconds=60):
 class Server:
     """What the three have in common: a process, its figures, HTTP."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, build):
         self.folder = folder
+        self.build = build
         self.process = None
         self.port = free_port()
 
@@ -101,8 +102,8 @@ class Server:
         self.process.terminate()
         self.process.wait()
 
-    def get(self, path, connection=None):
-        connection = connection or http.client.HTTPConnection("127.0.0.1", self.port)
+    def get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.port)
         connection.request("GET", path)
         answer = connection.getresponse()
         body = answer.read()
@@ -131,15 +132,12 @@ class Server:
 
     def latency_ms(self, path, times):
         """Median of a request over one connection, the answer read whole."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.port)
-        taken = []
-        for _ in range(times):
-            began = time.perf_counter()
-            body = self.get(path, connection)
-            taken.append((time.perf_counter() - began) * 1000)
-        if len(body) < 100:
-            sys.exit(f"{path}: an empty answer: {body}")
-        return statistics.median(taken)
+        out = subprocess.run([f"{self.build}/bench/bench_history_ask", str(self.port), str(times), path],
+                             check=True, capture_output=True, text=True).stdout
+        answer = json.loads(out)
+        if answer["bytes"] < 300:
+            sys.exit(f"{path}: an empty answer")
+        return answer["median_ms"]
 
 
 NO_CACHE = {"nocache": "1"}
@@ -150,8 +148,7 @@ class Busbar(Server):
     metric = "_value"  # the field, behind the measurement
 
     def __init__(self, folder, build):
-        super().__init__(folder)
-        self.build = build
+        super().__init__(folder, build)
         os.makedirs(f"{folder}/site", exist_ok=True)
         with open(f"{folder}/site/site.yaml", "w") as site:
             site.write("version: 1\nsite: { id: bench }\n")
@@ -179,8 +176,8 @@ class Victoria(Server):
     name = "VictoriaMetrics"
     metric = "_value"
 
-    def __init__(self, folder, tools):
-        super().__init__(folder)
+    def __init__(self, folder, build, tools):
+        super().__init__(folder, build)
         self.tools = tools
 
     def start(self):
@@ -206,8 +203,8 @@ class Postgres(Server):
     """Rows (series, time, value) with their primary key, by COPY in transactions of 10,000 rows."""
     name = "PostgreSQL"
 
-    def __init__(self, folder):
-        super().__init__(folder)
+    def __init__(self, folder, build):
+        super().__init__(folder, build)
         versions = sorted(os.listdir("/usr/lib/postgresql"), key=int)
         self.bin = f"/usr/lib/postgresql/{versions[-1]}/bin"
         os.chmod(folder, 0o777)
@@ -382,7 +379,7 @@ def measure_store(make, build, options, protocol, full):
 
 def measure_postgres(build, options):
     folder = tempfile.mkdtemp(prefix="busbar-bench-", dir=options.folder)
-    server = Postgres(folder)
+    server = Postgres(folder, build)
     try:
         server.start()
         start_ms = (int(time.time()) - options.steps * STEP_S) * 1000
@@ -492,7 +489,7 @@ def main():
     parser.add_argument("--keep", action="store_true", help="keep the data folders")
     options = parser.parse_args()
     makes = {"busbar": lambda folder: Busbar(folder, options.build),
-             "VictoriaMetrics": lambda folder: Victoria(folder, options.tools)}
+             "VictoriaMetrics": lambda folder: Victoria(folder, options.build, options.tools)}
     results = {name: {"influx": [], "remote_write": []} for name in makes}
     for turn in range(options.rounds):
         for protocol in ("influx", "remote_write"):

@@ -5,25 +5,22 @@
  * With a port: makes all requests first, then posts them to 127.0.0.1 one after the other over one
  * connection, each after the answer to the one before, and prints what was acknowledged as JSON; a
  * server that dies ends it, which is no failure. Without: writes the bodies to stdout. */
-#include <arpa/inet.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <snappy-c.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "history/http.h"
 #include "history/workload.h"
 
-enum { INFLUX_BATCH = 10000, REMOTE_WRITE_BATCH = 2000, ANSWER_MAX = 64 * 1024 };
+enum { INFLUX_BATCH = 10000, REMOTE_WRITE_BATCH = 2000 };
+#define ANSWER_BYTES_MAX (64u << 10)
 
 struct body {
     struct buf bytes;
@@ -196,62 +193,12 @@ static void make_bodies(struct bodies *bodies, const struct format *format, stru
 
 /* --- sending --- */
 
-static bool send_all(int fd, const char *data, size_t size)
-{
-    while (size > 0) {
-        ssize_t sent = send(fd, data, size, MSG_NOSIGNAL);
-        if (sent <= 0) {
-            return false;
-        }
-        data += sent;
-        size -= (size_t)sent;
-    }
-    return true;
-}
-
-/* Reads a whole answer; its status, 0 when there is none. */
-static int read_answer(int fd)
-{
-    static char answer[ANSWER_MAX];
-    size_t size = 0;
-    for (;;) {
-        ssize_t got = recv(fd, answer + size, sizeof(answer) - 1 - size, 0);
-        if (got <= 0) {
-            return 0;
-        }
-        size += (size_t)got;
-        answer[size] = '\0';
-        const char *end = strstr(answer, "\r\n\r\n");
-        if (end == NULL) {
-            continue;
-        }
-        const char *length = strcasestr(answer, "\ncontent-length:");
-        size_t body = length != NULL && length < end ? strtoul(length + 16, NULL, 10) : 0;
-        if (size >= (size_t)(end + 4 - answer) + body) {
-            return (int)strtol(answer + 9, NULL, 10);
-        }
-    }
-}
-
-static int connect_to(uint16_t port)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    int on = 1;
-    struct sockaddr_in to = { .sin_family = AF_INET,
-                              .sin_port = htons(port),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    if (connect(fd, (const struct sockaddr *)&to, sizeof(to)) != 0) {
-        perror("connect");
-        exit(1);
-    }
-    return fd;
-}
-
 static void send_bodies(const struct bodies *bodies, const struct format *format, const char *path,
                         uint16_t port)
 {
-    int fd = connect_to(port);
+    struct buf answer;
+    buf_init(&answer, ANSWER_BYTES_MAX);
+    int fd = http_connect(port);
     size_t acknowledged = 0;
     int64_t began = clock_mono_us();
     int status = 0;
@@ -267,12 +214,12 @@ static void send_bodies(const struct bodies *bodies, const struct format *format
                                        "X-Prometheus-Remote-Write-Version: 0.1.0\r\n"
                                      : "Content-Type: text/plain\r\n",
                                  bodies->all[i].bytes.size);
-        if (!send_all(fd, head, size) ||
-            !send_all(fd, buf_text(&bodies->all[i].bytes), bodies->all[i].bytes.size)) {
+        if (!http_send(fd, head, size) ||
+            !http_send(fd, buf_text(&bodies->all[i].bytes), bodies->all[i].bytes.size)) {
             status = 0;
             break;
         }
-        status = read_answer(fd);
+        status = http_answer(fd, &answer);
         if (status / 100 != 2) {
             break;
         }
@@ -281,6 +228,7 @@ static void send_bodies(const struct bodies *bodies, const struct format *format
     printf("{\"acknowledged\": %zu, \"seconds\": %.3f, \"status\": %d}\n", acknowledged,
            (double)(clock_mono_us() - began) / 1e6, status);
     close(fd);
+    buf_fini(&answer);
 }
 
 int main(int argc, char **argv)
