@@ -100,6 +100,7 @@ static void run_series(struct bench *bench, size_t i)
     struct kind *kind = kind_of(bench, i);
     const struct history_column *column = &bench->columns[i];
     struct history_chunk_info info;
+    struct history_part part;
     double start = cpu_s();
     for (unsigned round = 0; round < bench->options.rounds; round++) {
         buf_clear(&bench->out);
@@ -119,8 +120,8 @@ static void run_series(struct bench *bench, size_t i)
                 memcmp(column->values, bench->back->values, SAMPLES * sizeof(union value)) == 0;
     double compared = cpu_s();
     for (unsigned round = 0; round < bench->options.rounds; round++) {
-        if (history_chunk_numbers(bench->coder, bench->out.data, bench->out.size, bench->times,
-                                  bench->values, &info) != 0) {
+        if (history_chunk_numbers(bench->coder, bench->out.data, bench->out.size, INT64_MIN,
+                                  INT64_MAX, bench->times, bench->values, &info, &part) != 0) {
             die("cannot decode");
         }
     }

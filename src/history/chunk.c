@@ -105,9 +105,11 @@ static int get_values(struct bytes *in, struct history_coder *coder, struct hist
     switch (column->type) {
     case VALUE_NONE: memset(column->values, 0, column->count * sizeof(*column->values)); return 0;
     case VALUE_TEXT: return history_texts_get(in, coder, column->values, column->count);
-    case VALUE_DOUBLE: history_doubles_get(in, coder, column->values, column->count); return 0;
+    case VALUE_DOUBLE:
+        history_doubles_get(in, coder, column->values, column->count, history_all(column->count));
+        return 0;
     default:
-        history_integers_get(in, coder, coder->numbers, column->count);
+        history_integers_get(in, coder, coder->numbers, column->count, history_all(column->count));
         for (size_t i = 0; i < column->count && !bytes_short(in); i++) {
             if (column->type == VALUE_BOOL && (coder->numbers[i] & ~INT64_C(1)) != 0) {
                 return BUSBAR_EDAMAGED;
@@ -210,7 +212,8 @@ int history_chunk_decode(struct history_coder *coder, const void *data, size_t s
 }
 
 int history_chunk_numbers(struct history_coder *coder, const void *data, size_t size,
-                          int64_t *times, double *values, struct history_chunk_info *info)
+                          int64_t from_us, int64_t to_us, int64_t *times, double *values,
+                          struct history_chunk_info *info, struct history_part *part)
 {
     struct bytes in = bytes_of(data, size);
     int error = get_head(&in, info);
@@ -220,15 +223,24 @@ int history_chunk_numbers(struct history_coder *coder, const void *data, size_t 
     if (info->marked || info->type == VALUE_NONE || info->type == VALUE_TEXT) {
         return BUSBAR_EINVAL;
     }
-    history_times_get(&in, coder, info->first_us,
-                      (uint64_t)info->last_us - (uint64_t)info->first_us, times, info->count);
-    if (info->type == VALUE_DOUBLE) {
-        history_doubles_get(&in, coder, (union value *)(void *)values, info->count);
+    uint64_t span = (uint64_t)info->last_us - (uint64_t)info->first_us;
+    *part = history_all(info->count);
+    if (info->first_us >= from_us && info->last_us < to_us) {
+        history_times_get(&in, coder, info->first_us, span, times, info->count);
     } else {
-        history_integers_get(&in, coder, coder->numbers, info->count);
-        for (size_t i = 0; i < info->count; i++) {
-            values[i] = (double)coder->numbers[i];
-        }
+        history_times_find(&in, coder, info->first_us, span, times, info->count, from_us, to_us,
+                           part);
+    }
+    if (bytes_short(&in)) {
+        return BUSBAR_EDAMAGED;
+    }
+    if (info->type == VALUE_DOUBLE) {
+        history_doubles_get(&in, coder, (union value *)(void *)values, info->count, *part);
+    } else {
+        history_integers_get(&in, coder, coder->numbers, info->count, *part);
+        coder->kernels->doubles(HISTORY_FORM_DIVIDE, 0, coder->numbers + part->first,
+                                (union value *)(void *)(values + part->first),
+                                part->end - part->first);
     }
     return bytes_short(&in) || bytes_left(&in) != 0 ? BUSBAR_EDAMAGED : 0;
 }

@@ -19,6 +19,7 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "history/ints.h"
 #include "model/quality.h"
 #include "model/sample.h"
 
@@ -77,9 +78,11 @@ int history_chunk_info(const void *data, size_t size, struct history_chunk_info 
 int history_chunk_decode(struct history_coder *coder, const void *data, size_t size,
                          struct history_column *column);
 
-/* The same of a chunk that is neither marked nor of texts, as numbers: info.count times and values. */
+/* The same of a chunk that is neither marked nor of texts (BUSBAR_EINVAL: it is), as numbers with from_us <= time < to_us:
+ * those in *part, at their places among the info.count times and values there is room for. */
 int history_chunk_numbers(struct history_coder *coder, const void *data, size_t size,
-                          int64_t *times, double *values, struct history_chunk_info *info);
+                          int64_t from_us, int64_t to_us, int64_t *times, double *values,
+                          struct history_chunk_info *info, struct history_part *part);
 
 /* One sample of a column. */
 static inline struct sample history_column_sample(const struct history_column *column, size_t i,

@@ -55,19 +55,23 @@ double history_scale_value(struct history_scale scale, int64_t n);
 void history_doubles_put(struct bytes_out *out, struct history_coder *coder,
                          const union value *values, size_t count, struct history_scale scale);
 void history_doubles_get(struct bytes *in, struct history_coder *coder, union value *values,
-                         size_t count);
+                         size_t count, struct history_part part);
 
 void history_times_put(struct bytes_out *out, struct history_coder *coder, const int64_t *times,
                        size_t count);
 void history_times_get(struct bytes *in, struct history_coder *coder, int64_t first_us,
                        uint64_t span_us, int64_t *times, size_t count);
+/* Finds the part with from_us <= time < to_us; only its times are sure to be decoded. */
+void history_times_find(struct bytes *in, struct history_coder *coder, int64_t first_us,
+                        uint64_t span_us, int64_t *times, size_t count, int64_t from_us,
+                        int64_t to_us, struct history_part *part);
 
 /* A column of integers by the cheapest of: constant, packed, deltas, deltas of deltas, runs. */
 void history_integers_put(struct bytes_out *out, struct history_coder *coder,
                           const int64_t *numbers, size_t count);
-/* True: all are alike. */
+/* Of the part only. True: all are alike. */
 bool history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
-                          size_t count);
+                          size_t count, struct history_part part);
 
 /* Puts the ints between start and out->at again as varint size and range-coded bytes, when that is smaller. */
 bool history_range_replace(struct bytes_out *out, uint8_t *start, const int64_t *values,

@@ -200,11 +200,12 @@ void history_doubles_put(struct bytes_out *out, struct history_coder *coder,
 }
 
 void history_doubles_get(struct bytes *in, struct history_coder *coder, union value *values,
-                         size_t count)
+                         size_t count, struct history_part part)
 {
     uint8_t head = bytes_get_u8(in);
     enum history_form form = (enum history_form)(head & FORM_MASK);
     bool off = (head & OFF) != 0;
+    size_t wanted = part.end - part.first;
     if (form > HISTORY_FORM_NONE || (form == HISTORY_FORM_NONE && head != form)) {
         bytes_fail(in);
         return;
@@ -213,14 +214,16 @@ void history_doubles_get(struct bytes *in, struct history_coder *coder, union va
         history_xor_get(in, values, count);
         return;
     }
-    bool alike = history_integers_get(in, coder, coder->numbers, count);
-    coder->kernels->doubles(form, head >> 4, coder->numbers, values, alike ? 1 : count);
+    bool alike = history_integers_get(in, coder, coder->numbers, count, part) && wanted > 0;
+    coder->kernels->doubles(form, head >> 4, coder->numbers + part.first, values + part.first,
+                            alike ? 1 : wanted);
     if (alike) {
-        coder->kernels->fill((int64_t *)(void *)values, count, values[0].bits);
+        coder->kernels->fill((int64_t *)(void *)(values + part.first), wanted,
+                             values[part.first].bits);
     }
     if (off) {
-        history_integers_get(in, coder, coder->off, count);
-        for (size_t i = 0; i < count; i++) {
+        history_integers_get(in, coder, coder->off, count, part);
+        for (size_t i = part.first; i < part.end; i++) {
             values[i] = add_steps(form, values[i], (uint64_t)coder->off[i]);
         }
     }

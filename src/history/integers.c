@@ -181,8 +181,8 @@ static void get_runs(struct bytes *in, struct history_coder *coder, int64_t *num
         bytes_fail(in);
         return;
     }
-    history_ints_get(coder->kernels, in, coder->first, (size_t)runs);
-    history_ints_get(coder->kernels, in, coder->second, (size_t)runs);
+    history_ints_get(coder->kernels, in, coder->first, (size_t)runs, history_all((size_t)runs));
+    history_ints_get(coder->kernels, in, coder->second, (size_t)runs, history_all((size_t)runs));
     size_t at = 0;
     for (size_t run = 0; run < runs; run++) {
         uint64_t length = (uint64_t)coder->second[run] + 1;
@@ -200,36 +200,44 @@ static void get_runs(struct bytes *in, struct history_coder *coder, int64_t *num
 
 /* What the method packs: the column, or its differences behind the first values. */
 static bool get_residuals(struct bytes *in, struct history_coder *coder, bool cold,
-                          int64_t *numbers, size_t count)
+                          int64_t *numbers, size_t count, struct history_part part)
 {
     if (cold) {
         history_range_read(in, numbers, count);
         return false;
     }
-    return history_ints_get(coder->kernels, in, numbers, count);
+    return history_ints_get(coder->kernels, in, numbers, count, part);
+}
+
+/* Differences are added up from the beginning to the end of the part. */
+static struct history_part behind(struct history_part part, size_t firsts)
+{
+    return history_all(part.end > firsts ? part.end - firsts : 0);
 }
 
 bool history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
-                          size_t count)
+                          size_t count, struct history_part part)
 {
     const struct history_kernels *kernels = coder->kernels;
     uint8_t method = bytes_get_u8(in);
     bool cold = method >= METHOD_RANGE;
     method = cold ? method - METHOD_RANGE : method;
     if (method == METHOD_PACKED) {
-        return get_residuals(in, coder, cold, numbers, count);
+        return get_residuals(in, coder, cold, numbers, count, part);
     }
     if (method == METHOD_DELTAS && count > 1) {
+        struct history_part rest = behind(part, 1);
         numbers[0] = bytes_get_varint_signed(in);
-        get_residuals(in, coder, cold, numbers + 1, count - 1);
-        kernels->sums(numbers + 1, count - 1, (uint64_t)numbers[0]);
+        get_residuals(in, coder, cold, numbers + 1, count - 1, rest);
+        kernels->sums(numbers + 1, rest.end, (uint64_t)numbers[0]);
     } else if (method == METHOD_CURVE && count > 2) {
+        struct history_part rest = behind(part, 2);
         numbers[0] = bytes_get_varint_signed(in);
         uint64_t delta = (uint64_t)bytes_get_varint_signed(in);
         numbers[1] = (int64_t)((uint64_t)numbers[0] + delta);
-        get_residuals(in, coder, cold, numbers + 2, count - 2);
-        kernels->sums(numbers + 2, count - 2, delta);
-        kernels->sums(numbers + 2, count - 2, (uint64_t)numbers[1]);
+        get_residuals(in, coder, cold, numbers + 2, count - 2, rest);
+        kernels->sums(numbers + 2, rest.end, delta);
+        kernels->sums(numbers + 2, rest.end, (uint64_t)numbers[1]);
     } else if (method == METHOD_RUNS && !cold) {
         get_runs(in, coder, numbers, count);
     } else {

@@ -232,7 +232,7 @@ static void put_radix(const struct history_kernels *kernels, struct bytes_out *o
 }
 
 static void get_radix(const struct history_kernels *kernels, struct bytes *in, int64_t *values,
-                      size_t count, uint64_t base)
+                      size_t count, struct history_part part, uint64_t base)
 {
     unsigned base_of_digits = bytes_get_u8(in);
     uint64_t exceptions = bytes_get_varint(in);
@@ -246,10 +246,15 @@ static void get_radix(const struct history_kernels *kernels, struct bytes *in, i
         memset(values, 0, count * sizeof(*values));
         return;
     }
-    size_t groups = count / (4 * (size_t)radix.digits);
-    size_t done = groups * 4 * radix.digits;
-    kernels->radix(packed, values, groups, base, &radix);
-    if (done < count) {
+    size_t group = 4 * (size_t)radix.digits;
+    size_t groups = count / group;
+    size_t first = part.first / group < groups ? part.first / group : groups;
+    size_t end = (part.end + group - 1) / group;
+    end = end > groups ? groups : end < first ? first : end;
+    kernels->radix(packed + first * HISTORY_RADIX_GROUP, values + first * group, end - first, base,
+                   &radix);
+    size_t done = groups * group;
+    if (done < part.end) {
         unsigned width = bits_of(radix.base - 1);
         kernels->unpack(packed + groups * HISTORY_RADIX_GROUP, packed_bytes(count - done, width),
                         values + done, count - done, base, width);
@@ -263,7 +268,9 @@ static void get_radix(const struct history_kernels *kernels, struct bytes *in, i
             return;
         }
         at += (size_t)gap;
-        values[at] = (int64_t)((uint64_t)values[at] + times * radix.base);
+        if (at >= part.first && at < part.end) {
+            values[at] = (int64_t)((uint64_t)values[at] + times * radix.base);
+        }
     }
 }
 
@@ -342,13 +349,24 @@ void history_ints_put(const struct history_kernels *kernels, struct bytes_out *o
     }
 }
 
+/* The part, from the byte that eight values before or at its first begin in. */
+static void unpack_part(const struct history_kernels *kernels, const uint8_t *packed, size_t size,
+                        int64_t *values, struct history_part part, uint64_t base, unsigned width)
+{
+    size_t first = part.first / 8 * 8;
+    size_t before = first / 8 * width;
+    size_t bytes = packed_bytes(part.end - first, width);
+    bytes = bytes < size - before ? bytes : size - before;
+    kernels->unpack(packed + before, bytes, values + first, part.end - first, base, width);
+}
+
 bool history_ints_get(const struct history_kernels *kernels, struct bytes *in, int64_t *values,
-                      size_t count)
+                      size_t count, struct history_part part)
 {
     uint64_t base = (uint64_t)bytes_get_varint_signed(in);
     unsigned width = bytes_get_u8(in);
     if (width == RADIX) {
-        get_radix(kernels, in, values, count, base);
+        get_radix(kernels, in, values, count, part, base);
         return false;
     }
     uint64_t exceptions = bytes_get_varint(in);
@@ -361,10 +379,10 @@ bool history_ints_get(const struct history_kernels *kernels, struct bytes *in, i
         memset(values, 0, count * sizeof(*values));
         return true;
     }
-    if (width > 0) {
-        kernels->unpack(packed, size, values, count, base, width);
-    } else {
-        kernels->fill(values, count, base);
+    if (width == 0) {
+        kernels->fill(values + part.first, part.end - part.first, base);
+    } else if (part.first < part.end) {
+        unpack_part(kernels, packed, size, values, part, base, width);
     }
     size_t at = 0;
     for (uint64_t i = 0; i < exceptions; i++) {
@@ -375,7 +393,9 @@ bool history_ints_get(const struct history_kernels *kernels, struct bytes *in, i
             return false;
         }
         at += (size_t)gap;
-        values[at] = (int64_t)((uint64_t)values[at] + (high << width));
+        if (at >= part.first && at < part.end) {
+            values[at] = (int64_t)((uint64_t)values[at] + (high << width));
+        }
     }
     return width == 0 && exceptions == 0;
 }

@@ -48,8 +48,19 @@ size_t history_ints_guess(const struct history_kernels *kernels, const int64_t *
 void history_ints_put(const struct history_kernels *kernels, struct bytes_out *out,
                       const int64_t *values, size_t count, const struct history_ints_plan *plan);
 
-/* Reads count values; fails the cursor when the bytes are no such column. True: all are alike. */
+/* A part of a column: what is outside of it need not be decoded. first <= end. */
+struct history_part {
+    size_t first, end;
+};
+
+static inline struct history_part history_all(size_t count)
+{
+    return (struct history_part){ .first = 0, .end = count };
+}
+
+/* Reads a column of count values, of which those in the part are wanted at their places in values[]; the others are
+ * anything. Fails the cursor when the bytes are no such column. True: all are alike. */
 bool history_ints_get(const struct history_kernels *kernels, struct bytes *in, int64_t *values,
-                      size_t count);
+                      size_t count, struct history_part part);
 
 #endif

@@ -135,8 +135,8 @@ static void plain_sums(int64_t *values, size_t count, uint64_t before)
 static void plain_line(const struct history_line *line, const int64_t *rest, int64_t *times,
                        size_t count)
 {
-    uint64_t value = 0;
-    uint32_t part = 0;
+    uint64_t value = line->skip * line->whole + line->skip * line->part / line->parts;
+    uint32_t part = line->skip * line->part % line->parts;
     for (size_t i = 0; i < count; i++) {
         value += line->whole;
         part += line->part;

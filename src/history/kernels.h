@@ -23,6 +23,7 @@ struct history_line {
     uint64_t start, unit;
     uint64_t whole;       /* span / parts */
     uint32_t part, parts; /* span % parts; parts < 2^10 */
+    uint32_t skip;        /* begins behind so many; below parts */
 };
 
 /* How many digits of a base are in a word. */

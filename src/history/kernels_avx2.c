@@ -288,9 +288,13 @@ AVX2 static inline struct steps steps_of(const struct history_line *line)
 {
     int64_t whole = (int64_t)line->whole, part = line->part;
     uint64_t twice = 2 * line->whole, thrice = 3 * line->whole, four = 4 * line->whole;
+    __m256i one_to_four = _mm256_set_epi64x((int64_t)four, (int64_t)thrice, (int64_t)twice, whole);
+    __m256i skipped = _mm256_set1_epi64x((int64_t)(line->skip * line->whole));
+    int64_t first = line->skip;
     return (struct steps){
-        .whole = _mm256_set_epi64x((int64_t)four, (int64_t)thrice, (int64_t)twice, whole),
-        .part = _mm256_set_epi64x(4 * part, 3 * part, 2 * part, part),
+        .whole = _mm256_add_epi64(one_to_four, skipped),
+        .part = _mm256_set_epi64x((first + 4) * part, (first + 3) * part, (first + 2) * part,
+                                  (first + 1) * part),
         .whole_step = _mm256_set1_epi64x((int64_t)four),
         .part_step = _mm256_set1_epi64x(4 * part),
         .inverse = _mm256_set1_epi64x((int64_t)((UINT64_C(1) << 31) / line->parts + 1)),

@@ -58,7 +58,7 @@ void history_marks_get(struct bytes *in, struct history_coder *coder, struct his
         bytes_fail(in);
         return;
     }
-    history_ints_get(coder->kernels, in, coder->first, column->count);
+    history_ints_get(coder->kernels, in, coder->first, column->count, history_all(column->count));
     for (size_t i = 0; i < column->count; i++) {
         column->marks[i].receive_us = (int64_t)((uint64_t)column->times[i] +
                                                 (uint64_t)coder->first[i]);

@@ -205,18 +205,22 @@ static int append_column(struct history_reader *reader, const struct history_sou
     return error;
 }
 
-static int append_chunk(struct history_reader *reader, const struct history_source *source)
+static int append_chunk(struct history_reader *reader, const struct history_source *source,
+                        int64_t from_us, int64_t to_us)
 {
     const uint8_t *data;
     size_t size;
     struct history_chunk_info info;
+    struct history_part part;
     int error = history_reader_bytes(reader, source, &data, &size);
     error = error == 0 ? reserve(reader, HISTORY_CHUNK_SAMPLES) : error;
     if (error != 0) {
         return error;
     }
-    error = history_chunk_numbers(reader->merge.coder, data, size, reader->times + reader->count,
-                                  reader->values + reader->count, &info);
+    int64_t *times = reader->times + reader->count;
+    double *values = reader->values + reader->count;
+    error = history_chunk_numbers(reader->merge.coder, data, size, from_us, to_us, times, values,
+                                  &info, &part);
     if (error == BUSBAR_EINVAL) {
         bool words = info.type == VALUE_TEXT && info.bad == 0;
         return words ? 0 : append_column(reader, source);
@@ -224,7 +228,11 @@ static int append_chunk(struct history_reader *reader, const struct history_sour
     if (error == 0 && (info.first_us != source->first_us || info.last_us != source->last_us)) {
         error = BUSBAR_EDAMAGED; /* index and chunk disagree: the order relies on it */
     }
-    reader->count += error == 0 ? info.count : 0;
+    if (error == 0 && part.first > 0) {
+        memmove(times, times + part.first, (part.end - part.first) * sizeof(*times));
+        memmove(values, values + part.first, (part.end - part.first) * sizeof(*values));
+    }
+    reader->count += error == 0 ? part.end - part.first : 0;
     return error;
 }
 
@@ -272,8 +280,9 @@ static int append_one(struct history_reader *reader, const struct history_source
                       int64_t from_us, int64_t to_us)
 {
     size_t start = reader->count;
-    int error = source->kind == HISTORY_SOURCE_ENTRIES ? append_column(reader, source)
-                                                       : append_chunk(reader, source);
+    int error = source->kind == HISTORY_SOURCE_ENTRIES
+                    ? append_column(reader, source)
+                    : append_chunk(reader, source, from_us, to_us);
     if (error == BUSBAR_EDAMAGED) {
         reader->sources.damaged++;
         reader->count = start;

@@ -206,8 +206,8 @@ int history_texts_get(struct bytes *in, struct history_coder *coder, union value
     if (error != 0) {
         return error;
     }
-    history_integers_get(in, coder, lengths, (size_t)texts);
-    history_integers_get(in, coder, coder->numbers, count);
+    history_integers_get(in, coder, lengths, (size_t)texts, history_all((size_t)texts));
+    history_integers_get(in, coder, coder->numbers, count, history_all(count));
     if (bytes_short(in)) {
         return BUSBAR_EDAMAGED;
     }

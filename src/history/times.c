@@ -150,7 +150,7 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
     if (cold) {
         history_range_read(in, coder->first, inner);
     } else {
-        alike = history_ints_get(kernels, in, coder->first, inner);
+        alike = history_ints_get(kernels, in, coder->first, inner, history_all(inner));
     }
     if (bytes_short(in)) {
         return;
@@ -175,4 +175,100 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
     if (!ascend && !kernels->ascend(times, count)) {
         bytes_fail(in);
     }
+}
+
+/* --- a part --- */
+
+/* First index in [low, high) whose time is not before time_us; high: none. */
+static size_t first_from(const int64_t *times, size_t low, size_t high, int64_t time_us)
+{
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (times[middle] < time_us) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+/* About where on the line a time is, among the inner ones 1 .. count - 2. */
+static size_t place_of(int64_t first_us, uint64_t span_us, size_t count, int64_t time_us)
+{
+    if (time_us <= first_us) {
+        return 0;
+    }
+    double share = (double)((uint64_t)time_us - (uint64_t)first_us) / (double)span_us;
+    return share >= 1 ? count : (size_t)(share * (double)(count - 1));
+}
+
+/* Decodes the inner times at places first .. end - 1 (1 .. count - 2) of a line. */
+static bool get_window(struct bytes *in, struct history_coder *coder, struct history_line line,
+                       int64_t *times, size_t inner, struct history_part window)
+{
+    struct history_part rest = { .first = window.first - 1, .end = window.end - 1 };
+    (void)history_ints_get(coder->kernels, in, coder->first, inner, rest);
+    line.skip = (uint32_t)rest.first;
+    coder->kernels->line(&line, coder->first + rest.first, times + window.first,
+                         rest.end - rest.first);
+    return !bytes_short(in) &&
+           coder->kernels->ascend(times + window.first, window.end - window.first);
+}
+
+enum { WINDOW_MARGIN = 16 };
+
+/* Decodes a window of the line around the part, a wider one until both its ends are outside. */
+static void find_on_line(struct bytes *in, struct history_coder *coder, struct history_line line,
+                         int64_t *times, size_t count, int64_t from_us, int64_t to_us,
+                         struct history_part *part)
+{
+    struct bytes start = *in;
+    uint64_t span_us = (uint64_t)times[count - 1] - (uint64_t)times[0];
+    size_t low = place_of(times[0], span_us, count, from_us);
+    size_t high = place_of(times[0], span_us, count, to_us);
+    struct history_part window;
+    for (size_t margin = WINDOW_MARGIN;; margin *= 4) {
+        window.first = low > margin ? low - margin : 1;
+        window.end = high + margin < count - 1 ? high + margin : count - 1;
+        window.first = window.first < window.end ? window.first : window.end - 1;
+        *in = start;
+        if (!get_window(in, coder, line, times, count - 2, window)) {
+            bytes_fail(in);
+            return;
+        }
+        bool low_found = window.first == 1 || times[window.first] < from_us;
+        bool high_found = window.end == count - 1 || times[window.end - 1] >= to_us;
+        if (low_found && high_found) {
+            break;
+        }
+    }
+    size_t first = window.first == 1 ? 0 : window.first;
+    size_t end = window.end == count - 1 ? count : window.end;
+    part->first = first_from(times, first, end, from_us);
+    part->end = first_from(times, part->first, end, to_us);
+}
+
+void history_times_find(struct bytes *in, struct history_coder *coder, int64_t first_us,
+                        uint64_t span_us, int64_t *times, size_t count, int64_t from_us,
+                        int64_t to_us, struct history_part *part)
+{
+    struct bytes start = *in;
+    uint8_t head = count > 2 ? bytes_get_u8(in) : 0;
+    unsigned unit = head & 15u;
+    unsigned method = head >> 4;
+    if (count > WINDOW_MARGIN * 4 && unit < sizeof(units_us) / sizeof(units_us[0]) &&
+        (method == METHOD_LINE || method == METHOD_STEPS)) {
+        times[0] = first_us;
+        times[count - 1] = (int64_t)((uint64_t)first_us + span_us);
+        struct history_line line = line_of((uint64_t)first_us, units_us[unit],
+                                           span_us / units_us[unit], count);
+        line = method == METHOD_STEPS ? steps_of(line) : line;
+        find_on_line(in, coder, line, times, count, from_us, to_us, part);
+        return;
+    }
+    *in = start;
+    history_times_get(in, coder, first_us, span_us, times, count);
+    part->first = bytes_short(in) ? 0 : first_from(times, 0, count, from_us);
+    part->end = bytes_short(in) ? 0 : first_from(times, part->first, count, to_us);
 }

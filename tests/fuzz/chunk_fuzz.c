@@ -45,13 +45,30 @@ static void check_numbers(struct history_coder *coder, const uint8_t *data, size
     int64_t *times = busbar_alloc_array(HISTORY_CHUNK_SAMPLES, sizeof(*times));
     double *values = busbar_alloc_array(HISTORY_CHUNK_SAMPLES, sizeof(*values));
     struct history_chunk_info info;
-    int error = history_chunk_numbers(coder, data, size, times, values, &info);
+    struct history_part part;
+    int error = history_chunk_numbers(coder, data, size, INT64_MIN, INT64_MAX, times, values, &info,
+                                      &part);
     check(error == BUSBAR_EINVAL || error == decoded ||
           (error == 0 && info.type == VALUE_BOOL)); /* its bits are looked at by the other */
     for (size_t i = 0; error == 0 && decoded == 0 && i < info.count; i++) {
         double number = 0;
         check(times[i] == column->times[i] && value_number(info.type, column->values[i], &number) &&
               memcmp(&number, &values[i], sizeof(number)) == 0);
+    }
+    if (error == 0 && decoded == 0) { /* a part of it */
+        size_t first = info.count / 3;
+        size_t end = info.count - info.count / 4;
+        int64_t from_us = column->times[first];
+        int64_t to_us = end < info.count ? column->times[end] : INT64_MAX;
+        check(history_chunk_numbers(coder, data, size, from_us, to_us, times, values, &info,
+                                    &part) == 0);
+        check(part.first == first && part.end == end);
+        for (size_t i = first; i < end; i++) {
+            double number = 0;
+            check(times[i] == column->times[i] &&
+                  value_number(info.type, column->values[i], &number) &&
+                  memcmp(&number, &values[i], sizeof(number)) == 0);
+        }
     }
     busbar_free(times);
     busbar_free(values);

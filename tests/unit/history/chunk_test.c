@@ -66,6 +66,40 @@ static void assert_same_sample(size_t i)
     assert_true(value_equal(a.type, a.value, b.type, b.value));
 }
 
+/* As numbers, of any range of times. */
+static void assert_parts(const uint8_t *data, size_t size)
+{
+    static int64_t times[HISTORY_CHUNK_SAMPLES];
+    static double values[HISTORY_CHUNK_SAMPLES];
+    static struct random random = { 31 };
+    struct history_chunk_info info;
+    struct history_part part;
+    for (int round = 0; round < 6; round++) {
+        size_t a = random_below(&random, in.count + 1);
+        size_t b = a + random_below(&random, in.count + 1 - a);
+        int64_t nudge = (int64_t)random_below(&random, 2); /* between two samples, or at one */
+        int64_t from_us = a == in.count ? in.times[a - 1] + 1 : in.times[a];
+        int64_t to_us = b == in.count ? in.times[b - 1] + 1 : in.times[b];
+        from_us = nudge == 1 && a > 0 ? in.times[a - 1] + 1 : from_us;
+        to_us = nudge == 1 && b > 0 ? in.times[b - 1] + 1 : to_us;
+        to_us = to_us < from_us ? from_us : to_us;
+        int error = history_chunk_numbers(coder, data, size, from_us, to_us, times, values, &info,
+                                          &part);
+        assert_int_equal(
+            error, in.marked || in.type == VALUE_NONE || in.type == VALUE_TEXT ? BUSBAR_EINVAL : 0);
+        if (error != 0) {
+            return;
+        }
+        assert_int_equal(part.end - part.first, b - a);
+        for (size_t i = a; i < b; i++) {
+            double number = 0;
+            assert_true(value_number(in.type, in.values[i], &number));
+            assert_int_equal(times[i], in.times[i]);
+            assert_memory_equal(&values[i], &number, sizeof(number));
+        }
+    }
+}
+
 /* Encodes, reads the head, decodes, compares all. Returns the size. */
 static size_t round_trip(void)
 {
@@ -83,6 +117,7 @@ static size_t round_trip(void)
     for (size_t i = 0; i < in.count; i++) {
         assert_same_sample(i);
     }
+    assert_parts(exact.start, chunk.size);
     bytes_fini(&exact);
     return chunk.size;
 }

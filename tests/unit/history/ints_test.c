@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <string.h>
 
 #include "support/random.h"
 
@@ -23,14 +24,24 @@ static size_t round_trip(const int64_t *values, size_t count)
     size_t size = bytes_out_size(&out);
     assert_true(size <= plan.bytes);
     struct bytes in = bytes_dup(room, size);
-    history_ints_get(history_kernels(), &in, back, count);
+    history_ints_get(history_kernels(), &in, back, count, history_all(count));
     assert_false(bytes_short(&in));
     assert_int_equal(bytes_left(&in), 0);
     assert_memory_equal(values, back, count * sizeof(*values));
+    for (size_t first = 0; first <= count; first += 1 + first % 7) { /* any part of it */
+        struct history_part part = { first, first + (count - first) / 2 };
+        bytes_fini(&in);
+        in = bytes_dup(room, size);
+        memset(back, 0, sizeof(back));
+        history_ints_get(history_kernels(), &in, back, count, part);
+        assert_int_equal(bytes_left(&in), 0);
+        assert_memory_equal(values + part.first, back + part.first,
+                            (part.end - part.first) * sizeof(*values));
+    }
     bytes_fini(&in);
     for (size_t end = 0; end < size; end++) {
         in = bytes_dup(room, end);
-        history_ints_get(history_kernels(), &in, back, count);
+        history_ints_get(history_kernels(), &in, back, count, history_all(count));
         assert_true(bytes_short(&in));
         bytes_fini(&in);
     }
@@ -124,7 +135,7 @@ static void lying_counts_fail(void **state)
                 { behind, sizeof(behind) } };
     for (size_t i = 0; i < 3; i++) {
         struct bytes in = bytes_dup(bad[i].data, bad[i].size);
-        history_ints_get(history_kernels(), &in, values, 4);
+        history_ints_get(history_kernels(), &in, values, 4, history_all(4));
         assert_true(bytes_short(&in));
         bytes_fini(&in);
     }

@@ -166,14 +166,16 @@ static void lines(void **state)
     static int64_t rest[COUNT];
     for (int round = 0; round < 400; round++) {
         size_t count = 1 + some_count(round) % COUNT;
-        uint64_t parts = count + 1;
+        uint32_t skip = (uint32_t)random_below(&rnd, COUNT - count + 1);
+        uint64_t parts = count + 1 + skip;
         uint64_t span = random_u64(&rnd) >> random_below(&rnd, 64);
         span = round % 3 == 0 ? span / parts * parts : span;
         struct history_line line = { .start = random_u64(&rnd),
                                      .unit = units[random_below(&rnd, 3)],
                                      .whole = span / parts,
                                      .part = (uint32_t)(span % parts),
-                                     .parts = (uint32_t)parts };
+                                     .parts = (uint32_t)parts,
+                                     .skip = skip };
         fill_random(rest, count, (unsigned)round);
         const int64_t *given = round % 2 == 0 ? rest : NULL;
         clear(&arrays);
@@ -182,7 +184,7 @@ static void lines(void **state)
         assert_memory_equal(arrays.a, arrays.b, sizeof(arrays.a));
         for (size_t i = 0; i < count && given == NULL; i++) { /* what it stands for */
             __extension__ typedef unsigned __int128 wide;
-            uint64_t at = (uint64_t)((wide)(i + 1) * span / parts);
+            uint64_t at = (uint64_t)((wide)(skip + i + 1) * span / parts);
             assert_int_equal((uint64_t)arrays.a[i], line.start + line.unit * at);
         }
     }
