@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 
 #include "base/list.h"
+#include "net/jobs.h"
 #include "net/timer.h"
 #include "server/gauges.h"
 #include "server/route.h"
@@ -18,12 +19,17 @@
 struct MHD_Response;
 struct http_connection;
 struct ingest;
+struct lane;
 struct live;
 
 /* Answers by class of status, for the metrics. */
 enum { SERVER_STATUS_CLASSES = 6 };
 
-enum { SERVER_ANSWER_HEADERS_MAX = 4 };
+enum {
+    SERVER_ANSWER_HEADERS_MAX = 4,
+    SERVER_QUERIES_MAX = 2,          /* at a time */
+    SERVER_QUERIES_WAITING_MAX = 50, /* then 503 */
+};
 
 struct server {
     struct server_config config;
@@ -34,7 +40,7 @@ struct server {
     size_t body_bytes;     /* of all requests */
     struct timer sweep;    /* closes connections that take too long */
     struct gauges gauges;
-    struct lane *queries; /* of the Prometheus API */
+    struct lane *queries; /* whatever reads much: server_query_submit() */
     struct live *live;
     struct ingest *ingest;
     uint16_t ports[SERVER_KINDS]; /* of the first address */
@@ -74,6 +80,11 @@ struct server_request {
 
 /* Connections open now, over all listeners. */
 size_t server_connection_count(const struct server *server);
+
+/* As jobs_submit(), but in the lane of queries, so that ingest always finds a thread. BUSBAR_EBUSY: the line is
+ * full, err says so, neither callback runs. */
+int server_query_submit(struct server *server, jobs_work_cb work, jobs_done_cb done, void *ctx,
+                        struct err *err);
 
 /* ---- a request's life ---- */
 struct server_request *server_request_new(struct server *server, enum server_kind kind);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* POST /api/v1/history/delete: samples of all series that match go, or with dry_run are only counted. Looking,
- * counting and deleting are a job; what was done is in the journal before the answer. */
-#include <string.h>
+/* Deletes, and our own way to ask for one: POST /api/v1/history/delete, where samples of all series that match
+ * go, or with dry_run are only counted. Looking, counting and deleting are a job; what was done is in the journal
+ * before the answer. */
+#include "server/removal.h"
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -9,7 +10,6 @@
 #include "base/str.h"
 #include "history/history.h"
 #include "history/index.h"
-#include "net/jobs.h"
 #include "promql/promql.h"
 #include "server/core.h"
 #include "state/state.h"
@@ -20,37 +20,107 @@ enum { SERIES_MAX = 4 << 20, ARENA_BYTES_MAX = 1 << 20 };
 #define EVER_FROM_US (INT64_MIN / 4)
 #define EVER_TO_US   (INT64_MAX / 4)
 
-struct removal {
+/* POST /api/v1/history/delete */
+struct removal_job {
+    struct removal removal; /* points into the request, which stays valid until the answer */
     struct server_request *req;
-    struct history *history;
-    struct state *state; /* NULL: no journal */
     const atomic_bool *cancel;
     struct arena arena;
-    const char *match;
     struct label_matcher matchers[HISTORY_MATCHERS_MAX];
     size_t matcher_count;
-    int64_t from_us, to_us;
-    bool whole; /* neither was given: the series themselves go */
     bool dry_run;
-    char who[64], from[64];
     uint32_t *series;
-    size_t count;
-    uint64_t samples;
     struct err err;
 };
 
-/* ---- job ---- */
+/* ---- any delete ---- */
+
+static bool is_whole(const struct removal *removal)
+{
+    return removal->from_us == INT64_MIN && removal->to_us == INT64_MAX;
+}
+
+static int delete_all(const struct removal *removal)
+{
+    struct history_deletion *deletions = busbar_try_alloc((removal->count + 1) *
+                                                          sizeof(*deletions));
+    if (deletions == NULL) {
+        return BUSBAR_ENOMEM;
+    }
+    for (size_t i = 0; i < removal->count; i++) {
+        deletions[i] = (struct history_deletion){ removal->series[i], removal->from_us,
+                                                  removal->to_us };
+    }
+    int error = history_delete_many(removal->history, deletions, removal->count);
+    if (error == 0 && is_whole(removal)) {
+        error = history_forget_series(removal->history, removal->series, removal->count);
+    }
+    busbar_free(deletions);
+    return error;
+}
+
+static void put_time(struct buf *out, const char *word, int64_t time_us)
+{
+    char text[STR_TIME_MAX];
+    if (time_us != INT64_MIN && time_us != INT64_MAX) {
+        str_format_time(text, sizeof(text), time_us, 0, true);
+        (void)buf_printf(out, " %s %s", word, text);
+    }
+}
+
+static void note(const struct removal *removal, int error)
+{
+    struct buf what, result;
+    buf_init(&what, STATE_JOURNAL_TEXT_MAX);
+    buf_init(&result, STATE_JOURNAL_TEXT_MAX);
+    (void)buf_append_text(&what, removal->match);
+    put_time(&what, "from", removal->from_us);
+    put_time(&what, "to", removal->to_us);
+    (void)buf_printf(&result, "%sdeleted: %zu series", error == 0 ? "" : "not ", removal->count);
+    if (removal->counted) {
+        (void)buf_printf(&result, ", %llu samples", (unsigned long long)removal->samples);
+    }
+    if (error != 0) {
+        (void)buf_printf(&result, ": %s", err_text(error));
+    }
+    struct state_entry entry = { .time_us = clock_wall_us(),
+                                 .who = removal->who,
+                                 .from = removal->from,
+                                 .what = "history delete",
+                                 .path = buf_text(&what),
+                                 .result = buf_text(&result) };
+    int written = removal->state != NULL ? state_journal_add(removal->state, &entry, 1) : 0;
+    if (written != 0) {
+        busbar_log(LOG_LEVEL_ERROR, "server", NULL, "cannot write the journal (%s %s): %s",
+                   entry.what, entry.path, err_text(written));
+    }
+    buf_fini(&what);
+    buf_fini(&result);
+}
+
+int removal_run(const struct removal *removal)
+{
+    int error = delete_all(removal);
+    note(removal, error);
+    return error;
+}
+
+/* ---- ours: the job ---- */
 
 /* From the heads of chunks, where a chunk lies inside as a whole. */
-static int count_samples(struct removal *removal)
+static int count_samples(struct removal_job *job)
 {
+    struct removal *removal = &job->removal;
+    int64_t from_us = removal->from_us > EVER_FROM_US ? removal->from_us : EVER_FROM_US;
+    int64_t to_us = removal->to_us < EVER_TO_US ? removal->to_us : EVER_TO_US;
+    removal->counted = true;
     for (size_t i = 0; i < removal->count; i++) {
         struct history_buckets found = { 0 };
-        if (atomic_load(removal->cancel)) {
+        if (atomic_load(job->cancel)) {
             return BUSBAR_ECANCELED;
         }
-        int error = history_buckets(removal->history, removal->series[i], removal->from_us,
-                                    removal->to_us, removal->to_us - removal->from_us, &found);
+        int error = history_buckets(removal->history, removal->series[i], from_us, to_us,
+                                    to_us - from_us, &found);
         if (error != 0) {
             return error;
         }
@@ -63,111 +133,57 @@ static int count_samples(struct removal *removal)
     return 0;
 }
 
-static int delete_all(struct removal *removal)
-{
-    struct history_deletion *deletions = busbar_try_alloc((removal->count + 1) *
-                                                          sizeof(*deletions));
-    if (deletions == NULL) {
-        return BUSBAR_ENOMEM;
-    }
-    for (size_t i = 0; i < removal->count; i++) {
-        deletions[i] = (struct history_deletion){
-            .series = removal->series[i],
-            .from_us = removal->whole ? INT64_MIN : removal->from_us,
-            .to_us = removal->whole ? INT64_MAX : removal->to_us,
-        };
-    }
-    int error = history_delete_many(removal->history, deletions, removal->count);
-    if (error == 0 && removal->whole) {
-        error = history_forget_series(removal->history, removal->series, removal->count);
-    }
-    busbar_free(deletions);
-    return error;
-}
-
-static void put_time(struct buf *out, const char *word, int64_t time_us)
-{
-    char text[STR_TIME_MAX];
-    if (time_us != EVER_FROM_US && time_us != EVER_TO_US) {
-        str_format_time(text, sizeof(text), time_us, 0, true);
-        buf_printf(out, " %s %s", word, text);
-    }
-}
-
-static void note(const struct removal *removal, int error)
-{
-    struct buf what;
-    char result[160];
-    buf_init(&what, STATE_JOURNAL_TEXT_MAX);
-    buf_append_text(&what, removal->match);
-    put_time(&what, "from", removal->from_us);
-    put_time(&what, "to", removal->to_us);
-    str_format(result, sizeof(result), "%s%zu series, %llu samples%s%s",
-               error == 0 ? "deleted: " : "not deleted: ", removal->count,
-               (unsigned long long)removal->samples, error == 0 ? "" : ": ",
-               error == 0 ? "" : err_text(error));
-    struct state_entry entry = { .time_us = clock_wall_us(),
-                                 .who = removal->who,
-                                 .from = removal->from,
-                                 .what = "history delete",
-                                 .path = buf_text(&what),
-                                 .result = result };
-    if (removal->state != NULL && state_journal_add(removal->state, &entry, 1) != 0) {
-        busbar_log(LOG_LEVEL_ERROR, "server", NULL, "the journal cannot be written");
-    }
-    buf_fini(&what);
-}
-
 static void work(void *ctx)
 {
-    struct removal *removal = ctx;
-    if (history_index_select(history_index(removal->history), removal->matchers,
-                             removal->matcher_count, SERIES_MAX, removal->cancel, &removal->series,
-                             &removal->count, &removal->err) != 0) {
+    struct removal_job *job = ctx;
+    struct removal *removal = &job->removal;
+    if (history_index_select(history_index(removal->history), job->matchers, job->matcher_count,
+                             SERIES_MAX, job->cancel, &job->series, &removal->count,
+                             &job->err) != 0) {
         return;
     }
-    int error = count_samples(removal);
-    if (error == 0 && !removal->dry_run && removal->count > 0) {
-        error = delete_all(removal);
-        note(removal, error);
+    removal->series = job->series;
+    int error = count_samples(job);
+    if (error == 0 && !job->dry_run && removal->count > 0) {
+        error = removal_run(removal);
     }
     if (error != 0) {
-        err_set(&removal->err, error, "not deleted: %s", err_text(error));
+        err_set(&job->err, error, "not deleted: %s", err_text(error));
     }
 }
 
-/* ---- loop ---- */
+/* ---- ours: the loop ---- */
 
-static void removal_free(struct removal *removal)
+static void job_free(struct removal_job *job)
 {
-    arena_fini(&removal->arena);
-    busbar_free(removal->series);
-    busbar_free(removal);
+    arena_fini(&job->arena);
+    busbar_free(job->series);
+    busbar_free(job);
 }
 
 static void done(void *ctx, int error)
 {
-    struct removal *removal = ctx;
+    struct removal_job *job = ctx;
     if (error != 0) {
-        err_set(&removal->err, error, "%s", err_text(error));
+        err_set(&job->err, error, "busbar is stopping");
     }
-    if (removal->err.code != 0) {
-        server_reply_err(removal->req, &removal->err);
+    if (job->err.code != 0) {
+        server_reply_err(job->req, &job->err);
     } else {
         struct buf out;
         buf_init(&out, 1024);
         struct json_writer json = json_writer(&out);
         json_begin_object(&json);
-        json_put_u64(&json, "series", removal->count);
-        json_put_u64(&json, "samples", removal->samples);
-        json_put_bool(&json, "deleted", !removal->dry_run && removal->count > 0);
+        json_put_u64(&json, "series", job->removal.count);
+        json_put_u64(&json, "samples", job->removal.samples);
+        json_put_bool(&json, "deleted", !job->dry_run && job->removal.count > 0);
         json_end_object(&json);
-        server_reply_json(removal->req, 200, &out);
+        server_reply_json(job->req, 200, &out);
     }
-    removal_free(removal);
+    job_free(job);
 }
 
-static int take_time(const struct json_value *body, const char *key, int64_t *time_us, bool *whole,
+static int take_time(const struct json_value *body, const char *key, int64_t *time_us,
                      struct err *err)
 {
     const struct json_value *value = json_get(body, key);
@@ -175,28 +191,24 @@ static int take_time(const struct json_value *body, const char *key, int64_t *ti
         return 0;
     }
     const char *text = json_get_text(value, NULL);
-    *whole = false;
     return text != NULL ? server_parse_time(key, text, time_us, err)
                         : err_set(err, BUSBAR_EINVAL, "'%s' must be a text", key);
 }
 
-static int parse(struct removal *removal, const struct json_value *body, struct err *err)
+static int parse(struct removal_job *job, const struct json_value *body, struct err *err)
 {
+    struct removal *removal = &job->removal;
     const struct json_value *dry_run = json_get(body, "dry_run");
-    const char *match = json_get_text(json_get(body, "match"), NULL);
-    if (match == NULL) {
+    removal->match = json_get_text(json_get(body, "match"), NULL);
+    if (removal->match == NULL) {
         err_set(err, BUSBAR_EINVAL, "the body does not say which series");
         return err_hint(err, "{\"match\": \"{device=\\\"meter-1\\\"}\"}");
     }
-    removal->match = arena_strdup(&removal->arena, match);
-    if (removal->match == NULL) {
-        return err_set(err, BUSBAR_ELIMIT, "'match' is too long");
-    }
-    int error = promql_matchers(removal->match, &removal->arena, removal->matchers,
-                                &removal->matcher_count, err);
-    error = error == 0 ? take_time(body, "from", &removal->from_us, &removal->whole, err) : error;
-    error = error == 0 ? take_time(body, "to", &removal->to_us, &removal->whole, err) : error;
-    if (error == 0 && dry_run != NULL && json_get_bool(dry_run, &removal->dry_run) != 0) {
+    int error = promql_matchers(removal->match, &job->arena, job->matchers, &job->matcher_count,
+                                err);
+    error = error == 0 ? take_time(body, "from", &removal->from_us, err) : error;
+    error = error == 0 ? take_time(body, "to", &removal->to_us, err) : error;
+    if (error == 0 && dry_run != NULL && json_get_bool(dry_run, &job->dry_run) != 0) {
         error = err_set(err, BUSBAR_EINVAL, "'dry_run' must be true or false");
     }
     if (error == 0 && removal->from_us >= removal->to_us) {
@@ -213,23 +225,25 @@ static void post_delete(struct server_request *req)
         server_reply_error(req, BUSBAR_EAGAIN, "there is no history");
         return;
     }
-    struct removal *removal = busbar_alloc(sizeof(*removal));
-    removal->req = req;
-    removal->history = server->config.history;
-    removal->state = server->config.state;
-    removal->from_us = EVER_FROM_US;
-    removal->to_us = EVER_TO_US;
-    removal->whole = true;
-    arena_init(&removal->arena, ARENA_BYTES_MAX);
-    str_copy(removal->who, sizeof(removal->who), server_who(req));
-    str_copy(removal->from, sizeof(removal->from), server_from(req));
-    if (parse(removal, server_body(req), &err) != 0) {
-        removal_free(removal);
+    struct removal_job *job = busbar_alloc(sizeof(*job));
+    job->req = req;
+    job->cancel = server_cancel(req);
+    job->removal = (struct removal){ .history = server->config.history,
+                                     .state = server->config.state,
+                                     .who = server_who(req),
+                                     .from = server_from(req),
+                                     .from_us = INT64_MIN,
+                                     .to_us = INT64_MAX };
+    arena_init(&job->arena, ARENA_BYTES_MAX);
+    if (parse(job, server_body(req), &err) != 0) {
+        job_free(job);
         server_reply_err(req, &err);
         return;
     }
-    removal->cancel = server_cancel(req);
-    jobs_submit(server->config.loop, work, done, removal);
+    if (server_query_submit(server, work, done, job, &err) != 0) {
+        job_free(job);
+        server_reply_err(req, &err);
+    }
 }
 
 void server_removal_routes(struct server *server)

@@ -43,6 +43,7 @@ struct server *server_new(const struct server_config *config)
     server->ingest = ingest_new(config->loop, config->history);
     gauges_init(&server->gauges, &server->config, server->ingest);
     server->live = live_new(server);
+    server->queries = lane_new(config->loop, SERVER_QUERIES_MAX, SERVER_QUERIES_WAITING_MAX);
     server_devices_routes(server);
     server_points_routes(server);
     server_write_routes(server);
@@ -72,6 +73,18 @@ void server_add_routes(struct server *server, const struct server_route *routes,
             }
         }
     }
+}
+
+int server_query_submit(struct server *server, jobs_work_cb work, jobs_done_cb done, void *ctx,
+                        struct err *err)
+{
+    int error = lane_submit(server->queries, work, done, ctx);
+    if (error != 0) {
+        err_set(err, error, "%d queries run and %d wait already", SERVER_QUERIES_MAX,
+                SERVER_QUERIES_WAITING_MAX);
+        err_hint(err, "ask again soon");
+    }
+    return error;
 }
 
 void server_changed(struct server *server)

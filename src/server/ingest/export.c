@@ -4,18 +4,18 @@
 #include "server/ingest/export.h"
 
 #include "base/alloc.h"
-#include "base/str.h"
 #include "history/reader.h"
 #include "model/quality.h"
 #include "server/ingest/json_lines.h"
-#include "server/ingest/selection.h"
+#include "server/prometheus/params.h"
+#include "server/prometheus/selection.h"
 
 enum { LINE_SAMPLES = 10000 };
 
 struct export
 {
     struct history *history;
-    struct ingest_selection selection;
+    struct prometheus_selection selection;
     int64_t from_us, to_us;
     uint32_t *series;
     size_t count, at;
@@ -73,8 +73,9 @@ static int make(void *ctx, struct buf *out, bool *last, const atomic_bool *cance
     struct err err = { 0 };
     int error = 0;
     if (!export->selected) {
-        error = ingest_selection_series(&export->selection, history_index(export->history), cancel,
-                                        &export->series, &export->count, &err);
+        error = prometheus_selection_series(&export->selection, history_index(export->history),
+                                            INGEST_SELECTED_MAX, cancel, &export->series,
+                                            &export->count, &err);
         export->selected = error == 0;
     }
     while (error == 0 && export->at < export->count && out->size < SERVER_PIECE_BYTES) {
@@ -87,43 +88,27 @@ static int make(void *ctx, struct buf *out, bool *last, const atomic_bool *cance
 static void end(void *ctx)
 {
     struct export *export = ctx;
-    ingest_selection_fini(&export->selection);
+    prometheus_selection_fini(&export->selection);
     busbar_free(export->series);
     busbar_free(export);
-}
-
-static int parse_time(const struct server_request *req, const char *name, int64_t fallback,
-                      int64_t *time_us, struct err *err)
-{
-    const char *text = server_query(req, name);
-    double seconds = 0;
-    *time_us = fallback;
-    if (text == NULL || str_parse_time(text, time_us) == 0) {
-        return 0;
-    }
-    if (str_parse_double(text, &seconds) != 0 || !(seconds > -1e12 && seconds < 1e12)) {
-        err_set(err, BUSBAR_EINVAL, "'%s' is no time for '%s'", text, name);
-        return err_hint(err, "seconds since 1970, or 2026-11-22T12:00:00Z");
-    }
-    *time_us = (int64_t)(seconds * 1e6);
-    return 0;
 }
 
 void ingest_export(struct server_request *req, struct history *history)
 {
     static const struct server_maker maker = { .make = make, .end = end };
+    static const int64_t first = 0, last = INT64_MAX - 1;
     struct err err = { 0 };
     struct export *export = busbar_alloc(sizeof(*export));
     export->history = history;
     int error = history == NULL ? err_set(&err, BUSBAR_EAGAIN, "there is no history") : 0;
     if (error == 0) {
-        error = parse_time(req, "start", 0, &export->from_us, &err);
+        error = prometheus_time(req, "start", &first, &export->from_us, &err);
     }
     if (error == 0) {
-        error = parse_time(req, "end", INT64_MAX - 1, &export->to_us, &err);
+        error = prometheus_time(req, "end", &last, &export->to_us, &err);
     }
     if (error == 0) {
-        error = ingest_selection_parse(&export->selection, req, &err);
+        error = prometheus_selection_parse(&export->selection, req, 1, &err);
     }
     if (error != 0) {
         busbar_free(export);

@@ -5,6 +5,10 @@
 
 #include "server/server.h"
 
+enum {
+    INGEST_SELECTED_MAX = 4 << 20 /* series that match[] of an export or a federation may find */
+};
+
 /* match[], start, end -> JSON lines. */
 void ingest_export(struct server_request *req, struct history *history);
 /* match[] -> the last value of each series in Prometheus' text format; Accept says how names that need

@@ -12,7 +12,7 @@
 #include "history/reader.h"
 #include "promql/promql.h"
 #include "server/ingest/export.h"
-#include "server/ingest/selection.h"
+#include "server/prometheus/selection.h"
 
 enum { NUMBER_TEXT = 40 };
 
@@ -24,7 +24,7 @@ struct found {
 struct federate {
     struct history *history;
     struct history_reader *reader;
-    struct ingest_selection selection;
+    struct prometheus_selection selection;
     struct found *found;
     size_t count, at;
     const char *metric; /* of the line before */
@@ -51,7 +51,8 @@ static int open_answer(struct federate *federate, const atomic_bool *cancel)
     struct history_index *index = history_index(federate->history);
     uint32_t *series = NULL;
     size_t count = 0;
-    int error = ingest_selection_series(&federate->selection, index, cancel, &series, &count, &err);
+    int error = prometheus_selection_series(&federate->selection, index, INGEST_SELECTED_MAX,
+                                            cancel, &series, &count, &err);
     if (error != 0) {
         return error;
     }
@@ -212,7 +213,7 @@ static void end(void *ctx)
 {
     struct federate *federate = ctx;
     history_reader_close(federate->reader);
-    ingest_selection_fini(&federate->selection);
+    prometheus_selection_fini(&federate->selection);
     busbar_free(federate->found);
     busbar_free(federate);
 }
@@ -227,7 +228,7 @@ void ingest_federate(struct server_request *req, struct history *history)
     federate->now_us = clock_wall_us();
     federate->utf8 = accept != NULL && strstr(accept, "escaping=allow-utf-8") != NULL;
     int error = history == NULL ? err_set(&err, BUSBAR_EAGAIN, "there is no history")
-                                : ingest_selection_parse(&federate->selection, req, &err);
+                                : prometheus_selection_parse(&federate->selection, req, 1, &err);
     if (error != 0) {
         busbar_free(federate);
         server_reply_err(req, &err);

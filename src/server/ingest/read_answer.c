@@ -6,7 +6,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "history/reader.h"
-#include "net/lane.h"
 #include "server/core.h"
 #include "server/ingest/coding.h"
 #include "server/ingest/export.h"
@@ -121,8 +120,8 @@ static int answer(struct read *read, const void *data, size_t size)
     struct buf result;
     size_t count = 0;
     int error = ingest_read_get(data, size, &read->arena, &queries, &count, &read->err);
-    if (error == 0 && history_reader_open(read->history, &reader) != 0) {
-        error = err_set(&read->err, BUSBAR_ENOMEM, "out of memory");
+    if (error == 0 && (error = history_reader_open(read->history, &reader)) != 0) {
+        err_set(&read->err, error, "the history cannot be read: %s", err_text(error));
     }
     buf_init(&result, INGEST_READ_BYTES_MAX);
     for (size_t i = 0; error == 0 && i < count; i++) {
@@ -190,11 +189,9 @@ void ingest_remote_read(struct server_request *req, struct history *history)
     arena_init(&read->arena, INGEST_READ_BYTES_MAX);
     buf_init(&read->response, INGEST_READ_BYTES_MAX);
     buf_init(&read->packed, SERVER_ANSWER_MAX);
-    if (lane_submit(server_of(req)->queries, work, done, read) != 0) {
+    if (server_query_submit(server_of(req), work, done, read, &err) != 0) {
         arena_fini(&read->arena);
         busbar_free(read);
-        err_set(&err, BUSBAR_EBUSY, "too many queries wait already");
-        err_hint(&err, "ask again soon");
         server_reply_err(req, &err);
     }
 }

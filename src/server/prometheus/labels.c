@@ -10,6 +10,7 @@
 #include "server/prometheus/answer.h"
 #include "server/prometheus/params.h"
 #include "server/prometheus/prometheus.h"
+#include "server/prometheus/selection.h"
 
 /* ---- series ---- */
 
@@ -81,26 +82,16 @@ static bool put_text(void *ctx, const char *text, size_t size)
     return true;
 }
 
-/* One regular case: no match[] or one of them. */
-static int list_direct(struct prometheus_job *job, const char *name, const char *match,
-                       size_t limit)
+/* Names (name NULL) or values in the series of a selector (NULL: all series). */
+static int each_text(struct prometheus_job *job, const char *name,
+                     const struct prometheus_selector *selector, history_index_text_cb each,
+                     void *ctx)
 {
-    struct texts texts = { .job = job, .limit = limit };
-    struct label_matcher matchers[HISTORY_MATCHERS_MAX];
-    struct arena arena;
-    size_t count = 0;
-    int error = 0;
-    arena_init(&arena, 0);
-    if (match != NULL) {
-        error = prometheus_matchers(match, &arena, matchers, &count, &job->err);
-    }
-    if (error == 0) {
-        error = history_index_texts(history_index(job->history), name, matchers, count, job->cancel,
-                                    put_text, &texts, &job->err);
-        error = error != 0 ? prometheus_failed(job) : 0;
-    }
-    arena_fini(&arena);
-    return error;
+    const struct prometheus_selector all = { 0 };
+    selector = selector != NULL ? selector : &all;
+    int error = history_index_texts(history_index(job->history), name, selector->matchers,
+                                    selector->count, job->cancel, each, ctx, &job->err);
+    return error != 0 ? prometheus_failed(job) : 0;
 }
 
 struct gathered {
@@ -136,44 +127,25 @@ static int by_bytes(const void *a, const void *b)
     return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-static int gather_match(struct prometheus_job *job, const char *name, const char *match,
-                        struct gathered *all)
-{
-    struct label_matcher matchers[HISTORY_MATCHERS_MAX];
-    size_t count = 0;
-    int error = prometheus_matchers(match, &all->arena, matchers, &count, &job->err);
-    if (error == 0) {
-        error = history_index_texts(history_index(job->history), name, matchers, count, job->cancel,
-                                    gather, all, &job->err);
-        error = error != 0 ? prometheus_failed(job) : 0;
-    }
-    if (error == 0 && all->failed) {
-        error = err_set(&job->err, BUSBAR_ENOMEM, "out of memory");
-    }
-    return error;
-}
-
 /* Several match[]: their lists, merged. */
-static int list_merged(struct prometheus_job *job, const char *name, size_t limit)
+static int list_merged(struct prometheus_job *job, const char *name,
+                       const struct prometheus_selection *selection, struct texts *texts)
 {
     struct gathered all = { 0 };
-    struct texts texts = { .job = job, .limit = limit };
-    const char *match;
     int error = 0;
     arena_init(&all.arena, 0);
-    for (size_t i = 0; error == 0 && (match = server_query_at(job->req, "match[]", i)) != NULL;
-         i++) {
-        error = i == PROMETHEUS_MATCHERS_MAX
-                    ? err_set(&job->err, BUSBAR_EINVAL, "more than %d match[] parameters",
-                              PROMETHEUS_MATCHERS_MAX)
-                    : gather_match(job, name, match, &all);
+    for (size_t i = 0; error == 0 && i < selection->count; i++) {
+        error = each_text(job, name, &selection->selectors[i], gather, &all);
+        if (error == 0 && all.failed) {
+            error = err_set(&job->err, BUSBAR_ENOMEM, "out of memory");
+        }
     }
     if (error == 0 && all.count > 0) {
         qsort(all.items, all.count, sizeof(*all.items), by_bytes);
     }
     for (size_t i = 0; error == 0 && i < all.count; i++) {
         bool again = i > 0 && strcmp(all.items[i], all.items[i - 1]) == 0;
-        if (!again && !put_text(&texts, all.items[i], strlen(all.items[i]))) {
+        if (!again && !put_text(texts, all.items[i], strlen(all.items[i]))) {
             break;
         }
     }
@@ -184,16 +156,20 @@ static int list_merged(struct prometheus_job *job, const char *name, size_t limi
 
 static int list_texts(struct prometheus_job *job, const char *name)
 {
-    size_t limit = 0;
-    int error = read_span(job, &limit);
-    const char *first = server_query_at(job->req, "match[]", 0);
-    (void)buf_append_byte(&job->out, '[');
-    if (error == 0) {
-        error = server_query_at(job->req, "match[]", 1) != NULL
-                    ? list_merged(job, name, limit)
-                    : list_direct(job, name, first, limit);
+    struct prometheus_selection selection;
+    struct texts texts = { .job = job };
+    int error = read_span(job, &texts.limit);
+    error = error != 0 ? error : prometheus_selection_parse(&selection, job->req, 0, &job->err);
+    if (error != 0) {
+        return error;
     }
+    (void)buf_append_byte(&job->out, '[');
+    error = selection.count > 1
+                ? list_merged(job, name, &selection, &texts)
+                : each_text(job, name, selection.count > 0 ? selection.selectors : NULL, put_text,
+                            &texts);
     (void)buf_append_byte(&job->out, ']');
+    prometheus_selection_fini(&selection);
     return error;
 }
 

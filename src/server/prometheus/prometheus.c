@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "server/prometheus/prometheus.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/str.h"
 #include "history/history.h"
-#include "net/lane.h"
-#include "promql/promql.h"
+#include "server/prometheus/selection.h"
 #include "server/reply.h"
 
 enum { STATUS_EXECUTION = 422, STATUS_CANCELED = 499, STATUS_UNAVAILABLE = 503 };
@@ -83,12 +79,9 @@ void prometheus_submit(struct server_request *req, struct prometheus_job *job, p
         job->work = ask;
         job->takes_gzip = server_takes_gzip(req);
         buf_init(&job->out, SERVER_ANSWER_MAX);
-        if (lane_submit(server->queries, work, done, job) == 0) {
+        if (server_query_submit(server, work, done, job, &err) == 0) {
             return;
         }
-        err_set(&err, BUSBAR_EBUSY, "%d queries run and %d wait already", PROMETHEUS_QUERIES_MAX,
-                PROMETHEUS_LINE_MAX);
-        err_hint(&err, "ask again soon");
     }
     if (job->end != NULL) {
         job->end(job);
@@ -145,95 +138,24 @@ void prometheus_word_syntax(struct err *err, const char *parameter)
     }
 }
 
-int prometheus_matchers(const char *text, struct arena *arena,
-                        struct label_matcher matchers[HISTORY_MATCHERS_MAX], size_t *count,
-                        struct err *err)
-{
-    int error = promql_matchers(text, arena, matchers, count, err);
-    prometheus_word_syntax(err, "match[]");
-    return error;
-}
-
-static int by_id(const void *a, const void *b)
-{
-    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-    return x < y ? -1 : x > y;
-}
-
-static size_t sort_out(uint32_t *series, size_t count)
-{
-    size_t kept = 0;
-    qsort(series, count, sizeof(*series), by_id);
-    for (size_t i = 0; i < count; i++) {
-        if (kept == 0 || series[kept - 1] != series[i]) {
-            series[kept++] = series[i];
-        }
-    }
-    return kept;
-}
-
-/* Adds the series of one match[]. */
-static int add_matching(struct prometheus_job *job, const char *text, uint32_t **series,
-                        size_t *count)
-{
-    struct label_matcher matchers[HISTORY_MATCHERS_MAX];
-    struct arena arena;
-    uint32_t *found = NULL;
-    size_t matcher_count = 0, found_count = 0;
-    arena_init(&arena, 0);
-    int error = prometheus_matchers(text, &arena, matchers, &matcher_count, &job->err);
-    if (error == 0) {
-        error = history_index_select(history_index(job->history), matchers, matcher_count,
-                                     PROMETHEUS_SERIES_MAX - *count, job->cancel, &found,
-                                     &found_count, &job->err);
-        error = error != 0 ? prometheus_failed(job) : 0;
-    }
-    arena_fini(&arena);
-    if (error == 0 && found_count > 0) {
-        uint32_t *all = busbar_try_realloc(*series, (*count + found_count) * sizeof(**series));
-        if (all == NULL) {
-            busbar_free(found);
-            return err_set(&job->err, BUSBAR_ENOMEM, "out of memory");
-        }
-        memcpy(all + *count, found, found_count * sizeof(*found));
-        *series = all;
-        *count += found_count;
-    }
-    busbar_free(found);
-    return error;
-}
-
 int prometheus_series(struct prometheus_job *job, uint32_t **series, size_t *count)
 {
-    const char *text;
-    size_t asked = 0;
-    int error = 0;
+    struct prometheus_selection selection;
     *series = NULL;
     *count = 0;
-    while (error == 0 && (text = server_query_at(job->req, "match[]", asked)) != NULL) {
-        if (++asked > PROMETHEUS_MATCHERS_MAX) {
-            error = err_set(&job->err, BUSBAR_EINVAL, "more than %d match[] parameters",
-                            PROMETHEUS_MATCHERS_MAX);
-        } else {
-            error = add_matching(job, text, series, count);
-        }
-    }
-    if (error == 0 && asked == 0) {
-        error = err_set(&job->err, BUSBAR_EINVAL, "no match[] parameter provided");
-    }
+    int error = prometheus_selection_parse(&selection, job->req, 1, &job->err);
     if (error != 0) {
-        busbar_free(*series);
-        *series = NULL;
-        *count = 0;
         return error;
     }
-    *count = asked > 1 ? sort_out(*series, *count) : *count;
-    return 0;
+    error = prometheus_selection_series(&selection, history_index(job->history),
+                                        PROMETHEUS_SERIES_MAX, job->cancel, series, count,
+                                        &job->err);
+    prometheus_selection_fini(&selection);
+    return error != 0 ? prometheus_failed(job) : 0;
 }
 
 void server_prometheus_routes(struct server *server)
 {
-    server->queries = lane_new(server->config.loop, PROMETHEUS_QUERIES_MAX, PROMETHEUS_LINE_MAX);
     prometheus_query_routes(server);
     prometheus_label_routes(server);
     prometheus_text_routes(server);

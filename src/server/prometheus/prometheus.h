@@ -7,14 +7,9 @@
 #ifndef BUSBAR_SERVER_PROMETHEUS_PROMETHEUS_H
 #define BUSBAR_SERVER_PROMETHEUS_PROMETHEUS_H
 
-#include "base/arena.h"
-#include "history/index.h"
 #include "server/core.h"
 
 enum {
-    PROMETHEUS_QUERIES_MAX = 2,      /* at a time */
-    PROMETHEUS_LINE_MAX = 50,        /* waiting; then 503 */
-    PROMETHEUS_MATCHERS_MAX = 32,    /* match[] of a request */
     PROMETHEUS_SERIES_MAX = 1000000, /* found by the match[] of a request */
     PROMETHEUS_METADATA_MAX = 50000, /* metrics in an answer of metadata */
 };
@@ -38,8 +33,8 @@ struct prometheus_job {
     bool takes_gzip, packed, empty; /* empty: success is 204 without a body */
 };
 
-/* Hands a question over; bytes: of the struct that holds the job, allocated with busbar_alloc() by the
- * caller, freed here. */
+/* Hands a question over; the struct that begins with the job was allocated with busbar_alloc() by the caller
+ * and is freed here. */
 void prometheus_submit(struct server_request *req, struct prometheus_job *job,
                        prometheus_work work);
 /* A question without more: the same with a job of its own. */
@@ -57,10 +52,6 @@ void prometheus_end(struct buf *out);
 /* "sum(rate(" at line 1, column 5: the error of an expression as Prometheus words it. */
 void prometheus_word_syntax(struct err *err, const char *parameter);
 
-/* The matchers of one match[]; BUSBAR_EINVAL ... with err. Texts live in the arena. */
-int prometheus_matchers(const char *text, struct arena *arena,
-                        struct label_matcher matchers[HISTORY_MATCHERS_MAX], size_t *count,
-                        struct err *err);
 /* Series that any match[] of the request finds, each once, in the order of ids. Caller frees. No match[]:
  * BUSBAR_EINVAL. */
 int prometheus_series(struct prometheus_job *job, uint32_t **series, size_t *count);

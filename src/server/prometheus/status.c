@@ -9,6 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "history/history.h"
+#include "history/index.h"
 #include "server/prometheus/params.h"
 #include "server/prometheus/prometheus.h"
 #include "server/reply.h"
@@ -81,7 +82,7 @@ static void get_flags(struct server_request *req)
     struct buf out;
     struct json_writer json = begin_document(&out);
     json_put_string(&json, "query.lookback-delta", "5m");
-    str_format(number, sizeof(number), "%d", PROMETHEUS_QUERIES_MAX);
+    str_format(number, sizeof(number), "%d", SERVER_QUERIES_MAX);
     json_put_string(&json, "query.max-concurrency", number);
     json_put_string(&json, "query.max-samples", "50000000");
     json_put_string(&json, "query.timeout", "2m");

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The Prometheus API of a small gateway: every type of error, limits, the line of queries. What a real
  * Prometheus answers to the same is compared in tests/peers. */
-#include "server/prometheus/prometheus.h"
+#include "server/prometheus/selection.h"
 
 #include "net/lane.h"
+#include "server/core.h"
 #include "unit/server/gateway.h"
 
 static int open_with(void **state, unsigned flags)
@@ -74,6 +75,27 @@ static void every_type_of_error(void **state)
            "before start");
 }
 
+/* A form is what another site's page can send without asking; its browser says where it comes from. */
+static void other_sites_delete_nothing(void **state)
+{
+    static const char *const from[] = { "Host: localhost\r\nOrigin: http://evil.example",
+                                        "Host: localhost\r\nOrigin: null",
+                                        "Host: localhost\r\nSec-Fetch-Site: cross-site",
+                                        "Host: evil.example" };
+    char text[512];
+    for (size_t i = 0; i < sizeof(from) / sizeof(from[0]); i++) {
+        str_format(text, sizeof(text),
+                   "POST /api/v1/admin/tsdb/delete_series HTTP/1.1\r\n%s\r\nConnection: close\r\n"
+                   "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 10\r\n\r\n"
+                   "match[]=up",
+                   from[i]);
+        struct answer answer = ask_raw(*state, text);
+        assert_int_equal(answer.status, 403);
+        answer_fini(&answer);
+    }
+    expect(*state, "GET", "/api/v1/admin/tsdb/delete_series?match[]=up", 405, "bad_data", "POST");
+}
+
 static void without_a_history_nothing_is_there(void **state)
 {
     struct gateway *gw = *state;
@@ -92,7 +114,7 @@ static void too_many_selectors_are_refused(void **state)
     struct buf target;
     buf_init(&target, 8192);
     (void)buf_append_text(&target, "/api/v1/series?");
-    for (int i = 0; i <= PROMETHEUS_MATCHERS_MAX; i++) {
+    for (int i = 0; i <= PROMETHEUS_SELECTORS_MAX; i++) {
         (void)buf_append_text(&target, "match[]=a&");
     }
     expect(*state, "GET", buf_text(&target), 400, "bad_data", "more than 32 match[]");
@@ -169,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(every_type_of_error),
+        TEST(other_sites_delete_nothing),
         cmocka_unit_test_setup_teardown(without_a_history_nothing_is_there, open_without_stores,
                                         close_gateway),
         TEST(too_many_selectors_are_refused),
