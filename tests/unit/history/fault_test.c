@@ -127,6 +127,130 @@ static void every_open_and_rename_fails_once(void **state)
     every_call_fails_once(FAULT_ENOSPC, FAULT_SIZE);
 }
 
+/* --- merges, late data and starts --- */
+
+/* Repeats and something late, so that a flush looks into older blocks; then merges and recodes. */
+static void append_again(struct place *place)
+{
+    struct sample samples[SERIES];
+    for (uint32_t s = 0; s < SERIES; s++) {
+        samples[s] = place_number(s + 1, NOW, (s + 1) / 10.0);
+    }
+    assert_int_equal(place_append(place, samples, SERIES), 0);
+}
+
+static void assert_samples(struct place *place)
+{
+    for (uint32_t series = 1; series <= SERIES; series++) {
+        struct history_samples result;
+        assert_int_equal(history_read(place->history, series, INT64_MIN, INT64_MAX, 0, &result), 0);
+        assert_int_equal(result.count, ROUNDS);
+        assert_int_equal(result.damaged, 0);
+        for (int i = 0; i < ROUNDS; i++) {
+            assert_true(result.samples[i].value.d == i + series / 10.0);
+        }
+        history_samples_free(&result);
+    }
+}
+
+static void make_blocks(struct place *place)
+{
+    place_make(place);
+    place->config.file = &fault.ops;
+    place->config.segment_bytes = 600;
+    fault_file_set(&fault, FAULT_NONE, 0, 0, false);
+    place_open(place);
+    for (int round = 0; round < ROUNDS; round++) {
+        append_round(place, round);
+        if (round == 2) {
+            assert_int_equal(history_flush(place->history), 0);
+        }
+    }
+    append_again(place);
+}
+
+/* Returns how many calls there were. What fails is tried again, and then it works. */
+static long one_merge(enum fault_kind kind, unsigned calls, long nth)
+{
+    struct place place;
+    make_blocks(&place);
+    fault_file_set(&fault, kind, calls, nth, false);
+    int error = history_flush(place.history);
+    error = error == 0 ? history_compact_now(place.history, true) : error;
+    long seen = fault_file_seen(&fault);
+    assert_true(error == 0 || fault_file_failed(&fault) > 0);
+    fault_file_set(&fault, FAULT_NONE, 0, 0, false);
+    assert_samples(&place);
+    place_reopen(&place);
+    assert_samples(&place);
+    assert_int_equal(history_flush(place.history), 0);
+    assert_int_equal(history_compact_now(place.history, true), 0);
+    place_reopen(&place);
+    assert_samples(&place);
+    struct history_findings findings;
+    history_close(place.history);
+    place.history = NULL;
+    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    place_remove(&place);
+    return seen;
+}
+
+/* A start either says what is wrong or is whole, and the next one is. */
+static long one_start(enum fault_kind kind, unsigned calls, long nth)
+{
+    struct place place;
+    struct err err = { 0 };
+    make_blocks(&place);
+    place_close(&place);
+    assert_int_equal(state_open(place.folder, &place.state, NULL), 0);
+    place.config.state = place.state;
+    fault_file_set(&fault, kind, calls, nth, false);
+    int error = history_open(&place.config, &place.history, &err);
+    long seen = fault_file_seen(&fault);
+    fault_file_set(&fault, FAULT_NONE, 0, 0, false);
+    if (error == 0) {
+        struct history_recovery recovery;
+        history_recovered(place.history, &recovery);
+        if (recovery.text[0] == '\0') {
+            assert_samples(&place);
+        }
+        append_round(&place, ROUNDS - 1); /* again: it must not hide anything */
+        history_close(place.history);
+    } else {
+        assert_true(err.message[0] != '\0');
+    }
+    state_close(place.state);
+    place_open(&place);
+    assert_samples(&place);
+    place_remove(&place);
+    return seen;
+}
+
+static void each_of(long (*life)(enum fault_kind, unsigned, long), enum fault_kind kind,
+                    unsigned calls)
+{
+    long total = life(FAULT_NONE, calls, 1 << 20);
+    assert_true(total > 0);
+    for (long nth = 1; nth <= total; nth++) {
+        life(kind, calls, nth);
+    }
+}
+
+static void every_call_of_a_merge_fails_once(void **state)
+{
+    (void)state;
+    each_of(one_merge, FAULT_EIO, FAULT_ALL);
+    each_of(one_merge, FAULT_ENOSPC, FAULT_ALL);
+    each_of(one_merge, FAULT_SHORT, FAULT_WRITE);
+}
+
+static void every_call_of_a_start_fails_once(void **state)
+{
+    (void)state;
+    each_of(one_start, FAULT_EIO, FAULT_ALL);
+    each_of(one_start, FAULT_ENOSPC, FAULT_ALL);
+}
+
 static void a_full_disk_refuses_and_recovers(void **state)
 {
     (void)state;
@@ -232,6 +356,8 @@ int main(void)
         cmocka_unit_test(every_write_fails_once),
         cmocka_unit_test(every_sync_fails_once),
         cmocka_unit_test(every_open_and_rename_fails_once),
+        cmocka_unit_test(every_call_of_a_merge_fails_once),
+        cmocka_unit_test(every_call_of_a_start_fails_once),
         cmocka_unit_test(a_full_disk_refuses_and_recovers),
         cmocka_unit_test(what_cannot_be_written_at_the_end_is_told),
         cmocka_unit_test(a_failed_fsync_gives_the_segment_up),
