@@ -372,6 +372,7 @@ static const struct cli_command commands[] = {
       .example = "busbar history backup /mnt/backup/monday" },
     { .noun = "history",
       .verb = "compact",
+      .args = "",
       .run = cli_history_compact,
       .flags = compact_flags,
       .summary = "merge what came since the last night by day, now",

@@ -9,6 +9,7 @@
 static const char *const noun_summaries[][2] = {
     { "device", "equipment and its link" },
     { "point", "values: look, watch, write, history" },
+    { "history", "what is kept: check, copy, delete" },
     { "config", "the configuration files and their versions" },
     { "secret", "passwords and keys that the configuration names" },
     { NULL, NULL },

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// Every ```console block of README and docs/ is run: lines "$ COMMAND" in a shell beside the example site, simulated; exit
-// code 0, or the one in a comment "# exit N" behind the command; of the output that is shown, the first word of each
-// line must come. (pages.test.mjs looks at links and YAML.) 127.0.0.1:9090 is this gateway's Time Series port.
+// Every ```console block of README and docs/ is run: lines "$ COMMAND", with "> MORE" below, in a shell beside the example
+// site, simulated; exit code 0, or the one in a comment "# exit N" behind the command; of the output that is shown, the
+// first word of each line must come. (pages.test.mjs looks at links and YAML.) 127.0.0.1:9090 is this gateway's Time
+// Series port.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -42,6 +43,8 @@ function commands(block) {
     if (line.startsWith('$ ')) {
       const exit = /#\s*exit (\d+)/.exec(line);
       found.push({ line: block.line + 1 + index, command: line.slice(2), exit: exit ? Number(exit[1]) : 0, shown: [] });
+    } else if (line.startsWith('> ') && found.at(-1)?.shown.length === 0) {
+      found.at(-1).command += `\n${line.slice(2)}`;
     } else if (line.trim() !== '' && found.length > 0) {
       found.at(-1).shown.push(line);
     }
