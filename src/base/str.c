@@ -69,15 +69,12 @@ bool str_ends(const char *text, const char *suffix)
     return length >= tail && memcmp(text + length - tail, suffix, tail) == 0;
 }
 
-static int digit_value(char c)
+int str_hex_digit(char c)
 {
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : 99;
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
 }
 
 int str_parse_u64(const char *text, uint64_t *out)
@@ -91,7 +88,7 @@ int str_parse_u64(const char *text, uint64_t *out)
     uint64_t value = 0;
     bool over = false;
     for (; *at != '\0'; at++) {
-        int digit = digit_value(*at);
+        int digit = str_hex_digit(*at);
         if ((unsigned)digit >= base) {
             return BUSBAR_EINVAL;
         }

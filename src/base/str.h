@@ -77,8 +77,14 @@ bool str_is_utf8(const char *text, size_t size);
 /* Length in bytes of the longest well-formed prefix that fits in max bytes. */
 size_t str_utf8_cut(const char *text, size_t size, size_t max);
 
+/* Writes a character, at most U+10FFFF and no surrogate, as UTF-8; returns its 1 to 4 bytes. */
+size_t str_put_utf8(char to[4], uint32_t character);
+
 /* Columns in a text: UTF-8 characters, not bytes. */
 size_t str_utf8_length(const char *text, size_t size);
+
+/* The value of a hexadecimal digit of either case; -1: it is none. */
+int str_hex_digit(char c);
 
 /* Lower-case hexadecimal of data, `separator` between bytes (0: none), cut to whole bytes. Returns the length. */
 size_t str_hex(char *to, size_t size, const void *data, size_t data_size, char separator);

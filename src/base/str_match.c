@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Near words for hints, patterns for paths, and UTF-8 (Unicode 15, table 3-7: well-formed byte sequences). */
+#include <assert.h>
 #include <ctype.h>
 #include <string.h>
 
@@ -151,6 +152,19 @@ size_t str_utf8_cut(const char *text, size_t size, size_t max)
         at += bytes;
     }
     return at;
+}
+
+size_t str_put_utf8(char to[4], uint32_t character)
+{
+    static const unsigned char heads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
+    size_t size = character < 0x80 ? 1 : character < 0x800 ? 2 : character < 0x10000 ? 3 : 4;
+    assert(character <= 0x10ffff);
+    for (size_t i = size - 1; i > 0; i--) {
+        to[i] = (char)(0x80 | (character & 0x3f));
+        character >>= 6;
+    }
+    to[0] = (char)(heads[size] | character);
+    return size;
 }
 
 bool str_is_utf8(const char *text, size_t size)

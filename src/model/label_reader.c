@@ -56,39 +56,17 @@ bool label_reader_take(struct label_reader *in, char wanted)
     return false;
 }
 
-static int digit_of(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : 16;
-}
-
 static bool take_digits(struct label_reader *in, int digits, int base, uint32_t *value)
 {
     *value = 0;
     for (int i = 0; i < digits; i++, in->at++) {
-        int digit = digit_of(peek(in));
-        if (in->at >= in->size || digit >= base) {
+        int digit = str_hex_digit(peek(in));
+        if (in->at >= in->size || digit < 0 || digit >= base) {
             return false;
         }
         *value = *value * (uint32_t)base + (uint32_t)digit;
     }
     return true;
-}
-
-static void put_character(struct buf *out, uint32_t c)
-{
-    if (c < 0x80) {
-        buf_append_byte(out, (uint8_t)c);
-        return;
-    }
-    int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const uint8_t first[] = { 0, 0xc0, 0xe0, 0xf0 };
-    buf_append_byte(out, (uint8_t)(first[more] | c >> (6 * more)));
-    while (more-- > 0) {
-        buf_append_byte(out, (uint8_t)(0x80 | (c >> (6 * more) & 0x3f)));
-    }
 }
 
 /* Behind the backslash. */
@@ -122,7 +100,8 @@ static int take_escape(struct label_reader *in)
     } else if (value > 0x10ffff || (value >= 0xd800 && value < 0xe000)) {
         return label_reader_wrong(in, "the escape is no Unicode character");
     } else {
-        put_character(in->store, value);
+        char character[4];
+        buf_append(in->store, character, str_put_utf8(character, value));
     }
     return 0;
 }

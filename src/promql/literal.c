@@ -21,14 +21,6 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static int hex_digit(char c)
-{
-    return is_digit(c)              ? c - '0'
-           : (c >= 'a' && c <= 'f') ? c - 'a' + 10
-           : (c >= 'A' && c <= 'F') ? c - 'A' + 10
-                                    : -1;
-}
-
 /* Digits of one base; BUSBAR_ERANGE: more than int64 holds. */
 static int parse_digits(const char *digits, int base, double *out)
 {
@@ -37,7 +29,7 @@ static int parse_digits(const char *digits, int base, double *out)
         return BUSBAR_EINVAL;
     }
     for (; *digits != 0; digits++) {
-        int digit = hex_digit(*digits);
+        int digit = str_hex_digit(*digits);
         if (digit < 0 || digit >= base) {
             return BUSBAR_EINVAL;
         }
@@ -95,8 +87,8 @@ int promql_parse_number(const char *text, size_t size, double *out)
     bool hex = size > 2 && text[0] == '0' && (text[1] | 0x20) == 'x';
     for (size_t i = hex ? 2 : 0; i < size; i++) {
         if (text[i] == '_') { /* between digits, or behind the 0x */
-            bool before = (hex && i == 2) || (i > 0 && hex_digit(text[i - 1]) >= 0);
-            if (!before || i + 1 >= size || hex_digit(text[i + 1]) < 0) {
+            bool before = (hex && i == 2) || (i > 0 && str_hex_digit(text[i - 1]) >= 0);
+            if (!before || i + 1 >= size || str_hex_digit(text[i + 1]) < 0) {
                 return BUSBAR_EINVAL;
             }
             continue;
@@ -250,22 +242,6 @@ void promql_print_number(double value, struct buf *out)
 
 /* --- strings --- */
 
-static size_t put_utf8(char *to, uint32_t c)
-{
-    if (c < 0x80) {
-        to[0] = (char)c;
-        return 1;
-    }
-    size_t size = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
-    static const unsigned char heads[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-    for (size_t i = size - 1; i > 0; i--) {
-        to[i] = (char)(0x80 | (c & 0x3f));
-        c >>= 6;
-    }
-    to[0] = (char)(heads[size] | c);
-    return size;
-}
-
 /* One escape behind its backslash; NULL when it is fine. */
 static const char *unescape(const char *text, size_t size, char quote, size_t *used, char *to,
                             size_t *to_size)
@@ -295,7 +271,7 @@ static const char *unescape(const char *text, size_t size, char quote, size_t *u
     }
     uint32_t c = 0;
     for (size_t i = begin; i < begin + count; i++) {
-        int digit = i < size ? hex_digit(text[i]) : -1;
+        int digit = i < size ? str_hex_digit(text[i]) : -1;
         if (digit < 0 || (octal && digit > 7)) {
             return "illegal character in escape sequence";
         }
@@ -309,7 +285,7 @@ static const char *unescape(const char *text, size_t size, char quote, size_t *u
     if (c > 0x10ffff || (c >= 0xd800 && c < 0xe000)) {
         return "escape sequence is no Unicode character";
     }
-    *to_size = put_utf8(to, c);
+    *to_size = str_put_utf8(to, c);
     return NULL;
 }
 

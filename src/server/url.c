@@ -8,20 +8,6 @@
 #include "base/alloc.h"
 #include "base/str.h"
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    if (c >= 'A' && c <= 'F') {
-        return c - 'A' + 10;
-    }
-    return -1;
-}
-
 enum text_kind { TEXT_PATH, TEXT_NAME, TEXT_VALUE };
 
 static bool is_line_space(char c)
@@ -37,8 +23,8 @@ static bool decode(char *text, enum text_kind kind, bool *lines)
     for (const char *at = text; *at != '\0'; at++) {
         char c = *at;
         if (c == '%') {
-            int high = hex_digit(at[1]);
-            int low = high < 0 ? -1 : hex_digit(at[2]);
+            int high = str_hex_digit(at[1]);
+            int low = high < 0 ? -1 : str_hex_digit(at[2]);
             if (low < 0) {
                 return false;
             }

@@ -80,38 +80,10 @@ static unsigned hex4(const char *at, const char *end)
 {
     unsigned value = 0;
     for (int i = 0; i < 4; i++) {
-        char c = at + i < end ? at[i] : '\0';
-        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)(c - '0')
-                         : c >= 'a' && c <= 'f' ? (unsigned)(c - 'a') + 10
-                         : c >= 'A' && c <= 'F' ? (unsigned)(c - 'A') + 10
-                                                : 0x10000;
-        value = value << 4 | digit;
+        int digit = at + i < end ? str_hex_digit(at[i]) : -1;
+        value = value << 4 | (digit >= 0 ? (unsigned)digit : 0x10000);
     }
     return value; /* above 0xffff: not four digits */
-}
-
-static size_t put_utf8(char *to, unsigned code)
-{
-    if (code < 0x80) {
-        to[0] = (char)code;
-        return 1;
-    }
-    if (code < 0x800) {
-        to[0] = (char)(0xc0 | code >> 6);
-        to[1] = (char)(0x80 | (code & 0x3f));
-        return 2;
-    }
-    if (code < 0x10000) {
-        to[0] = (char)(0xe0 | code >> 12);
-        to[1] = (char)(0x80 | (code >> 6 & 0x3f));
-        to[2] = (char)(0x80 | (code & 0x3f));
-        return 3;
-    }
-    to[0] = (char)(0xf0 | code >> 18);
-    to[1] = (char)(0x80 | (code >> 12 & 0x3f));
-    to[2] = (char)(0x80 | (code >> 6 & 0x3f));
-    to[3] = (char)(0x80 | (code & 0x3f));
-    return 4;
 }
 
 /* \uXXXX, a pair of them for what is above U+FFFF; *at is behind the u. False: wrong. */
@@ -130,7 +102,7 @@ static bool unicode(const char **at, const char *end, char *to, size_t *count)
     } else if (code > 0xffff || (code >= 0xdc00 && code <= 0xdfff)) {
         return false;
     }
-    *count += put_utf8(to + *count, code);
+    *count += str_put_utf8(to + *count, code);
     return true;
 }
 

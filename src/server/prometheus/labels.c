@@ -197,21 +197,6 @@ static int hex_value(const char *at, size_t size)
     return value;
 }
 
-static size_t put_utf8(char *to, int code)
-{
-    if (code < 0x80) {
-        to[0] = (char)code;
-        return 1;
-    }
-    size_t size = code < 0x800 ? 2 : code < 0x10000 ? 3 : 4;
-    static const int lead[] = { 0, 0, 0xc0, 0xe0, 0xf0 };
-    for (size_t i = size - 1; i > 0; i--, code >>= 6) {
-        to[i] = (char)(0x80 | (code & 0x3f));
-    }
-    to[0] = (char)(lead[size] | code);
-    return size;
-}
-
 /* Names that need no plain letters come escaped: "U__a_2e_b" is "a.b", "__" is "_". A text that is no
  * escaped name stays as it is. */
 void prometheus_unescape_name(const char *text, char *to, size_t size)
@@ -233,11 +218,11 @@ void prometheus_unescape_name(const char *text, char *to, size_t size)
             int code = digits > 0 && digits <= 6 && at[1 + digits] == '_'
                            ? hex_value(at + 1, digits)
                            : -1;
-            if (code <= 0 || code > 0x10ffff) {
+            if (code <= 0 || code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
                 str_copy(to, size, text);
                 return;
             }
-            used += put_utf8(to + used, code);
+            used += str_put_utf8(to + used, (uint32_t)code);
             at += digits + 2;
         }
     }

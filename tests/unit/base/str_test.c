@@ -265,6 +265,33 @@ static void hex_is_cut_to_whole_bytes(void **state)
     assert_string_equal(text, "01abff");
 }
 
+static void digits_and_characters(void **state)
+{
+    (void)state;
+    static const char digits[] = "0123456789abcdefABCDEF";
+    for (int i = 0; i < 22; i++) {
+        assert_int_equal(str_hex_digit(digits[i]), i < 16 ? i : i - 6);
+    }
+    assert_int_equal(str_hex_digit('g'), -1);
+    assert_int_equal(str_hex_digit('\0'), -1);
+    static const struct {
+        uint32_t character;
+        const char *text;
+    } cases[] = { { 0x7f, "\x7f" },
+                  { 0x80, "\xc2\x80" },
+                  { 0x7ff, "\xdf\xbf" },
+                  { 0x800, "\xe0\xa0\x80" },
+                  { 0xffff, "\xef\xbf\xbf" },
+                  { 0x10000, "\xf0\x90\x80\x80" },
+                  { 0x10ffff, "\xf4\x8f\xbf\xbf" } };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char text[4];
+        size_t size = str_put_utf8(text, cases[i].character);
+        assert_int_equal(size, strlen(cases[i].text));
+        assert_memory_equal(text, cases[i].text, size);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -279,6 +306,7 @@ int main(void)
         cmocka_unit_test(random_durations_round_trip),
         cmocka_unit_test(sizes_are_read_and_shown),
         cmocka_unit_test(hex_is_cut_to_whole_bytes),
+        cmocka_unit_test(digits_and_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
