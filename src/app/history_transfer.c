@@ -10,6 +10,7 @@
 #include "history/index.h"
 #include "net/jobs.h"
 #include "promql/promql.h"
+#include "server/journal.h"
 
 enum {
     PAGE_SAMPLES = 20000,   /* of a series at a time */
@@ -185,10 +186,24 @@ static void work_import(void *ctx)
     }
 }
 
+static void note_import(const struct importing *work)
+{
+    const struct transfer_batch *batch = &work->batch;
+    char result[160];
+    if (batch->count == 0 || server_of(work->req) == NULL) {
+        return;
+    }
+    str_format(result, sizeof(result), "%zu samples of %zu series%s%s", batch->count,
+               batch->set_count, work->error == 0 ? "" : ", not all stored: ",
+               work->error == 0 ? "" : err_text(work->error));
+    journal_note(work->req, "history import", "", "", "", result);
+}
+
 static void answer_import(struct importing *work)
 {
     struct buf out;
     const struct transfer_batch *batch = &work->batch;
+    note_import(work);
     if (work->error != 0) {
         server_reply_err(work->req, &work->err);
     } else {

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "net/jobs.h"
+#include "server/core.h"
 #include "state/state.h"
 
 enum { JOURNAL_LIMIT = 100, JOURNAL_LIMIT_MAX = 1000, NOTE_BYTES_MAX = 64 * 1024 };

@@ -3,7 +3,7 @@
 #ifndef BUSBAR_SERVER_JOURNAL_H
 #define BUSBAR_SERVER_JOURNAL_H
 
-#include "server/core.h"
+#include "server/server.h"
 
 /* Writes who (from the request) did what to which path. All texts are copied; "" = nothing. Without
  * a state nothing is written. A failure is logged. */

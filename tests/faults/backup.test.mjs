@@ -55,6 +55,8 @@ test('what was exported is imported without any loss, twice too, as JSON lines a
   writeFileSync(file, samplesOfAllKinds());
   const imported = await ok(gateway.cli(['history', 'import', file]));
   assert.match(imported.stdout, /^imported: 9006 samples\n$/);
+  await until('the import is in the journal', async () =>
+    (await gateway.get('/api/v1/journal?what=history+import')).entries[0]?.result === '9006 samples of 8 series');
   const json = (await ok(gateway.cli(['history', 'export']))).stdout;
   const csv = (await ok(gateway.cli(['history', 'export', '--csv']))).stdout;
   assert.equal(csv.match(/,(double|int|bool|string|none),/g).length, 9006);
