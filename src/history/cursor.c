@@ -186,6 +186,7 @@ static int skip_damage(struct history_cursor *cursor, uint64_t end)
     if (error == 0) {
         struct history_segment_reader reader = { .data = data,
                                                  .size = size < end ? size : (size_t)end,
+                                                 .filled = size,
                                                  .offset = (size_t)cursor->offset,
                                                  .salt = cursor->salt,
                                                  .next_sequence = cursor->next };

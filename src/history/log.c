@@ -193,6 +193,13 @@ int history_log_write(struct history_log *log, struct history_record_writer *rec
     return 0;
 }
 
+void history_log_set_aside(const struct history_log *log, const char *path)
+{
+    char to[HISTORY_PATH_MAX + 16];
+    str_format(to, sizeof(to), "%s.damaged", path);
+    log->file->rename(log->file->ctx, path, to);
+}
+
 void history_log_forget(struct history_log *log, uint64_t upto)
 {
     for (;;) {
@@ -208,9 +215,11 @@ void history_log_forget(struct history_log *log, uint64_t upto)
         if (!due) {
             return;
         }
-        if (!history_log_spare(log, &oldest)) {
-            char path[HISTORY_PATH_MAX];
-            history_log_path(log, oldest.number, path);
+        char path[HISTORY_PATH_MAX];
+        history_log_path(log, oldest.number, path);
+        if (oldest.unreadable) {
+            history_log_set_aside(log, path);
+        } else if (!history_log_spare(log, &oldest)) {
             log->file->unlink(log->file->ctx, path); /* if it stays, the next start removes it */
         }
     }

@@ -22,6 +22,7 @@ struct history_log_segment {
     uint64_t number;
     uint64_t first, last; /* sequences; last < first: no record yet */
     uint64_t bytes;       /* up to the end of the last good record */
+    bool unreadable;      /* in part: it is kept, as NUMBER.log.damaged, when it is done with */
 };
 
 struct history_log {

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "history/log.h"
 #include "history/log_private.h"
+#include "history/log_read.h"
 
 enum { FILES_MAX = 1000000 };
 
@@ -67,8 +68,6 @@ struct replay {
     history_log_cb cb;
     void *ctx;
     uint64_t expected; /* sequence that must come next */
-    uint8_t *data;
-    size_t capacity;
 };
 
 static void say(struct replay *replay, const char *path, const char *what)
@@ -91,14 +90,15 @@ static void lost(struct replay *replay, const char *path, uint64_t next)
     }
 }
 
-static int replay_records(struct replay *replay, const char *path, const uint8_t *data, size_t size,
+static int replay_records(struct replay *replay, const char *path,
+                          struct history_segment_file *from,
                           const struct history_segment_head *head, uint64_t stop,
                           struct history_log_segment *segment, size_t *torn)
 {
     struct history_segment_reader reader;
     struct history_record_head record;
     const uint8_t *body;
-    history_segment_open(&reader, data, size, head);
+    history_segment_file_read(from, &reader, head);
     size_t end = reader.offset;
     while (history_segment_next(&reader, &record, &body) == 0 && record.sequence < stop) {
         end = reader.offset;
@@ -113,6 +113,7 @@ static int replay_records(struct replay *replay, const char *path, const uint8_t
         if (error != 0) {
             return error;
         }
+        history_segment_file_drop(from, end);
     }
     segment->bytes = end;
     reader.offset = end;
@@ -122,11 +123,18 @@ static int replay_records(struct replay *replay, const char *path, const uint8_t
 
 static void set_aside(struct replay *replay, const char *path)
 {
-    char to[HISTORY_PATH_MAX + 16];
-    str_format(to, sizeof(to), "%s.damaged", path);
     say(replay, path,
         "the head of this log segment is damaged; set aside with the suffix .damaged");
-    replay->log->file->rename(replay->log->file->ctx, path, to);
+    history_log_set_aside(replay->log, path);
+    replay->found->damaged_files++;
+}
+
+static void say_unreadable(struct replay *replay, const char *path, size_t bytes)
+{
+    char what[96];
+    str_format(what, sizeof(what), "the disk cannot read %llu bytes of this log segment",
+               (unsigned long long)bytes);
+    say(replay, path, what);
     replay->found->damaged_files++;
 }
 
@@ -161,17 +169,11 @@ static uint64_t first_of(struct replay *replay, uint64_t number)
     return error == 0 ? head.first_sequence : UINT64_MAX;
 }
 
-static int replay_segment(struct replay *replay, uint64_t number, uint64_t stop, bool newest)
+static int replay_file(struct replay *replay, const char *path, struct history_segment_file *from,
+                       uint64_t number, uint64_t stop, bool newest)
 {
-    char path[HISTORY_PATH_MAX];
     struct history_segment_head head;
-    size_t size;
-    history_log_path(replay->log, number, path);
-    int error = history_log_load(replay->log->file, path, &replay->data, &replay->capacity, &size);
-    if (error != 0) {
-        return error;
-    }
-    error = history_segment_get_head(replay->data, size, &head);
+    int error = history_segment_get_head(from->data, from->size, &head);
     if (error == BUSBAR_ESHORT) { /* made, and the machine stopped before its head was on disk */
         replay->log->file->unlink(replay->log->file->ctx, path);
         replay->found->orphan_files++;
@@ -185,9 +187,25 @@ static int replay_segment(struct replay *replay, uint64_t number, uint64_t stop,
                                                                   head.first_sequence);
     lost(replay, path, head.first_sequence);
     size_t torn = 0;
-    error = replay_records(replay, path, replay->data, size, &head, stop, segment, &torn);
-    if (error == 0 && newest && segment->bytes < size) {
+    error = replay_records(replay, path, from, &head, stop, segment, &torn);
+    segment->unreadable = from->bad > 0;
+    if (from->bad > 0) {
+        say_unreadable(replay, path, from->bad);
+    } else if (error == 0 && newest && segment->bytes < from->size) {
         cut(replay, path, segment, torn);
+    }
+    return error;
+}
+
+static int replay_segment(struct replay *replay, uint64_t number, uint64_t stop, bool newest)
+{
+    char path[HISTORY_PATH_MAX];
+    struct history_segment_file from;
+    history_log_path(replay->log, number, path);
+    int error = history_segment_file_open(&from, replay->log->file, path);
+    if (error == 0) {
+        error = replay_file(replay, path, &from, number, stop, newest);
+        history_segment_file_close(&from);
     }
     return error;
 }
@@ -231,7 +249,6 @@ int history_log_open(struct history_log *log, const struct file_ops *file, const
     error = replay_all(&replay, numbers, count, err);
     error = error == 0 ? history_log_find_spares(log, err) : error;
     log->next_sequence = replay.expected;
-    busbar_free(replay.data);
     busbar_free(numbers);
     if (error != 0) {
         history_log_close(log);

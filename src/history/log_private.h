@@ -9,6 +9,9 @@
 struct history_log_segment *history_log_add_segment(struct history_log *log, uint64_t number,
                                                     uint64_t first);
 
+/* Gives a file the suffix .damaged: nobody reads it any more, and somebody may look into it. */
+void history_log_set_aside(const struct history_log *log, const char *path);
+
 /* --- log_spare.c: segments that are done with, as `log/NUMBER.spare`, for the next ones --- */
 
 /* At the start: keeps what there is, up to HISTORY_LOG_SPARES. */

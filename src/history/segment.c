@@ -52,24 +52,37 @@ void history_segment_open(struct history_segment_reader *reader, const uint8_t *
 {
     *reader = (struct history_segment_reader){ .data = data,
                                                .size = size,
+                                               .filled = size,
                                                .offset = HISTORY_SEGMENT_HEAD,
                                                .salt = head->salt,
                                                .next_sequence = head->first_sequence };
 }
 
-static bool good_at(const struct history_segment_reader *reader, size_t offset,
+static void need(struct history_segment_reader *reader, size_t upto)
+{
+    if (upto > reader->filled) {
+        reader->fill(reader->fill_ctx, upto);
+        reader->filled = upto;
+    }
+}
+
+static bool good_at(struct history_segment_reader *reader, size_t offset,
                     struct history_record_head *head)
 {
     struct bytes in = bytes_of(reader->data + offset, reader->size - offset);
-    return history_record_get_head(&in, reader->salt, head) == 0 &&
-           head->sequence >= reader->next_sequence && head->body_bytes <= bytes_left(&in) &&
-           history_record_body_good(head, in.at);
+    if (history_record_get_head(&in, reader->salt, head) != 0 ||
+        head->sequence < reader->next_sequence || head->body_bytes > bytes_left(&in)) {
+        return false;
+    }
+    need(reader, offset + HISTORY_RECORD_HEAD + head->body_bytes);
+    return history_record_body_good(head, in.at);
 }
 
 int history_segment_next(struct history_segment_reader *reader, struct history_record_head *head,
                          const uint8_t **body)
 {
     for (size_t at = reader->offset; at + HISTORY_RECORD_HEAD <= reader->size; at += 8) {
+        need(reader, at + HISTORY_RECORD_HEAD);
         if (history_record_may_begin(reader->data + at) && good_at(reader, at, head)) {
             size_t end = at + history_record_bytes(head);
             *body = reader->data + at + HISTORY_RECORD_HEAD;

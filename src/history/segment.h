@@ -30,10 +30,13 @@ void history_segment_put_head(uint8_t to[HISTORY_SEGMENT_HEAD],
 /* Takes whichever copy is good. BUSBAR_ESHORT: less than 128 bytes; BUSBAR_EDAMAGED. */
 int history_segment_get_head(const uint8_t *data, size_t size, struct history_segment_head *head);
 
-/* Walks the records of a segment held in memory (aligned to 8). */
+/* Walks the records of a segment held in memory (aligned to 8), or read piece by piece (log_read.h). */
 struct history_segment_reader {
     const uint8_t *data;
     size_t size, offset;
+    size_t filled;                        /* so much of data is there */
+    void (*fill)(void *ctx, size_t upto); /* makes more of it be there */
+    void *fill_ctx;
     uint32_t salt;
     uint64_t next_sequence; /* a record below it is no record */
 };

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "place.h"
@@ -218,6 +219,7 @@ static long one_start(enum fault_kind kind, unsigned calls, long nth)
         history_close(place.history);
     } else {
         assert_true(err.message[0] != '\0');
+        assert_true(calls != FAULT_READ); /* what cannot be read never stops a start */
     }
     state_close(place.state);
     place_open(&place);
@@ -249,6 +251,68 @@ static void every_call_of_a_start_fails_once(void **state)
     (void)state;
     each_of(one_start, FAULT_EIO, FAULT_ALL);
     each_of(one_start, FAULT_ENOSPC, FAULT_ALL);
+    each_of(one_start, FAULT_EIO, FAULT_READ);
+}
+
+/* --- a place that the disk cannot read --- */
+
+enum { BAD_FROM = 8192, BAD_TO = 12288, MANY = 400 };
+
+static ssize_t bad_place(void *ctx, int fd, void *data, size_t size, int64_t offset)
+{
+    const struct file_ops *real = file_ops_real();
+    (void)ctx;
+    return offset < BAD_TO && offset + (int64_t)size > BAD_FROM
+               ? BUSBAR_EIO
+               : real->pread(real->ctx, fd, data, size, offset);
+}
+
+static size_t count_files(const struct place *place, const char *suffix)
+{
+    char folder[128];
+    char **names;
+    size_t count;
+    file_join(folder, sizeof(folder), place->folder, "log");
+    assert_int_equal(file_list(folder, suffix, 100, &names, &count, NULL), 0);
+    busbar_free(names);
+    return count;
+}
+
+static void an_unreadable_page_of_the_log_costs_its_records(void **state)
+{
+    (void)state;
+    struct place place;
+    struct history_recovery recovery;
+    struct history_samples result;
+    struct file_ops ops = *file_ops_real();
+    place_make(&place);
+    place.config.file = &ops;
+    place_open(&place);
+    for (int i = 0; i < MANY; i++) {
+        struct sample sample = place_number(1, NOW + i, i);
+        assert_int_equal(place_append(&place, &sample, 1), 0);
+    }
+    ops.pread = bad_place;
+    place_reopen(&place);
+    ops.pread = file_ops_real()->pread;
+    history_recovered(place.history, &recovery);
+    assert_int_equal(recovery.damaged_files, 1);
+    assert_true(recovery.damaged_records > 10 && recovery.damaged_records < MANY / 2);
+    assert_int_equal(recovery.records + recovery.damaged_records, MANY);
+    assert_non_null(strstr(recovery.text, ".log: "));
+    assert_int_equal(history_read(place.history, 1, INT64_MIN, INT64_MAX, 0, &result), 0);
+    assert_int_equal(result.count, recovery.records);
+    history_samples_free(&result);
+    struct sample sample = place_number(1, NOW + MANY, MANY);
+    assert_int_equal(place_append(&place, &sample, 1), 0);
+    assert_int_equal(count_files(&place, ".damaged"), 0);
+    assert_int_equal(history_flush(place.history), 0);
+    assert_int_equal(count_files(&place, ".damaged"), 1); /* for whoever knows how to read it */
+    assert_int_equal(count_files(&place, ".log"), 1);
+    place_reopen(&place);
+    history_recovered(place.history, &recovery);
+    assert_string_equal(recovery.text, "");
+    place_remove(&place);
 }
 
 static void a_full_disk_refuses_and_recovers(void **state)
@@ -358,6 +422,7 @@ int main(void)
         cmocka_unit_test(every_open_and_rename_fails_once),
         cmocka_unit_test(every_call_of_a_merge_fails_once),
         cmocka_unit_test(every_call_of_a_start_fails_once),
+        cmocka_unit_test(an_unreadable_page_of_the_log_costs_its_records),
         cmocka_unit_test(a_full_disk_refuses_and_recovers),
         cmocka_unit_test(what_cannot_be_written_at_the_end_is_told),
         cmocka_unit_test(a_failed_fsync_gives_the_segment_up),
