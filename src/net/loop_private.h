@@ -35,7 +35,7 @@ struct timers {
 /* How busy the loop is, for moderation (loop.c). */
 struct pace {
     int64_t window_us, turned_us; /* begin of the window; of this turn's waiting */
-    uint64_t callbacks;           /* when the window began */
+    uint64_t arrivals;            /* on streams, in this window */
     bool busy;
 };
 

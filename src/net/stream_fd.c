@@ -187,6 +187,7 @@ static void read_all(struct fd_stream *self)
 static void on_ready(void *ctx, unsigned events)
 {
     struct fd_stream *self = ctx;
+    self->base.loop->pace.arrivals++;
     if ((events & LOOP_WRITABLE) != 0) {
         flush(self);
     }
