@@ -15,6 +15,7 @@ enum {
     STEPS_MAX = 200000, /* of one match; a label value has at most 2 KiB */
     DEPTH_MAX = 2000,
     HEAP_KIB_MAX = 4096,
+    GROUP_NAME_MAX = 32, /* bytes, as in PCRE2 */
 };
 
 enum form { FORM_LITERALS, FORM_PART, FORM_ENGINE };
@@ -250,7 +251,7 @@ static size_t alternatives(const char *text, size_t size)
 
 /* --- life --- */
 
-static int compile(struct regex *regex, const char *text, size_t size, struct err *err)
+static int compile(struct regex *regex, const char *text, size_t size, bool groups, struct err *err)
 {
     int error = check_syntax(text, size, err);
     if (error != 0) {
@@ -259,7 +260,7 @@ static int compile(struct regex *regex, const char *text, size_t size, struct er
     int code = 0;
     PCRE2_SIZE at = 0;
     uint32_t options = PCRE2_ANCHORED | PCRE2_ENDANCHORED | PCRE2_DOTALL | PCRE2_DOLLAR_ENDONLY |
-                       PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | PCRE2_NO_AUTO_CAPTURE;
+                       PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C | (groups ? 0 : PCRE2_NO_AUTO_CAPTURE);
     regex->code = pcre2_compile((PCRE2_SPTR)text, size, options, &code, &at, NULL);
     if (regex->code == NULL) {
         PCRE2_UCHAR reason[160] = { 0 };
@@ -267,7 +268,8 @@ static int compile(struct regex *regex, const char *text, size_t size, struct er
         return wrong(err, text, at < size ? at : size, (const char *)reason);
     }
     regex->context = pcre2_match_context_create(NULL);
-    regex->data = pcre2_match_data_create(1, NULL);
+    regex->data = groups ? pcre2_match_data_create_from_pattern(regex->code, NULL)
+                         : pcre2_match_data_create(1, NULL);
     if (regex->context == NULL || regex->data == NULL) {
         return err_set(err, BUSBAR_ENOMEM, "out of memory");
     }
@@ -278,7 +280,7 @@ static int compile(struct regex *regex, const char *text, size_t size, struct er
     return 0;
 }
 
-int regex_new(const char *text, size_t size, struct regex **made, struct err *err)
+static int make(const char *text, size_t size, bool groups, struct regex **made, struct err *err)
 {
     *made = NULL;
     if (size > REGEX_BYTES_MAX) {
@@ -301,8 +303,8 @@ int regex_new(const char *text, size_t size, struct regex **made, struct err *er
     int error = 0;
     if (regex->texts == NULL || regex->literals == NULL) {
         error = err_set(err, BUSBAR_ENOMEM, "out of memory");
-    } else if (!parse_literals(regex, copy, size) && !parse_part(regex, copy, size)) {
-        error = compile(regex, copy, size, err);
+    } else if (groups || (!parse_literals(regex, copy, size) && !parse_part(regex, copy, size))) {
+        error = compile(regex, copy, size, groups, err);
     }
     busbar_free(copy);
     if (error != 0) {
@@ -311,6 +313,16 @@ int regex_new(const char *text, size_t size, struct regex **made, struct err *er
     }
     *made = regex;
     return 0;
+}
+
+int regex_new(const char *text, size_t size, struct regex **regex, struct err *err)
+{
+    return make(text, size, false, regex, err);
+}
+
+int regex_new_groups(const char *text, size_t size, struct regex **regex, struct err *err)
+{
+    return make(text, size, true, regex, err);
 }
 
 void regex_free(struct regex *regex)
@@ -361,6 +373,31 @@ int regex_match(struct regex *regex, const char *text, size_t size)
            : result == PCRE2_ERROR_HEAPLIMIT  ? BUSBAR_ELIMIT
            : result == PCRE2_ERROR_NOMEMORY   ? BUSBAR_ENOMEM
                                               : 0;
+}
+
+bool regex_group(const struct regex *regex, const char *text, const char *name, size_t name_size,
+                 struct regex_text *group)
+{
+    char word[GROUP_NAME_MAX + 1] = { 0 };
+    int64_t number = -1;
+    if (name_size > GROUP_NAME_MAX) {
+        return false;
+    }
+    memcpy(word, name, name_size);
+    if (strspn(word, "0123456789") != name_size) {
+        number = pcre2_substring_number_from_name(regex->code, (PCRE2_SPTR)word);
+    } else if (str_parse_i64(word, &number) != 0) {
+        return false;
+    }
+    if (number < 0 || number >= pcre2_get_ovector_count(regex->data)) {
+        return false;
+    }
+    const PCRE2_SIZE *ends = pcre2_get_ovector_pointer(regex->data) + 2 * number;
+    if (ends[0] == PCRE2_UNSET) {
+        return false;
+    }
+    *group = (struct regex_text){ text + ends[0], ends[1] - ends[0] };
+    return true;
 }
 
 size_t regex_literals(const struct regex *regex, const struct regex_text **literals)

@@ -25,10 +25,17 @@ struct regex_text {
 /* The text is copied. BUSBAR_ESYNTAX (err: column within the expression, from 1), BUSBAR_ELIMIT (too long),
  * BUSBAR_ENOMEM; then *regex is NULL. */
 int regex_new(const char *text, size_t size, struct regex **regex, struct err *err);
+/* The same for an expression whose groups are wanted; slower. */
+int regex_new_groups(const char *text, size_t size, struct regex **regex, struct err *err);
 void regex_free(struct regex *regex); /* NULL is fine */
 
 /* 1: matches, 0: does not, BUSBAR_ELIMIT: took too many steps. One thread at a time. */
 int regex_match(struct regex *regex, const char *text, size_t size);
+
+/* Of regex_new_groups(), after a match of this very text: what a group took of it. name: a number ("0" is all), or
+ * the group's own. False: there is no such group, or it took nothing. */
+bool regex_group(const struct regex *regex, const char *text, const char *name, size_t name_size,
+                 struct regex_text *group);
 
 /* When it is nothing but alternatives of literals: these, sorted, at least one; else 0. */
 size_t regex_literals(const struct regex *regex, const struct regex_text **literals);

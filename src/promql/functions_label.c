@@ -64,7 +64,7 @@ static int finish(struct promql_eval *eval, const char *name, struct promql_matr
 /* --- label_replace(vector, to, replacement, from, pattern) --- */
 
 static int replace_rows(struct promql_eval *eval, const struct promql_node *call,
-                        struct promql_pattern *pattern, struct promql_matrix *out)
+                        struct regex *regex, struct promql_matrix *out)
 {
     const char *to = string_arg(call, 1)->string;
     const struct promql_node *replacement = string_arg(call, 2);
@@ -73,9 +73,12 @@ static int replace_rows(struct promql_eval *eval, const struct promql_node *call
     int error = init_text(eval, &text);
     for (size_t i = 0; i < out->count && error == 0; i++) {
         struct label source = value_of(&out->rows[i], from);
-        if (promql_pattern_matches(pattern, source.value, source.value_size)) {
+        int matches = regex_match(regex, source.value, source.value_size);
+        if (matches < 0) {
+            error = promql_eval_fail(eval, matches, "a regular expression took too long");
+        } else if (matches > 0) {
             buf_clear(&text);
-            promql_pattern_expand(pattern, source.value, replacement->string,
+            promql_pattern_expand(regex, source.value, replacement->string,
                                   replacement->string_size, &text);
             error = set_label(eval, &out->rows[i], to, &text);
         }
@@ -88,10 +91,9 @@ static int replace_rows(struct promql_eval *eval, const struct promql_node *call
 int promql_special_label_replace(struct promql_eval *eval, const struct promql_node *call,
                                  struct promql_matrix *out)
 {
-    struct promql_pattern *pattern;
+    struct regex *regex;
     const struct promql_node *expression = string_arg(call, 4);
-    int error = promql_pattern_new(expression->string, expression->string_size, &pattern,
-                                   eval->err);
+    int error = regex_new_groups(expression->string, expression->string_size, &regex, eval->err);
     if (error == BUSBAR_ESYNTAX) {
         return promql_eval_fail(eval, BUSBAR_EINVAL,
                                 "invalid regular expression in label_replace(): %.128s",
@@ -102,8 +104,8 @@ int promql_special_label_replace(struct promql_eval *eval, const struct promql_n
     }
     error = check_name(eval, call, 1, "destination");
     error = error == 0 ? promql_evaluate(eval, call->args[0], out) : error;
-    error = error == 0 ? replace_rows(eval, call, pattern, out) : error;
-    promql_pattern_free(pattern);
+    error = error == 0 ? replace_rows(eval, call, regex, out) : error;
+    regex_free(regex);
     return error == 0 ? finish(eval, string_arg(call, 1)->string, out) : error;
 }
 
