@@ -293,7 +293,8 @@ static void append_slices(struct timer *timer, void *ctx)
         ingest->appended += size;
         ingest->counts.appended += size;
         if (last) {
-            request->ingest = NULL; /* it waits for the disk alone */
+            request->ingest = NULL; /* it waits for the disk alone, and needs no text for that */
+            buf_fini(&request->plain);
             let_go(ingest);
             return;
         }
