@@ -107,9 +107,15 @@ static struct history_block *oldest(struct history_block **blocks, size_t count)
     return found;
 }
 
-static bool is_nearly_full(const struct history *history)
+/* Spare files of the log are room that nobody misses. */
+static bool is_nearly_full(struct history *history)
 {
     uint64_t free_bytes;
+    bool full = file_free_bytes(history->folder, &free_bytes) == 0 &&
+                free_bytes < history->config.free_bytes;
+    if (!full || !history_log_drop_spares(&history->log)) {
+        return full;
+    }
     return file_free_bytes(history->folder, &free_bytes) == 0 &&
            free_bytes < history->config.free_bytes;
 }
@@ -118,6 +124,7 @@ static int by_bytes(struct history *history, struct history_block **blocks, size
                     bool *worked)
 {
     uint64_t bytes = 0;
+    bool full = is_nearly_full(history);
     for (size_t i = 0; i < count; i++) {
         bytes += blocks[i]->row.bytes;
     }
@@ -129,9 +136,7 @@ static int by_bytes(struct history *history, struct history_block **blocks, size
         *worked = true;
         return remove_block(history, block, "more bytes than max_bytes");
     }
-    if (is_nearly_full(history) &&
-        !(history_log_drop_spares(&history->log) && !is_nearly_full(history)) &&
-        block->row.to_us < clock_wall_us() - HISTORY_DAY_US) {
+    if (full && block->row.to_us < clock_wall_us() - HISTORY_DAY_US) {
         *worked = true;
         return remove_block(history, block, "the disk is nearly full");
     }

@@ -12,6 +12,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/log.h"
+#include "history/backup.h"
 #include "place.h"
 
 #define NOW INT64_C(1790000000000000)
@@ -274,6 +275,72 @@ static void many_threads_at_once(void **state)
     assert_true(atomic_load(&crowd.reads) > 0);
 }
 
+/* --- spare log files --- */
+
+static size_t files_of_log(const char *folder, const char *suffix)
+{
+    char path[128];
+    char **names;
+    size_t count;
+    file_join(path, sizeof(path), folder, "log");
+    assert_int_equal(file_list(path, suffix, 100, &names, &count, NULL), 0);
+    busbar_free(names);
+    return count;
+}
+
+static void make_spares(void)
+{
+    for (int i = 0; i < 12; i++) {
+        append_block(1, NOW - DAY / 2 + i * INT64_C(1000000000), 300);
+    }
+    assert_int_equal(history_flush(place.history), 0);
+    assert_true(files_of_log(place.folder, ".spare") > 0);
+}
+
+static void spare_files_go_when_the_disk_is_nearly_full(void **state)
+{
+    (void)state;
+    place.config.segment_bytes = 2000;
+    place.config.free_bytes = 1;
+    place_open(&place);
+    make_spares();
+    work_all();
+    assert_true(files_of_log(place.folder, ".spare") > 0);
+    place_close(&place);
+    place.config.free_bytes = UINT64_MAX; /* no disk has that */
+    place_open(&place);
+    assert_true(files_of_log(place.folder, ".spare") > 0);
+    work_all();
+    assert_int_equal(files_of_log(place.folder, ".spare"), 0);
+    assert_int_equal(count_of(1), 12 * 300); /* what is younger than a day stays */
+}
+
+static void spare_files_are_no_part_of_the_history(void **state)
+{
+    (void)state;
+    struct history_findings findings;
+    struct history_recovery recovery;
+    struct err err = { 0 };
+    char copy[] = "/tmp/busbar-backup-XXXXXX";
+    assert_non_null(mkdtemp(copy));
+    place.config.segment_bytes = 2000;
+    place_open(&place);
+    make_spares();
+    size_t spares = files_of_log(place.folder, ".spare");
+    assert_int_equal(history_backup(place.history, copy, &err), 0);
+    assert_int_equal(files_of_log(copy, ".spare"), 0);
+    place_remove_folder(copy);
+    place_reopen(&place);
+    history_recovered(place.history, &recovery);
+    assert_int_equal(recovery.orphan_files + recovery.damaged_files, 0);
+    assert_int_equal(files_of_log(place.folder, ".spare"), spares);
+    history_close(place.history);
+    place.history = NULL;
+    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    assert_int_equal(findings.orphan_files, 0);
+    assert_true(findings.samples >= 12 * 300); /* the newest segment has some of them too */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +348,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(each_series_has_its_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(too_many_bytes_go_oldest_first, set_up, tear_down),
         cmocka_unit_test_setup_teardown(small_blocks_are_merged, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(spare_files_go_when_the_disk_is_nearly_full, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(spare_files_are_no_part_of_the_history, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_threads_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
