@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/decimal.h"
 #include "promql/evaluator.h"
 
 enum {
@@ -41,14 +42,18 @@ const char *promql_number_text(double value, char text[PROMQL_NUMBER_MAX])
                                     : "-Inf");
         return text;
     }
-    int digits = 0;
-    do {
-        (void)snprintf(text, PROMQL_NUMBER_MAX, "%.*e", digits, value);
-    } while (strtod(text, NULL) != value && ++digits < 17);
-    long exponent = strtol(strchr(text, 'e') + 1, NULL, 10);
+    struct decimal decimal = decimal_of(value);
+    while (decimal.digits != 0 && decimal.digits % 10 == 0) {
+        decimal.digits /= 10;
+        decimal.exponent++;
+    }
+    int digits = (int)decimal_u64(text, decimal.digits);
+    int exponent = decimal.exponent + digits - 1;
     if (exponent >= -4 && exponent < 6) {
-        int decimals = digits > exponent ? digits - (int)exponent : 0;
+        int decimals = decimal.exponent < 0 ? -decimal.exponent : 0;
         (void)snprintf(text, PROMQL_NUMBER_MAX, "%.*f", decimals, value);
+    } else {
+        (void)snprintf(text, PROMQL_NUMBER_MAX, "%.*e", digits - 1, value);
     }
     return text;
 }

@@ -3,10 +3,10 @@
 
 #include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/str.h"
 
 enum { NUMBER_DIGITS_MAX = 1100 }; /* more digits than any double needs to be exact */
@@ -199,7 +199,6 @@ void promql_print_duration(int64_t us, struct buf *out)
 /* Shortest digits that read back as the same number, without exponent. */
 void promql_print_number(double value, struct buf *out)
 {
-    char text[40];
     if (isnan(value)) {
         (void)buf_append_text(out, "NaN");
         return;
@@ -208,21 +207,10 @@ void promql_print_number(double value, struct buf *out)
         (void)buf_append_text(out, value > 0 ? "+Inf" : "-Inf");
         return;
     }
-    for (int precision = 0; precision < 17; precision++) {
-        (void)snprintf(text, sizeof(text), "%.*e", precision, fabs(value));
-        if (strtod(text, NULL) == fabs(value)) {
-            break;
-        }
-    }
-    char digits[24];
-    int count = 0;
-    const char *at = text;
-    for (; *at != 'e'; at++) {
-        if (*at != '.') {
-            digits[count++] = *at;
-        }
-    }
-    int point = (int)strtol(at + 1, NULL, 10) + 1; /* digits before the point */
+    struct decimal decimal = decimal_of(value);
+    char digits[DECIMAL_TEXT_MAX];
+    int count = (int)decimal_u64(digits, decimal.digits);
+    int point = count + decimal.exponent; /* digits before the point */
     if (signbit(value)) {
         (void)buf_append_byte(out, '-');
     }

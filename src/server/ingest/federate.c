@@ -2,19 +2,16 @@
 /* GET /federate: the last value of each series that is not older than the look-back, for another
  * Prometheus to scrape. As Prometheus does: series of one metric stand together, one without an
  * `instance` gets an empty one (so that the scraper does not put its own there), stale ones are left out. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/str.h"
+#include "base/decimal.h"
 #include "history/reader.h"
 #include "promql/promql.h"
 #include "server/ingest/export.h"
 #include "server/prometheus/selection.h"
-
-enum { NUMBER_TEXT = 40 };
 
 struct found {
     const char *metric; /* lives as long as the index */
@@ -124,14 +121,8 @@ static void put_name(struct buf *out, const char *name, size_t size, bool metric
 
 static void put_number(struct buf *out, double value)
 {
-    char text[NUMBER_TEXT];
-    if (isnan(value)) {
-        (void)buf_append_text(out, "NaN");
-    } else if (isinf(value)) {
-        (void)buf_append_text(out, value > 0 ? "+Inf" : "-Inf");
-    } else {
-        (void)buf_append(out, text, str_format_double(text, sizeof(text), value));
-    }
+    char text[DECIMAL_TEXT_MAX];
+    (void)buf_append(out, text, decimal_text(text, value));
 }
 
 static void put_labels(const struct federate *federate, const struct found *found, struct buf *out)
