@@ -69,7 +69,7 @@ static int check_selector(struct promql_parser *parser, struct promql_node *node
     bool all = true;
     for (size_t i = 0; i < node->matcher_count; i++) {
         const struct label_matcher *matcher = &node->matchers[i];
-        bool empty_matches;
+        bool empty_matches = false;
         int error = matches_empty(parser, matcher, &empty_matches);
         if (error != 0) {
             return error;
