@@ -216,26 +216,51 @@ static void put_eight(char *to, uint32_t value)
     memcpy(to + 6, pairs + low % 100 * 2, 2);
 }
 
+static size_t digits_of(uint64_t value)
+{
+    static const uint64_t powers[] = { 0,
+                                       10U,
+                                       100U,
+                                       1000U,
+                                       10000U,
+                                       100000U,
+                                       1000000U,
+                                       10000000U,
+                                       100000000U,
+                                       1000000000U,
+                                       10000000000U,
+                                       100000000000U,
+                                       1000000000000U,
+                                       10000000000000U,
+                                       100000000000000U,
+                                       1000000000000000U,
+                                       10000000000000000U,
+                                       100000000000000000U,
+                                       1000000000000000000U,
+                                       10000000000000000000U };
+    unsigned bits = 64 - (unsigned)__builtin_clzll(value | 1);
+    unsigned digits = bits * 1233 >> 12; /* x log10(2): this many, or one more */
+    return digits + (value >= powers[digits]);
+}
+
 size_t decimal_u64(char to[DECIMAL_TEXT_MAX], uint64_t value)
 {
-    char text[DECIMAL_TEXT_MAX];
-    char *at = text + sizeof(text);
+    size_t size = digits_of(value);
+    char *at = to + size;
     while (value >= 100000000) {
         at -= 8;
         put_eight(at, (uint32_t)(value % 100000000));
         value /= 100000000;
     }
     uint32_t left = (uint32_t)value;
-    while (left >= 100) {
+    while (at - to >= 2) {
         at -= 2;
         memcpy(at, pairs + left % 100 * 2, 2);
         left /= 100;
     }
-    at -= 2;
-    memcpy(at, pairs + left * 2, 2);
-    at += left < 10;
-    size_t size = (size_t)(text + sizeof(text) - at);
-    memcpy(to, at, size);
+    if (at > to) {
+        to[0] = (char)('0' + left);
+    }
     return size;
 }
 
@@ -254,24 +279,30 @@ size_t decimal_i64(char to[DECIMAL_TEXT_MAX], int64_t value)
 /* The digits with a point so many places from their end. */
 static size_t put_plain(char *to, struct decimal decimal)
 {
-    char digits[DECIMAL_TEXT_MAX];
-    size_t size = decimal_u64(digits, decimal.digits);
+    size_t size = decimal_u64(to, decimal.digits);
     if (decimal.exponent >= 0) {
-        memcpy(to, digits, size);
-        memset(to + size, '0', (size_t)decimal.exponent);
-        return size + (size_t)decimal.exponent;
+        for (int i = 0; i < decimal.exponent; i++) {
+            to[size++] = '0';
+        }
+        return size;
     }
     size_t places = (size_t)-decimal.exponent;
-    if (size > places) {
-        memcpy(to, digits, size - places);
-        to[size - places] = '.';
-        memcpy(to + size - places + 1, digits + size - places, places);
-        return size + 1;
+    if (size <= places) {
+        memmove(to + 2 + places - size, to, size);
+        memcpy(to, "0.", 2);
+        memset(to + 2, '0', places - size);
+        return 2 + places;
     }
-    memcpy(to, "0.", 2);
-    memset(to + 2, '0', places - size);
-    memcpy(to + 2 + places - size, digits, size);
-    return 2 + places;
+    char *point = to + size - places;
+    if (places <= sizeof(uint64_t)) { /* in one go: there is room behind it */
+        uint64_t digits;
+        memcpy(&digits, point, sizeof(digits));
+        memcpy(point + 1, &digits, sizeof(digits));
+    } else {
+        memmove(point + 1, point, places);
+    }
+    *point = '.';
+    return size + 1;
 }
 
 static size_t put_scientific(char *to, struct decimal decimal)
