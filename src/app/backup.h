@@ -15,8 +15,6 @@
 #include "history/history.h"
 
 #define BACKUP_LIST "backup.json"
-/* In a data folder: a restore is under way or was cut; the gateway does not start with it. */
-#define RESTORE_UNDER_WAY "restore.tmp"
 
 struct backup_request {
     const char *data_folder, *config_path; /* config_path NULL: not copied */
@@ -41,8 +39,13 @@ int backup_make(const struct backup_request *request, history_finding_cb cb, voi
 int backup_check(const char *folder, struct backup_result *result, struct err *err);
 
 /* Makes data_folder what the backup says. It must be free: locked by nobody, and empty but for secrets;
- * replace: what is there is moved into its folder replaced-TIME first. aside[] gets that path, or "". */
+ * replace: what is there is moved into its folder replaced-TIME first, as is what a cut restore left. aside[] gets
+ * that path, or "". */
 int backup_restore(const char *folder, const char *data_folder, bool replace, char *aside,
                    size_t aside_size, struct backup_result *result, struct err *err);
+
+/* Before a gateway uses the folder, which it has locked: removes what a restore left that was cut before it
+ * changed anything. BUSBAR_ECONFLICT: it was cut later, and the folder is half of two; err has the command. */
+int backup_restored(const char *data_folder, struct err *err);
 
 #endif

@@ -270,24 +270,12 @@ static int open_with(struct gateway *gw, struct config *config)
     return keep_version(gw, config);
 }
 
-/* A restore that was cut left some of two data folders. */
-static int check_restored(const struct gateway *gw, struct err *err)
-{
-    char path[GATEWAY_PATH_MAX];
-    if (!file_join(path, sizeof path, gw->data_folder, RESTORE_UNDER_WAY) || !file_exists(path)) {
-        return 0;
-    }
-    err_set(err, BUSBAR_ECONFLICT, "a restore into %s was cut", gw->data_folder);
-    err_hint(err, "run it again: busbar history restore FOLDER --replace --data %s",
-             gw->data_folder);
-    return err->code;
-}
-
 static int open_folder(struct gateway *gw)
 {
     struct err err = { 0 };
     if (file_make_folders(file_ops_real(), gw->data_folder, 0700, &err) != 0 ||
-        file_lock(gw->data_folder, &gw->lock_fd, &err) != 0 || check_restored(gw, &err) != 0 ||
+        file_lock(gw->data_folder, &gw->lock_fd, &err) != 0 ||
+        backup_restored(gw->data_folder, &err) != 0 ||
         secrets_open(gw->data_folder, &gw->secrets, &err) != 0) {
         return gateway_say(&err);
     }
