@@ -2,6 +2,7 @@
 /* Head to block. The head is frozen at a record's end; all that is frozen is written aside as a block,
  * the counters as a series file; then one transaction of the catalog adds the block and moves the
  * log mark. Until it is done the old state counts, after it the new one, and either is whole. */
+#include <malloc.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -10,6 +11,8 @@
 #include "history/history_private.h"
 #include "history/merge.h"
 #include "history/rewrite.h"
+
+#define GIVE_BACK_BYTES ((uint64_t)32 << 20)
 
 /* How many of the times in `sources` are in older blocks already. */
 static int count_known(struct history *history, uint32_t series, struct history_sources *taken,
@@ -84,6 +87,24 @@ static void remove_series_file(struct history *history, uint64_t mark)
     history->file->unlink(history->file->ctx, path);
 }
 
+static uint64_t head_bytes(struct history *history)
+{
+    pthread_mutex_lock(&history->head.lock);
+    uint64_t bytes = history->head.bytes;
+    pthread_mutex_unlock(&history->head.lock);
+    return bytes;
+}
+
+/* Many small pieces go, between others that stay: without a word malloc would keep their pages. */
+static void drop_head(struct history *history)
+{
+    uint64_t before = head_bytes(history);
+    history_head_drop(&history->head);
+    if (before > head_bytes(history) + GIVE_BACK_BYTES) {
+        (void)malloc_trim(0);
+    }
+}
+
 /* The block is on disk under its name; row NULL: there was nothing to write. */
 static int publish(struct history *history, const struct state_block *row, uint64_t mark)
 {
@@ -123,7 +144,7 @@ static int publish(struct history *history, const struct state_block *row, uint6
     uint64_t before = history->blocks.mark;
     history->blocks.mark = mark;
     pthread_mutex_unlock(&history->blocks.lock);
-    history_head_drop(&history->head);
+    drop_head(history);
     remove_series_file(history, before);
     history_log_forget(&history->log, history_cursors_done(history, mark));
     return 0;

@@ -12,8 +12,9 @@ enum {
     LOOK_US = 500 * 1000,
     RETRY_US = 10 * 1000 * 1000,
     BREATH_US = 20 * 1000,  /* of work, then as long a rest when it can wait */
-    SERIES_BYTES = 320,     /* head memory that a series may take beside head_bytes */
-    PRESSURE_PERCENT = 125, /* of both: then the log waits for the keeper */
+    SERIES_BYTES = 256,     /* head memory that a series may take beside head_bytes */
+    PRESSURE_PERCENT = 110, /* of both, and */
+    PRESSURE_PART = 8,      /* this part of head_bytes more: then the log waits for the keeper */
     TIDY_US = 10 * 1000 * 1000,
 };
 
@@ -170,7 +171,8 @@ void history_keeper_wait(struct history *history)
     struct history_keeper *keeper = &history->keeper;
     for (;;) {
         uint64_t bytes;
-        uint64_t room = head_room(history, &bytes) * PRESSURE_PERCENT / 100;
+        uint64_t room = head_room(history, &bytes) * PRESSURE_PERCENT / 100 +
+                        history->config.head_bytes / PRESSURE_PART;
         if (bytes <= room) {
             return;
         }
