@@ -6,6 +6,7 @@
 #include "app/gateway.h"
 #include "app/transfer.h"
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/str.h"
 #include "history/index.h"
 #include "net/jobs.h"
@@ -15,6 +16,7 @@
 enum {
     PAGE_SAMPLES = 20000,   /* of a series at a time */
     APPEND_SAMPLES = 10000, /* at a time */
+    APPEND_US = 2000,       /* then the loop turns */
     SERIES_MAX = 10000000,
 };
 
@@ -132,8 +134,10 @@ struct importing {
     int64_t line;
     enum transfer_format format;
     struct transfer_batch batch;
-    uint32_t *ids; /* of the batch's sets; 0: refused */
-    size_t waiting;
+    uint32_t *ids;  /* of the batch's sets; 0: refused */
+    size_t taken;   /* samples, by the log */
+    size_t at;      /* samples that the log has */
+    size_t waiting; /* callbacks to come, ours among them */
     int error;
     struct err err;
 };
@@ -246,24 +250,65 @@ static void stored(void *ctx, int error)
     let_go(work);
 }
 
-static void imported(void *ctx, int error)
+/* Samples of a point of the configuration are in its line of the ledger, too. */
+static void count_points(const struct importing *work)
+{
+    const struct sample *samples = work->batch.samples;
+    for (size_t at = 0, end; at < work->taken; at = end) {
+        end = at + 1;
+        while (end < work->taken && samples[end].point == samples[at].point) {
+            end++;
+        }
+        struct point *pt = registry_point_by_id(work->gw->registry, samples[at].point);
+        if (pt != NULL) {
+            pt->received += end - at;
+        }
+    }
+}
+
+static void count_import(const struct importing *work)
+{
+    struct server *server = server_of(work->req);
+    struct server_import import = { .bytes = work->size,
+                                    .stored = work->taken,
+                                    .left = work->batch.count - work->taken,
+                                    .malformed = work->batch.error_count,
+                                    .error = work->error };
+    if (server != NULL) {
+        server_count_import(server, &import);
+        count_points(work);
+    }
+}
+
+static void rest_a_moment(void *ctx)
+{
+    (void)ctx; /* the loop has its turn meanwhile */
+}
+
+/* After the job, and again until the log has all samples. */
+static void append_some(void *ctx, int error)
 {
     struct importing *work = ctx;
     struct transfer_batch *batch = &work->batch;
+    int64_t until_us = clock_mono_us() + APPEND_US;
     work->error = error != 0 ? err_set(&work->err, error, "not stored: %s", err_text(error))
                              : work->error;
-    work->waiting = 1; /* ours, until all have been handed over */
-    for (size_t at = 0; at < batch->count && work->error == 0;) {
-        size_t count = batch->count - at < APPEND_SAMPLES ? batch->count - at : APPEND_SAMPLES;
+    while (work->at < batch->count && work->error == 0) {
+        size_t left = batch->count - work->at;
+        size_t count = left < APPEND_SAMPLES ? left : APPEND_SAMPLES;
+        if (clock_mono_us() >= until_us) {
+            jobs_submit(work->gw->loop, rest_a_moment, append_some, work);
+            return;
+        }
         work->waiting++;
-        error = history_append(work->gw->history, batch->samples + at, count, stored, work);
+        error = history_append(work->gw->history, batch->samples + work->at, count, stored, work);
         if (error != 0) {
             work->waiting--;
-            work->error = err_set(&work->err, error, "%zu of %zu samples are stored: %s", at,
+            work->error = err_set(&work->err, error, "%zu of %zu samples are stored: %s", work->at,
                                   batch->count, err_text(error));
             err_hint(&work->err, "send all of it again: what is there stays as it is");
         }
-        at += count;
+        work->at += count;
     }
     let_go(work);
 }
@@ -285,7 +330,8 @@ void history_transfer_import(struct server_request *req)
     } else if (!history_index_loaded(gw->history)) {
         server_reply_error(req, BUSBAR_EBUSY, "the labels of the series are being loaded");
     } else {
-        jobs_submit(gw->loop, work_import, imported, work);
+        work->waiting = 1;
+        jobs_submit(gw->loop, work_import, append_some, work);
         return;
     }
     transfer_fini(&work->batch);

@@ -67,7 +67,7 @@ struct point {
     const struct point_class *cls;
     struct sample last; /* last.point is this point's series id */
     int64_t since_us;   /* since when it has this quality */
-    uint64_t received;  /* ledger: samples that came from the driver since the start */
+    uint64_t received;  /* ledger: samples that came since the start */
     uint32_t line;      /* where it was written: line of device->files[file] */
     uint16_t file;
     uint8_t value_type; /* enum value_type after conversion */

@@ -99,6 +99,19 @@ void server_site(struct server *server, const char *id, const char *name, const 
     server->config.site_timezone = timezone;
 }
 
+void server_count_import(struct server *server, const struct server_import *import)
+{
+    enum ingest_refusal reason = import->error == BUSBAR_ENOSPC ? INGEST_LOG_FULL : INGEST_LOG_BUSY;
+    struct ingest_counts counts = { .requests = 1,
+                                    .failed = import->error != 0,
+                                    .bytes = import->bytes,
+                                    .received = import->stored + import->left + import->malformed,
+                                    .appended = import->stored };
+    counts.refused[INGEST_SYNTAX] = import->malformed;
+    counts.refused[reason] = import->left;
+    ingest_add_counts(server->ingest, &counts);
+}
+
 void server_free(struct server *server)
 {
     list_each_safe(at, &server->requests) {

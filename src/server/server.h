@@ -103,6 +103,17 @@ void server_changed(struct server *server);
 /* The site's texts changed; borrowed as in the configuration. */
 void server_site(struct server *server, const char *id, const char *name, const char *timezone);
 
+/* A request whose samples a handler of the app gave to the history itself (an import): ledger and /metrics count it
+ * with what was ingested. */
+struct server_import {
+    uint64_t bytes;     /* of the body */
+    uint64_t stored;    /* samples that the log took */
+    uint64_t left;      /* ... and those that it did not, because of error */
+    uint64_t malformed; /* lines */
+    int error;
+};
+void server_count_import(struct server *server, const struct server_import *import);
+
 /* Closes all listeners and connections (open requests are answered 503), then frees. Requests that
  * handlers still hold stay valid until they are answered. */
 void server_free(struct server *server);

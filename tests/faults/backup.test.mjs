@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // Export and import, backup and restore, verify: what goes out comes back whole, and what is cut is refused.
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  existsSync, mkdirSync, readFileSync, readdirSync, rmSync, statSync, truncateSync, writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort, makeFolder, run, startGateway, startSim, until } from '../support/gateway.mjs';
@@ -73,6 +75,9 @@ test('what was exported is imported without any loss, twice too, as JSON lines a
     assert.equal(sorted((await ok(second.cli(['history', 'export', '--csv']))).stdout), sorted(csv), name);
     await second.stop();
   }
+  const ledger = await gateway.get('/api/v1/ledger');
+  assert.ok(ledger.balances, JSON.stringify(ledger));
+  assert.equal(ledger.ingest.received, 2 * 9006);
   const some = await ok(gateway.cli(['history', 'export', 'count{device=~"d.*"}', '--start', '2026-01-05T00:00:00Z',
     '--end', '2026-01-05T00:01:00Z', '-o', join(first.folder, 'some.jsonl')]));
   assert.equal(some.stdout, '');
@@ -89,6 +94,9 @@ test('lines that are wrong are told with line and column, the others are taken',
   assert.equal(result.code, 8, result.stderr);
   assert.match(result.stdout, /^imported: 3 samples; refused: 3 lines\n$/);
   assert.match(result.stderr, /^stdin:2:\d+: /m);
+  const ledger = await gateway.get('/api/v1/ledger');
+  assert.ok(ledger.balances, JSON.stringify(ledger));
+  assert.deepEqual(ledger.ingest, { received: 6, refused: [{ reason: 'malformed', count: 3 }] });
   assert.match(result.stderr, /^stdin:4: a label's value must be a text$/m);
   assert.match(result.stderr, /^stdin:5: a value is not of the line's type$/m);
   const rows = ['labels,type,time_us,value,quality,detail,received_us', `a,int,${begin},1,0,0,${begin}`,
@@ -125,6 +133,11 @@ test('a backup under load, restored, gives the same answers', async (t) => {
   const file = join(folder.folder, 'all.jsonl');
   writeFileSync(file, samplesOfAllKinds());
   await ok(gateway.cli(['history', 'import', file]));
+  const polled = join(folder.folder, 'polled.jsonl');
+  await ok(gateway.cli(['history', 'export', '{device="d"}', '-o', polled]));
+  await ok(gateway.cli(['history', 'import', polled])); // into configured points
+  const ledger = await gateway.get('/api/v1/ledger');
+  assert.ok(ledger.balances && ledger.points.every((point) => point.balances), JSON.stringify(ledger));
   const before = await until('samples', async () => {
     const { samples } = await gateway.get('/api/v1/samples/d/x?from=-1h&to=now&limit=200000');
     return samples.length > 50 && samples;
@@ -202,6 +215,40 @@ test('a cut or damaged backup is refused, and nothing is changed', async (t) => 
   }
   rmSync(join(backup, 'backup.json'));
   await refuse(/is no backup/, 5);
+});
+
+test('a cut restore: before it moves anything all is as it was, later the start says what to do', async (t) => {
+  const folder = newFolder(t);
+  let gateway = await gatewayOf(t, folder);
+  const file = join(folder.folder, 'all.jsonl');
+  writeFileSync(file, samplesOfAllKinds());
+  await ok(gateway.cli(['history', 'import', file]));
+  const backup = join(folder.folder, 'backup');
+  await ok(gateway.cli(['history', 'backup', backup]));
+  const before = (await ok(gateway.cli(['history', 'export']))).stdout;
+  await gateway.stop();
+  const copied = join(folder.data, 'restore.tmp');
+  mkdirSync(join(copied, 'blocks'), { recursive: true });
+  writeFileSync(join(copied, 'blocks', '1.blk'), 'half');
+  gateway = await gatewayOf(t, folder);
+  assert.equal((await ok(gateway.cli(['history', 'export']))).stdout, before);
+  assert.ok(!existsSync(copied), 'what was copied is gone');
+  await gateway.stop();
+
+  mkdirSync(copied);
+  for (const name of ['log', 'state.db']) { // as if it was cut here: only these are moved in
+    rmSync(join(folder.data, name), { recursive: true });
+  }
+  writeFileSync(join(folder.data, 'restore.under'), backup);
+  const refused = await run(['run', '--config', folder.site, '--data', folder.data]);
+  assert.notEqual(refused.code, 0);
+  assert.match(refused.stderr, /was cut while files were moved/);
+  const command = refused.stderr.match(/run it again: busbar (history restore .*)$/m)[1].split(' ');
+  const restored = await ok(run(command));
+  assert.match(restored.stdout, /^what was there is in .*replaced-/m);
+  assert.deepEqual(readdirSync(folder.data).filter((name) => name.startsWith('restore.')), []);
+  gateway = await gatewayOf(t, folder);
+  assert.equal((await ok(gateway.cli(['history', 'export']))).stdout, before);
 });
 
 test('verify tells what is damaged, here and in a running gateway, and exits with 3', async (t) => {

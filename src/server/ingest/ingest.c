@@ -405,6 +405,19 @@ void ingest_counts(const struct ingest *ingest, struct ingest_counts *counts)
     *counts = ingest->counts;
 }
 
+void ingest_add_counts(struct ingest *ingest, const struct ingest_counts *more)
+{
+    struct ingest_counts *counts = &ingest->counts;
+    counts->requests += more->requests;
+    counts->failed += more->failed;
+    counts->bytes += more->bytes;
+    counts->received += more->received;
+    counts->appended += more->appended;
+    for (unsigned i = 0; i < INGEST_REFUSAL_COUNT; i++) {
+        counts->refused[i] += more->refused[i];
+    }
+}
+
 struct ingest_metadata *ingest_metadata(struct ingest *ingest)
 {
     return ingest->metadata;

@@ -44,6 +44,8 @@ struct ingest *ingest_new(struct loop *loop, struct history *history);
 void ingest_free(struct ingest *ingest);
 
 void ingest_counts(const struct ingest *ingest, struct ingest_counts *counts);
+/* Adds what came by another way than ingest_take(). */
+void ingest_add_counts(struct ingest *ingest, const struct ingest_counts *more);
 struct ingest_metadata *ingest_metadata(struct ingest *ingest);
 
 /* For the ledger, which adds it to what came from devices: samples that were given to the log or refused, and the
