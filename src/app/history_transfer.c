@@ -136,7 +136,6 @@ struct importing {
     struct transfer_batch batch;
     uint32_t *ids;  /* of the batch's sets; 0: refused */
     size_t taken;   /* samples, by the log */
-    size_t at;      /* samples that the log has */
     size_t waiting; /* callbacks to come, ours among them */
     int error;
     struct err err;
@@ -293,23 +292,25 @@ static void append_some(void *ctx, int error)
     int64_t until_us = clock_mono_us() + APPEND_US;
     work->error = error != 0 ? err_set(&work->err, error, "not stored: %s", err_text(error))
                              : work->error;
-    while (work->at < batch->count && work->error == 0) {
-        size_t left = batch->count - work->at;
+    while (work->taken < batch->count && work->error == 0) {
+        size_t left = batch->count - work->taken;
         size_t count = left < APPEND_SAMPLES ? left : APPEND_SAMPLES;
         if (clock_mono_us() >= until_us) {
             jobs_submit(work->gw->loop, rest_a_moment, append_some, work);
             return;
         }
         work->waiting++;
-        error = history_append(work->gw->history, batch->samples + work->at, count, stored, work);
+        error = history_append(work->gw->history, batch->samples + work->taken, count, stored,
+                               work);
         if (error != 0) {
             work->waiting--;
-            work->error = err_set(&work->err, error, "%zu of %zu samples are stored: %s", work->at,
-                                  batch->count, err_text(error));
+            work->error = err_set(&work->err, error, "%zu of %zu samples are stored: %s",
+                                  work->taken, batch->count, err_text(error));
             err_hint(&work->err, "send all of it again: what is there stays as it is");
         }
-        work->at += count;
+        work->taken += error == 0 ? count : 0;
     }
+    count_import(work);
     let_go(work);
 }
 
