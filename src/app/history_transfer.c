@@ -250,10 +250,10 @@ static void stored(void *ctx, int error)
 }
 
 /* Samples of a point of the configuration are in its line of the ledger, too. */
-static void count_points(const struct importing *work)
+static void count_points(const struct importing *work, size_t first)
 {
     const struct sample *samples = work->batch.samples;
-    for (size_t at = 0, end; at < work->taken; at = end) {
+    for (size_t at = first, end; at < work->taken; at = end) {
         end = at + 1;
         while (end < work->taken && samples[end].point == samples[at].point) {
             end++;
@@ -265,17 +265,20 @@ static void count_points(const struct importing *work)
     }
 }
 
-static void count_import(const struct importing *work)
+/* What the log took in this turn, from `first` on; at the end what it did not. */
+static void count_turn(const struct importing *work, size_t first, bool ended)
 {
     struct server *server = server_of(work->req);
-    struct server_import import = { .bytes = work->size,
-                                    .stored = work->taken,
-                                    .left = work->batch.count - work->taken,
-                                    .malformed = work->batch.error_count,
-                                    .error = work->error };
+    struct server_import import = { .ended = ended, .stored = work->taken - first };
+    if (ended) {
+        import.bytes = work->size;
+        import.left = work->batch.count - work->taken;
+        import.malformed = work->batch.error_count;
+        import.error = work->error;
+    }
     if (server != NULL) {
         server_count_import(server, &import);
-        count_points(work);
+        count_points(work, first);
     }
 }
 
@@ -290,12 +293,14 @@ static void append_some(void *ctx, int error)
     struct importing *work = ctx;
     struct transfer_batch *batch = &work->batch;
     int64_t until_us = clock_mono_us() + APPEND_US;
+    size_t first = work->taken;
     work->error = error != 0 ? err_set(&work->err, error, "not stored: %s", err_text(error))
                              : work->error;
     while (work->taken < batch->count && work->error == 0) {
         size_t left = batch->count - work->taken;
         size_t count = left < APPEND_SAMPLES ? left : APPEND_SAMPLES;
         if (clock_mono_us() >= until_us) {
+            count_turn(work, first, false);
             jobs_submit(work->gw->loop, rest_a_moment, append_some, work);
             return;
         }
@@ -310,7 +315,7 @@ static void append_some(void *ctx, int error)
         }
         work->taken += error == 0 ? count : 0;
     }
-    count_import(work);
+    count_turn(work, first, true);
     let_go(work);
 }
 

@@ -102,7 +102,7 @@ void server_site(struct server *server, const char *id, const char *name, const 
 void server_count_import(struct server *server, const struct server_import *import)
 {
     enum ingest_refusal reason = import->error == BUSBAR_ENOSPC ? INGEST_LOG_FULL : INGEST_LOG_BUSY;
-    struct ingest_counts counts = { .requests = 1,
+    struct ingest_counts counts = { .requests = import->ended,
                                     .failed = import->error != 0,
                                     .bytes = import->bytes,
                                     .received = import->stored + import->left + import->malformed,

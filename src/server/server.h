@@ -103,9 +103,10 @@ void server_changed(struct server *server);
 /* The site's texts changed; borrowed as in the configuration. */
 void server_site(struct server *server, const char *id, const char *name, const char *timezone);
 
-/* A request whose samples a handler of the app gave to the history itself (an import): ledger and /metrics count it
- * with what was ingested. */
+/* A request whose samples a handler of the app gives to the history itself (an import): ledger and /metrics count it
+ * with what was ingested. Once in each turn of the loop that gives some, so that the ledger always balances. */
 struct server_import {
+    bool ended;         /* the last time; until then only `stored` is given */
     uint64_t bytes;     /* of the body */
     uint64_t stored;    /* samples that the log took */
     uint64_t left;      /* ... and those that it did not, because of error */
