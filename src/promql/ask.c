@@ -11,14 +11,6 @@
 #include "base/decimal.h"
 #include "promql/evaluator.h"
 
-enum {
-    SERIES_DEFAULT = 100 * 1000,
-    SAMPLES_DEFAULT = 50 * 1000 * 1000,
-    POINTS_DEFAULT = 11 * 1000,
-    BYTES_DEFAULT = 512 * 1024 * 1024,
-};
-#define TIMEOUT_DEFAULT_US (INT64_C(120) * 1000000)
-
 const char *promql_type_word(enum promql_type type)
 {
     switch (type) {
@@ -229,11 +221,11 @@ static int give(struct promql_eval *eval, const struct promql_node *root, bool i
 static void fill_limits(struct promql_question *question)
 {
     struct promql_limits *limits = &question->limits;
-    limits->series_max = limits->series_max > 0 ? limits->series_max : SERIES_DEFAULT;
-    limits->samples_max = limits->samples_max > 0 ? limits->samples_max : SAMPLES_DEFAULT;
-    limits->points_max = limits->points_max > 0 ? limits->points_max : POINTS_DEFAULT;
-    limits->bytes_max = limits->bytes_max > 0 ? limits->bytes_max : BYTES_DEFAULT;
-    limits->timeout_us = limits->timeout_us > 0 ? limits->timeout_us : TIMEOUT_DEFAULT_US;
+    limits->series_max = limits->series_max > 0 ? limits->series_max : PROMQL_SERIES_DEFAULT;
+    limits->samples_max = limits->samples_max > 0 ? limits->samples_max : PROMQL_SAMPLES_DEFAULT;
+    limits->points_max = limits->points_max > 0 ? limits->points_max : PROMQL_POINTS_DEFAULT;
+    limits->bytes_max = limits->bytes_max > 0 ? limits->bytes_max : PROMQL_BYTES_DEFAULT;
+    limits->timeout_us = limits->timeout_us > 0 ? limits->timeout_us : PROMQL_TIMEOUT_DEFAULT_US;
     question->lookback_us = question->lookback_us > 0 ? question->lookback_us : PROMQL_LOOKBACK_US;
 }
 

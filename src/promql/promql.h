@@ -62,13 +62,20 @@ void promql_source_history_close(struct promql_source *source);
 
 /* --- a question --- */
 
-struct promql_limits { /* 0: the default */
-    size_t series_max; /* one selector may match; default 100,000 */
-    /* in memory at a time, as Prometheus' query.max-samples; default 50,000,000 */
-    size_t samples_max;
-    size_t points_max;  /* steps of a range query; default 11,000 */
-    size_t bytes_max;   /* of memory; default 512 MiB */
-    int64_t timeout_us; /* default 2 min */
+enum {
+    PROMQL_SERIES_DEFAULT = 100 * 1000,
+    PROMQL_SAMPLES_DEFAULT = 50 * 1000 * 1000,
+    PROMQL_POINTS_DEFAULT = 11 * 1000,
+    PROMQL_BYTES_DEFAULT = 512 << 20,
+};
+#define PROMQL_TIMEOUT_DEFAULT_US (INT64_C(120) * 1000000)
+
+struct promql_limits {  /* 0: the default */
+    size_t series_max;  /* one selector may match */
+    size_t samples_max; /* in memory at a time, as Prometheus' query.max-samples */
+    size_t points_max;  /* steps of a range query */
+    size_t bytes_max;   /* of memory */
+    int64_t timeout_us;
 };
 
 struct promql_question {

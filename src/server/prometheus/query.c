@@ -10,10 +10,6 @@
 #include "server/prometheus/params.h"
 #include "server/prometheus/prometheus.h"
 
-enum { POINTS_MAX = 11000 };
-
-#define TIMEOUT_MAX_US (120 * CLOCK_US_PER_S)
-
 struct ask {
     struct prometheus_job job;
     struct promql_question question;
@@ -99,9 +95,7 @@ static int read_common(struct server_request *req, struct ask *ask, struct err *
     error = error != 0 ? error
                        : prometheus_duration(req, "lookback_delta", &question->lookback_us, err);
     question->text = text != NULL ? text : "";
-    question->limits.timeout_us = timeout_us > 0 && timeout_us < TIMEOUT_MAX_US ? timeout_us
-                                                                                : TIMEOUT_MAX_US;
-    question->limits.points_max = POINTS_MAX;
+    question->limits.timeout_us = timeout_us < PROMQL_TIMEOUT_DEFAULT_US ? timeout_us : 0;
     ask->stats = stats != NULL && stats[0] != '\0';
     return error;
 }
@@ -134,7 +128,8 @@ static int read_range(struct server_request *req, struct ask *ask, struct err *e
                        "invalid parameter \"step\": zero or negative query resolution step widths "
                        "are not accepted. Try a positive integer");
     }
-    if (error == 0 && (question->end_us - question->start_us) / question->step_us > POINTS_MAX) {
+    if (error == 0 &&
+        (question->end_us - question->start_us) / question->step_us > PROMQL_POINTS_DEFAULT) {
         return err_set(err, BUSBAR_EINVAL,
                        "exceeded maximum resolution of 11,000 points per timeseries. Try "
                        "decreasing the query resolution (?step=XX)");

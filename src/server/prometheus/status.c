@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "history/history.h"
 #include "history/index.h"
+#include "promql/promql.h"
 #include "server/prometheus/params.h"
 #include "server/prometheus/prometheus.h"
 #include "server/reply.h"
@@ -78,14 +79,17 @@ static void get_runtimeinfo(struct server_request *req)
 
 static void get_flags(struct server_request *req)
 {
-    char number[32];
+    char samples[32], queries[32], lookback[32], timeout[32];
     struct buf out;
     struct json_writer json = begin_document(&out);
-    json_put_string(&json, "query.lookback-delta", "5m");
-    str_format(number, sizeof(number), "%d", SERVER_QUERIES_MAX);
-    json_put_string(&json, "query.max-concurrency", number);
-    json_put_string(&json, "query.max-samples", "50000000");
-    json_put_string(&json, "query.timeout", "2m");
+    str_format(samples, sizeof(samples), "%d", PROMQL_SAMPLES_DEFAULT);
+    str_format(queries, sizeof(queries), "%d", SERVER_QUERIES_MAX);
+    str_format_duration(lookback, sizeof(lookback), PROMQL_LOOKBACK_US);
+    str_format_duration(timeout, sizeof(timeout), PROMQL_TIMEOUT_DEFAULT_US);
+    json_put_string(&json, "query.lookback-delta", lookback);
+    json_put_string(&json, "query.max-concurrency", queries);
+    json_put_string(&json, "query.max-samples", samples);
+    json_put_string(&json, "query.timeout", timeout);
     json_put_string(&json, "web.enable-admin-api", "true");
     json_put_string(&json, "web.enable-remote-write-receiver", "true");
     reply_document(req, &out, &json);
