@@ -106,16 +106,33 @@ static void random_doubles_read_back(void **state)
     }
 }
 
+static void check_whole(uint64_t value)
+{
+    char text[DECIMAL_TEXT_MAX + 1], expected[40];
+    size_t size = decimal_u64(text, value);
+    text[size] = '\0';
+    snprintf(expected, sizeof(expected), "%llu", (unsigned long long)value);
+    assert_string_equal(text, expected);
+}
+
+/* Each number of digits, and each number of bits, from both sides. */
 static void whole_numbers(void **state)
 {
-    static const uint64_t values[] = { 0, 9, 10, 99, 100, 12345, 1234567890123456789U, UINT64_MAX };
-    char text[DECIMAL_TEXT_MAX + 1], expected[40];
+    char text[DECIMAL_TEXT_MAX + 1];
     (void)state;
-    for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
-        text[decimal_u64(text, values[i])] = '\0';
-        snprintf(expected, sizeof(expected), "%llu", (unsigned long long)values[i]);
-        assert_string_equal(text, expected);
+    uint64_t power = 1;
+    for (int digits = 1; digits <= 20; digits++) {
+        check_whole(power - 1);
+        check_whole(power);
+        check_whole(power + 1);
+        power *= digits < 20 ? 10 : 1;
     }
+    for (unsigned bit = 0; bit < 64; bit++) {
+        check_whole((UINT64_C(1) << bit) - 1);
+        check_whole(UINT64_C(1) << bit);
+    }
+    check_whole(1234567890123456789U);
+    check_whole(UINT64_MAX);
     text[decimal_i64(text, INT64_MIN)] = '\0';
     assert_string_equal(text, "-9223372036854775808");
     text[decimal_i64(text, 42)] = '\0';
