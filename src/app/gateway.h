@@ -73,7 +73,7 @@ struct gateway {
     struct gateway_upkeep upkeep;
     struct history_recovery recovery;
     struct server_problem problems[GATEWAY_PROBLEMS_MAX];
-    char problem_texts[GATEWAY_PROBLEMS_MAX][256];
+    char problem_texts[GATEWAY_PROBLEMS_MAX][384];
 
     struct secrets *secrets; /* as of the last apply; for drivers */
     bool stopping;

@@ -109,6 +109,10 @@ void gateway_upkeep_start(struct gateway *gw)
     timer_start(&gw->upkeep_timer, 0, UPKEEP_MS);
 }
 
+static const char damage_hint[] =
+    "what could be read was kept; busbar history verify lists all that is lost, "
+    "busbar history restore brings it back from a backup; look at the disk";
+
 static void problem(struct gateway *gw, struct server_facts *facts, const char *what,
                     const char *why, const char *hint)
 {
@@ -123,7 +127,7 @@ void gateway_facts(void *ctx, struct server_facts *facts)
 {
     struct gateway *gw = ctx;
     const struct gateway_upkeep *upkeep = &gw->upkeep;
-    char why[256], bytes[32];
+    char why[384], bytes[32];
     facts->config_version = gw->version;
     facts->config_differs = upkeep->files_now != upkeep->files_loaded;
     facts->stopping = gw->stopping;
@@ -150,7 +154,12 @@ void gateway_facts(void *ctx, struct server_facts *facts)
         problem(gw, facts, "history upkeep failed", why, "see the text log");
     }
     if (gw->recovery.text[0] != '\0') {
-        problem(gw, facts, "damage found at the start", gw->recovery.text,
-                "what could be read was kept; look at the disk");
+        problem(gw, facts, "damage found at the start", gw->recovery.text, damage_hint);
+    }
+    if (upkeep->history.damaged_blocks > 0) {
+        str_format(why, sizeof why, "%s: damaged parts were met and left out%s",
+                   upkeep->history.damaged_path,
+                   upkeep->history.damaged_blocks > 1 ? ", and in other blocks too" : "");
+        problem(gw, facts, "damage found in history", why, damage_hint);
     }
 }

@@ -71,6 +71,7 @@ struct history_block {
     atomic_int users;   /* the last release closes */
     atomic_bool unlink; /* removed from the catalog: the last release removes the file */
     bool damaged;       /* keeper: a merge could not read all of it */
+    atomic_uint met;    /* damaged pages and chunks that were met in it */
     int64_t looked_us;  /* keeper: when retention last looked into it */
     struct history_block_part *parts; /* keeper: of each policy; NULL: not counted yet */
     uint64_t parts_generation;

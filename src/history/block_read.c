@@ -136,6 +136,7 @@ int history_block_open(const struct file_ops *file, const char *folder,
     block->row = *row;
     atomic_init(&block->users, 1);
     atomic_init(&block->unlink, false);
+    atomic_init(&block->met, 0);
     block->fd = file->open(file->ctx, path, O_RDONLY, 0);
     int error = block->fd < 0
                     ? err_set(err, block->fd, "cannot open %s: %s", path, err_text(block->fd))
@@ -361,6 +362,7 @@ int history_block_collect_at(struct history_block_place *place, uint32_t series,
          number < block->pages && block->page_series[number] <= series && error == 0; number++) {
         if (open_page(place, number, series) != 0) {
             sources->damaged++;
+            atomic_fetch_add(&block->met, 1);
             continue;
         }
         error = collect_page(block, &place->page, series, from_us, to_us, sources);
@@ -386,6 +388,7 @@ int history_block_collect_keys(struct history_block *block, uint32_t first, uint
          number < block->pages && block->page_series[number] <= last && error == 0; number++) {
         if (read_page(block, number, &page) != 0) {
             sources->damaged++;
+            atomic_fetch_add(&block->met, 1);
             continue;
         }
         struct history_source entry = { 0 };
@@ -398,7 +401,7 @@ int history_block_collect_keys(struct history_block *block, uint32_t first, uint
     return error;
 }
 
-int history_block_read(const struct history_source *source, uint8_t *data)
+static int read_chunk(const struct history_source *source, uint8_t *data)
 {
     const struct history_block *block = source->block;
     int error = file_pread_all(block->file, block->fd, data, source->size, (int64_t)source->offset);
@@ -412,6 +415,15 @@ int history_block_read(const struct history_source *source, uint8_t *data)
     bool good = bytes_get_u32le(&in) ==
                 history_block_check(block->row.id, source->offset, data + 4, source->size - 4);
     return good ? 0 : BUSBAR_EDAMAGED;
+}
+
+int history_block_read(const struct history_source *source, uint8_t *data)
+{
+    int error = read_chunk(source, data);
+    if (error != 0) {
+        atomic_fetch_add(&source->block->met, 1);
+    }
+    return error;
 }
 
 /* --- walking --- */
@@ -439,6 +451,7 @@ const struct history_source *history_block_walk_next(struct history_block_walk *
         struct page page;
         if (read_page(walk->block, walk->page++, &page) != 0) {
             walk->entries.damaged++;
+            atomic_fetch_add(&walk->block->met, 1);
             continue;
         }
         struct history_source entry = { 0 };

@@ -214,6 +214,9 @@ static void block_status(struct history_block_set *set, struct history_status *s
         status->days += !log && !tiers;
         status->cold_days += set->all[i]->row.level == HISTORY_LEVEL_COLD;
         status->block_samples += tiers ? 0 : set->all[i]->row.samples;
+        if (atomic_load(&set->all[i]->met) > 0 && status->damaged_blocks++ == 0) {
+            str_copy(status->damaged_path, sizeof(status->damaged_path), set->all[i]->path);
+        }
     }
     pthread_mutex_unlock(&set->lock);
 }

@@ -66,7 +66,7 @@ struct history_recovery {
     uint64_t damaged_files;    /* set aside with the suffix .damaged */
     uint64_t orphan_files;     /* unfinished files removed */
     int64_t took_us;
-    char text[256]; /* the first damage in plain words; "" = none */
+    char text[384]; /* the first damage in plain words; "" = none */
 };
 
 /* Opens, recovers, starts the threads. On error *history is NULL. */
@@ -140,6 +140,9 @@ struct history_index;
 /* Filled in the background after the start: history_index_loaded() says when all is there. */
 struct history_index *history_index(struct history *history);
 bool history_index_loaded(const struct history *history);
+/* For those who must not answer with a part of the series. BUSBAR_EAGAIN: there is no history (NULL), or not
+ * all is there yet. */
+int history_index_check(const struct history *history, struct err *err);
 
 struct history_labels {
     const struct label *labels; /* a sorted set */
@@ -265,6 +268,8 @@ struct history_status {
     uint64_t expired_samples, deleted_samples;
     uint64_t tier_bytes, tier_blocks; /* of blocks and block_bytes */
     uint64_t damaged_chunks;          /* met by reads since the start */
+    uint64_t damaged_blocks;          /* in so many files, */
+    char damaged_path[256];           /* of which this is one; "": none */
     int keeper_error;                 /* of the last background step; 0 when it worked */
     const char *doing;                /* what the keeper is at, in words; "nothing" */
     uint64_t days, cold_days; /* that have blocks of their own; those of them that are recoded */

@@ -19,6 +19,23 @@ static void say(struct history_recovery *found, const char *text)
     }
 }
 
+static void say_lost(struct history_recovery *found, const struct err *err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* What is wrong with which file, and what that costs. */
+static void say_lost(struct history_recovery *found, const struct err *err, const char *format, ...)
+{
+    struct buf text;
+    va_list args;
+    buf_init(&text, 1024);
+    buf_printf(&text, "%s: ", err->message);
+    va_start(args, format);
+    buf_vprintf(&text, format, args);
+    va_end(args);
+    say(found, buf_text(&text));
+    buf_fini(&text);
+}
+
 static int replay(void *ctx, const struct history_record_head *head, const uint8_t *body)
 {
     struct history *history = ctx;
@@ -96,7 +113,8 @@ static void open_blocks(struct history *history, const struct catalog *catalog)
         } else {
             history->blocks.missing++;
             history->recovery.damaged_files++;
-            say(&history->recovery, err.message);
+            say_lost(&history->recovery, &err, "its %llu samples of %u points are left out",
+                     (unsigned long long)catalog->rows[i].samples, catalog->rows[i].series);
         }
     }
 }
@@ -106,7 +124,8 @@ static void load_series(struct history *history, uint64_t mark)
     struct err err = { 0 };
     if (mark > 0 && history_series_load(history, mark, &err) != 0) {
         history->recovery.damaged_files++;
-        say(&history->recovery, err.message);
+        say_lost(&history->recovery, &err,
+                 "counters, and last values of points that were quiet since, are lost");
     }
 }
 

@@ -274,6 +274,23 @@ struct history_check {
     size_t done; /* of segments, then rows, then the series file */
 };
 
+/* What a start could not read stays beside the log until a person has seen it. */
+static void tell_set_aside(struct verify *verify)
+{
+    uint64_t *numbers;
+    size_t count;
+    if (history_list_numbers(verify->log_folder, ".log.damaged", &numbers, &count, NULL) == 0) {
+        for (size_t i = 0; i < count; i++) {
+            verify->findings->damaged_files++;
+            tell(verify,
+                 "%s/%016llx.log.damaged: a log segment that was set aside, its records may be "
+                 "lost; remove it when it is of no more use",
+                 verify->log_folder, (unsigned long long)numbers[i]);
+        }
+        busbar_free(numbers);
+    }
+}
+
 /* Segments are listed before the catalog is read, so that no record is in neither. */
 static int list_files(struct history_check *check, struct err *err)
 {
@@ -339,6 +356,7 @@ bool history_check_step(struct history_check *check)
         return true;
     }
     verify_series(&check->verify, check->mark);
+    tell_set_aside(&check->verify);
     if (!check->verify.running) {
         count_orphans(&check->verify, check->rows, check->row_count);
     }

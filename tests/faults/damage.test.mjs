@@ -2,12 +2,12 @@
 // Files that are damaged at the start: it is said, what is whole is kept, and nothing is guessed.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
 import { freePort, makeFolder, run, startGateway, startSim, until } from '../support/gateway.mjs';
 
 /** A gateway that stored some samples and was killed. */
-async function begin(t, signal = 'SIGKILL') {
+async function begin(t, signal = 'SIGKILL', blocks = false) {
   const port = await freePort();
   const folder = makeFolder({ 'site.yaml': `version: 1
 site: { id: t, name: T }
@@ -29,6 +29,10 @@ devices:
     const rows = await read(all.gateway);
     return rows.length > 100 && rows;
   });
+  if (blocks) {
+    const compact = await all.gateway.cli(['history', 'compact']);
+    assert.equal(compact.code, 0, compact.stderr);
+  }
   await all.gateway.stop(signal);
   return all;
 }
@@ -109,9 +113,9 @@ for (const [what, damage] of [
 }
 
 test('a block of history with a flipped bit: read around it, never a wrong value', { timeout: 90000 }, async (t) => {
-  const all = await begin(t, 'SIGTERM');
-  const blocks = files(all.folder.data).filter((path) => /\.(block|blk)$/.test(path));
-  t.diagnostic(`${blocks.length} blocks`);
+  const all = await begin(t, 'SIGTERM', true);
+  const blocks = files(all.folder.data).filter((path) => path.endsWith('.blk'));
+  assert.ok(blocks.length > 0);
   for (const path of blocks) {
     const bytes = readFileSync(path);
     bytes[Math.floor(bytes.length / 3)] ^= 1;
@@ -123,6 +127,41 @@ test('a block of history with a flipped bit: read around it, never a wrong value
     assert.ok(!now.has(time) || now.get(time) === value, `${time} changed`);
   }
 });
+
+// What is damaged must be named by the page's banner, by doctor and by verify, with what it costs and what to do.
+const overwrite = (bytes, from, to) => bytes.fill(0xa5, from, to);
+for (const [what, suffix, damage, name] of [
+  ['a record of the log', '.log', (bytes) => overwrite(bytes, 400, 404), /0\.?[0-9a-f]*\.log: \d+ damaged or missing records, from number \d+ on/],
+  ['the head of a log segment', '.log', (bytes) => overwrite(bytes, 0, 128), /\.log: the head of this log segment is damaged; set aside/],
+  ['the head of a block', '.blk', (bytes) => overwrite(bytes, 0, 64), /\.blk is damaged: its \d+ samples of \d+ points are left out/],
+  ['the chunks of a block', '.blk', (bytes) => overwrite(bytes, 4096, Math.floor(bytes.length / 2)), /\.blk: damaged parts were met/],
+  ['a series file', '.ser', (bytes) => overwrite(bytes, 40, 44), /\.ser are damaged: counters, and last values/],
+]) {
+  test(`${what} is damaged: it starts, and says which file, what is lost, what to do`, { timeout: 90000 }, async (t) => {
+    const all = await begin(t, 'SIGTERM', suffix !== '.log');
+    const path = files(all.folder.data).filter((file) => file.endsWith(suffix)).sort()[0];
+    assert.ok(path, `no ${suffix} file`);
+    const bytes = readFileSync(path);
+    damage(bytes);
+    writeFileSync(path, bytes);
+    all.gateway = await startGateway({ config: all.folder.site, data: all.folder.data });
+    const now = new Map((await read(all.gateway)).map(([time, value]) => [time, value]));
+    for (const [time, value] of all.before) {
+      assert.ok(!now.has(time) || now.get(time) === value, `${time} changed`);
+    }
+    const found = await until('the problem', async () =>
+      (await all.gateway.get('/api/v1/health')).problems.find(({ why }) => name.test(why)), 20000);
+    assert.match(found.what, /^damage found/);
+    assert.match(found.hint, /busbar history verify .* busbar history restore/);
+    const doctor = await all.gateway.cli(['doctor']);
+    assert.equal(doctor.code, 3, doctor.stdout);
+    assert.match(doctor.stdout, name);
+    const verify = await all.gateway.cli(['history', 'verify']);
+    assert.notEqual(verify.code, 0, verify.stdout);
+    assert.ok((verify.stdout + verify.stderr).includes(basename(path)), verify.stdout + verify.stderr);
+    assert.doesNotMatch(all.gateway.output, /runtime error|AddressSanitizer/);
+  });
+}
 
 const broken = [
   ['empty', '', /empty|nothing|version|no device/],
