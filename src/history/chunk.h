@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A chunk: up to 1,024 samples of one series in time order, compressed; the unit of head and blocks.
  *
- *   u8      version          2; 1 had no OFF (decimals.c) and fewer forms of summaries, and is read too
+ *   u8      version          2; 1 had no steps (times.c), no digits of a base (ints.h), no range coder, no OFF
+ *                            (decimals.c) and only the first two kinds of summary; it is read by the same code
  *   u8      type, flags      value type (low 4 bits), MARKED, SUMMED
  *   varint  count - 1
  *   varint  first time       zigzag, us
  *   varint  last - first
  *   summary                  see summary.c: whole chunks answer a query without being decoded
- *   times                    see times.c: residuals of a straight line, or deltas
- *   values                   see integers.c, decimals.c, doubles.c, texts.c
+ *   times                    see times.c: residuals of a straight line or of even steps, or deltas
+ *   values                   integers.c, decimals.c (of doubles; those that are none: xor.c), texts.c
  *   marks                    when MARKED: type, quality, detail as runs; receive times where they differ
  *
  * A chunk has one value type; samples without a value (VALUE_NONE) may stand among the others. There
