@@ -23,9 +23,8 @@ struct history_times_memo {
 struct history_coder {
     const struct history_kernels *kernels;
     bool cold;
-    struct history_times_memo
-        memos[2];     /* those used last: points of one poll have the same times */
-    uint64_t columns; /* of times so far */
+    struct history_times_memo memos[2];     /* used last: points of one poll have the same times */
+    uint64_t columns;                       /* of times so far */
     int64_t numbers[HISTORY_CHUNK_SAMPLES]; /* values as integers */
     struct history_range range;             /* of them, when they are all that the summary needs */
     bool ranged;
@@ -51,7 +50,7 @@ struct history_scale history_scale_find(const struct history_kernels *kernels,
 /* The double that n stands for. */
 double history_scale_value(struct history_scale scale, int64_t n);
 
-/* A column of doubles. All are integers of this scale, in coder->numbers; or its form is NONE. */
+/* A column of doubles (decimals.c). All are integers of this scale, in coder->numbers; or its form is NONE. */
 void history_doubles_put(struct bytes_out *out, struct history_coder *coder,
                          const union value *values, size_t count, struct history_scale scale);
 void history_doubles_get(struct bytes *in, struct history_coder *coder, union value *values,
@@ -73,12 +72,15 @@ void history_integers_put(struct bytes_out *out, struct history_coder *coder,
 bool history_integers_get(struct bytes *in, struct history_coder *coder, int64_t *numbers,
                           size_t count, struct history_part part);
 
-/* Puts the ints between start and out->at again as varint size and range-coded bytes, when that is smaller. */
-bool history_range_replace(struct bytes_out *out, uint8_t *start, const int64_t *values,
-                           size_t count);
-void history_range_read(struct bytes *in, int64_t *values, size_t count);
+/* Of two ways to say the same, the second is the smaller: it moves from `second` to where the first begins. */
+static inline void history_keep_second(struct bytes_out *out, uint8_t *first, const uint8_t *second)
+{
+    size_t size = (size_t)(out->at - second);
+    memmove(first, second, size);
+    out->at = first + size;
+}
 
-/* Doubles that are no decimals: XOR with the value before. */
+/* Doubles that are no decimals: XOR with the value before (xor.c). */
 void history_xor_put(struct bytes_out *out, const union value *values, size_t count);
 void history_xor_get(struct bytes *in, union value *values, size_t count);
 #define HISTORY_XOR_BYTES 11u /* a value at most, rounded up */

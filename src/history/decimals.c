@@ -6,7 +6,7 @@
  * double of a column of decimals is an exception like any other.
  *
  *   u8      form (low 3 bits), OFF (8), exponent (high 4 bits)
- *   column  integers (not when the form is NONE: XOR follows, doubles.c)
+ *   column  integers (not when the form is NONE: XOR follows, xor.c)
  *   column  when OFF: steps off, zigzag; when the form is FLOAT turned right by 29 bits, because neighbours among the
  *           floats are 2^29 doubles apart */
 #include "history/coder.h"
@@ -20,8 +20,8 @@ enum {
     OFF_LOOK = 48,   /* values that are looked at for the exponent */
     OFF_DIGITS = 12, /* exponents that are looked at */
     FLOAT_STEP = 29,
-    NEAR_FROM =
-        5, /* exact integers of this exponent may be worse than rounded ones of fewer digits */
+    NEARLY_ALL = 8, /* all but an eighth */
+    NEAR_FROM = 5,  /* from here on exact integers may be worse than rounded ones of less digits */
 };
 
 #define OFF_INTEGER_MAX 1e12 /* integers with more digits say nothing */
@@ -104,6 +104,11 @@ static bool is_near(struct history_scale scale, union value value, int64_t *n)
     return steps_off((enum history_form)scale.form, value, near) <= OFF_MAX;
 }
 
+static bool nearly_all(size_t good, size_t looked)
+{
+    return good >= looked - looked / NEARLY_ALL;
+}
+
 /* The form, and the smallest exponent with which nearly all of some values are decimals but for a few steps. */
 static bool find_near(const union value *values, size_t count, struct history_scale *scale)
 {
@@ -113,14 +118,14 @@ static bool find_near(const union value *values, size_t count, struct history_sc
     for (size_t i = 0; i < count; i += each, looked++) {
         floats += is_float(values[i]);
     }
-    scale->form = floats >= looked - looked / 8 ? HISTORY_FORM_FLOAT : HISTORY_FORM_DIVIDE;
+    scale->form = nearly_all(floats, looked) ? HISTORY_FORM_FLOAT : HISTORY_FORM_DIVIDE;
     for (scale->exponent = 0; scale->exponent < OFF_DIGITS; scale->exponent++) {
         size_t good = 0;
         for (size_t i = 0; i < count; i += each) {
             int64_t n;
             good += is_near(*scale, values[i], &n);
         }
-        if (good >= looked - looked / 8) {
+        if (nearly_all(good, looked)) {
             return true;
         }
     }
@@ -176,26 +181,22 @@ void history_doubles_put(struct bytes_out *out, struct history_coder *coder,
                          const union value *values, size_t count, struct history_scale scale)
 {
     bool exact = scale.form != HISTORY_FORM_NONE;
-    struct bytes_out start = *out;
+    uint8_t *start = out->at;
     if ((exact && scale.exponent < NEAR_FROM) ||
         !put_near(out, coder, values, count, exact ? scale.exponent : OFF_DIGITS)) {
         put_exact(out, coder, values, count, scale);
         return;
     }
-    struct bytes_out near = *out; /* which is the smaller is known when both are written */
+    uint8_t *behind = out->at; /* which is the smaller is known when both are written */
     if (exact) {
         coder->kernels->integers((enum history_form)scale.form, scale.exponent, values, count,
                                  coder->numbers);
     }
     put_exact(out, coder, values, count, scale);
-    size_t near_bytes = bytes_out_size(&near) - bytes_out_size(&start);
-    size_t exact_bytes = bytes_out_size(out) - bytes_out_size(&near);
-    if (exact_bytes < near_bytes) {
-        memmove(start.at, near.at, exact_bytes);
-        *out = start;
-        bytes_put_space(out, exact_bytes);
+    if (out->at - behind < behind - start) {
+        history_keep_second(out, start, behind);
     } else {
-        *out = near;
+        out->at = behind;
     }
 }
 

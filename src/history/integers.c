@@ -100,35 +100,6 @@ static void put_warm(struct bytes_out *out, struct history_coder *coder, const i
 
 /* --- cold --- */
 
-bool history_range_replace(struct bytes_out *out, uint8_t *start, const int64_t *values,
-                           size_t count)
-{
-    size_t size = (size_t)(out->at - start);
-    if (size <= BYTES_VARINT_MAX) {
-        return false;
-    }
-    size_t room = bytes_out_left(out) < size - BYTES_VARINT_MAX ? bytes_out_left(out)
-                                                                : size - BYTES_VARINT_MAX;
-    size_t packed = history_range_put(out->at, room, values, count);
-    if (packed == 0) {
-        return false;
-    }
-    const uint8_t *made = out->at;
-    out->at = start;
-    bytes_put_varint(out, packed);
-    memmove(bytes_put_space(out, packed), made, packed);
-    return true;
-}
-
-void history_range_read(struct bytes *in, int64_t *values, size_t count)
-{
-    uint64_t size = bytes_get_varint(in);
-    const uint8_t *packed = size <= bytes_left(in) ? bytes_get_block(in, (size_t)size) : NULL;
-    if (packed == NULL || !history_range_get(packed, (size_t)size, values, count)) {
-        bytes_fail(in);
-    }
-}
-
 /* Puts the column between start and out->at again, range-coded, when that is smaller. */
 static void put_cold(struct bytes_out *out, uint8_t *start, struct history_coder *coder,
                      const int64_t *numbers, size_t count)
@@ -148,16 +119,11 @@ static void put_cold(struct bytes_out *out, uint8_t *start, struct history_coder
             bytes_put_varint_signed(&trial, coder->first[0]);
         }
         size_t head = (size_t)(trial.at - body);
-        size_t room = least > head + BYTES_VARINT_MAX ? least - head - BYTES_VARINT_MAX : 0;
-        uint8_t *code = trial.at + BYTES_VARINT_MAX;
-        size_t size = room == 0 ? 0
-                                : history_range_put(code, room, columns[method], count - method);
-        if (size > 0) {
-            bytes_put_varint(&trial, size);
-            memmove(bytes_put_space(&trial, size), code, size);
-            least = (size_t)(trial.at - body);
-            memmove(start, body, least);
-            out->at = start + least;
+        if (least > head &&
+            history_range_write(&trial, least - head, columns[method], count - method)) {
+            *out = trial;
+            history_keep_second(out, start, body);
+            least = (size_t)(out->at - start);
         }
     }
 }

@@ -5,19 +5,14 @@ enum {
     WIDTH_MAX = 64,
     GAP_BYTES = 3, /* what an exception costs at most beside its high bits */
     LOOKS_MIN = 32,
-    LOOK_EACH = 4,   /* so many values one is looked at for a plan, but LOOKS_MIN at least, */
-    GUESS_EACH = 16, /* and for a guess */
-    RADIX_FROM =
-        129,    /* values: fewer are packed as bits, they are the head's and packed again later */
-    RADIX = 65, /* in place of a width */
+    LOOK_EACH = 4,     /* so many values one is looked at for a plan, but LOOKS_MIN at least, */
+    GUESS_EACH = 16,   /* and for a guess */
+    RADIX = 65,        /* in place of a width */
+    RADIX_FROM = 129,  /* values: the head's small chunks, packed again later, are left as bits */
+    RADIX_OUTSIDE = 8, /* an eighth of the values are exceptions at most */
     RADIX_WIDTH_MAX = 7,
     RADIX_GAIN = 50, /* it must be smaller by a fiftieth */
 };
-
-static unsigned bits_of(uint64_t value)
-{
-    return value == 0 ? 0 : 64u - (unsigned)__builtin_clzll(value);
-}
 
 static size_t packed_bytes(size_t count, unsigned width)
 {
@@ -46,7 +41,7 @@ static size_t count_bits(const int64_t *values, size_t count, size_t each, uint6
     uint32_t random = 1;
     for (size_t i = 0; i < count; looked++) {
         uint64_t away = below ? from - (uint64_t)values[i] : (uint64_t)values[i] - from;
-        histogram[bits_of(away)]++;
+        histogram[history_bits_of(away)]++;
         random = random * 1664525 + 1013904223;
         i += 1 + ((uint64_t)random * (2 * each - 1) >> 32); /* 1 .. 2 x each - 1 */
     }
@@ -59,7 +54,7 @@ static struct look look_at(const int64_t *values, size_t count, size_t each,
     uint16_t histogram[WIDTH_MAX + 1] = { 0 };
     uint64_t from = (uint64_t)(below ? range->high : range->low);
     size_t looked = count_bits(values, count, each, from, below, histogram);
-    unsigned widest = bits_of((uint64_t)range->high - (uint64_t)range->low);
+    unsigned widest = history_bits_of((uint64_t)range->high - (uint64_t)range->low);
     struct look best = { .width = widest, .bytes = packed_bytes(count, widest) };
     size_t over = 0;
     for (unsigned width = widest; width-- > 0;) {
@@ -107,7 +102,7 @@ static size_t radix_bytes(size_t count, const struct history_radix *radix)
 {
     size_t group = 4 * (size_t)radix->digits;
     return count / group * HISTORY_RADIX_GROUP +
-           packed_bytes(count % group, bits_of(radix->base - 1));
+           packed_bytes(count % group, history_bits_of(radix->base - 1));
 }
 
 /* floor((value - base) / R), and the digit that is left. */
@@ -121,18 +116,13 @@ static int64_t quotient(uint64_t away, unsigned radix, uint64_t *digit)
     return result;
 }
 
-static size_t varint_bytes(uint64_t value)
-{
-    return (bits_of(value | 1) + 6) / 7;
-}
-
 /* Bytes of an exception at most, when values are between these. */
 static size_t exception_bytes(const struct history_range *range, uint64_t base, unsigned radix)
 {
     uint64_t digit;
     uint64_t up = bytes_zigzag(quotient((uint64_t)range->high - base, radix, &digit));
     uint64_t down = bytes_zigzag(quotient((uint64_t)range->low - base, radix, &digit));
-    return GAP_BYTES - 1 + varint_bytes(up > down ? up : down);
+    return GAP_BYTES - 1 + bytes_varint_size(up > down ? up : down);
 }
 
 /* The plan by bits says where most values are: digits of how many of these, and which, are the smallest? */
@@ -160,7 +150,7 @@ static void plan_radix(const int64_t *values, size_t count, const struct history
             continue;
         }
         struct history_radix radix = radix_of(high - low + 1);
-        if (outside > count / 8) {
+        if (outside > count / RADIX_OUTSIDE) {
             break;
         }
         size_t each = exception_bytes(range, base + low, radix.base);
@@ -214,7 +204,7 @@ static void put_radix(const struct history_kernels *kernels, struct bytes_out *o
         (void)quotient((uint64_t)values[i] - plan->base, plan->radix, &digit);
         rest[i - at] = (int64_t)digit;
     }
-    unsigned width = bits_of(plan->radix - 1);
+    unsigned width = history_bits_of(plan->radix - 1);
     if (at < count) {
         kernels->pack(bytes_put_space(out, packed_bytes(count - at, width)), rest, count - at, 0,
                       width);
@@ -255,7 +245,7 @@ static void get_radix(const struct history_kernels *kernels, struct bytes *in, i
                    &radix);
     size_t done = groups * group;
     if (done < part.end) {
-        unsigned width = bits_of(radix.base - 1);
+        unsigned width = history_bits_of(radix.base - 1);
         kernels->unpack(packed + groups * HISTORY_RADIX_GROUP, packed_bytes(count - done, width),
                         values + done, count - done, base, width);
     }
@@ -283,7 +273,7 @@ void history_ints_plan(const struct history_kernels *kernels, const int64_t *val
     if (count > 0) {
         kernels->range(values, count, &range);
     }
-    unsigned widest = bits_of((uint64_t)range.high - (uint64_t)range.low);
+    unsigned widest = history_bits_of((uint64_t)range.high - (uint64_t)range.low);
     *plan = (struct history_ints_plan){ .base = (uint64_t)range.low,
                                         .width = widest,
                                         .bytes = packed_bytes(count, widest) };
@@ -341,7 +331,7 @@ void history_ints_put(const struct history_kernels *kernels, struct bytes_out *o
     size_t before = 0;
     for (size_t i = 0; i < count && plan->exceptions > 0; i++) {
         uint64_t value = (uint64_t)values[i] - plan->base;
-        if (bits_of(value) > plan->width) {
+        if (history_bits_of(value) > plan->width) {
             bytes_put_varint(out, i - before);
             bytes_put_varint(out, value >> plan->width);
             before = i;

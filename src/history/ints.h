@@ -27,6 +27,12 @@
 #include "base/bytes.h"
 #include "history/kernels.h"
 
+/* How many bits a number has; 0 has none. */
+static inline unsigned history_bits_of(uint64_t value)
+{
+    return value == 0 ? 0 : 64u - (unsigned)__builtin_clzll(value);
+}
+
 /* What the encoder needs to know about a column before it writes it. */
 struct history_ints_plan {
     uint64_t base; /* as two's complement */

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/range_coder.h"
 
-#include <string.h>
-
-#include "base/bytes.h"
+#include "history/ints.h"
 
 enum {
     BASE = 1,        /* flag: less a base */
@@ -44,11 +42,6 @@ static inline void learn(struct chance *chance, bool bit)
     int32_t step = (target - chance->zero) * 2 / (2 * (int32_t)chance->seen + 3);
     chance->zero = (uint16_t)(chance->zero + step);
     chance->seen = (uint16_t)(chance->seen + (chance->seen < SEEN_MAX));
-}
-
-static inline unsigned length_of(uint64_t u)
-{
-    return u == 0 ? 0 : 64u - (unsigned)__builtin_clzll(u);
 }
 
 static inline void remember(struct model *model, bool zero)
@@ -137,7 +130,7 @@ static void put_direct(struct writer *writer, uint64_t bits, unsigned count)
 
 static void put_value(struct writer *writer, struct model *model, uint64_t u)
 {
-    unsigned length = length_of(u);
+    unsigned length = history_bits_of(u);
     struct chance *tree = model->length[model->before & 1u];
     put_bit(writer, &model->is_zero[model->before], length > 0);
     remember(model, length == 0);
@@ -184,9 +177,8 @@ static bool choose_base(const int64_t *values, size_t count, uint64_t *base)
     uint64_t with = 0;
     uint64_t without = 0;
     for (size_t i = 0; i < count; i++) {
-        uint64_t value = (uint64_t)values[i];
-        with += length_of(value - (uint64_t)min);
-        without += length_of(value << 1 ^ (uint64_t)(values[i] >> 63));
+        with += history_bits_of((uint64_t)values[i] - (uint64_t)min);
+        without += history_bits_of(bytes_zigzag(values[i]));
     }
     *base = (uint64_t)min;
     return with + BYTES_VARINT_MAX * 4 < without;
@@ -211,11 +203,26 @@ size_t history_range_put(uint8_t *to, size_t max, const int64_t *values, size_t 
     memcpy(to, head, writer.size);
     init_model(&model);
     for (size_t i = 0; i < count && !writer.full; i++) {
-        uint64_t value = (uint64_t)values[i];
-        put_value(&writer, &model, based ? value - base : value << 1 ^ (uint64_t)(values[i] >> 63));
+        put_value(&writer, &model, based ? (uint64_t)values[i] - base : bytes_zigzag(values[i]));
     }
     finish(&writer);
     return writer.full ? 0 : writer.size;
+}
+
+bool history_range_write(struct bytes_out *out, size_t max, const int64_t *values, size_t count)
+{
+    size_t left = bytes_out_left(out);
+    max = max < left ? max : left;
+    uint8_t *code = out->at + BYTES_VARINT_MAX;
+    size_t size = max > BYTES_VARINT_MAX
+                      ? history_range_put(code, max - BYTES_VARINT_MAX, values, count)
+                      : 0;
+    if (size == 0) {
+        return false;
+    }
+    bytes_put_varint(out, size);
+    memmove(bytes_put_space(out, size), code, size);
+    return true;
 }
 
 /* --- reading --- */
@@ -321,9 +328,17 @@ bool history_range_get(const uint8_t *from, size_t size, int64_t *values, size_t
         if (!get_value(&reader, &model, &u)) {
             return false;
         }
-        values[i] = flags == BASE ? (int64_t)(base + u)
-                                  : (int64_t)(u >> 1 ^ (UINT64_C(0) - (u & 1)));
+        values[i] = flags == BASE ? (int64_t)(base + u) : bytes_unzigzag(u);
     }
     /* All bytes are used, the last of them is no zero, and the code lies where the writer ends. */
     return reader.at == reader.end && (size == 1 || reader.end == in.at || from[size - 1] != 0);
+}
+
+void history_range_read(struct bytes *in, int64_t *values, size_t count)
+{
+    uint64_t size = bytes_get_varint(in);
+    const uint8_t *packed = size <= bytes_left(in) ? bytes_get_block(in, (size_t)size) : NULL;
+    if (packed == NULL || !history_range_get(packed, (size_t)size, values, count)) {
+        bytes_fail(in);
+    }
 }

@@ -14,14 +14,18 @@
 #ifndef BUSBAR_HISTORY_RANGE_CODER_H
 #define BUSBAR_HISTORY_RANGE_CODER_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/bytes.h"
 
 /* Writes to[max] at most. Returns the size, 0: it needs more than max. */
 size_t history_range_put(uint8_t *to, size_t max, const int64_t *values, size_t count);
 
+/* The same behind its size, a varint. False: both may need more than max bytes; then nothing is written. */
+bool history_range_write(struct bytes_out *out, size_t max, const int64_t *values, size_t count);
+
 /* Reads count values from exactly size bytes. False: they are no such column. Any bytes are safe. */
 bool history_range_get(const uint8_t *from, size_t size, int64_t *values, size_t count);
+
+/* What history_range_write() wrote. Fails the cursor when it is no such column. */
+void history_range_read(struct bytes *in, int64_t *values, size_t count);
 
 #endif

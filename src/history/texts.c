@@ -13,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/hash.h"
 
 enum {
     SLOTS = 2 * HISTORY_CHUNK_SAMPLES, /* of the hash table, a power of two */
@@ -30,15 +31,6 @@ size_t history_texts_size(const union value *values, size_t count)
     return ZSTD_compressBound(bytes) + 3 * BYTES_VARINT_MAX;
 }
 
-static uint32_t hash_of(const struct text *text)
-{
-    uint32_t hash = 2166136261u; /* FNV-1a */
-    for (uint32_t i = 0; i < text->size; i++) {
-        hash = (hash ^ (uint8_t)text->bytes[i]) * 16777619u;
-    }
-    return hash ^ hash >> 15;
-}
-
 static bool same(const struct text *a, const struct text *b)
 {
     return a == b || (a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0);
@@ -51,7 +43,7 @@ static size_t find_texts(const union value *values, size_t samples, int64_t *whi
     size_t count = 0;
     for (size_t i = 0; i < samples; i++) {
         const struct text *text = values[i].text;
-        uint32_t at = hash_of(text) % SLOTS;
+        uint32_t at = hash_bytes(text->bytes, text->size) % SLOTS;
         while (slots[at] != 0 && !same(values[heads[slots[at] - 1]].text, text)) {
             at = (at + 1) % SLOTS;
         }
@@ -64,15 +56,15 @@ static size_t find_texts(const union value *values, size_t samples, int64_t *whi
     return count;
 }
 
-static int make_blob(struct history_coder *coder, size_t bytes)
+static int make_room(uint8_t **space, size_t *bytes, size_t wanted)
 {
-    if (bytes > coder->blob_bytes) {
-        uint8_t *blob = busbar_try_realloc(coder->blob, bytes);
-        if (blob == NULL) {
+    if (wanted > *bytes) {
+        uint8_t *grown = busbar_try_realloc(*space, wanted);
+        if (grown == NULL) {
             return BUSBAR_ENOMEM;
         }
-        coder->blob = blob;
-        coder->blob_bytes = bytes;
+        *space = grown;
+        *bytes = wanted;
     }
     return 0;
 }
@@ -81,7 +73,6 @@ static void put_blob(struct bytes_out *out, const uint8_t *blob, size_t bytes)
 {
     bytes_put_varint(out, bytes);
     if (bytes >= COMPRESS_FROM_BYTES) {
-        struct bytes_out mark = *out;
         size_t room = bytes_out_left(out) - BYTES_VARINT_MAX;
         uint8_t *to = out->at + BYTES_VARINT_MAX;
         size_t packed = ZSTD_compress(to, room, blob, bytes, ZSTD_LEVEL);
@@ -90,7 +81,6 @@ static void put_blob(struct bytes_out *out, const uint8_t *blob, size_t bytes)
             memmove(bytes_put_space(out, packed), to, packed);
             return;
         }
-        *out = mark;
     }
     bytes_put_varint(out, 0);
     bytes_put_block(out, blob, bytes);
@@ -107,7 +97,7 @@ int history_texts_put(struct bytes_out *out, struct history_coder *coder, const 
         lengths[i] = values[heads[i]].text->size;
         bytes += (size_t)lengths[i];
     }
-    int error = make_blob(coder, bytes);
+    int error = make_room(&coder->blob, &coder->blob_bytes, bytes);
     if (error != 0) {
         return error;
     }
@@ -133,7 +123,7 @@ static int get_blob(struct bytes *in, struct history_coder *coder, size_t *size)
     if (packed == 0 && bytes > bytes_left(in)) {
         return BUSBAR_EDAMAGED;
     }
-    int error = make_blob(coder, (size_t)bytes);
+    int error = make_room(&coder->blob, &coder->blob_bytes, (size_t)bytes);
     if (error != 0) {
         return error;
     }
@@ -171,13 +161,9 @@ static int lay_out(struct history_coder *coder, const int64_t *lengths, size_t c
     if (sum != bytes) {
         return BUSBAR_EDAMAGED;
     }
-    if (space > coder->text_bytes) {
-        uint8_t *texts = busbar_try_realloc(coder->texts, space);
-        if (texts == NULL) {
-            return BUSBAR_ENOMEM;
-        }
-        coder->texts = texts;
-        coder->text_bytes = space;
+    int error = make_room(&coder->texts, &coder->text_bytes, space);
+    if (error != 0) {
+        return error;
     }
     size_t at = 0;
     for (size_t i = 0; i < count; i++) {

@@ -15,6 +15,8 @@
 
 #include <string.h>
 
+#include "history/range_coder.h"
+
 enum {
     METHOD_LINE = 0,
     METHOD_DELTAS = 1,
@@ -93,7 +95,10 @@ static void put_times(struct bytes_out *out, struct history_coder *coder, const 
     uint8_t *start = bytes_put_space(out, 1);
     *start = (uint8_t)(unit | method * 16u);
     history_ints_put(kernels, out, rest, inner, &plan);
-    if (coder->cold && history_range_replace(out, start + 1, rest, inner)) {
+    uint8_t *ints = start + 1;
+    uint8_t *behind = out->at;
+    if (coder->cold && history_range_write(out, (size_t)(behind - ints), rest, inner)) {
+        history_keep_second(out, ints, behind);
         *start = (uint8_t)(*start + METHOD_RANGE * 16u);
     }
 }
@@ -126,28 +131,50 @@ void history_times_put(struct bytes_out *out, struct history_coder *coder, const
     }
 }
 
+/* The first byte. */
+struct head {
+    unsigned unit, method;
+    bool cold;
+};
+
+/* False: no encoder writes this. */
+static bool get_head(struct bytes *in, struct head *head)
+{
+    uint8_t byte = bytes_get_u8(in);
+    head->unit = byte & 15u;
+    head->method = byte >> 4 & ~(unsigned)METHOD_RANGE;
+    head->cold = (byte >> 4 & METHOD_RANGE) != 0;
+    return head->unit < sizeof(units_us) / sizeof(units_us[0]) &&
+           (head->method <= METHOD_DELTAS || head->method == METHOD_STEPS);
+}
+
+/* What the times of LINE and STEPS are told from. */
+static struct history_line line_of_head(const struct head *head, int64_t first_us, uint64_t span_us,
+                                        size_t count)
+{
+    uint64_t unit_us = units_us[head->unit];
+    struct history_line line = line_of((uint64_t)first_us, unit_us, span_us / unit_us, count);
+    return head->method == METHOD_STEPS ? steps_of(line) : line;
+}
+
 void history_times_get(struct bytes *in, struct history_coder *coder, int64_t first_us,
                        uint64_t span_us, int64_t *times, size_t count)
 {
+    struct head head;
     uint64_t start = (uint64_t)first_us;
     times[0] = first_us;
     times[count - 1] = (int64_t)(start + span_us);
     if (count <= 2) {
         return;
     }
-    uint8_t head = bytes_get_u8(in);
-    unsigned unit = head & 15u;
-    unsigned method = head >> 4 & ~(unsigned)METHOD_RANGE;
-    bool cold = (head >> 4 & METHOD_RANGE) != 0;
-    if (unit >= sizeof(units_us) / sizeof(units_us[0]) ||
-        (method > METHOD_DELTAS && method != METHOD_STEPS)) {
+    if (!get_head(in, &head)) {
         bytes_fail(in);
         return;
     }
     const struct history_kernels *kernels = coder->kernels;
     size_t inner = count - 2;
     bool alike = false;
-    if (cold) {
+    if (head.cold) {
         history_range_read(in, coder->first, inner);
     } else {
         alike = history_ints_get(kernels, in, coder->first, inner, history_all(inner));
@@ -155,16 +182,15 @@ void history_times_get(struct bytes *in, struct history_coder *coder, int64_t fi
     if (bytes_short(in)) {
         return;
     }
-    uint64_t unit_us = units_us[unit];
-    struct history_line line = line_of(start, unit_us, span_us / unit_us, count);
+    uint64_t unit_us = units_us[head.unit];
+    struct history_line line = line_of_head(&head, first_us, span_us, count);
     bool ascend = false;
-    line = method == METHOD_STEPS ? steps_of(line) : line;
-    if (method != METHOD_DELTAS && alike) { /* then only the ends may be out of order */
+    if (head.method != METHOD_DELTAS && alike) { /* then only the ends may be out of order */
         line.start += unit_us * (uint64_t)coder->first[0];
         kernels->line(&line, NULL, times + 1, inner);
         ascend = line.whole > 0 && times[0] < times[1] && times[1] <= times[inner] &&
                  times[inner] < times[inner + 1];
-    } else if (method != METHOD_DELTAS) {
+    } else if (head.method != METHOD_DELTAS) {
         kernels->line(&line, coder->first, times + 1, inner);
     } else {
         kernels->sums(coder->first, inner, 0);
@@ -254,17 +280,13 @@ void history_times_find(struct bytes *in, struct history_coder *coder, int64_t f
                         int64_t to_us, struct history_part *part)
 {
     struct bytes start = *in;
-    uint8_t head = count > 2 ? bytes_get_u8(in) : 0;
-    unsigned unit = head & 15u;
-    unsigned method = head >> 4;
-    if (count > WINDOW_MARGIN * 4 && unit < sizeof(units_us) / sizeof(units_us[0]) &&
-        (method == METHOD_LINE || method == METHOD_STEPS)) {
+    struct head head;
+    if (count > WINDOW_MARGIN * 4 && get_head(in, &head) && !head.cold &&
+        head.method != METHOD_DELTAS) {
         times[0] = first_us;
         times[count - 1] = (int64_t)((uint64_t)first_us + span_us);
-        struct history_line line = line_of((uint64_t)first_us, units_us[unit],
-                                           span_us / units_us[unit], count);
-        line = method == METHOD_STEPS ? steps_of(line) : line;
-        find_on_line(in, coder, line, times, count, from_us, to_us, part);
+        find_on_line(in, coder, line_of_head(&head, first_us, span_us, count), times, count,
+                     from_us, to_us, part);
         return;
     }
     *in = start;
