@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* /api/v1/format_query, /api/v1/parse_query, /api/v1/query_exemplars: expressions as texts and trees. They
- * are short and bounded, so the loop itself answers. */
+/* /api/v1/format_query, /api/v1/parse_query, /api/v1/query_exemplars: expressions as texts and trees.
+ * A long one with many regular expressions takes longer to parse than the loop may wait. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -9,54 +9,53 @@
 #include "promql/ast.h"
 #include "promql/functions.h"
 #include "server/prometheus/prometheus.h"
-#include "server/reply.h"
 
 /* A level of the tree may take three of the writer's. */
 enum { TREE_HEIGHT_MAX = (JSON_WRITE_DEPTH_MAX - 4) / 3 };
 
 /* ---- format ---- */
 
-static void reply_syntax(struct server_request *req, struct err *err, const char *parameter)
+static const char *query_of(const struct prometheus_job *job)
 {
-    prometheus_word_syntax(err, parameter);
-    server_reply_err(req, err);
+    const char *text = server_query(job->req, "query");
+    return text != NULL ? text : "";
 }
 
-static const char *query_of(const struct server_request *req)
+static int format(struct prometheus_job *job)
 {
-    const char *text = server_query(req, "query");
-    return text != NULL ? text : "";
+    struct buf text;
+    buf_init(&text, SERVER_ANSWER_MAX);
+    int error = promql_format(query_of(job), &text, &job->err);
+    if (error == 0) {
+        struct json_writer json = json_writer(&job->out);
+        json_string_n(&json, buf_text(&text), text.size);
+    }
+    prometheus_word_syntax(&job->err, "query");
+    buf_fini(&text);
+    return error;
 }
 
 static void format_query(struct server_request *req)
 {
-    struct buf text, out;
-    struct err err = { 0 };
-    buf_init(&text, SERVER_ANSWER_MAX);
-    buf_init(&out, SERVER_ANSWER_MAX);
-    if (promql_format(query_of(req), &text, &err) != 0) {
-        reply_syntax(req, &err, "query");
-    } else {
-        struct json_writer json = json_writer(&out);
-        json_string_n(&json, buf_text(&text), text.size);
-        prometheus_reply(req, buf_text(&out));
-    }
-    buf_fini(&text);
-    buf_fini(&out);
+    prometheus_ask(req, format);
+}
+
+/* There are none; but the question is judged. */
+static int list_exemplars(struct prometheus_job *job)
+{
+    struct arena arena;
+    struct promql_node *root;
+    arena_init(&arena, 0);
+    int error = promql_parse(query_of(job), &arena, &root, &job->err);
+    prometheus_word_syntax(&job->err, NULL);
+    (void)buf_append_text(&job->out, "[]");
+    arena_fini(&arena);
+    return error;
 }
 
 static void query_exemplars(struct server_request *req)
 {
-    struct arena arena;
-    struct promql_node *root;
-    struct err err = { 0 };
-    arena_init(&arena, 0);
-    if (promql_parse(query_of(req), &arena, &root, &err) != 0) {
-        reply_syntax(req, &err, NULL);
-    } else {
-        prometheus_reply(req, "[]");
-    }
-    arena_fini(&arena);
+    prometheus_ask(req, list_exemplars);
 }
 
 /* ---- parse: the tree as Prometheus shows it ---- */
@@ -228,26 +227,27 @@ static void put_node(struct json_writer *json, const struct promql_node *node)
     json_end_object(json);
 }
 
-static void parse_query(struct server_request *req)
+static int parse(struct prometheus_job *job)
 {
     struct arena arena;
     struct promql_node *root;
-    struct err err = { 0 };
-    struct buf out;
     arena_init(&arena, 0);
-    buf_init(&out, SERVER_ANSWER_MAX);
-    if (promql_parse(query_of(req), &arena, &root, &err) != 0) {
-        reply_syntax(req, &err, "query");
-    } else if (root->height > TREE_HEIGHT_MAX) {
-        err_set(&err, BUSBAR_ELIMIT, "the tree is over %d levels high", TREE_HEIGHT_MAX);
-        server_reply_err(req, &err);
-    } else {
-        struct json_writer json = json_writer(&out);
+    int error = promql_parse(query_of(job), &arena, &root, &job->err);
+    if (error == 0 && root->height > TREE_HEIGHT_MAX) {
+        error = err_set(&job->err, BUSBAR_ELIMIT, "the tree is over %d levels high",
+                        TREE_HEIGHT_MAX);
+    } else if (error == 0) {
+        struct json_writer json = json_writer(&job->out);
         put_node(&json, root);
-        prometheus_reply(req, buf_text(&out));
     }
-    buf_fini(&out);
+    prometheus_word_syntax(&job->err, "query");
     arena_fini(&arena);
+    return error;
+}
+
+static void parse_query(struct server_request *req)
+{
+    prometheus_ask(req, parse);
 }
 
 void prometheus_text_routes(struct server *server)
