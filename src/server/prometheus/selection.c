@@ -26,13 +26,18 @@ int prometheus_selection_parse(struct prometheus_selection *selection,
                                const struct server_request *req, size_t least, struct err *err)
 {
     const char *text;
+    size_t bytes = 0;
     int error = 0;
     *selection = (struct prometheus_selection){ 0 };
     arena_init(&selection->arena, 0);
     for (size_t i = 0; error == 0 && (text = server_query_at(req, "match[]", i)) != NULL; i++) {
+        bytes += strlen(text);
         error = i == PROMETHEUS_SELECTORS_MAX
                     ? err_set(err, BUSBAR_EINVAL, "more than %d match[] parameters",
                               PROMETHEUS_SELECTORS_MAX)
+                : bytes > PROMETHEUS_SELECTORS_BYTES_MAX
+                    ? err_set(err, BUSBAR_ELIMIT, "the match[] parameters are over %d bytes",
+                              PROMETHEUS_SELECTORS_BYTES_MAX)
                     : parse_one(selection, text, err);
     }
     if (error == 0 && selection->count < least) {

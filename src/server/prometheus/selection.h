@@ -7,7 +7,10 @@
 #include "history/index.h"
 #include "server/server.h"
 
-enum { PROMETHEUS_SELECTORS_MAX = 32 /* match[] of a request */ };
+enum {
+    PROMETHEUS_SELECTORS_MAX = 32,              /* match[] of a request */
+    PROMETHEUS_SELECTORS_BYTES_MAX = 16 * 1024, /* all of them: some are parsed on the loop */
+};
 
 struct prometheus_selector {
     struct label_matcher *matchers;

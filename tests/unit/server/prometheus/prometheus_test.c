@@ -112,12 +112,15 @@ static void without_a_history_nothing_is_there(void **state)
 static void too_many_selectors_are_refused(void **state)
 {
     struct buf target;
-    buf_init(&target, 8192);
+    buf_init(&target, 32 * 1024);
     (void)buf_append_text(&target, "/api/v1/series?");
     for (int i = 0; i <= PROMETHEUS_SELECTORS_MAX; i++) {
         (void)buf_append_text(&target, "match[]=a&");
     }
     expect(*state, "GET", buf_text(&target), 400, "bad_data", "more than 32 match[]");
+    buf_clear(&target);
+    (void)buf_printf(&target, "/federate?match[]=a&match[]=a%016384d", 0);
+    expect(*state, "GET", buf_text(&target), 400, "bad_data", "over 16384 bytes");
     buf_fini(&target);
 }
 
