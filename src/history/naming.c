@@ -15,6 +15,19 @@ bool history_index_loaded(const struct history *history)
     return atomic_load(&history->naming.loaded);
 }
 
+int history_index_check(const struct history *history, struct err *err)
+{
+    if (history == NULL) {
+        return err_set(err, BUSBAR_EAGAIN, "there is no history");
+    }
+    if (!history_index_loaded(history)) {
+        err_set(err, BUSBAR_EAGAIN, "the series are still being loaded");
+        (void)err_hint(err, "ask again in a moment");
+        return BUSBAR_EAGAIN;
+    }
+    return 0;
+}
+
 /* --- life --- */
 
 void history_naming_init(struct history *history)

@@ -221,8 +221,8 @@ static void post_delete(struct server_request *req)
 {
     struct server *server = server_of(req);
     struct err err = { 0 };
-    if (server->config.history == NULL) {
-        server_reply_error(req, BUSBAR_EAGAIN, "there is no history");
+    if (history_index_check(server->config.history, &err) != 0) {
+        server_reply_err(req, &err);
         return;
     }
     struct removal_job *job = busbar_alloc(sizeof(*job));

@@ -100,7 +100,7 @@ void ingest_export(struct server_request *req, struct history *history)
     struct err err = { 0 };
     struct export *export = busbar_alloc(sizeof(*export));
     export->history = history;
-    int error = history == NULL ? err_set(&err, BUSBAR_EAGAIN, "there is no history") : 0;
+    int error = history_index_check(history, &err);
     if (error == 0) {
         error = prometheus_time(req, "start", &first, &export->from_us, &err);
     }

@@ -218,8 +218,8 @@ void ingest_federate(struct server_request *req, struct history *history)
     federate->history = history;
     federate->now_us = clock_wall_us();
     federate->utf8 = accept != NULL && strstr(accept, "escaping=allow-utf-8") != NULL;
-    int error = history == NULL ? err_set(&err, BUSBAR_EAGAIN, "there is no history")
-                                : prometheus_selection_parse(&federate->selection, req, 1, &err);
+    int error = history_index_check(history, &err);
+    error = error != 0 ? error : prometheus_selection_parse(&federate->selection, req, 1, &err);
     if (error != 0) {
         busbar_free(federate);
         server_reply_err(req, &err);

@@ -178,8 +178,8 @@ static void done(void *ctx, int error)
 void ingest_remote_read(struct server_request *req, struct history *history)
 {
     struct err err = { 0 };
-    if (history == NULL) {
-        server_reply_error(req, BUSBAR_EAGAIN, "there is no history");
+    if (history_index_check(history, &err) != 0) {
+        server_reply_err(req, &err);
         return;
     }
     struct read *read = busbar_alloc(sizeof(*read));

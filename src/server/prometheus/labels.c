@@ -89,8 +89,12 @@ static int each_text(struct prometheus_job *job, const char *name,
 {
     const struct prometheus_selector all = { 0 };
     selector = selector != NULL ? selector : &all;
-    int error = history_index_texts(history_index(job->history), name, selector->matchers,
-                                    selector->count, job->cancel, each, ctx, &job->err);
+    int error = history_index_check(job->history, &job->err);
+    if (error != 0) {
+        return error;
+    }
+    error = history_index_texts(history_index(job->history), name, selector->matchers,
+                                selector->count, job->cancel, each, ctx, &job->err);
     return error != 0 ? prometheus_failed(job) : 0;
 }
 

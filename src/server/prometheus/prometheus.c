@@ -143,7 +143,8 @@ int prometheus_series(struct prometheus_job *job, uint32_t **series, size_t *cou
     struct prometheus_selection selection;
     *series = NULL;
     *count = 0;
-    int error = prometheus_selection_parse(&selection, job->req, 1, &job->err);
+    int error = history_index_check(job->history, &job->err);
+    error = error != 0 ? error : prometheus_selection_parse(&selection, job->req, 1, &job->err);
     if (error != 0) {
         return error;
     }

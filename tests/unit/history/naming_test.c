@@ -165,8 +165,11 @@ static void a_point_wins(void **state)
     place_reopen(&place);
     assert_int_equal(history_label_point(place.history, point, labels, count), 0);
     assert_false(history_index_loaded(place.history));
+    assert_int_equal(history_index_check(place.history, NULL), BUSBAR_EAGAIN);
+    assert_int_equal(history_index_check(NULL, NULL), BUSBAR_EAGAIN);
     history_points_labeled(place.history);
     wait_until_loaded();
+    assert_int_equal(history_index_check(place.history, NULL), 0);
     assert_int_equal(find("sat", "device", "ahu-1"), point);
     assert_int_not_equal(sent, point);
     place.config.points_labeled_later = false;
