@@ -27,7 +27,7 @@ foreach(test ${tests})
     set_target_properties(${program} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/unit")
     add_dependencies(unit ${program})
     add_test(NAME "unit/${name}" COMMAND ${program} WORKING_DIRECTORY "${CMAKE_SOURCE_DIR}")
-    set_tests_properties("unit/${name}" PROPERTIES TIMEOUT 120 LABELS "unit;${folder}")
+    set_tests_properties("unit/${name}" PROPERTIES TIMEOUT 300 LABELS "unit;${folder}")
   endif()
 endforeach()
 
