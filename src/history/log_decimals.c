@@ -13,6 +13,10 @@ enum {
     EXPONENT_MAX = 15,
     BYTES_MAX = 1 + 8,
     LOOKED_AT = 16,
+    ROW = 8,         /* values that are put or got at once when all are alike */
+    ROW_LEAST = 128, /* numbers of two bytes */
+    ROW_MOST = 32767,
+    ROW_CODES = 0x11111111,
 };
 
 /* Once for each kind, with the kind as a constant: half of the instructions. */
@@ -146,12 +150,68 @@ enum history_decimals history_decimals_fit(const union value *values, size_t cou
                                : HISTORY_DECIMALS_DIVIDE;
 }
 
+/* --- rows: decimals of one exponent, two bytes each, which is what many registers of one kind are --- */
+
+/* The code that two neighbours of such a row have, from the byte they share; 0: they are no such. */
+static inline unsigned row_code(uint8_t two)
+{
+    unsigned code = two & 15u;
+    bool alike = code == two >> 4;
+    return alike && (code == 3 || code == 7 || code == 9 || code == 11) ? code : 0;
+}
+
+/* False: not all of them are numbers of two bytes with this code's exponent. */
+INLINE bool put_row(uint8_t *to, unsigned code, const union value *values, bool multiply)
+{
+    double power = powers[exponents[code]];
+    double part = parts[exponents[code]];
+    uint64_t other = 0;
+    bool fit = true;
+    for (size_t i = 0; i < ROW; i++) {
+        union value sum = { .d = values[i].d * power + ROUNDER }; /* its low bits are the number */
+        double number = sum.d - ROUNDER;
+        union value back = { .d = multiply ? number * part : number / power };
+        uint16_t low = (uint16_t)sum.bits;
+        other |= back.bits ^ values[i].bits;
+        fit &= fabs(number) >= ROW_LEAST && fabs(number) <= ROW_MOST;
+        memcpy(to + 2 * i, &low, sizeof(low));
+    }
+    return fit && other == 0;
+}
+
+static inline bool is_row(const uint8_t *code)
+{
+    uint32_t codes_of_row;
+    memcpy(&codes_of_row, code, sizeof(codes_of_row));
+    return codes_of_row == (code[0] & 15u) * ROW_CODES && row_code(code[0]) != 0;
+}
+
+static inline void get_row(const uint8_t *from, unsigned code, bool multiply, union value *values)
+{
+    double power = powers[exponents[code]];
+    double part = parts[exponents[code]];
+    for (size_t i = 0; i < ROW; i++) {
+        int16_t number;
+        memcpy(&number, from + 2 * i, sizeof(number));
+        values[i].d = multiply ? number * part : number / power;
+    }
+}
+
 INLINE void put_all(struct bytes_out *out, bool multiply, const union value *values, size_t count)
 {
     uint8_t *code = bytes_put_space(out, (count + 1) / 2);
     uint8_t *to = out->at;
     unsigned low = 0;
     for (size_t i = 0; i < count; i++) {
+        unsigned row = i % ROW == 0 && i > 0 ? row_code(code[i / 2 - 1]) : 0;
+        while (row != 0 && count - i >= ROW && put_row(to, row, values + i, multiply)) {
+            memset(code + i / 2, (int)(row | row << 4), ROW / 2);
+            to += 2 * ROW;
+            i += ROW;
+        }
+        if (i == count) {
+            break;
+        }
         unsigned one = put_value(&to, values[i], multiply);
         low = i % 2 == 0 ? one : low | one << 4;
         code[i / 2] = (uint8_t)low;
@@ -221,6 +281,15 @@ void history_decimals_get(struct bytes *in, enum history_decimals kind, union va
     bool bad = false;
     size_t i = 0;
     for (; code != NULL && i < count && bytes_left(in) >= BYTES_MAX; i++) {
+        while (i % ROW == 0 && count - i >= ROW && bytes_left(in) >= 2 * ROW + BYTES_MAX &&
+               is_row(code + i / 2)) {
+            get_row(in->at, code[i / 2] & 15u, multiply, &values[i]);
+            in->at += 2 * ROW;
+            i += ROW;
+        }
+        if (i == count) {
+            break;
+        }
         unsigned one = (unsigned)code[i / 2] >> (4 * (i % 2)) & 15u;
         in->at += get_value(in->at, one, multiply, &values[i], &bad);
     }

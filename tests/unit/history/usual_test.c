@@ -114,6 +114,34 @@ static void decimals_keep_every_bit(void **state)
     }
 }
 
+/* Many of one kind go in rows: what does not fit into one, anywhere, must come back all the same. */
+static void rows_of_decimals_keep_every_bit(void **state)
+{
+    (void)state;
+    static const double scales[] = { 1, 0.1, 0.01, 0.001 };
+    static const double odd[] = { 0.0,     -0.0,  1.0, 12.7,      -12.8,   3276.7, 3276.8, -3276.8,
+                                  -3276.9, 1e300, NAN, -INFINITY, 1.0 / 3, 12.8,   -12.9 };
+    union value values[100];
+    for (int round = 0; round < 2000; round++) {
+        size_t count = 1 + random_below(&rnd, 100);
+        size_t scale = random_below(&rnd, 4);
+        int64_t base = (int64_t)random_below(&rnd, 34000) - 17000;
+        for (size_t i = 0; i < count; i++) {
+            int64_t number = base + (int64_t)random_below(&rnd, 300);
+            values[i].d = round % 2 == 0 ? (double)number * scales[scale]
+                                         : (double)number / (1 / scales[scale]);
+        }
+        for (uint64_t n = random_below(&rnd, 4); n > 0; n--) {
+            values[random_below(&rnd, count)].d = odd[random_below(&rnd, 15)];
+        }
+        (void)assert_decimals(values, count);
+    }
+    for (size_t i = 0; i < 96; i++) {
+        values[i].d = (double)(1001 + (int)i) * 0.1;
+    }
+    assert_int_equal(assert_kind(HISTORY_DECIMALS_MULTIPLY, values, 96), 48 + 96 * 2);
+}
+
 static void decimals_are_short(void **state)
 {
     (void)state;
@@ -301,6 +329,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(what_most_values_are),
         TEST(decimals_keep_every_bit),
+        TEST(rows_of_decimals_keep_every_bit),
         TEST(decimals_are_short),
         TEST(every_prefix_of_decimals_is_short),
         TEST(words_of_every_width),
