@@ -19,7 +19,7 @@ ${points.join('\n')}
 `;
 }
 
-test(`no acknowledged sample is lost in ${rounds} kills`, { timeout: 550000 }, async (t) => {
+test(`no acknowledged sample is lost in ${rounds} kills`, { timeout: Math.max(550000, rounds * 11000) }, async (t) => {
   const modbus = await freePort();
   const folder = makeFolder({ 'site.yaml': site(modbus) });
   const sim = await startSim(folder.site);
