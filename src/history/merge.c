@@ -311,6 +311,12 @@ const struct history_source *history_merge_whole(const struct history_merge *mer
                : NULL;
 }
 
+const struct history_source *history_merge_behind(const struct history_merge *merge)
+{
+    size_t behind = merge->next + 1;
+    return behind < merge->sources->count ? &merge->sources->all[behind] : NULL;
+}
+
 int history_merge_copy(struct history_merge *merge, const void **data, size_t *size)
 {
     const uint8_t *bytes;

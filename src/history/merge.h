@@ -49,6 +49,8 @@ int history_merge_decode(struct history_merge *merge, const struct history_sourc
 
 /* The next chunk, when all of it comes next and nothing else is mixed into it; else NULL. */
 const struct history_source *history_merge_whole(const struct history_merge *merge);
+/* The source behind that one; NULL: it is the last. */
+const struct history_source *history_merge_behind(const struct history_merge *merge);
 /* Its column instead of its samples; texts stay the merge's. Valid until the next call. */
 int history_merge_column(struct history_merge *merge, const struct history_column **column);
 /* Its summary instead of its samples; the merge goes on behind it. BUSBAR_EDAMAGED: counted. */

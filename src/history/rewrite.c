@@ -121,13 +121,22 @@ static int add_cold(struct history_rewrite *rewrite, const void *data, size_t si
     return error == 0 ? add_chunk(rewrite, data, size) : error;
 }
 
+/* What comes behind a chunk would fill it up: two chunks become one. */
+static bool takes_next(const struct history_source *source, const struct history_merge *merge)
+{
+    const struct history_source *next = history_merge_behind(merge);
+    return next != NULL && source->count + next->count <= HISTORY_CHUNK_SAMPLES &&
+           history_day_of(source->last_us) == history_day_of(next->last_us);
+}
+
 /* A full chunk that nothing is mixed into is copied. True: it was. */
 static bool copy_whole(struct history_rewrite *rewrite, struct history_merge *merge,
                        uint64_t *written, int *error)
 {
     const struct history_source *source = history_merge_whole(merge);
     if (source == NULL || source->count < FULL_ENOUGH ||
-        history_day_of(source->first_us) != history_day_of(source->last_us)) {
+        history_day_of(source->first_us) != history_day_of(source->last_us) ||
+        takes_next(source, merge)) {
         return false;
     }
     const void *data;
