@@ -9,10 +9,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "history/days.h"
 #include "place.h"
 #include "support/fault_file.h"
+#include "support/quiet.h"
 #include "support/random.h"
 
 #define DAY   HISTORY_DAY_US
@@ -23,16 +23,10 @@ static struct place place;
 static struct random rnd;
 static struct fault_file fault;
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     rnd.state = 8;
     fault_file_init(&fault);
     clock_fake_set(0, START + DAY);
@@ -88,52 +82,33 @@ static void assert_all(int count)
     }
 }
 
-static struct history_status status_now(void)
-{
-    struct history_status status;
-    history_status(place.history, &status);
-    return status;
-}
-
-static void work_all(void)
-{
-    bool worked = true;
-    for (int i = 0; i < 1000 && worked; i++) {
-        assert_int_equal(history_step(place.history, &worked), 0);
-    }
-    assert_false(worked);
-}
-
 static void old_days_get_smaller(void **state)
 {
     (void)state;
     place_open(&place);
     append_all(0, COUNT);
     assert_int_equal(history_flush(place.history), 0);
-    work_all();
+    place_work(&place);
     clock_fake_advance(DAY);
-    work_all();
-    struct history_status status = status_now();
+    place_work(&place);
+    struct history_status status = place_status(&place);
     uint64_t bytes = status.block_bytes;
     assert_int_equal(status.days, 1);
     assert_int_equal(status.cold_days, 0);
     assert_int_equal(status.unmerged_blocks, 0);
     assert_string_equal(status.doing, "nothing");
     clock_fake_advance(DAY);
-    work_all();
-    status = status_now();
+    place_work(&place);
+    status = place_status(&place);
     assert_int_equal(status.cold_days, 1);
     assert_true(status.tier_blocks == 1);
     assert_true((status.block_bytes - status.tier_bytes) < bytes);
     assert_all(COUNT);
     place_reopen(&place);
     assert_all(COUNT);
-    work_all();
-    assert_int_equal(status_now().cold_days, 1); /* once is enough */
-    struct history_findings findings;
-    history_close(place.history);
-    place.history = NULL;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    place_work(&place);
+    assert_int_equal(place_status(&place).cold_days, 1); /* once is enough */
+    assert_int_equal(place_verify(&place, NULL), 0);
     place_reopen(&place);
 }
 
@@ -147,19 +122,19 @@ static void compaction_at_once_leaves_nothing_to_do(void **state)
     }
     append_all(2000, 1);
     assert_int_equal(history_compact_now(place.history, false), 0);
-    struct history_status status = status_now();
+    struct history_status status = place_status(&place);
     assert_int_equal(status.unmerged_blocks, 0);
     assert_int_equal(status.head_samples, 0);
     assert_int_equal(status.days, 1);
     assert_int_equal(status.cold_days, 0);
     assert_int_equal(status.tier_blocks, 0); /* the day is not two days old */
     assert_int_equal(history_compact_now(place.history, true), 0);
-    assert_int_equal(status_now().cold_days, 1);
+    assert_int_equal(place_status(&place).cold_days, 1);
     assert_all(2001);
     append_all(2001, 1); /* the day goes on */
     assert_int_equal(history_compact_now(place.history, true), 0);
     assert_all(2002);
-    assert_int_equal(status_now().blocks, 1);
+    assert_int_equal(place_status(&place).blocks, 1);
 }
 
 /* One life: three flushes, a delete, a compaction with the n-th call failing. Returns the calls. */
@@ -186,17 +161,15 @@ static long one_life(enum fault_kind kind, unsigned calls, long nth)
     assert_int_equal(history_delete(place.history, 9, INT64_MIN, INT64_MAX), 0);
     assert_int_equal(history_compact_now(place.history, true), 0);
     assert_all(60);
-    struct history_status status = status_now();
+    struct history_status status = place_status(&place);
     assert_int_equal(status.block_samples, 60 * SERIES);
     assert_int_equal(status.deleted_samples, 1);
     assert_int_equal(status.totals.stored_all, 60 * SERIES + 1);
     assert_int_equal(status.days, 1);
     assert_int_equal(status.cold_days, 1);
     assert_int_equal(status.tier_blocks, 1);
-    history_close(place.history);
-    place.history = NULL;
     struct history_findings findings;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    assert_int_equal(place_verify(&place, &findings), 0);
     assert_int_equal(findings.orphan_files, 0);
     place_close(&place);
     place_remove_folder(place.folder);

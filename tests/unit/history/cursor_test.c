@@ -9,23 +9,17 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "place.h"
+#include "support/quiet.h"
 
 #define NOW INT64_C(1790000000000000)
 
 static struct place place;
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, NOW);
     place_make(&place);
     place.config.segment_bytes = 1500;

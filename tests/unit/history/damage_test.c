@@ -10,20 +10,14 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "place.h"
+#include "support/quiet.h"
 #include "support/random.h"
 
 #define NOW INT64_C(1790000000000000)
 enum { RECORDS = 12, SERIES = 5 };
 
 static struct place place;
-
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
 
 static double value_of(uint32_t series, int64_t i)
 {
@@ -220,10 +214,7 @@ static void flipped_bits_in_a_block(void **state)
             assert_int_equal(lost, SERIES * RECORDS);
             assert_non_null(strstr(recovery.text, ".blk"));
         }
-        struct history_findings findings;
-        history_close(place.history);
-        place.history = NULL;
-        int verdict = history_verify(place.folder, place.state, &findings, NULL, NULL);
+        int verdict = place_verify(&place, NULL);
         assert_true(verdict == BUSBAR_EDAMAGED || lost == 0);
         place_close(&place);
         data[bit / 8] = (char)(data[bit / 8] ^ (1 << bit % 8));
@@ -280,11 +271,8 @@ static void a_missing_block_is_said(void **state)
     struct history_recovery recovery;
     history_recovered(place.history, &recovery);
     assert_int_equal(recovery.damaged_files, 1);
-    history_close(place.history);
-    place.history = NULL;
     struct history_findings findings;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL),
-                     BUSBAR_EDAMAGED);
+    assert_int_equal(place_verify(&place, &findings), BUSBAR_EDAMAGED);
     assert_int_equal(findings.missing_blocks, 1);
     place_remove(&place);
 }
@@ -319,7 +307,7 @@ static void leftovers_are_removed(void **state)
 static int group_set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     return 0;
 }
 

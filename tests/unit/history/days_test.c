@@ -11,10 +11,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "history/days.h"
 #include "history/reader.h"
 #include "place.h"
+#include "support/quiet.h"
 #include "support/random.h"
 
 #define DAY    HISTORY_DAY_US
@@ -25,16 +25,10 @@ enum { SERIES = 5, DAYS = 30, SLOTS = DAYS * 1440, NEWEST = 8 };
 static struct place place;
 static struct random rnd;
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, START + 10 * DAY);
     place_make(&place);
     place.config.keep_us = HISTORY_KEEP_FOREVER;
@@ -62,15 +56,6 @@ static void flush(void)
     assert_int_equal(history_flush(place.history), 0);
 }
 
-static void work_all(void)
-{
-    bool worked = true;
-    for (int i = 0; i < 1000 && worked; i++) {
-        assert_int_equal(history_step(place.history, &worked), 0);
-    }
-    assert_false(worked);
-}
-
 static size_t count_of(uint32_t series, int64_t from_us, int64_t to_us)
 {
     struct history_samples result;
@@ -88,13 +73,6 @@ static double value_at(uint32_t series, int64_t time_us)
     double value = result.count == 1 ? result.samples[0].value.d : NAN;
     history_samples_free(&result);
     return value;
-}
-
-static struct history_status status_now(void)
-{
-    struct history_status status;
-    history_status(place.history, &status);
-    return status;
 }
 
 /* The catalog behind the history's back. */
@@ -135,7 +113,7 @@ static void days_that_are_over_are_merged(void **state)
     (void)state;
     clock_fake_set(0, START + 10 * DAY + MINUTE);
     place_open(&place);
-    work_all(); /* the pass of this start */
+    place_work(&place); /* the pass of this start */
     for (int day = 7; day < 11; day++) {
         for (int part = 0; part < 3; part++) {
             for (int i = 0; i < 50; i++) {
@@ -145,17 +123,17 @@ static void days_that_are_over_are_merged(void **state)
         }
     }
     assert_int_equal(rows_of_level(0), 12);
-    work_all();
+    place_work(&place);
     assert_int_equal(rows_of_level(0), 12); /* merged today already */
     clock_fake_advance(DAY);
     assert_int_equal(count_of(1, INT64_MIN, INT64_MAX), 600);
-    work_all();
+    place_work(&place);
     assert_int_equal(rows_of_level(0), 3); /* of today: an hour has not gone since it was over */
     assert_int_equal(rows_of_level(1), 4); /* the midnight of day 7 belongs to day 6 */
     assert_int_equal(count_of(1, INT64_MIN, INT64_MAX), 600);
-    assert_int_equal(status_now().block_samples, 600);
+    assert_int_equal(place_status(&place).block_samples, 600);
     clock_fake_advance(2 * 60 * MINUTE);
-    work_all();
+    place_work(&place);
     assert_int_equal(rows_of_level(0), 0);
     assert_int_equal(rows_of_level(1), 5);
     place_reopen(&place);
@@ -171,9 +149,9 @@ static void late_samples_find_their_day(void **state)
         append(1, START + 3 * DAY + (i + 1) * MINUTE, i);
     }
     flush();
-    work_all();
+    place_work(&place);
     clock_fake_advance(DAY);
-    work_all();
+    place_work(&place);
     assert_int_equal(rows_of_level(1), 1);
     append(1, START + 3 * DAY + 5 * MINUTE, -1);     /* another value for a time it has */
     append(1, START + 3 * DAY + 5 * MINUTE + 7, -2); /* between */
@@ -183,13 +161,13 @@ static void late_samples_find_their_day(void **state)
     flush();
     assert_true(value_at(1, START + 3 * DAY + 5 * MINUTE) == -1);
     clock_fake_advance(DAY / 2);
-    work_all();
+    place_work(&place);
     assert_int_equal(rows_of_level(0), 1); /* they wait for the next merge */
     clock_fake_advance(DAY / 2);
-    work_all();
+    place_work(&place);
     assert_int_equal(rows_of_level(0), 1); /* what is of today still waits */
     assert_int_equal(rows_of_level(1), 2);
-    assert_int_equal(status_now().block_samples, 503);
+    assert_int_equal(place_status(&place).block_samples, 503);
     place_reopen(&place);
     assert_int_equal(count_of(1, INT64_MIN, INT64_MAX), 503);
     assert_true(value_at(1, START + 3 * DAY + 5 * MINUTE) == -1);
@@ -205,12 +183,12 @@ static void many_small_blocks_become_one(void **state)
 {
     (void)state;
     place_open(&place);
-    work_all();
+    place_work(&place);
     for (int i = 0; i < 25; i++) {
         append(1, START + 10 * DAY + (i + 1) * MINUTE, i);
         append(1, START + 10 * DAY + MINUTE, -i); /* the last write wins through the merge */
         flush();
-        work_all();
+        place_work(&place);
     }
     assert_int_equal(rows_of_level(0), 25 - 12 + 1);
     assert_int_equal(rows_of_level(1), 0);
@@ -256,9 +234,9 @@ static void deleted_samples_are_gone_at_once(void **state)
     history_counts(place.history, 2, &counts);
     assert_int_equal(counts.stored_all, 100); /* the ledger does not forget */
     clock_fake_advance(DAY);
-    work_all();
+    place_work(&place);
     assert_int_equal(count_of(1, INT64_MIN, INT64_MAX), 71);
-    struct history_status status = status_now();
+    struct history_status status = place_status(&place);
     assert_int_equal(status.block_samples, 71);
     assert_int_equal(status.deleted_samples, 130);
     assert_int_equal(status.totals.stored_all, status.block_samples + status.deleted_samples);
@@ -443,7 +421,7 @@ static void twin_run(uint64_t seed, int steps)
         }
     }
     clock_fake_set(0, START + (SLOTS + 2000) * MINUTE);
-    work_all();
+    place_work(&place);
     uint64_t present = 0;
     for (uint32_t series = 1; series <= SERIES; series++) {
         assert_minutes(series, 0, SLOTS);
@@ -453,13 +431,11 @@ static void twin_run(uint64_t seed, int steps)
     }
     assert_lasts();
     assert_int_equal(rows_of_level(0), 0);
-    struct history_status status = status_now();
+    struct history_status status = place_status(&place);
     assert_int_equal(status.block_samples, present);
     assert_int_equal(status.totals.stored_all, present + status.deleted_samples);
-    history_close(place.history);
-    place.history = NULL;
     struct history_findings findings;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    assert_int_equal(place_verify(&place, &findings), 0);
     assert_int_equal(findings.orphan_files, 0);
     place_reopen(&place);
     assert_minutes(1, 0, SLOTS);

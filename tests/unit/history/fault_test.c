@@ -10,20 +10,14 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "place.h"
 #include "support/fault_file.h"
+#include "support/quiet.h"
 
 #define NOW INT64_C(1790000000000000)
 enum { SERIES = 3, ROUNDS = 8 };
 
 static struct fault_file fault;
-
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
 
 static void assert_rounds(struct place *place, int rounds)
 {
@@ -86,10 +80,7 @@ static long one_life(enum fault_kind kind, unsigned calls, long nth)
     assert_int_equal(history_flush(place.history), 0);
     place_reopen(&place);
     assert_rounds(&place, ROUNDS);
-    struct history_findings findings;
-    history_close(place.history);
-    place.history = NULL;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    assert_int_equal(place_verify(&place, NULL), 0);
     place_remove(&place);
     assert_true(nth > seen || failed > 0);
     return seen;
@@ -188,10 +179,7 @@ static long one_merge(enum fault_kind kind, unsigned calls, long nth)
     assert_int_equal(history_compact_now(place.history, true), 0);
     place_reopen(&place);
     assert_samples(&place);
-    struct history_findings findings;
-    history_close(place.history);
-    place.history = NULL;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    assert_int_equal(place_verify(&place, NULL), 0);
     place_remove(&place);
     return seen;
 }
@@ -408,7 +396,7 @@ static void a_failed_fsync_gives_the_segment_up(void **state)
 static int group_set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, NOW + 1000000);
     fault_file_init(&fault);
     return 0;

@@ -13,8 +13,8 @@
 #include <sys/syscall.h>
 
 #include "base/clock.h"
-#include "base/log.h"
 #include "place.h"
+#include "support/quiet.h"
 
 #define NOW INT64_C(1790000000000000)
 enum { SERIES = 3, ROUNDS = 8 };
@@ -126,12 +126,6 @@ static void set(long nth, bool every, bool half)
 
 /* --- lives --- */
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static void assert_whole(struct place *place)
 {
     struct history_status status;
@@ -177,10 +171,7 @@ static long one_life(long nth, bool every, bool half)
     assert_int_equal(history_compact_now(place.history, true), 0);
     place_reopen(&place);
     assert_whole(&place);
-    struct history_findings findings;
-    history_close(place.history);
-    place.history = NULL;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    assert_int_equal(place_verify(&place, NULL), 0);
     long seen = faults.seen;
     assert_true(nth == 0 || nth > seen || faults.hit > 0);
     set(0, false, false);
@@ -220,7 +211,7 @@ static void every_second_call_is_hit(void **state)
 static int group_set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, NOW + 1000000);
     return 0;
 }

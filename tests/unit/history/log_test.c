@@ -13,8 +13,8 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "base/log.h"
 #include "place.h"
+#include "support/quiet.h"
 #include "support/random.h"
 
 #define NOW INT64_C(1790000000000000)
@@ -39,12 +39,6 @@ static int no_sync(void *ctx, int fd)
     (void)ctx;
     (void)fd;
     return 0;
-}
-
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
 }
 
 static int count_record(void *ctx, const struct history_record_head *head, const uint8_t *body)
@@ -268,7 +262,7 @@ static void a_few_segments_wait_and_a_full_disk_takes_them(void **state)
 static int group_set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     return 0;
 }
 

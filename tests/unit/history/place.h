@@ -111,6 +111,43 @@ static inline int place_append(struct place *place, const struct sample *samples
     return done.error;
 }
 
+/* Does all background work there is: merges, retention, recoding, tiers. */
+static inline void place_work(struct place *place)
+{
+    bool worked = true;
+    for (int i = 0; i < 1000 && worked; i++) {
+        assert_int_equal(history_step(place->history, &worked), 0);
+    }
+    assert_false(worked);
+}
+
+static inline struct history_status place_status(struct place *place)
+{
+    struct history_status status;
+    history_status(place->history, &status);
+    return status;
+}
+
+/* Samples of a series that a read gives. */
+static inline size_t place_count(struct place *place, uint32_t series)
+{
+    struct history_samples result;
+    assert_int_equal(history_read(place->history, series, INT64_MIN, INT64_MAX, 0, &result), 0);
+    size_t count = result.count;
+    history_samples_free(&result);
+    return count;
+}
+
+/* Closes the history and checks its files. findings may be NULL. */
+static inline int place_verify(struct place *place, struct history_findings *findings)
+{
+    struct history_findings ignored;
+    history_close(place->history);
+    place->history = NULL;
+    return history_verify(place->folder, place->state, findings != NULL ? findings : &ignored, NULL,
+                          NULL);
+}
+
 static inline struct sample place_number(uint32_t point, int64_t time_us, double value)
 {
     return (struct sample){ .time_us = time_us,

@@ -9,9 +9,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "history/days.h"
 #include "place.h"
+#include "support/quiet.h"
 
 #define DAY HISTORY_DAY_US
 #define NOW (INT64_C(20500) * DAY + DAY / 2)
@@ -24,16 +24,10 @@ static const struct history_policy policies[] = {
     { .name = "ever", .keep_us = HISTORY_KEEP_FOREVER },
 };
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, NOW);
     place_make(&place);
     place.config.keep_us = 30 * DAY;
@@ -64,24 +58,6 @@ static void append_day(uint32_t series, int days_ago, size_t count)
     busbar_free(samples);
 }
 
-static size_t count_of(uint32_t series)
-{
-    struct history_samples result;
-    assert_int_equal(history_read(place.history, series, INT64_MIN, INT64_MAX, 0, &result), 0);
-    size_t count = result.count;
-    history_samples_free(&result);
-    return count;
-}
-
-static void work_all(void)
-{
-    bool worked = true;
-    for (int i = 0; i < 1000 && worked; i++) {
-        assert_int_equal(history_step(place.history, &worked), 0);
-    }
-    assert_false(worked);
-}
-
 static void each_policy_has_its_age(void **state)
 {
     (void)state;
@@ -90,17 +66,17 @@ static void each_policy_has_its_age(void **state)
         append_day(series, 10, 10);
         append_day(series, 1, 10);
     }
-    assert_int_equal(count_of(1), 10);
-    assert_int_equal(count_of(2), 20); /* the default's age */
-    assert_int_equal(count_of(3), 30);
-    assert_int_equal(count_of(4), 20);
+    assert_int_equal(place_count(&place, 1), 10);
+    assert_int_equal(place_count(&place, 2), 20); /* the default's age */
+    assert_int_equal(place_count(&place, 3), 30);
+    assert_int_equal(place_count(&place, 4), 20);
     assert_int_equal(history_keep(place.history, 1, 50 * DAY), 0);
-    assert_int_equal(count_of(1), 20); /* the point's own word */
+    assert_int_equal(place_count(&place, 1), 20); /* the point's own word */
     assert_int_equal(history_keep(place.history, 1, 0), 0);
-    assert_int_equal(count_of(1), 10);
+    assert_int_equal(place_count(&place, 1), 10);
     assert_int_equal(history_keep_longest_us(place.history), HISTORY_KEEP_FOREVER);
     assert_int_equal(history_policies(place.history, policies, 2), 0);
-    assert_int_equal(count_of(3), 20); /* its policy is no more */
+    assert_int_equal(place_count(&place, 3), 20); /* its policy is no more */
     assert_int_equal(history_keep_longest_us(place.history), 50 * DAY);
 }
 
@@ -125,14 +101,14 @@ static void the_oldest_days_of_a_policy_go_first(void **state)
         append_day(4, day, 1000);
     }
     assert_int_equal(history_flush(place.history), 0);
-    work_all();
+    place_work(&place);
     struct history_policy_status status[8];
     assert_int_equal(history_policy_status(place.history, status, 8), 4);
     assert_true(status[2].removed_days > 0 && status[2].removed_days < 8);
     place_reopen(&place);
     assert_int_equal(history_policies(place.history, policies, 3), 0);
     assert_int_equal(history_policy_of(place.history, 2, 2), 0);
-    work_all();
+    place_work(&place);
     assert_int_equal(history_policy_status(place.history, status, 8), 4);
     assert_string_equal(status[0].name, "default");
     assert_string_equal(status[2].name, "small");
@@ -140,8 +116,8 @@ static void the_oldest_days_of_a_policy_go_first(void **state)
     assert_int_equal(status[0].keep_us, 30 * DAY);
     assert_true(status[2].bytes > 0 && status[2].bytes <= 20000);
     assert_true(status[0].bytes > status[2].bytes);
-    assert_int_equal(count_of(4), 8000); /* the others are not touched */
-    size_t left = count_of(2);
+    assert_int_equal(place_count(&place, 4), 8000); /* the others are not touched */
+    size_t left = place_count(&place, 2);
     assert_true(left > 0 && left < 8000 && left % 1000 == 0);
     assert_int_equal(status[2].oldest_us / DAY, (NOW - (int64_t)(left / 1000 + 1) * DAY) / DAY);
     struct history_samples result;

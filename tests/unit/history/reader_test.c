@@ -12,10 +12,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
-#include "base/log.h"
 #include "history/reader.h"
 #include "model/quality.h"
 #include "place.h"
+#include "support/quiet.h"
 #include "support/random.h"
 
 #define NOW    INT64_C(1790000000000000)
@@ -356,16 +356,10 @@ static void bad_windows_are_refused(void **state)
     place_remove(&place);
 }
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, NOW);
     word = text_new("open", 4);
     return 0;

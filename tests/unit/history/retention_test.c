@@ -11,25 +11,19 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "history/backup.h"
 #include "place.h"
+#include "support/quiet.h"
 
 #define NOW INT64_C(1790000000000000)
 #define DAY (INT64_C(86400) * 1000000)
 
 static struct place place;
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static int set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, NOW);
     place_make(&place);
     place.config.tiers_keep_us = HISTORY_TIERS_OFF; /* blocks of samples are counted here */
@@ -55,24 +49,6 @@ static void append_block(uint32_t series, int64_t from_us, size_t count)
     busbar_free(samples);
 }
 
-static size_t count_of(uint32_t series)
-{
-    struct history_samples result;
-    assert_int_equal(history_read(place.history, series, INT64_MIN, INT64_MAX, 0, &result), 0);
-    size_t count = result.count;
-    history_samples_free(&result);
-    return count;
-}
-
-static void work_all(void)
-{
-    bool worked = true;
-    for (int i = 0; i < 100 && worked; i++) {
-        assert_int_equal(history_step(place.history, &worked), 0);
-    }
-    assert_false(worked);
-}
-
 static uint64_t blocks(void)
 {
     struct history_status status;
@@ -89,15 +65,15 @@ static void old_blocks_go(void **state)
         append_block(1, NOW - DAY * (41 - i * 10), 100); /* 41, 31, 21, 11 days old */
         assert_int_equal(history_flush(place.history), 0);
     }
-    assert_int_equal(count_of(1), 200); /* hidden at once */
-    work_all();
+    assert_int_equal(place_count(&place, 1), 200); /* hidden at once */
+    place_work(&place);
     assert_int_equal(blocks(), 2);
-    assert_int_equal(count_of(1), 200);
+    assert_int_equal(place_count(&place, 1), 200);
     clock_fake_advance(15 * DAY);
-    assert_int_equal(count_of(1), 100);
+    assert_int_equal(place_count(&place, 1), 100);
     usleep(1000);
     place_reopen(&place);
-    work_all();
+    place_work(&place);
     assert_int_equal(blocks(), 1);
     struct history_counts counts;
     history_counts(place.history, 1, &counts);
@@ -117,19 +93,19 @@ static void each_series_has_its_own(void **state)
         append_block(series, NOW - 10 * DAY, 50);
     }
     assert_int_equal(history_flush(place.history), 0);
-    assert_int_equal(count_of(1), 50);
-    assert_int_equal(count_of(2), 100);
-    assert_int_equal(count_of(3), 0);
+    assert_int_equal(place_count(&place, 1), 50);
+    assert_int_equal(place_count(&place, 2), 100);
+    assert_int_equal(place_count(&place, 3), 0);
     clock_fake_advance(200 * DAY);
-    work_all();
+    place_work(&place);
     struct history_status status;
     history_status(place.history, &status);
     assert_int_equal(status.blocks, 2);          /* a day each */
     assert_int_equal(status.block_samples, 100); /* written anew with series 2 only */
     assert_int_equal(status.expired_samples, 200);
-    assert_int_equal(count_of(2), 100);
+    assert_int_equal(place_count(&place, 2), 100);
     assert_int_equal(history_keep(place.history, 2, 0), 0);
-    assert_int_equal(count_of(2), 0);
+    assert_int_equal(place_count(&place, 2), 0);
     for (int64_t i = 1; i < 300; i++) {
         int error = history_keep(place.history, 7, i * DAY);
         assert_true(error == 0 || (i > 200 && error == BUSBAR_ELIMIT));
@@ -145,7 +121,7 @@ static void too_many_bytes_go_oldest_first(void **state)
         append_block(1, NOW - DAY * (20 - i), 1000);
         assert_int_equal(history_flush(place.history), 0);
     }
-    work_all();
+    place_work(&place);
     struct history_status status;
     history_status(place.history, &status);
     assert_true(status.block_bytes <= 60000);
@@ -170,14 +146,14 @@ static void small_blocks_are_merged(void **state)
         assert_int_equal(history_flush(place.history), 0);
     }
     uint64_t before = blocks();
-    work_all();
+    place_work(&place);
     assert_int_equal(before, 13);
     assert_int_equal(blocks(), 1);
-    assert_int_equal(count_of(1), 6500);
-    assert_int_equal(count_of(2), 6500);
+    assert_int_equal(place_count(&place, 1), 6500);
+    assert_int_equal(place_count(&place, 2), 6500);
     place_reopen(&place);
     assert_int_equal(blocks(), 1);
-    assert_int_equal(count_of(2), 6500);
+    assert_int_equal(place_count(&place, 2), 6500);
 }
 
 struct crowd {
@@ -270,8 +246,8 @@ static void many_threads_at_once(void **state)
     place_reopen(&place);
     assert_int_equal(done.count, batches);
     assert_int_equal(done.error, 0);
-    assert_int_equal(count_of(1), batches);
-    assert_int_equal(count_of(2), batches);
+    assert_int_equal(place_count(&place, 1), batches);
+    assert_int_equal(place_count(&place, 2), batches);
     assert_true(atomic_load(&crowd.reads) > 0);
 }
 
@@ -304,15 +280,15 @@ static void spare_files_go_when_the_disk_is_nearly_full(void **state)
     place.config.free_bytes = 1;
     place_open(&place);
     make_spares();
-    work_all();
+    place_work(&place);
     assert_true(files_of_log(place.folder, ".spare") > 0);
     place_close(&place);
     place.config.free_bytes = UINT64_MAX; /* no disk has that */
     place_open(&place);
     assert_true(files_of_log(place.folder, ".spare") > 0);
-    work_all();
+    place_work(&place);
     assert_int_equal(files_of_log(place.folder, ".spare"), 0);
-    assert_int_equal(count_of(1), 12 * 300); /* what is younger than a day stays */
+    assert_int_equal(place_count(&place, 1), 12 * 300); /* what is younger than a day stays */
 }
 
 static void spare_files_are_no_part_of_the_history(void **state)
@@ -334,9 +310,7 @@ static void spare_files_are_no_part_of_the_history(void **state)
     history_recovered(place.history, &recovery);
     assert_int_equal(recovery.orphan_files + recovery.damaged_files, 0);
     assert_int_equal(files_of_log(place.folder, ".spare"), spares);
-    history_close(place.history);
-    place.history = NULL;
-    assert_int_equal(history_verify(place.folder, place.state, &findings, NULL, NULL), 0);
+    assert_int_equal(place_verify(&place, &findings), 0);
     assert_int_equal(findings.orphan_files, 0);
     assert_true(findings.samples >= 12 * 300); /* the newest segment has some of them too */
 }

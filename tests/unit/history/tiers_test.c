@@ -11,10 +11,10 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "history/days.h"
 #include "history/tiers.h"
 #include "place.h"
+#include "support/quiet.h"
 #include "support/random.h"
 
 #define DAY    HISTORY_DAY_US
@@ -26,12 +26,6 @@ enum { SERIES = 5, DAYS = 3 };
 
 static struct place place;
 static struct random rnd;
-
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
 
 static void append_all(struct sample *samples, size_t count)
 {
@@ -72,7 +66,7 @@ static void append_days(void)
 static int set_up(void **state)
 {
     (void)state;
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     rnd.state = 4711;
     clock_fake_set(0, START + DAYS * DAY + 3 * DAY);
     place_make(&place);
@@ -88,15 +82,6 @@ static int tear_down(void **state)
     place_remove(&place);
     clock_fake_off();
     return 0;
-}
-
-static void work_all(void)
-{
-    bool worked = true;
-    for (int i = 0; i < 1000 && worked; i++) {
-        assert_int_equal(history_step(place.history, &worked), 0);
-    }
-    assert_false(worked);
 }
 
 struct look {
@@ -196,7 +181,7 @@ static void tiers_say_what_samples_say(void **state)
 {
     (void)state;
     assert_int_equal(spans_of(1, START, START + DAYS * DAY, STEP), 0); /* not made yet */
-    work_all();
+    place_work(&place);
     for (uint32_t series = 1; series <= SERIES; series++) {
         assert_exact(series, START, START + DAYS * DAY, HOUR);
         assert_exact(series, START + DAY + 5 * HOUR, START + 2 * DAY + 7 * HOUR, HOUR);
@@ -218,7 +203,7 @@ static void tiers_say_what_samples_say(void **state)
 static void a_changed_day_is_read_from_samples_until_it_is_made_again(void **state)
 {
     (void)state;
-    work_all();
+    place_work(&place);
     struct sample late = place_number(1, START + DAY + 17 * SECOND, 1e6);
     assert_int_equal(place_append(&place, &late, 1), 0);
     assert_int_equal(spans_of(1, START, START + DAYS * DAY, STEP), 2); /* without the day */
@@ -226,7 +211,7 @@ static void a_changed_day_is_read_from_samples_until_it_is_made_again(void **sta
     assert_int_equal(history_flush(place.history), 0);
     assert_int_equal(spans_of(1, START, START + DAYS * DAY, STEP), 2);
     clock_fake_advance(DAY);
-    work_all();
+    place_work(&place);
     assert_exact(1, START, START + DAYS * DAY, STEP);
     assert_exact(5, START, START + DAYS * DAY, HOUR);
     int64_t from_us = START + 2 * DAY + 3 * HOUR + 5;
@@ -239,7 +224,7 @@ static void a_changed_day_is_read_from_samples_until_it_is_made_again(void **sta
     look_end(&found);
     assert_int_equal(spans_of(3, START, START + DAYS * DAY, STEP), 0);
     clock_fake_advance(DAY);
-    work_all();
+    place_work(&place);
     assert_exact(2, START, START + DAYS * DAY, STEP);
     look(&found, 3, START, START + DAYS * DAY, STEP);
     assert_int_equal(found.tiers.bucket_count, 0);
@@ -254,13 +239,13 @@ static void tiers_answer_when_samples_are_over(void **state)
     (void)state;
     struct history_buckets before;
     struct history_buckets after;
-    work_all();
+    place_work(&place);
     /* samples stand on the edges, so the page's [start, end) is looked at one microsecond later */
     assert_int_equal(
         history_buckets(place.history, 1, START + 1, START + DAYS * DAY + 1, 6 * HOUR, &before), 0);
     clock_fake_advance(200 * DAY);
     place_reopen(&place); /* retention looks at once */
-    work_all();
+    place_work(&place);
     struct history_status status;
     history_status(place.history, &status);
     assert_int_equal(status.block_samples, 0);
@@ -289,7 +274,7 @@ static void tiers_answer_when_samples_are_over(void **state)
     assert_true(left == 47 ||
                 left == 48); /* the bucket that ends at the first midnight touches it */
     clock_fake_advance(DAY);
-    work_all();
+    place_work(&place);
     struct state_deletion *list;
     size_t count;
     uint64_t last;
@@ -302,7 +287,7 @@ static void tiers_answer_when_samples_are_over(void **state)
     assert_int_equal(spans_of(2, START, START + DAYS * DAY, STEP), 1);
     clock_fake_advance(11 * 365 * DAY);
     place_reopen(&place);
-    work_all();
+    place_work(&place);
     history_status(place.history, &status);
     assert_int_equal(status.blocks, 0); /* tiers are over too */
 }

@@ -10,9 +10,9 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "base/log.h"
 #include "model/quality.h"
 #include "place.h"
+#include "support/quiet.h"
 #include "support/random.h"
 
 #define NOW INT64_C(1790000000000000)
@@ -265,17 +265,11 @@ static void agrees_with_the_twin(void **state)
     }
 }
 
-static void silent(void *ctx, const struct log_line *line)
-{
-    (void)ctx;
-    (void)line;
-}
-
 static int set_up(void **state)
 {
     (void)state;
     static const char *const texts[WORDS] = { "", "on", "off", "a longer text, said by a device" };
-    busbar_log_sink(silent, NULL);
+    quiet_log();
     clock_fake_set(0, NOW);
     twins = busbar_alloc_array(SERIES, sizeof(*twins));
     for (size_t i = 0; i < WORDS; i++) {
