@@ -9,7 +9,12 @@ enum {
     CHUNK_VERSION = 2,
     CHUNK_VERSION_FIRST = 1,
     TYPE_MASK = 0x0f,
-    HEAD_BYTES = 64 + HISTORY_SUMMARY_BYTES
+    /* What an encoded chunk takes at most, and what is tried behind it. */
+    HEAD_BYTES = 64 + HISTORY_SUMMARY_BYTES,
+    COLUMN_HEADS_BYTES = 400,
+    SAMPLE_BYTES = HISTORY_XOR_BYTES + 4 * BYTES_VARINT_MAX, /* values in all ways tried */
+    MARK_HEADS_BYTES = 100,
+    MARK_BYTES = 16,
 };
 
 /* Neither is zeroed: they are big, made for every query, and written before they are read. */
@@ -120,25 +125,31 @@ static int get_values(struct bytes *in, struct history_coder *coder, struct hist
     }
 }
 
+static size_t room_for(const struct history_column *column, const union value *values)
+{
+    size_t count = column->count;
+    size_t room = HEAD_BYTES + COLUMN_HEADS_BYTES + count * SAMPLE_BYTES;
+    room += column->marked ? MARK_HEADS_BYTES + count * MARK_BYTES : 0;
+    return room + (column->type == VALUE_TEXT ? history_texts_size(values, count) : 0);
+}
+
 int history_chunk_encode(struct history_coder *coder, const struct history_column *column,
                          struct buf *out)
 {
     assert(column->count > 0 && column->count <= HISTORY_CHUNK_SAMPLES);
     const union value *values = column->type == VALUE_NONE ? column->values
                                                            : fill_values(coder, column);
-    size_t bound = HEAD_BYTES + column->count * (HISTORY_XOR_BYTES + 4u * 10) + 400;
-    bound += column->marked ? column->count * 16u + 100 : 0;
-    bound += column->type == VALUE_TEXT ? history_texts_size(values, column->count) : 0;
-    uint8_t *space = buf_reserve(out, bound);
+    size_t room = room_for(column, values);
+    uint8_t *space = buf_reserve(out, room);
     if (space == NULL) {
-        return out->overflow && out->size + bound > out->max ? BUSBAR_ELIMIT : BUSBAR_ENOMEM;
+        return out->overflow && out->size + room > out->max ? BUSBAR_ELIMIT : BUSBAR_ENOMEM;
     }
     struct history_chunk_info info = { .type = column->type, .marked = column->marked };
     struct history_scale scale = find_numbers(coder, column->type, values, column->count);
     history_summary_make(coder, column, scale, &info);
     uint8_t flags = (uint8_t)((info.marked ? HISTORY_CHUNK_MARKED : 0) |
                               (info.summed ? HISTORY_CHUNK_SUMMED : 0));
-    struct bytes_out bytes = bytes_out_of(space, bound);
+    struct bytes_out bytes = bytes_out_of(space, room);
     bytes_put_u8(&bytes, CHUNK_VERSION);
     bytes_put_u8(&bytes, (uint8_t)(column->type | flags));
     bytes_put_varint(&bytes, column->count - 1);
