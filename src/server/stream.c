@@ -26,7 +26,7 @@ struct stream {
     atomic_bool cancel;
     bool response_gone, making, stopped;
     bool ready_is_there, last; /* of what make() gave */
-    int error;
+    int error, make_error;     /* while it makes, the job's own */
     struct buf ready, sending;
     size_t sent;
 };
@@ -48,10 +48,10 @@ static void free_when_done(struct stream *stream)
 static void work(void *ctx)
 {
     struct stream *stream = ctx;
-    stream->error = stream->maker->make(stream->ctx, &stream->ready, &stream->last,
-                                        &stream->cancel);
-    if (stream->error == 0 && stream->ready.overflow) {
-        stream->error = BUSBAR_ELIMIT;
+    stream->make_error = stream->maker->make(stream->ctx, &stream->ready, &stream->last,
+                                             &stream->cancel);
+    if (stream->make_error == 0 && stream->ready.overflow) {
+        stream->make_error = BUSBAR_ELIMIT;
     }
 }
 
@@ -60,7 +60,7 @@ static void made(void *ctx, int error)
     struct stream *stream = ctx;
     stream->making = false;
     stream->ready_is_there = true;
-    stream->error = error != 0 ? error : stream->error;
+    stream->error = error != 0 ? error : stream->make_error;
     if (stream->req != NULL) {
         http_stream_wake(stream->req);
     }
