@@ -19,6 +19,12 @@
 
 #define NOW INT64_C(1790000000000000)
 enum { LAST_BYTES = 65536, SAMPLES = 600, RECORDS_MAX = 100, SEGMENT = 100000 };
+/* ThreadSanitizer is here for the threads: it looks at some of the cuts, every other build at each. */
+#ifdef __SANITIZE_THREAD__
+enum { LOOK_EACH = 97 };
+#else
+enum { LOOK_EACH = 1 };
+#endif
 
 static char folder[64];
 static struct history_log log_;
@@ -158,7 +164,9 @@ static void each_of_the_last_bytes_cut(void **state)
     history_log_close(&log_);
     for (size_t end = ends[count - 1]; end + LAST_BYTES > ends[count - 1]; end--) {
         assert_int_equal(truncate(path, (off_t)end), 0);
-        assert_end(ends, count, first, end);
+        if (end % LOOK_EACH == 0) {
+            assert_end(ends, count, first, end);
+        }
     }
 }
 
@@ -201,7 +209,9 @@ static void each_of_the_last_bytes_not_written_over(void **state)
     assert_int_equal(at_end.st_size, old_size);
     for (size_t end = ends[count - 1]; end + LAST_BYTES > ends[count - 1]; end--) {
         assert_int_equal(pwrite(fd, old + end, 1, (off_t)end), 1);
-        assert_end(ends, count, first, end);
+        if (end % LOOK_EACH == 0) {
+            assert_end(ends, count, first, end);
+        }
     }
     close(fd);
     busbar_free(old);
