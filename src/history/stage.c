@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "history/head_private.h"
 
-enum { ROWS_MIN = 4, TILE = 8 /* series whose values share a cache line of each row */ };
+enum { ROWS_MIN = 2, TILE = 8 /* series whose values share a cache line of each row */ };
 
 _Static_assert(HISTORY_PAGE_SERIES % HISTORY_GROUP_SERIES == 0, "a page holds whole groups");
 
