@@ -45,7 +45,7 @@ struct history_config {
     int64_t commit_us;     /* longest wait for company before a commit; default 10 ms; -1: none */
     size_t record_bytes;   /* open record at most; default 8 MiB; full: BUSBAR_EBUSY */
     size_t segment_bytes;  /* of a log segment; default 16 MiB */
-    size_t head_bytes;     /* memory of the head before a block is written early; default 24 MiB */
+    size_t head_bytes;     /* memory of the head before a block is written early; default 18 MiB */
     size_t log_bytes;      /* log after the mark before a block is written early; default 256 MiB */
     int64_t block_us;      /* a block is written this often; default 2 h */
     int64_t keep_us;       /* default 2 years; HISTORY_KEEP_FOREVER */
