@@ -78,6 +78,18 @@ static void *stop_soon(void *ctx)
     return NULL;
 }
 
+struct stopper {
+    struct loop *loop;
+    pthread_t thread;
+};
+
+/* Inside the loop: so that it runs when the thread stops it. */
+static void start_stopper(void *ctx)
+{
+    struct stopper *stopper = ctx;
+    assert_int_equal(pthread_create(&stopper->thread, NULL, stop_soon, stopper->loop), 0);
+}
+
 static void it_runs_until_stopped(void **state)
 {
     (void)state;
@@ -86,14 +98,14 @@ static void it_runs_until_stopped(void **state)
     loop_run(loop);
     loop_stop(loop); /* before it runs */
     loop_run(loop);
-    pthread_t thread;
-    assert_int_equal(pthread_create(&thread, NULL, stop_soon, loop), 0);
+    struct stopper stopper = { .loop = loop };
+    loop_post(loop, start_stopper, &stopper);
     loop_run(loop);
-    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(pthread_join(stopper.thread, NULL), 0);
     struct loop_stats stats;
     loop_stats(loop, &stats);
     assert_true(stats.turns >= 2);
-    assert_int_equal(stats.callbacks, 1);
+    assert_int_equal(stats.callbacks, 2);
     loop_free(loop);
 }
 
