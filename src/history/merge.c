@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/merge.h"
 
-#include <stdlib.h>
-
 #include "base/alloc.h"
 #include "base/err.h"
 #include "history/block.h"
@@ -10,16 +8,6 @@
 #include "history/head.h"
 
 enum { MIXED_SAMPLES = 256, CHUNK_BYTES_MIN = 5, CHUNK_BYTES_MAX = 16 * 1024 * 1024 };
-
-static int by_time(const void *a, const void *b)
-{
-    const struct history_source *left = a;
-    const struct history_source *right = b;
-    if (left->first_us != right->first_us) {
-        return left->first_us < right->first_us ? -1 : 1;
-    }
-    return left->order < right->order ? -1 : 1;
-}
 
 int history_merge_init(struct history_merge *merge, struct history_sources *sources,
                        int64_t from_us, int64_t to_us)
@@ -43,9 +31,7 @@ void history_merge_again(struct history_merge *merge, struct history_sources *so
     merge->to_us = to_us;
     merge->next = 0;
     merge->slot_count = 0;
-    if (sources->count > 1) {
-        qsort(sources->all, sources->count, sizeof(*sources->all), by_time);
-    }
+    history_sources_sort(sources);
 }
 
 void history_merge_fini(struct history_merge *merge)

@@ -3,7 +3,6 @@
  * other right into the arrays that the caller gets; only those that do overlap go through the merge. */
 #include "history/reader.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -60,16 +59,6 @@ uint64_t history_reader_damaged(const struct history_reader *reader)
     return reader->damaged + reader->sources.damaged;
 }
 
-static int by_time(const void *a, const void *b)
-{
-    const struct history_source *left = a;
-    const struct history_source *right = b;
-    if (left->first_us != right->first_us) {
-        return left->first_us < right->first_us ? -1 : 1;
-    }
-    return left->order < right->order ? -1 : 1;
-}
-
 int history_reader_collect(struct history_reader *reader, uint32_t series, int64_t *from_us,
                            int64_t to_us)
 {
@@ -79,13 +68,7 @@ int history_reader_collect(struct history_reader *reader, uint32_t series, int64
     }
     reader->count = 0;
     int error = history_view_collect(&reader->view, series, from_us, to_us, sources);
-    bool sorted = true;
-    for (size_t i = 1; i < sources->count && sorted; i++) {
-        sorted = by_time(&sources->all[i - 1], &sources->all[i]) < 0;
-    }
-    if (!sorted) {
-        qsort(sources->all, sources->count, sizeof(*sources->all), by_time);
-    }
+    history_sources_sort(sources);
     return error;
 }
 

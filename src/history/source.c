@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "history/source.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -65,4 +66,25 @@ int history_sources_hide(struct history_sources *sources, int64_t from_us, int64
     }
     sources->holes[sources->hole_count++] = (struct history_hole){ from_us, to_us, order };
     return 0;
+}
+
+static int by_time(const void *a, const void *b)
+{
+    const struct history_source *left = a;
+    const struct history_source *right = b;
+    if (left->first_us != right->first_us) {
+        return left->first_us < right->first_us ? -1 : 1;
+    }
+    return left->order < right->order ? -1 : 1;
+}
+
+void history_sources_sort(struct history_sources *sources)
+{
+    bool sorted = true; /* as they mostly come */
+    for (size_t i = 1; i < sources->count && sorted; i++) {
+        sorted = by_time(&sources->all[i - 1], &sources->all[i]) < 0;
+    }
+    if (!sorted) {
+        qsort(sources->all, sources->count, sizeof(*sources->all), by_time);
+    }
 }

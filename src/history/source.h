@@ -50,6 +50,8 @@ void history_sources_fini(struct history_sources *sources);
 void history_sources_clear(struct history_sources *sources);
 /* A new zeroed source at the end, with its order set; NULL: no memory. */
 struct history_source *history_sources_add(struct history_sources *sources);
+/* By first time; of those that begin together the one that loses first. */
+void history_sources_sort(struct history_sources *sources);
 /* Hides samples with from <= time < to of the sources with an order below `order`. BUSBAR_ENOMEM. */
 int history_sources_hide(struct history_sources *sources, int64_t from_us, int64_t to_us,
                          uint32_t order);
