@@ -2,24 +2,11 @@
 // A full disk stops acknowledgements, not polling; it is said, and it ends by itself.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fillDisk } from '../support/disk.mjs';
 import { freePort, makeFolder, startGateway, startSim, until } from '../support/gateway.mjs';
-
-function fill(path) {
-  const file = openSync(path, 'w');
-  const block = Buffer.alloc(65536);
-  try {
-    for (;;) {
-      writeSync(file, block);
-    }
-  } catch (error) {
-    assert.equal(error.code, 'ENOSPC');
-  } finally {
-    closeSync(file);
-  }
-}
 
 test('disk full: polling goes on, nothing is acknowledged, it recovers', {
   timeout: 120000, skip: process.getuid() !== 0 && 'a small disk can be mounted by root only',
@@ -48,7 +35,7 @@ ${Array.from({ length: 100 }, (_, i) => `      r${i}: { holding: ${i}, type: uin
   gateway = await startGateway({ config: folder.site, data: folder.data });
   await until('samples are stored', async () => (await gateway.get('/api/v1/status')).stored > 100);
 
-  fill(join(folder.data, 'filler'));
+  fillDisk(join(folder.data, 'filler'));
   // (A segment of the log is larger than this disk, so that none is preallocated.)
   const health = await until('the log says it is full', async () => {
     const now = await gateway.get('/api/v1/health');

@@ -2,24 +2,11 @@
 // A full disk: senders are told 503 with Retry-After, what was acknowledged stays, and it goes on by itself.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { fillDisk } from '../support/disk.mjs';
 import { freePort, makeFolder, startGateway, until } from '../support/gateway.mjs';
-
-function fill(path) {
-  const file = openSync(path, 'w');
-  const block = Buffer.alloc(65536);
-  try {
-    for (;;) {
-      writeSync(file, block);
-    }
-  } catch (error) {
-    assert.equal(error.code, 'ENOSPC');
-  } finally {
-    closeSync(file);
-  }
-}
 
 test('disk full: senders are told to come again, and then all is there', {
   timeout: 120000, skip: process.getuid() !== 0 && 'a small disk can be mounted by root only',
@@ -53,7 +40,7 @@ test('disk full: senders are told to come again, and then all is there', {
     return answer.status;
   };
   assert.equal(await send(), 204);
-  fill(join(folder.data, 'filler'));
+  fillDisk(join(folder.data, 'filler'));
   // A request that is open when the disk fills up waits until there is room: it is answered then.
   const open = [];
   await until('a sender is told to come again', async () => {
