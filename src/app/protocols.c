@@ -16,6 +16,10 @@ void protocols_fill(struct protocols *protocols)
             .device_options = catalog[i]->device_options,
             .point_options = catalog[i]->point_options,
             .address_bytes = catalog[i]->address_bytes,
+            .setup_options = catalog[i]->setup_options,
+            .parts_key = catalog[i]->parts_key,
+            .part_options = catalog[i]->part_options,
+            .check_setup = catalog[i]->check_setup,
             .check = catalog[i]->check,
             .resolve = catalog[i]->resolve,
         };

@@ -15,6 +15,7 @@
 #include "config/option.h"
 #include "config/problems.h"
 #include "config/secrets.h"
+#include "config/setup.h"
 #include "model/registry.h"
 
 enum {
@@ -38,7 +39,12 @@ struct config_protocol {
     const struct option *device_options; /* end with key NULL */
     const struct option *point_options;
     size_t address_bytes;
-    int (*check)(const struct settings *device, struct err *err); /* may be NULL */
+    const struct option *setup_options; /* NULL: no section `drivers: NAME` */
+    const char *parts_key;              /* NULL: no parts */
+    const struct option *part_options;
+    int (*check_setup)(const struct setup *setup, struct err *err); /* may be NULL */
+    int (*check)(const struct setup *setup, const struct settings *device,
+                 struct err *err); /* may be NULL */
     int (*resolve)(const struct settings *device, const struct settings *point, void *address,
                    struct point_facts *facts, struct err *err);
 };

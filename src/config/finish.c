@@ -232,7 +232,8 @@ static void check_addresses(struct finish *finish, bool broken)
     struct config_device *dev = finish->dev;
     struct settings device = config_device_settings(dev);
     struct err err = { 0 };
-    if (!broken && dev->protocol->check != NULL && dev->protocol->check(&device, &err) != 0) {
+    static const struct setup empty;
+    if (!broken && dev->protocol->check != NULL && dev->protocol->check(&empty, &device, &err) != 0) {
         problems_err(load->problems, &err, device.at);
         err = (struct err){ 0 };
     }

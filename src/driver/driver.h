@@ -18,11 +18,28 @@
 #include "base/buf.h"
 #include "base/bytes.h"
 #include "config/option.h"
+#include "config/setup.h"
 #include "model/device.h"
+#include "model/event.h"
 #include "net/loop.h"
 
 struct driver;
 struct driver_test;
+struct driver_discovery;
+struct driver_browse;
+
+/* How to write, where that is more than a value. */
+struct driver_write {
+    uint8_t priority; /* 1 (first) to 16; 0: as the point is configured */
+    bool release; /* give the value up at this priority (BACnet: write NULL); there is no sample */
+};
+
+/* An acknowledgement by a person. Owned by the host until driver_acknowledged(). */
+struct driver_acknowledge {
+    const struct event *event; /* as it was published, with its key */
+    const char *who, *note;
+    int64_t deadline_us; /* monotonic */
+};
 
 /* Owned by the host; valid until driver_done(). The host reuses one request for each poll of the
  * same group of points, so a driver may keep what it planned in `plan` (freed by ops->unplan). */
@@ -36,23 +53,34 @@ struct request {
      * unsent. */
     struct sample *samples;
     size_t count;
-    int64_t deadline_us; /* monotonic; the host gives up then and cancels */
-    void *plan;          /* the driver's */
+    const struct driver_write *how; /* write: NULL = a value, as configured */
+    int64_t deadline_us;            /* monotonic; the host gives up then and cancels */
+    void *plan;                     /* the driver's */
 };
 
 struct driver_ops {
     const char *name;                    /* "modbus": the word in config, REST, log and docs */
     const struct option *device_options; /* ends with key NULL */
     const struct option *point_options;
+    /* Of the section `drivers: NAME`; NULL: the driver has none (config/setup.h). */
+    const struct option *setup_options;
+    const char *parts_key; /* "networks"; NULL: it has no parts */
+    const struct option *part_options;
     size_t driver_bytes, device_bytes, address_bytes; /* zeroed state the host gives */
 
     /* Pure: no sockets, no state; also used by `config check`. */
-    int (*check)(const struct settings *device, struct err *err);
+    int (*check_setup)(const struct setup *setup, struct err *err); /* may be NULL */
+    int (*check)(const struct setup *setup, const struct settings *device, struct err *err);
     int (*resolve)(const struct settings *device, const struct settings *point, void *address,
                    struct point_facts *facts, struct err *err);
 
-    int (*open)(struct driver *drv, struct err *err); /* shared sockets; may be NULL */
-    void (*close)(struct driver *drv);                /* may be NULL */
+    /* A driver is opened with its first device, when the configuration has a section for it, or for a
+     * discovery. setup() follows open() and comes again when an apply changed the setup; all devices
+     * of the driver are made anew after that. It keeps what did not change and opens the rest; what
+     * cannot be opened is the trouble of the devices that need it (driver_link), not of the others. */
+    int (*open)(struct driver *drv, struct err *err);             /* may be NULL */
+    void (*setup)(struct driver *drv, const struct setup *setup); /* shared sockets; may be NULL */
+    void (*close)(struct driver *drv);                            /* may be NULL */
     int (*add)(struct driver *drv, struct device *dev, struct err *err); /* remove() undoes it */
     int (*start)(struct device *dev); /* begin connecting; told by driver_link() */
     void (*read)(struct device *dev, struct request *req);
@@ -68,6 +96,19 @@ struct driver_ops {
 
     /* Finds out step by step why a device does not answer; ends in driver_tested(). */
     void (*test)(struct device *dev, struct driver_test *test);
+
+    /* Looks for devices, on request: driver_found() for each, driver_discovered() at the end. Options
+     * by driver_discovery_option(): "range" and the protocol's own. NULL: cannot. discover_stop():
+     * end soon (with BUSBAR_ECANCELED); also before close(). */
+    void (*discover)(struct driver *drv, struct driver_discovery *discovery);
+    void (*discover_stop)(struct driver *drv, struct driver_discovery *discovery);
+    /* What a device itself tells about what it has: driver_node() for each, driver_browsed() at the
+     * end. NULL: cannot. stop() ends it with BUSBAR_ECANCELED, as does browse_stop(). */
+    void (*browse)(struct device *dev, struct driver_browse *browse);
+    void (*browse_stop)(struct device *dev, struct driver_browse *browse);
+
+    /* Ends in driver_acknowledged(). NULL: events of this protocol need none. */
+    void (*acknowledge)(struct device *dev, struct driver_acknowledge *ack);
 
     /* For people. describe: one frame of the last-frames ring in words, one line. */
     void (*describe)(const struct device *dev, bool sent, const void *data, size_t size,
@@ -116,6 +157,97 @@ void driver_link(struct device *dev, bool up, int error, const char *detail);
 void driver_frame(struct device *dev, bool sent, const void *data, size_t size);
 /* A frame that broke the protocol: counted, kept in the ring with the reason, changes nothing. */
 void driver_bad_frame(struct device *dev, const void *data, size_t size, const char *reason);
+
+/* ---- points that the device sends by itself (BACnet COV, OPC UA subscriptions ...) ----
+ * The driver subscribes as it sees fit and publishes what comes; the host must know which points need
+ * no poll. every_us > 0: these are watched now, poll them only that often, as a check against silent
+ * death; 0: not any more, poll them in their own period. Points are not watched when a device starts.
+ * A watched point is stale when neither a push nor a check confirms it for three checks. */
+void driver_watched(struct device *dev, const uint32_t *points, size_t count, int64_t every_us);
+
+/* ---- events ----
+ * Of a device, or of the driver itself (dev NULL). The source may be left NULL: the device's name, or
+ * the driver's. If 0 is returned `on_disk` (may be NULL) runs once on the loop later, error 0 = it is
+ * on disk, acknowledge now; else nothing was taken. */
+int driver_event(struct driver *drv, struct device *dev, const struct event *event,
+                 driver_cb on_disk, void *ctx);
+/* error 0: the device took it. BUSBAR_EREFUSED with the protocol's code in detail, BUSBAR_ETIMEOUT ... */
+void driver_acknowledged(struct device *dev, struct driver_acknowledge *ack, int error,
+                         uint16_t detail);
+
+/* The setup as it is now; valid until the next call of setup(). */
+const struct setup *driver_setup(const struct driver *drv);
+/* The devices of this driver, one after another: NULL begins, NULL ends. */
+struct device *driver_next_device(const struct driver *drv, const struct device *after);
+
+/* ---- discovery ---- */
+#define DRIVER_FINDS_MAX 10000 /* of one driver; more are counted, not kept */
+#define DRIVER_FACTS_MAX 32
+
+struct driver_fact {
+    const char *name, *text; /* "firmware", "2.1" */
+};
+
+/* A device on the network. Texts are copied; NULL or "" = not known (yet). Of a key that was found
+ * before, what is known now takes the place of what was known. */
+struct driver_find {
+    const char *key; /* the same for the same device, for ever: "2001" */
+    const char *id;  /* as the field calls it: "2001" */
+    const char *name, *vendor, *model, *description;
+    const char *address;  /* "10.0.1.21", "10.0.1.1 network 7 mac 12" */
+    const char *settings; /* the protocol part of a device that reaches it: "{ device: 2001 }" */
+    const char *trouble;  /* what a person should know: "answers at two addresses" */
+    int64_t objects;      /* how many things it has; -1 = not known */
+    int64_t answer_us;    /* how long it took to answer; 0 = it spoke first */
+    const struct driver_fact *facts;
+    size_t fact_count;
+};
+
+/* discovery NULL: heard without asking. */
+void driver_found(struct driver *drv, struct driver_discovery *discovery,
+                  const struct driver_find *find);
+/* total 0: not known. */
+void driver_discovery_progress(struct driver_discovery *discovery, uint64_t done, uint64_t total);
+/* message: why it failed and what to do, or what to know about the result; may be NULL. */
+void driver_discovered(struct driver_discovery *discovery, int error, const char *message);
+const char *driver_discovery_option(const struct driver_discovery *discovery, const char *name);
+/* The driver's own state of it. */
+void *driver_discovery_state(const struct driver_discovery *discovery);
+void driver_discovery_set_state(struct driver_discovery *discovery, void *state);
+
+/* ---- browsing ---- */
+#define DRIVER_NODES_MAX 200000 /* told in one browse; more are counted, not kept */
+
+/* One thing that a device has: an object, a property, a table. Texts are copied. */
+struct driver_node {
+    const char *id; /* as a point's address is written: "analog-input:1"; unique in the device */
+    const char *parent; /* id of the node it is under; "" = the root, or what was asked for */
+    const char *kind;   /* the protocol's word: "object", "property" */
+    const char *name, *description; /* the device's own */
+    bool branch;                    /* browse({ "at": id }) tells more */
+    bool readable, writable, watchable;
+    const char *units;
+    const struct point_enum *enums; /* texts of states */
+    size_t enum_count;
+    bool has_min, has_max;
+    double min, max;
+    struct sample value; /* as read now; type NONE and quality NOT_YET: was not read */
+    const char
+        *value_text;     /* as the field writes it, where value cannot say it; NULL = from value */
+    const char *trouble; /* why something of it could not be read, and what that means */
+    /* A proposal: a point of this name with these settings, "{ object: analog-input:1, units: degC }";
+     * NULL = this is nothing to make a point of. */
+    const char *point_name, *point;
+    bool proposed; /* ticked from the beginning */
+};
+
+void driver_node(struct driver_browse *browse, const struct driver_node *node);
+void driver_browse_progress(struct driver_browse *browse, uint64_t done, uint64_t total);
+void driver_browsed(struct driver_browse *browse, int error, const char *message);
+/* What to look at: a node's id; "" = all objects with their present values. */
+const char *driver_browse_at(const struct driver_browse *browse);
+void *driver_browse_state(const struct driver_browse *browse);
+void driver_browse_set_state(struct driver_browse *browse, void *state);
 
 /* What was learned about a device (largest read, requests in flight, an address that refuses):
  * kept by name, shown to people, remembered over restarts. */

@@ -24,6 +24,7 @@ struct point_enum {
 struct point_facts {
     uint8_t value_type; /* enum value_type before conversion */
     bool readable, writable;
+    bool releasable; /* a write can be given up again, at a priority (BACnet) */
 };
 
 /* A free word on a device or a point, as configured; part of the labels of its series (labels.h). */
@@ -72,7 +73,8 @@ struct point {
     uint16_t file;
     uint8_t value_type; /* enum value_type after conversion */
     bool readable : 1;
-    bool writable : 1; /* the address can be written and cls->write.allowed */
+    bool writable : 1;   /* the address can be written and cls->write.allowed */
+    bool releasable : 1; /* and what was written can be released */
 };
 
 /* The name of an enumerated value, NULL when the class has none for it. */

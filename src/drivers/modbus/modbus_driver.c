@@ -154,9 +154,10 @@ static const struct modbus_user_ops user_ops = {
 
 /* ---- the slots: pure ones, also for a device that no host has ---- */
 
-static int check(const struct settings *device, struct err *err)
+static int check(const struct setup *setup, const struct settings *device, struct err *err)
 {
     struct modbus_config config;
+    (void)setup;
     return modbus_config_read(device, &config, err);
 }
 

@@ -36,8 +36,10 @@ struct fake_address {
     uint8_t type;
 };
 
-static inline int fake_check(const struct settings *device, struct err *err)
+static inline int fake_check(const struct setup *setup, const struct settings *device,
+                             struct err *err)
 {
+    (void)setup;
     if (!settings_has(device, FAKE_TCP)) {
         return err_at(err, BUSBAR_ECONFIG, device->at, "add 'tcp: host:port'",
                       "it does not say how the device is reached");

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The setup of a driver: what a configuration says about a protocol as a whole, beside its devices.
+ *
+ *   drivers:
+ *     bacnet:
+ *       device_id: 4194000            settings, by the driver's setup_options
+ *       networks:                     parts: named things that devices share, by its part_options
+ *         roof: { interface: eth0 }
+ *
+ * A setup owns its texts (one arena); it is made by config_make_setup() and lives as long as its owner
+ * keeps it. A driver that the configuration does not mention has an empty one. */
+#ifndef BUSBAR_CONFIG_SETUP_H
+#define BUSBAR_CONFIG_SETUP_H
+
+#include "base/arena.h"
+#include "config/option.h"
+
+enum { SETUP_PARTS_MAX = 256, SETUP_NAME_MAX = 63 };
+
+struct setup_part {
+    const char *name;
+    struct settings settings; /* by part_options */
+};
+
+struct setup {
+    bool given;                     /* the configuration has a section for this driver */
+    struct settings settings;       /* by setup_options */
+    const struct setup_part *parts; /* sorted by name */
+    size_t part_count;
+    uint64_t hash; /* of all of it, not of where it stands; 0: nothing is set */
+    struct arena arena;
+};
+
+/* NULL when there is none. */
+const struct setup_part *setup_part(const struct setup *setup, const char *name);
+
+#endif
