@@ -12,12 +12,11 @@
 #ifndef BUSBAR_DRIVERS_BACNET_NODE_ADDRESS_H
 #define BUSBAR_DRIVERS_BACNET_NODE_ADDRESS_H
 
+#include "drivers/bacnet/wire/npdu.h"
 #include "net/address.h"
 
 enum {
     BACNET_PORT = 47808,
-    BACNET_MAC_MAX = 18,          /* bytes of an address on a remote network */
-    BACNET_NETWORK_ALL = 65535,   /* DNET of a global broadcast, clause 6.2.2 */
     BACNET_ADDRESS_TEXT_MAX = 96, /* of bacnet_address_format() */
 };
 

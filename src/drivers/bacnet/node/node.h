@@ -146,13 +146,12 @@ enum bacnet_foreign_state {
 };
 struct bacnet_foreign {
     enum bacnet_foreign_state state;
-    uint16_t code;    /* annex J.2.1 */
+    uint16_t code;    /* bacnet_bvlc_result_text() */
     int64_t since_us; /* monotonic: when the state began */
     uint64_t renewed; /* times */
 };
 void bacnet_node_foreign(const struct bacnet_node *node, struct bacnet_foreign *foreign);
 const char *bacnet_foreign_word(enum bacnet_foreign_state state);
-const char *bacnet_bvlc_result_text(uint16_t code); /* in words */
 
 enum bacnet_table { BACNET_TABLE_BROADCAST, BACNET_TABLE_FOREIGN }; /* annex J.2.3, J.2.7 */
 struct bacnet_table_entry {
