@@ -10,8 +10,8 @@
  *
  * read(), write() and cancel() may be called from inside driver_done(). start(), stop() and
  * remove() are not; they may come in turns (pause is stop(), resume is start() again), remove()
- * always after driver_stopped(). While the link is down read() and write() try to connect: the
- * host's back-off paces them, so a driver needs none of its own for that. */
+ * always after driver_stopped(). While the link is down read(), write() and browse() try to
+ * connect: the host's back-off paces them, so a driver needs none of its own for that. */
 #ifndef BUSBAR_DRIVER_DRIVER_H
 #define BUSBAR_DRIVER_DRIVER_H
 
@@ -40,6 +40,25 @@ struct driver_acknowledge {
     const char *who, *note;
     int64_t deadline_us; /* monotonic */
 };
+
+/* A local port that a driver listens at: for the table of ports and for `busbar check`. */
+struct driver_port {
+    const char *use;       /* "BACnet network roof" */
+    const char *transport; /* "udp" */
+    const char *host;      /* the address it is bound to; "0.0.0.0" = all of this machine */
+    uint16_t port;
+    struct position at; /* where it was set; line 0: nowhere, it is the default */
+};
+typedef void (*driver_port_cb)(void *ctx, const struct driver_port *port);
+
+/* One fact about how a driver itself is doing. */
+struct driver_status {
+    const char *part;    /* "roof"; "" = the driver as a whole */
+    const char *name;    /* "address", "registered", "frames refused" */
+    const char *text;    /* "10.0.1.5:47808" */
+    const char *trouble; /* what is wrong and what to do; NULL = nothing is */
+};
+typedef void (*driver_status_cb)(void *ctx, const struct driver_status *status);
 
 /* Owned by the host; valid until driver_done(). The host reuses one request for each poll of the
  * same group of points, so a driver may keep what it planned in `plan` (freed by ops->unplan). */
@@ -70,14 +89,19 @@ struct driver_ops {
 
     /* Pure: no sockets, no state; also used by `config check`. */
     int (*check_setup)(const struct setup *setup, struct err *err); /* may be NULL */
+    /* Calls cb for each local port; used: there are devices of this driver. May be NULL. May look at
+     * the machine's network cards. */
+    void (*ports)(const struct setup *setup, bool used, driver_port_cb cb, void *ctx);
     int (*check)(const struct setup *setup, const struct settings *device, struct err *err);
     int (*resolve)(const struct settings *device, const struct settings *point, void *address,
                    struct point_facts *facts, struct err *err);
 
     /* A driver is opened with its first device, when the configuration has a section for it, or for a
-     * discovery. setup() follows open() and comes again when an apply changed the setup; all devices
-     * of the driver are made anew after that. It keeps what did not change and opens the rest; what
-     * cannot be opened is the trouble of the devices that need it (driver_link), not of the others. */
+     * discovery. setup() follows open() and comes again when an apply changed the setup. It is never
+     * called while the driver has a device or a discovery: the host ends them before, and an apply
+     * makes all devices of the driver anew after it. It keeps open what did not change; what cannot
+     * be opened is the trouble of the devices that need it (driver_link), not of the others. The setup
+     * before is valid until setup() returns. */
     int (*open)(struct driver *drv, struct err *err);             /* may be NULL */
     void (*setup)(struct driver *drv, const struct setup *setup); /* shared sockets; may be NULL */
     void (*close)(struct driver *drv);                            /* may be NULL */
@@ -106,6 +130,11 @@ struct driver_ops {
      * end. NULL: cannot. stop() ends it with BUSBAR_ECANCELED, as does browse_stop(). */
     void (*browse)(struct device *dev, struct driver_browse *browse);
     void (*browse_stop)(struct device *dev, struct driver_browse *browse);
+    /* The key (driver_find) of the find that this device is; appends nothing while it is not known.
+     * Cheap. NULL: no find is ever known. */
+    void (*find_key)(const struct device *dev, struct buf *out);
+    /* How the driver is doing, as facts for a person. NULL: nothing to say. */
+    void (*status)(struct driver *drv, driver_status_cb cb, void *ctx);
 
     /* Ends in driver_acknowledged(). NULL: events of this protocol need none. */
     void (*acknowledge)(struct device *dev, struct driver_acknowledge *ack);

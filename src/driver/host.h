@@ -26,6 +26,43 @@
 
 struct host;
 
+/* ---- holds: who holds what ----
+ * What was written to a point that can be released stays in the device at its priority until somebody
+ * gives it up. The host remembers each such write as a hold, releases those that were given an end when
+ * it comes, and tries again, less and less often, while the device does not take it. A hold with an end
+ * is on disk before its write is sent, so that no crash can leave it behind. */
+enum {
+    HOST_HOLDS_MAX = 100000,
+    HOST_HOLD_TEXT_MAX = 256, /* kept of each of its texts */
+    HOST_HOLD_PRIORITIES = 16,
+};
+#define HOST_HOLD_FOR_MAX_US (INT64_C(366) * 24 * 3600 * 1000000)
+
+struct host_hold {
+    const char *path;  /* of the point */
+    uint8_t priority;  /* 1 to 16; 0: the one the point is configured with, whatever that is */
+    const char *value; /* as a person writes it: "22.5" */
+    const char *who, *from;
+    int64_t since_us, until_us; /* wall; until 0 = until somebody releases it */
+    /* What became of the attempts to release it; not kept over a restart. */
+    uint32_t failures;
+    int64_t next_try_us; /* wall; 0 = none is planned */
+    const char *trouble; /* why the last one failed; "" = none did */
+};
+
+/* Where holds live over a restart. All on the loop, none may block; texts are borrowed for the call.
+ * `saved` runs once, on the loop, later, error 0 = it is on disk (saved may be NULL). A hold of the same
+ * path and priority takes the place of the one before. All may be NULL: then holds are kept in memory. */
+struct host_hold_store {
+    void (*save)(void *ctx, const struct host_hold *hold, void (*saved)(void *ctx, int error),
+                 void *saved_ctx);
+    void (*remove)(void *ctx, const char *path, uint8_t priority);
+    /* The point of a path, NULL: there is none (any more). */
+    struct point *(*point)(void *ctx, const char *path);
+    /* The host itself released one, or gave up a try: for the journal. */
+    void (*released)(void *ctx, const struct host_hold *hold, int error, const char *result);
+};
+
 #define HOST_POLL_POINTS_MAX 4096 /* points in one request */
 
 /* Settings every device has, beside its protocol's own. */
@@ -45,6 +82,11 @@ struct host_config {
     /* Learned limits are loaded at add and saved when they change; may be NULL. */
     void (*limits_load)(void *ctx, const char *device, struct host *host);
     void (*limits_save)(void *ctx, const char *device, const char *name, int64_t value);
+    /* A device of this protocol with these settings ("{ device: 2001 }") and no points, for a look at
+     * what is not configured; NULL: only configured devices can be browsed. */
+    int (*make_device)(void *ctx, const char *protocol, const char *settings, struct device **out,
+                       struct err *err);
+    struct host_hold_store holds; /* where holds are kept (see below) */
     void *ctx;
     uint64_t seed; /* of phases and jitter */
 };
@@ -56,6 +98,21 @@ void host_free(struct host *host);
 void host_stop(struct host *host, void (*stopped)(void *ctx), void *ctx);
 
 const struct driver_ops *host_protocol(const struct driver_ops *const *catalog, const char *name);
+
+/* ---- setups of drivers ---- */
+
+/* Makes `setup` (NULL: an empty one) what the driver works with, and takes it over. The configured
+ * devices of the driver must be gone before (host_remove); what else it is doing, discoveries and looks
+ * at devices that are not configured, is ended here. True: it is in force. False: that takes a moment,
+ * `done` is called once when it is. A driver that cannot be opened says so in the log and to each of its
+ * devices. Without a section and without devices the driver is closed. */
+bool host_setup(struct host *host, const char *protocol, struct setup *setup,
+                void (*done)(void *ctx), void *ctx);
+/* The setup in force; NULL: no such protocol. Valid until the next host_setup(). */
+const struct setup *host_setup_of(const struct host *host, const char *protocol);
+/* How the driver is doing; nothing while it is not open. BUSBAR_ENOENT: no such protocol. */
+int host_driver_status(const struct host *host, const char *protocol, driver_status_cb cb,
+                       void *ctx);
 
 /* The device is the caller's, its points resolved. Begins polling at once. */
 int host_add(struct host *host, struct device *dev, const struct host_device_settings *settings,
@@ -112,24 +169,55 @@ void host_frames(const struct device *dev, void (*cb)(void *ctx, const struct ho
 
 /* ---- doing something with it ---- */
 struct host_write_result {
-    int error;                   /* 0: written and read back equal */
+    int error;                   /* 0: written and read back equal, or released */
     uint16_t detail;             /* the protocol's code */
-    char message[200];           /* what happened and what to do */
+    char message[240];           /* what happened and what to do */
     struct sample before, after; /* engineering values; text values are not kept (type NONE) */
+    bool taken;                  /* the device took it, whatever it reads back */
     bool read_back;              /* after is what the device said */
+    uint8_t priority;            /* that it was written at; 0: the point has none */
+    int64_t until_us;            /* wall; when it is released by itself; 0 = never */
     int64_t took_us;
 };
 typedef void (*host_written_cb)(void *ctx, const struct host_write_result *result);
 
+/* How to write; all zero: a value, as the point is configured. Texts are copied. */
+struct host_write_how {
+    uint8_t priority; /* 1 (first) to 16; 0: the point's own */
+    bool release;     /* give up what was written at this priority; type and value do not matter */
+    int64_t for_us;   /* released by itself after this; 0: not; at most HOST_HOLD_FOR_MAX_US */
+    const char *who, *from; /* NULL = "" */
+};
+
 /* Writes an engineering value (number, bool, text, or an enum's name as text). Checked before
  * anything is sent: writable, range, type, enum; then sent, then read back. Never sent twice.
+ *   how         NULL: a value, as the point is configured
  *   timeout_us  deadline of the whole; 0 = 5 s
  * Returns 0 and calls `written` once, or an error with err filled and nothing sent: BUSBAR_EPERM,
- * BUSBAR_ERANGE, BUSBAR_EWRONGTYPE, BUSBAR_ENOENT (no such enum name), BUSBAR_EBUSY (paused). In
- * the result: BUSBAR_ETIMEOUT (not known whether it was taken), BUSBAR_EREFUSED (also when it reads
- * back differently) ... */
+ * BUSBAR_ERANGE, BUSBAR_EWRONGTYPE, BUSBAR_ENOENT (no such enum name), BUSBAR_EBUSY (paused),
+ * BUSBAR_EUNSUPPORTED (the point has no priorities: what is written there stays), BUSBAR_ELIMIT (too
+ * many holds). In the result: BUSBAR_ETIMEOUT (not known whether it was taken), BUSBAR_EREFUSED (also
+ * when it reads back differently) ... */
 int host_write(struct host *host, struct point *pt, uint8_t type, union value value,
-               int64_t timeout_us, host_written_cb written, void *ctx, struct err *err);
+               const struct host_write_how *how, int64_t timeout_us, host_written_cb written,
+               void *ctx, struct err *err);
+
+/* Holds in the order of path, then priority; from `after` on (the path and priority of the last one
+ * seen; NULL: from the first), at most limit. Borrowed for the call. */
+typedef void (*host_hold_cb)(void *ctx, const struct host_hold *hold);
+void host_holds(const struct host *host, const char *after_path, uint8_t after_priority,
+                size_t limit, host_hold_cb cb, void *ctx);
+/* Those of one point, first priority first; what a person sees beside it. */
+void host_holds_of(const struct host *host, const char *path, host_hold_cb cb, void *ctx);
+size_t host_hold_count(const struct host *host);
+/* Another end for one that is there: for_us from now on, 0 = none. `saved` (may be NULL) as in struct
+ * host_hold_store. BUSBAR_ENOENT: nobody holds it; BUSBAR_ERANGE. */
+int host_hold_extend(struct host *host, const char *path, uint8_t priority, int64_t for_us,
+                     void (*saved)(void *ctx, int error), void *saved_ctx, struct err *err);
+/* Takes it off the list without a word to the device (which is gone for good). BUSBAR_ENOENT. */
+int host_hold_forget(struct host *host, const char *path, uint8_t priority);
+/* At the start, from where they were kept: before the loop runs. BUSBAR_ELIMIT. */
+int host_hold_restore(struct host *host, const struct host_hold *hold);
 
 /* Reads all points of a device now, outside their period; asks a silent one again at once.
  * BUSBAR_EBUSY: the device is paused. */
@@ -146,5 +234,96 @@ struct host_finding {
 int host_test(struct host *host, struct device *dev, const char *const *options,
               void (*finding)(void *ctx, const struct host_finding *finding),
               void (*done)(void *ctx, int code), void *ctx);
+
+/* ---- discovery ---- */
+enum {
+    HOST_DISCOVERIES_MAX = 4, /* at once, of one driver */
+    HOST_FIND_TEXT_MAX = 512, /* bytes kept of each text of a find */
+};
+#define HOST_DISCOVERY_MAX_US (INT64_C(600) * 1000000)
+#define HOST_DISCOVERY_US     (INT64_C(60) * 1000000)
+
+/* A device on the network, as it is known by now. Borrowed for the call. */
+struct host_find {
+    struct driver_find find;   /* all texts not NULL */
+    int64_t first_us, last_us; /* wall; heard */
+    uint64_t times;            /* heard */
+    const char *device;        /* name of the configured device that it is; "" = it is new */
+};
+typedef void (*host_find_cb)(void *ctx, const struct host_find *find);
+
+struct host_discovery_events {
+    void (*found)(void *ctx, const struct host_find *find); /* may come again when more is known */
+    void (*progress)(void *ctx, uint64_t done,
+                     uint64_t total); /* total 0: not known; may be NULL */
+    /* Once, at the end; then the handle is gone. message: "" or why it failed, or what to know. */
+    void (*ended)(void *ctx, int error, const char *message);
+};
+
+/* Looks for devices. options: NULL-terminated texts "name" or "name=value", copied; may be NULL.
+ *   timeout_us  0 = HOST_DISCOVERY_US; at most HOST_DISCOVERY_MAX_US; what was found until then counts
+ * Returns 0 (events follow, never from inside this call but `found`), or with err filled:
+ * BUSBAR_ENOENT (no such protocol), BUSBAR_EUNSUPPORTED (it cannot look for devices), BUSBAR_EBUSY, or
+ * why the driver cannot be opened. */
+int host_discover(struct host *host, const char *protocol, const char *const *options,
+                  int64_t timeout_us, const struct host_discovery_events *events, void *ctx,
+                  struct driver_discovery **out, struct err *err);
+/* Ends soon with BUSBAR_ECANCELED; what was found stays. */
+void host_discover_stop(struct driver_discovery *discovery);
+
+/* All that was ever heard of, in the order of first hearing; also without a discovery. */
+void host_finds(struct host *host, const char *protocol, host_find_cb cb, void *ctx);
+/* One. BUSBAR_ENOENT. */
+int host_find(struct host *host, const char *protocol, const char *key, host_find_cb cb, void *ctx);
+/* How many there are, and how many more were heard of than could be kept. */
+void host_find_counts(const struct host *host, const char *protocol, size_t *kept,
+                      uint64_t *dropped);
+void host_finds_forget(struct host *host, const char *protocol);
+
+/* ---- browsing ---- */
+enum { HOST_BROWSES_MAX = 4 /* at once, of one device */, HOST_STRANGERS_MAX = 8 };
+#define HOST_BROWSE_MAX_US (INT64_C(3600) * 1000000)
+#define HOST_BROWSE_US     (INT64_C(300) * 1000000)
+
+struct host_browse_events {
+    void (*node)(void *ctx, const struct driver_node *node);    /* borrowed for the call */
+    void (*progress)(void *ctx, uint64_t done, uint64_t total); /* may be NULL */
+    /* Once, at the end; then the handle is gone. dropped: nodes over DRIVER_NODES_MAX. */
+    void (*ended)(void *ctx, int error, const char *message, uint64_t dropped);
+};
+
+/* What a device has, as it tells itself.
+ *   at          a node's id; "" = all
+ *   timeout_us  0 = HOST_BROWSE_US; at most HOST_BROWSE_MAX_US
+ * Returns 0 (events follow, never from inside this call but `node`), or with err filled: BUSBAR_EBUSY
+ * (paused, being removed, or too many at once), BUSBAR_EUNSUPPORTED. */
+int host_browse(struct host *host, struct device *dev, const char *at, int64_t timeout_us,
+                const struct host_browse_events *events, void *ctx, struct driver_browse **out,
+                struct err *err);
+/* The same of a device that is not configured, by the settings of a find ("{ device: 2001 }"); it is
+ * made for this look and gone after it. Also BUSBAR_ECONFIG: the settings are wrong. */
+int host_browse_settings(struct host *host, const char *protocol, const char *settings,
+                         const char *at, int64_t timeout_us,
+                         const struct host_browse_events *events, void *ctx,
+                         struct driver_browse **out, struct err *err);
+/* Ends soon with BUSBAR_ECANCELED. */
+void host_browse_stop(struct driver_browse *browse);
+
+/* ---- events ---- */
+
+struct host_acknowledge_result {
+    int error;         /* 0: the device took it */
+    uint16_t detail;   /* the protocol's code */
+    char message[200]; /* what happened and what to do */
+};
+typedef void (*host_acknowledged_cb)(void *ctx, const struct host_acknowledge_result *result);
+
+/* Acknowledges an event in the device that sent it. event, who and note are copied.
+ *   timeout_us  0 = 10 s
+ * Returns 0 and calls `acknowledged` once, or with err filled: BUSBAR_EUNSUPPORTED (events of this
+ * protocol need none, or it has no key), BUSBAR_EBUSY (paused). */
+int host_acknowledge(struct host *host, struct device *dev, const struct event *event,
+                     const char *who, const char *note, int64_t timeout_us,
+                     host_acknowledged_cb acknowledged, void *ctx, struct err *err);
 
 #endif

@@ -329,11 +329,13 @@ static struct write *write_new(struct host_device *hd, struct point *pt,
 }
 
 int host_write(struct host *host, struct point *pt, uint8_t type, union value value,
-               int64_t timeout_us, host_written_cb written, void *ctx, struct err *err)
+               const struct host_write_how *how, int64_t timeout_us, host_written_cb written,
+               void *ctx, struct err *err)
 {
     struct host_device *hd = host_of(pt->device);
     struct convert_asked asked;
     (void)host;
+    (void)how;
     int error = check(hd, pt, err);
     if (error == 0) {
         error = convert_out(pt, type, value, &asked, err);

@@ -172,7 +172,7 @@ static void post_write(struct server_request *req)
         busbar_free(write);
         return;
     }
-    error = host_write(server->config.host, pt, write->wanted_type, write->wanted, timeout_us,
+    error = host_write(server->config.host, pt, write->wanted_type, write->wanted, NULL, timeout_us,
                        on_written, write, &write->err);
     if (error != 0) {
         char wanted[128];

@@ -207,7 +207,7 @@ static void disturb(struct site *site, struct device *dev, uint64_t random, int 
     case 6: fake->silent_from = (random >> 8) % 20; break;
     case 7:
         if (host_write(site->host, &dev->points[(random >> 8) % dev->point_count], VALUE_INT, value,
-                       0, written, writes_open, NULL) == 0) {
+                       NULL, 0, written, writes_open, NULL) == 0) {
             (*writes_open)++;
         }
         break;

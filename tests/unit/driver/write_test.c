@@ -40,8 +40,8 @@ static struct device *writable_device(struct site *site)
 static int write_int(struct site *site, struct point *pt, int64_t value, struct told *told)
 {
     *told = (struct told){ 0 };
-    return host_write(site->host, pt, VALUE_INT, (union value){ .i = value }, 0, written, told,
-                      NULL);
+    return host_write(site->host, pt, VALUE_INT, (union value){ .i = value }, NULL, 0, written,
+                      told, NULL);
 }
 
 static void a_write_is_read_back_and_seen_at_once(void **state)
@@ -71,7 +71,7 @@ static void a_scaled_value_is_rounded_by_the_device(void **state)
     struct told told = { 0 };
     struct device *dev = writable_device(&site);
     assert_int_equal(host_write(site.host, &dev->points[1], VALUE_DOUBLE,
-                                (union value){ .d = 22.5 }, 0, written, &told, NULL),
+                                (union value){ .d = 22.5 }, NULL, 0, written, &told, NULL),
                      0);
     site_advance(&site, 25000);
     assert_int_equal(told.result.error, 0);
@@ -88,7 +88,7 @@ static void a_state_is_written_by_name(void **state)
     struct device *dev = writable_device(&site);
     struct text *text = text_new("running", 7);
     assert_int_equal(host_write(site.host, &dev->points[2], VALUE_TEXT,
-                                (union value){ .text = text }, 0, written, &told, NULL),
+                                (union value){ .text = text }, NULL, 0, written, &told, NULL),
                      0);
     busbar_free(text); /* only borrowed */
     site_advance(&site, 25000);
@@ -105,8 +105,8 @@ static void what_is_wrong_is_said_before_anything_is_sent(void **state)
     struct err err = { 0 };
     struct device *dev = writable_device(&site);
     dev->points[0].writable = false;
-    assert_int_equal(host_write(site.host, &dev->points[0], VALUE_INT, (union value){ .i = 1 }, 0,
-                                written, &told, &err),
+    assert_int_equal(host_write(site.host, &dev->points[0], VALUE_INT, (union value){ .i = 1 },
+                                NULL, 0, written, &told, &err),
                      BUSBAR_EPERM);
     assert_non_null(strstr(err.message, "cannot be written"));
     assert_int_equal(write_int(&site, &dev->points[1], 1001, &told), BUSBAR_ERANGE);

@@ -344,7 +344,7 @@ static void what_is_written_is_kept(void **state)
     serve_and_poll(&bench, every_transport);
     expect(&bench, "meter-1/sp", QUALITY_GOOD, 0);
     struct point *sp = device_point(polled(&bench, "meter-1"), "sp");
-    assert_int_equal(host_write(bench.host, sp, VALUE_DOUBLE, (union value){ .d = 22.5 }, 0,
+    assert_int_equal(host_write(bench.host, sp, VALUE_DOUBLE, (union value){ .d = 22.5 }, NULL, 0,
                                 written, &result, NULL),
                      0);
     assert_true(wait_for(&bench, was_told, &result));
@@ -487,6 +487,10 @@ static void faults_have_names_and_patterns(void **state)
     command(&bench, "silence",
             "error: 'silence' names no device; write DEVICE=FAULT, as in "
             "meter-1=silence,for=10s\n");
+    command(&bench, "one=no-rpm",
+            "error: 'no-rpm' is no fault of a modbus device like 'one'; faults: none silence "
+            "exception:2 slow:500ms garbage close truncate wrong-unit wrong-transaction down holes "
+            "frozen\n");
     command(&bench, "*=silence", "ok\n");
     command(&bench, "two=none", "ok\n");
     command(&bench, "list", "one=silence (0 of 0 requests)\n");
