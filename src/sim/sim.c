@@ -12,6 +12,17 @@
 
 /* ---- life ---- */
 
+static void notice(struct sim_device *sd, int64_t now_us)
+{
+    enum sim_fault_kind kind = sim_fault_now(&sd->fault, now_us);
+    uint32_t traits = sim_fault_traits_now(&sd->fault, now_us);
+    if (kind != sd->now || traits != sd->traits) {
+        sd->now = kind;
+        sd->traits = traits;
+        sd->protocol->ops->changed(sd);
+    }
+}
+
 static void tick(struct timer *timer, void *ctx)
 {
     (void)timer;
@@ -21,12 +32,7 @@ static void tick(struct timer *timer, void *ctx)
         return;
     }
     list_each(at, &sim->devices) {
-        struct sim_device *sd = list_entry(at, struct sim_device, link);
-        enum sim_fault_kind kind = sim_fault_now(&sd->fault, now_us);
-        if (kind != sd->now) {
-            sd->now = kind;
-            sd->protocol->ops->changed(sd);
-        }
+        notice(list_entry(at, struct sim_device, link), now_us);
     }
 }
 
@@ -127,18 +133,39 @@ enum sim_fault_kind sim_request(struct sim_device *sd)
 
 /* ---- faults ---- */
 
+static bool is_fault(const struct sim_fault *fault)
+{
+    return fault->kind != SIM_FAULT_NONE || fault->traits != 0;
+}
+
+static bool knows(const struct sim_ops *ops, const struct sim_fault *fault)
+{
+    return ((ops->fault_kinds | SIM_FAULT_BIT(NONE)) >> fault->kind & 1) != 0 &&
+           (fault->traits & ~ops->fault_traits) == 0;
+}
+
+static int say_unfit(const struct sim_device *sd, const struct sim_fault *fault, struct err *err)
+{
+    struct buf words;
+    buf_init(&words, SIM_LINE_MAX);
+    sim_fault_print(fault, &words);
+    err_set(err, BUSBAR_EUNSUPPORTED, "'%s' is no fault of a %s device like '%s'", buf_text(&words),
+            sd->dev->protocol, sd->dev->name);
+    buf_clear(&words);
+    sim_fault_list(sd->protocol->ops->fault_kinds, sd->protocol->ops->fault_traits, &words);
+    err_hint(err, "faults: none %s", buf_text(&words));
+    buf_fini(&words);
+    return BUSBAR_EUNSUPPORTED;
+}
+
 static void set_fault(struct sim_device *sd, const struct sim_fault *fault)
 {
     struct sim *sim = sd->sim;
-    sim->faulty -= sd->fault.kind != SIM_FAULT_NONE ? 1 : 0;
-    sim->faulty += fault->kind != SIM_FAULT_NONE ? 1 : 0;
+    sim->faulty -= is_fault(&sd->fault) ? 1 : 0;
+    sim->faulty += is_fault(fault) ? 1 : 0;
     sd->fault = *fault;
     sd->fault.random ^= (uint64_t)(uintptr_t)sd->dev->name;
-    enum sim_fault_kind kind = sim_fault_now(fault, loop_now_us(sim->loop));
-    if (kind != sd->now) {
-        sd->now = kind;
-        sd->protocol->ops->changed(sd);
-    }
+    notice(sd, loop_now_us(sim->loop));
 }
 
 int sim_fault(struct sim *sim, const char *text, struct err *err)
@@ -158,12 +185,21 @@ int sim_fault(struct sim *sim, const char *text, struct err *err)
         return error;
     }
     size_t found = 0;
+    struct sim_device *unfit = NULL;
     list_each(at, &sim->devices) {
         struct sim_device *sd = list_entry(at, struct sim_device, link);
-        if (str_glob(pattern, sd->dev->name)) {
+        if (!str_glob(pattern, sd->dev->name)) {
+            continue;
+        }
+        if (knows(sd->protocol->ops, &fault)) {
             set_fault(sd, &fault);
             found++;
+        } else {
+            unfit = sd;
         }
+    }
+    if (found == 0 && unfit != NULL) {
+        return say_unfit(unfit, &fault, err);
     }
     return found > 0 ? 0 : err_set(err, BUSBAR_ENOENT, "no device '%s' is simulated", pattern);
 }
@@ -181,7 +217,7 @@ static void list_faults(struct sim *sim, struct buf *out)
     size_t listed = 0;
     list_each(at, &sim->devices) {
         struct sim_device *sd = list_entry(at, struct sim_device, link);
-        if (sd->fault.kind == SIM_FAULT_NONE) {
+        if (!is_fault(&sd->fault)) {
             continue;
         }
         buf_printf(out, "%s%s=", listed++ > 0 ? "; " : "", sd->dev->name);
@@ -190,6 +226,22 @@ static void list_faults(struct sim *sim, struct buf *out)
                    (unsigned long long)sd->requests);
     }
     buf_append_text(out, listed > 0 ? "\n" : "no faults\n");
+}
+
+/* The faults of the protocols that are simulated. */
+static void list_known(struct sim *sim, struct buf *out)
+{
+    struct buf words;
+    uint32_t kinds = SIM_FAULT_BIT(NONE), traits = 0;
+    list_each(at, &sim->protocols) {
+        const struct sim_ops *ops = list_entry(at, struct sim_protocol, link)->ops;
+        kinds |= ops->fault_kinds;
+        traits |= ops->fault_traits;
+    }
+    buf_init(&words, SIM_LINE_MAX);
+    sim_fault_list(kinds, traits, &words);
+    buf_append_text(out, buf_text(&words));
+    buf_fini(&words);
 }
 
 /* A number, true or false, or a text. `text` holds the memory of a text. */
@@ -269,9 +321,10 @@ void sim_command(struct sim *sim, const char *line, struct buf *out)
         return;
     }
     if (strcmp(text, "help") == 0) {
-        buf_append_text(out, "DEVICE=FAULT (none silence exception:2 slow:500ms garbage close "
-                             "truncate wrong-unit wrong-transaction down holes frozen; then "
-                             ",for=10s,every=60s,rate=10%) | set DEVICE/POINT VALUE|auto | list\n");
+        buf_append_text(out, "DEVICE=FAULT (");
+        list_known(sim, out);
+        buf_append_text(out, "; then ,for=10s,every=60s,rate=10%) | set DEVICE/POINT VALUE|auto | "
+                             "list\n");
         return;
     }
     if (str_starts(text, "set ")) {

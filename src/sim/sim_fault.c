@@ -6,69 +6,142 @@
 #include "base/hash.h"
 #include "base/str.h"
 
-enum argument { ARGUMENT_NOTHING, ARGUMENT_CODE, ARGUMENT_DURATION };
+enum argument {
+    ARGUMENT_NOTHING,
+    ARGUMENT_CODE,
+    ARGUMENT_ERROR,
+    ARGUMENT_APDU,
+    ARGUMENT_DURATION,
+};
 
-static const char *const words[] = {
-#define SIM_FAULT_WORD(name, word, argument) [SIM_FAULT_##name] = (word),
+/* What an argument is: bounds, how it is asked for, an example. */
+static const struct {
+    int64_t min, max;
+    const char *what, *example;
+} arguments[] = {
+    [ARGUMENT_CODE] = { 1, 255, "code", "2" },
+    [ARGUMENT_ERROR] = { 0, 65535, "code", "31" },
+    [ARGUMENT_APDU] = { 50, 1476, "size", "128" },
+    [ARGUMENT_DURATION] = { 0, INT64_MAX, "time", "500ms" },
+};
+
+struct word {
+    const char *word;
+    enum argument argument;
+};
+
+static const struct word kinds[] = {
+#define SIM_FAULT_WORD(name, word, argument) [SIM_FAULT_##name] = { (word), ARGUMENT_##argument },
     SIM_FAULTS(SIM_FAULT_WORD)
 #undef SIM_FAULT_WORD
 };
 
-static const enum argument arguments[] = {
-#define SIM_FAULT_ARGUMENT(name, word, argument) [SIM_FAULT_##name] = ARGUMENT_##argument,
-    SIM_FAULTS(SIM_FAULT_ARGUMENT)
-#undef SIM_FAULT_ARGUMENT
+static const struct word traits[] = {
+#define SIM_TRAIT_WORD(name, word, argument) [SIM_TRAIT_##name] = { (word), ARGUMENT_##argument },
+    SIM_TRAITS(SIM_TRAIT_WORD)
+#undef SIM_TRAIT_WORD
 };
 
-enum { KIND_COUNT = sizeof(words) / sizeof(words[0]), CODE_MAX = 255, TEXT_MAX = 128 };
+enum {
+    KIND_COUNT = sizeof(kinds) / sizeof(kinds[0]),
+    TRAIT_COUNT = sizeof(traits) / sizeof(traits[0]),
+    TEXT_MAX = 128
+};
 
-static int find_kind(const char *word, enum sim_fault_kind *kind, struct err *err)
+static int find(const struct word *words, int count, const char *word)
 {
-    for (int i = 0; i < KIND_COUNT; i++) {
-        if (strcmp(words[i], word) == 0) {
-            *kind = (enum sim_fault_kind)i;
-            return 0;
+    for (int i = 0; i < count; i++) {
+        if (strcmp(words[i].word, word) == 0) {
+            return i;
         }
     }
+    return -1;
+}
+
+static int say_unknown(const char *word, struct err *err)
+{
+    const char *all[KIND_COUNT + TRAIT_COUNT];
+    for (int i = 0; i < KIND_COUNT; i++) {
+        all[i] = kinds[i].word;
+    }
+    for (int i = 0; i < TRAIT_COUNT; i++) {
+        all[KIND_COUNT + i] = traits[i].word;
+    }
     err_set(err, BUSBAR_ESYNTAX, "there is no fault '%s'", word);
-    const char *nearest = str_nearest(word, words, KIND_COUNT);
+    const char *nearest = str_nearest(word, all, KIND_COUNT + TRAIT_COUNT);
     if (nearest != NULL) {
         err_hint(err, "did you mean '%s'?", nearest);
     } else {
-        err_hint(err,
-                 "faults: none silence exception:2 slow:500ms garbage close truncate wrong-unit "
-                 "wrong-transaction down holes frozen");
+        struct buf list;
+        buf_init(&list, ERR_HINT_MAX);
+        sim_fault_list(UINT32_MAX, UINT32_MAX, &list);
+        err_hint(err, "faults: %s", buf_text(&list));
+        buf_fini(&list);
     }
     return BUSBAR_ESYNTAX;
 }
 
-/* "exception:2" with the ':' cut into word and value. */
-static int parse_kind(char *word, struct sim_fault *fault, struct err *err)
+/* value: behind the ':'; NULL: there was none. */
+static int parse_argument(const struct word *word, const char *value, int64_t *out, struct err *err)
 {
+    enum argument argument = word->argument;
+    if (argument == ARGUMENT_NOTHING) {
+        return value == NULL ? 0
+                             : err_set(err, BUSBAR_ESYNTAX, "'%s' takes no argument", word->word);
+    }
+    int error = BUSBAR_EINVAL;
+    if (value != NULL && argument == ARGUMENT_DURATION) {
+        error = str_parse_duration_us(value, out);
+    } else if (value != NULL) {
+        error = str_parse_i64(value, out);
+    }
+    if (error == 0 && *out >= arguments[argument].min && *out <= arguments[argument].max) {
+        return 0;
+    }
+    if (argument == ARGUMENT_DURATION) {
+        return err_set(err, BUSBAR_ERANGE, "'%s' needs a time, as in %s:500ms", word->word,
+                       word->word);
+    }
+    return err_set(err, BUSBAR_ERANGE, "'%s' needs a %s from %d to %d, as in %s:%s", word->word,
+                   arguments[argument].what, (int)arguments[argument].min,
+                   (int)arguments[argument].max, word->word, arguments[argument].example);
+}
+
+/* "exception:2" or "apdu:128". */
+static int parse_word(char *word, struct sim_fault *fault, struct err *err)
+{
+    int64_t argument = 0;
     char *value = strchr(word, ':');
     if (value != NULL) {
         *value++ = '\0';
     }
-    int error = find_kind(word, &fault->kind, err);
-    if (error != 0) {
+    int trait = find(traits, TRAIT_COUNT, word);
+    if (trait >= 0) {
+        int error = parse_argument(&traits[trait], value, &argument, err);
+        fault->traits |= UINT32_C(1) << trait;
+        fault->apdu = trait == SIM_TRAIT_APDU ? (uint16_t)argument : fault->apdu;
         return error;
     }
-    switch (arguments[fault->kind]) {
-    case ARGUMENT_NOTHING:
-        return value == NULL ? 0 : err_set(err, BUSBAR_ESYNTAX, "'%s' takes no argument", word);
-    case ARGUMENT_CODE:
-        if (value == NULL || str_parse_i64(value, &fault->argument) != 0 || fault->argument < 1 ||
-            fault->argument > CODE_MAX) {
-            return err_set(err, BUSBAR_ERANGE, "'%s' needs a code from 1 to 255, as in %s:2", word,
-                           word);
-        }
-        return 0;
-    default:
-        if (value == NULL || str_parse_duration_us(value, &fault->argument) != 0) {
-            return err_set(err, BUSBAR_ERANGE, "'%s' needs a time, as in %s:500ms", word, word);
-        }
-        return 0;
+    int kind = find(kinds, KIND_COUNT, word);
+    if (kind < 0) {
+        return say_unknown(word, err);
     }
+    if (fault->kind != SIM_FAULT_NONE) {
+        return err_set(err, BUSBAR_ESYNTAX, "'%s' and '%s' do not go together",
+                       kinds[fault->kind].word, word);
+    }
+    fault->kind = (enum sim_fault_kind)kind;
+    return parse_argument(&kinds[kind], value, &fault->argument, err);
+}
+
+static int parse_words(char *words, struct sim_fault *fault, struct err *err)
+{
+    int error = 0;
+    char *word;
+    while (error == 0 && (word = strsep(&words, "+")) != NULL) {
+        error = parse_word(word, fault, err);
+    }
+    return error;
 }
 
 static int parse_rate(char *value, double *rate)
@@ -121,7 +194,7 @@ int sim_fault_parse(const char *text, int64_t now_us, struct sim_fault *fault, s
     }
     char *rest = copy;
     char *part = strsep(&rest, ",");
-    int error = parse_kind(part, &made, err);
+    int error = parse_words(part, &made, err);
     while (error == 0 && (part = strsep(&rest, ",")) != NULL) {
         error = parse_part(part, &made, err);
     }
@@ -136,15 +209,32 @@ int sim_fault_parse(const char *text, int64_t now_us, struct sim_fault *fault, s
     return 0;
 }
 
+static void print_word(const struct word *word, int64_t argument, struct buf *out)
+{
+    char time[32];
+    buf_append_text(out, word->word);
+    if (word->argument == ARGUMENT_DURATION) {
+        str_format_duration(time, sizeof(time), argument);
+        buf_printf(out, ":%s", time);
+    } else if (word->argument != ARGUMENT_NOTHING) {
+        buf_printf(out, ":%d", (int)argument);
+    }
+}
+
 void sim_fault_print(const struct sim_fault *fault, struct buf *out)
 {
     char time[32];
-    buf_append_text(out, words[fault->kind]);
-    if (arguments[fault->kind] == ARGUMENT_CODE) {
-        buf_printf(out, ":%d", (int)fault->argument);
-    } else if (arguments[fault->kind] == ARGUMENT_DURATION) {
-        str_format_duration(time, sizeof(time), fault->argument);
-        buf_printf(out, ":%s", time);
+    const char *between = "";
+    if (fault->kind != SIM_FAULT_NONE || fault->traits == 0) {
+        print_word(&kinds[fault->kind], fault->argument, out);
+        between = "+";
+    }
+    for (int i = 0; i < TRAIT_COUNT; i++) {
+        if ((fault->traits >> i & 1) != 0) {
+            buf_append_text(out, between);
+            print_word(&traits[i], fault->apdu, out);
+            between = "+";
+        }
     }
     if (fault->for_us > 0) {
         str_format_duration(time, sizeof(time), fault->for_us);
@@ -160,13 +250,45 @@ void sim_fault_print(const struct sim_fault *fault, struct buf *out)
     }
 }
 
-enum sim_fault_kind sim_fault_now(const struct sim_fault *fault, int64_t now_us)
+static void list_word(const struct word *word, struct buf *out)
+{
+    buf_printf(out, "%s%s", out->size > 0 ? " " : "", word->word);
+    if (word->argument != ARGUMENT_NOTHING) {
+        buf_printf(out, ":%s", arguments[word->argument].example);
+    }
+}
+
+void sim_fault_list(uint32_t kind_bits, uint32_t trait_bits, struct buf *out)
+{
+    for (int i = 0; i < KIND_COUNT; i++) {
+        if ((kind_bits >> i & 1) != 0) {
+            list_word(&kinds[i], out);
+        }
+    }
+    for (int i = 0; i < TRAIT_COUNT; i++) {
+        if ((trait_bits >> i & 1) != 0) {
+            list_word(&traits[i], out);
+        }
+    }
+}
+
+static bool holds(const struct sim_fault *fault, int64_t now_us)
 {
     int64_t age_us = now_us - fault->begin_us;
     if (fault->every_us > 0) {
         age_us %= fault->every_us;
     }
-    return fault->for_us > 0 && age_us >= fault->for_us ? SIM_FAULT_NONE : fault->kind;
+    return fault->for_us == 0 || age_us < fault->for_us;
+}
+
+enum sim_fault_kind sim_fault_now(const struct sim_fault *fault, int64_t now_us)
+{
+    return holds(fault, now_us) ? fault->kind : SIM_FAULT_NONE;
+}
+
+uint32_t sim_fault_traits_now(const struct sim_fault *fault, int64_t now_us)
+{
+    return holds(fault, now_us) ? fault->traits : 0;
 }
 
 enum sim_fault_kind sim_fault_draw(struct sim_fault *fault, int64_t now_us)

@@ -504,6 +504,10 @@ static const struct sim_ops ops = {
     .protocol = "modbus",
     .state_bytes = sizeof(struct modbus_state),
     .device_bytes = sizeof(struct served),
+    .fault_kinds = SIM_FAULT_BIT(SILENCE) | SIM_FAULT_BIT(EXCEPTION) | SIM_FAULT_BIT(SLOW) |
+                   SIM_FAULT_BIT(GARBAGE) | SIM_FAULT_BIT(CLOSE) | SIM_FAULT_BIT(TRUNCATE) |
+                   SIM_FAULT_BIT(WRONG_UNIT) | SIM_FAULT_BIT(WRONG_TRANSACTION) |
+                   SIM_FAULT_BIT(DOWN) | SIM_FAULT_BIT(HOLES) | SIM_FAULT_BIT(FROZEN),
     .add = add,
     .remove = remove_device,
     .changed = changed,

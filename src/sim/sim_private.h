@@ -22,6 +22,7 @@ struct sim_device {
     void *state; /* the protocol's, device_bytes zeroed bytes */
     struct sim_fault fault;
     enum sim_fault_kind now; /* what `changed` was told last */
+    uint32_t traits;         /* bits, SIM_TRAIT_BIT(): what holds now */
     uint64_t requests, hits; /* asked, and hit by a fault */
 };
 
@@ -29,10 +30,11 @@ struct sim_device {
 struct sim_ops {
     const char *protocol; /* the driver's name */
     size_t state_bytes, device_bytes;
+    uint32_t fault_kinds, fault_traits; /* bits: what its devices can suffer from; NONE always */
     /* Serves the device; opens the address it shares with others or alone. remove() undoes it. */
     int (*add)(struct sim_device *sd, struct err *err);
     void (*remove)(struct sim_device *sd);
-    /* The fault that holds for the device is another one (sd->now), or none. */
+    /* What holds for the device is another fault (sd->now, sd->traits), or none. */
     void (*changed)(struct sim_device *sd);
     /* Holds a raw value from now on; type VALUE_NONE: lets it live again. BUSBAR_ERANGE: does not
      * fit. */

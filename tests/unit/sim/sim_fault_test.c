@@ -25,7 +25,11 @@ static void what_is_printed_is_what_was_written(void **state)
                                   "wrong-transaction,for=2s,every=5s,rate=50%",
                                   "down",
                                   "holes",
-                                  "frozen" };
+                                  "frozen",
+                                  "error:31",
+                                  "apdu:128",
+                                  "apdu:50+no-rpm+no-cov+no-segmentation",
+                                  "silence+no-rpm,for=10s" };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct sim_fault fault;
         struct buf out;
@@ -55,6 +59,11 @@ static void mistakes_are_named(void **state)
         { "silence,every=10s", "'every' needs a shorter 'for', as in for=10s,every=60s" },
         { "silence,for=20s,every=10s", "'every' needs a shorter 'for', as in for=10s,every=60s" },
         { "", "there is no fault ''" },
+        { "apdu:49", "'apdu' needs a size from 50 to 1476, as in apdu:128" },
+        { "apdu", "'apdu' needs a size from 50 to 1476, as in apdu:128" },
+        { "no-rpm:1", "'no-rpm' takes no argument" },
+        { "silence+garbage", "'silence' and 'garbage' do not go together" },
+        { "no-rpm+", "there is no fault ''" },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct sim_fault fault = { .kind = SIM_FAULT_HOLES };
@@ -84,6 +93,20 @@ static void a_fault_holds_in_its_time(void **state)
     }
 }
 
+static void traits_hold_beside_a_kind(void **state)
+{
+    (void)state;
+    struct sim_fault fault;
+    assert_int_equal(sim_fault_parse("slow:1s+apdu:206+no-cov,for=10s,rate=0%", 0, &fault, NULL),
+                     0);
+    assert_int_equal(sim_fault_now(&fault, 0), SIM_FAULT_SLOW);
+    assert_int_equal(sim_fault_draw(&fault, 0), SIM_FAULT_NONE);
+    assert_int_equal(sim_fault_traits_now(&fault, 0), SIM_TRAIT_BIT(APDU) | SIM_TRAIT_BIT(NO_COV));
+    assert_int_equal(sim_fault_traits_now(&fault, 10 * S), 0);
+    assert_int_equal(fault.apdu, 206);
+    assert_int_equal(fault.argument, S);
+}
+
 static void a_rate_hits_its_share(void **state)
 {
     (void)state;
@@ -106,6 +129,7 @@ int main(void)
         cmocka_unit_test(what_is_printed_is_what_was_written),
         cmocka_unit_test(mistakes_are_named),
         cmocka_unit_test(a_fault_holds_in_its_time),
+        cmocka_unit_test(traits_hold_beside_a_kind),
         cmocka_unit_test(a_rate_hits_its_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
