@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A primitive BACnet value as it travels: one application tag and its content (ASHRAE 135, clause 20.2).
- * Pure: bytes in, struct out, and back; nothing is allocated, contents are borrowed from the bytes. */
+ * Pure: bytes in, struct out, and back; nothing is allocated, contents are borrowed from the bytes.
+ * What a property holds is a row of elements: such values, or constructed ones that stay raw. */
 #ifndef BUSBAR_DRIVERS_BACNET_WIRE_VALUE_H
 #define BUSBAR_DRIVERS_BACNET_WIRE_VALUE_H
 
@@ -55,13 +56,60 @@ struct bacnet_value {
         struct {
             const uint8_t *data;
             uint32_t size;
-            uint8_t
-                set; /* CHARACTERS: the encoding's number (clause 20.2.9); BITS: unused bits at the end */
+            /* CHARACTERS: the encoding's number (clause 20.2.9; of 1 the data begins with the code
+             * page, u16); BITS: unused bits at the end */
+            uint8_t set;
         } block; /* OCTETS, CHARACTERS, BITS */
         struct bacnet_date date;
         struct bacnet_time time;
         struct bacnet_object object;
     } as;
 };
+
+/* One element of a property's value. */
+struct bacnet_element {
+    bool primitive; /* with an application tag: value is set */
+    struct bacnet_value value;
+    struct bytes raw; /* always: the element whole, with its tags */
+};
+
+/* Application tagged. 0 or BUSBAR_EPROTO (also when torn; the cursor is failed then): contents of a
+ * size that the type cannot have, reserved types. Numbers may have up to 8 bytes. */
+int bacnet_get_value(struct bytes *in, struct bacnet_value *value);
+/* The content of a context tag, read as `type`. */
+int bacnet_get_content(struct bytes content, uint8_t type, struct bacnet_value *value);
+/* Needs bacnet_value_size() bytes; `tag` as in wire/tag.h. */
+void bacnet_put_value(struct bytes_out *out, unsigned tag, const struct bacnet_value *value);
+size_t bacnet_value_size(const struct bacnet_value *value);
+/* Same type and same content; NaN equals NaN. */
+bool bacnet_value_equal(const struct bacnet_value *a, const struct bacnet_value *b);
+
+/* The next element of a row; call while bytes_left(). 0 or BUSBAR_EPROTO. */
+int bacnet_get_element(struct bytes *in, struct bacnet_element *element);
+/* How many elements, at most `max` are counted; -1: broken. */
+int bacnet_count_elements(struct bytes in, int max);
+
+/* Bit `i` of a BITS value; false when there are fewer. */
+bool bacnet_value_bit(const struct bacnet_value *value, unsigned i);
+unsigned bacnet_value_bits(const struct bacnet_value *value); /* how many */
+
+/* "real"; "type 13" has no name: NULL. */
+const char *bacnet_type_name(uint8_t type);
+
+static inline bool bacnet_object_equal(struct bacnet_object a, struct bacnet_object b)
+{
+    return a.type == b.type && a.instance == b.instance;
+}
+
+static inline uint32_t bacnet_object_number(struct bacnet_object object) /* as on the wire */
+{
+    return (uint32_t)object.type << 22 | (object.instance & BACNET_INSTANCE_MAX);
+}
+
+static inline struct bacnet_object bacnet_object_of(uint32_t number)
+{
+    return (struct bacnet_object){ .type = (uint16_t)(number >> 22),
+                                   .instance = number & BACNET_INSTANCE_MAX };
+}
 
 #endif
