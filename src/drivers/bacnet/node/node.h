@@ -124,7 +124,7 @@ int bacnet_who_is(struct bacnet_node *node, const struct bacnet_address *to, uin
 /* Who-Is-Router-To-Network; network 0: all. */
 int bacnet_who_is_router(struct bacnet_node *node, uint16_t network);
 
-struct bacnet_route {
+struct bacnet_router {
     uint16_t network;
     struct endpoint router; /* family 0: looked for */
     int64_t learned_us;     /* monotonic */
@@ -133,7 +133,8 @@ struct bacnet_route {
     uint8_t reject;         /* the last reason, clause 6.4.4 */
 };
 /* Fills up to max; returns how many there are. */
-size_t bacnet_node_routes(const struct bacnet_node *node, struct bacnet_route *routes, size_t max);
+size_t bacnet_node_routers(const struct bacnet_node *node, struct bacnet_router *routers,
+                           size_t max);
 
 /* ---- foreign device, BBMD ---- */
 

@@ -11,14 +11,16 @@
 #include "base/bytes.h"
 #include "base/list.h"
 #include "drivers/bacnet/node/address.h"
+#include "drivers/bacnet/wire/numbers.h"
 #include "drivers/bacnet/wire/value.h"
 
 struct bacnet_node;
 struct bacnet_peer;
 
 enum {
-    BACNET_APDU_MAX = 1476,   /* over IP, clause 6 and annex J */
-    BACNET_SEGMENTS_MAX = 64, /* of one message that we take, or send */
+    BACNET_APDU_MAX = 1476,            /* over IP, clause 6 and annex J */
+    BACNET_SEGMENTATION_UNKNOWN = 255, /* the device did not say: taken as both, until it aborts */
+    BACNET_SEGMENTS_MAX = 64,          /* of one message that we take, or send */
     BACNET_MESSAGE_MAX = BACNET_SEGMENTS_MAX * BACNET_APDU_MAX,
     BACNET_TIMEOUT_MS = 5000, /* of one transmission */
     BACNET_RETRIES = 3,
@@ -28,23 +30,14 @@ enum {
     BACNET_WINDOW = 16,          /* segments sent in a row, as we propose */
 };
 
-/* Clause 20.5 (BACnetSegmentation), as in I-Am. */
-enum bacnet_segmentation {
-    BACNET_SEGMENTED_BOTH = 0,
-    BACNET_SEGMENTED_TRANSMIT = 1,
-    BACNET_SEGMENTED_RECEIVE = 2,
-    BACNET_SEGMENTED_NONE = 3,
-    BACNET_SEGMENTATION_UNKNOWN = 255, /* taken as both, until the device aborts */
-};
-
 struct bacnet_peer_config {
     uint32_t instance; /* of its device; BACNET_INSTANCE_MAX: none, address must be set */
     struct bacnet_address address; /* all zero: found by its instance */
     struct bacnet_address
         source; /* which of the networks and macs that we serve asks; all zero: we do */
-    /* What holds against what the device says and against what is learned; 0 (UNKNOWN) = nothing. */
+    /* What holds against what the device says and what is learned; 0 = nothing does. */
     uint16_t max_apdu;
-    uint8_t segmentation; /* enum bacnet_segmentation */
+    uint8_t segmentation; /* enum bacnet_segmentation, less than both */
     uint8_t max_segments, window, in_flight;
 };
 
