@@ -33,10 +33,20 @@ struct bus_listener {
     void *ctx;
 };
 
+struct bus_event_listener {
+    struct list link;
+    bus_event_cb cb;
+    void *ctx;
+};
+
 struct bus {
     bus_store_cb store;
     void *store_ctx;
     struct list listeners;
+    bus_store_event_cb store_event;
+    void *store_event_ctx;
+    struct list event_listeners;
+    struct bus_event_counts events;
     struct sample *scratch;
     size_t scratch_capacity;
     struct extra **pages; /* series id / PAGE_EXTRAS -> PAGE_EXTRAS extras, or NULL */
@@ -61,6 +71,7 @@ struct bus *bus_new(bus_store_cb store, void *store_ctx)
     bus->store = store;
     bus->store_ctx = store_ctx;
     list_init(&bus->listeners);
+    list_init(&bus->event_listeners);
     return bus;
 }
 
@@ -71,6 +82,9 @@ void bus_free(struct bus *bus)
     }
     while (!list_empty(&bus->listeners)) {
         busbar_free(list_entry(list_shift(&bus->listeners), struct bus_listener, link));
+    }
+    while (!list_empty(&bus->event_listeners)) {
+        busbar_free(list_entry(list_shift(&bus->event_listeners), struct bus_event_listener, link));
     }
     for (size_t i = 0; i < bus->page_count; i++) {
         busbar_free(bus->pages[i]);
@@ -264,6 +278,97 @@ void bus_unlisten(struct bus *bus, struct bus_listener *listener)
     (void)bus;
     list_remove(&listener->link);
     busbar_free(listener);
+}
+
+/* ---- events ---- */
+
+void bus_store_events(struct bus *bus, bus_store_event_cb store, void *store_ctx)
+{
+    bus->store_event = store;
+    bus->store_event_ctx = store_ctx;
+}
+
+static bool time_possible(int64_t time_us, int64_t receive_us)
+{
+    return time_us > 0 && time_us <= receive_us + TIME_AHEAD_MAX_US;
+}
+
+/* The event with our own time, and the device's as one more argument where there is room. */
+static void take_own_time(struct event *event, const struct event *from,
+                          struct event_argument arguments[EVENT_ARGUMENTS_MAX])
+{
+    size_t count = from->argument_count < EVENT_ARGUMENTS_MAX ? from->argument_count
+                                                              : EVENT_ARGUMENTS_MAX - 1;
+    if (count > 0) {
+        memcpy(arguments, from->arguments, count * sizeof(*arguments));
+    }
+    arguments[count] = (struct event_argument){ .name = "device-time",
+                                                .type = VALUE_INT,
+                                                .value = { .i = from->time_us } };
+    event->time_us = from->receive_us;
+    event->arguments = arguments;
+    event->argument_count = count + 1;
+}
+
+static bool has_text(const char *text)
+{
+    return text != NULL && text[0] != '\0';
+}
+
+static int refuse_event(struct bus *bus, enum bus_refusal refusal, int error)
+{
+    bus->events.refused[refusal]++;
+    return error;
+}
+
+int bus_publish_event(struct bus *bus, const struct event *event, bus_stored_cb stored,
+                      void *stored_ctx)
+{
+    struct event_argument arguments[EVENT_ARGUMENTS_MAX];
+    struct event own = *event;
+    bus->events.received++;
+    if (!has_text(event->source) || !has_text(event->kind) || event->receive_us <= 0) {
+        return refuse_event(bus, BUS_REFUSAL_VALUE, BUSBAR_EINVAL);
+    }
+    if (!time_possible(event->time_us, event->receive_us)) {
+        take_own_time(&own, event, arguments);
+    }
+    int error = bus->store_event != NULL
+                    ? bus->store_event(bus->store_event_ctx, &own, stored, stored_ctx)
+                    : BUSBAR_EBUSY;
+    if (error != 0) {
+        return refuse_event(bus,
+                            error == BUSBAR_EINVAL   ? BUS_REFUSAL_VALUE
+                            : error == BUSBAR_ENOSPC ? BUS_REFUSAL_LOG_FULL
+                                                     : BUS_REFUSAL_LOG_BUSY,
+                            error);
+    }
+    list_each_safe(at, &bus->event_listeners) {
+        struct bus_event_listener *listener = list_entry(at, struct bus_event_listener, link);
+        listener->cb(listener->ctx, &own);
+    }
+    return 0;
+}
+
+struct bus_event_listener *bus_listen_events(struct bus *bus, bus_event_cb cb, void *ctx)
+{
+    struct bus_event_listener *listener = busbar_alloc(sizeof(*listener));
+    listener->cb = cb;
+    listener->ctx = ctx;
+    list_append(&bus->event_listeners, &listener->link);
+    return listener;
+}
+
+void bus_unlisten_events(struct bus *bus, struct bus_event_listener *listener)
+{
+    (void)bus;
+    list_remove(&listener->link);
+    busbar_free(listener);
+}
+
+void bus_event_counts(const struct bus *bus, struct bus_event_counts *counts)
+{
+    *counts = bus->events;
 }
 
 uint64_t bus_refused(const struct bus *bus, uint32_t point, enum bus_refusal refusal)

@@ -10,6 +10,7 @@
 #define BUSBAR_MODEL_BUS_H
 
 #include "model/device.h"
+#include "model/event.h"
 
 /* Ledger reasons for a sample that is not stored; each is a counter per point. */
 #define BUS_REFUSALS(X)                \
@@ -60,6 +61,34 @@ int bus_publish(struct bus *bus, const struct bus_batch *batch, bus_stored_cb st
 /* Listeners are called in the order of their adding; a listener may remove itself when called. */
 struct bus_listener *bus_listen(struct bus *bus, bus_listener_cb cb, void *ctx);
 void bus_unlisten(struct bus *bus, struct bus_listener *listener);
+
+/* ---- events ----
+ * They take the same way: the store, then the listeners at once; acknowledged by the store, later. */
+
+/* Takes a copy and calls `stored` (may be NULL) once, later, if it returned 0. Errors as of bus_store_cb,
+ * and BUSBAR_EINVAL. */
+typedef int (*bus_store_event_cb)(void *ctx, const struct event *event, bus_stored_cb stored,
+                                  void *stored_ctx);
+/* Before the first event. Without a store every event is refused as "log busy or failing". */
+void bus_store_events(struct bus *bus, bus_store_event_cb store, void *store_ctx);
+
+/* A time that cannot be (not after 1970, or more than a day ahead) becomes the time of receipt, and the
+ * argument "device-time" tells what the device said, in microseconds: an alarm must not be lost to a wrong
+ * clock. BUSBAR_EINVAL: no source or kind, or no time of receipt. Listeners hear of it only when the store
+ * took it. */
+int bus_publish_event(struct bus *bus, const struct event *event, bus_stored_cb stored,
+                      void *stored_ctx);
+
+typedef void (*bus_event_cb)(void *ctx, const struct event *event);
+struct bus_event_listener *bus_listen_events(struct bus *bus, bus_event_cb cb, void *ctx);
+void bus_unlisten_events(struct bus *bus, struct bus_event_listener *listener);
+
+/* The ledger of events: received = taken by the store + refused. */
+struct bus_event_counts {
+    uint64_t received;
+    uint64_t refused[BUS_REFUSAL_COUNT];
+};
+void bus_event_counts(const struct bus *bus, struct bus_event_counts *counts);
 
 /* Refused samples of a point since the start, by reason (ledger). */
 uint64_t bus_refused(const struct bus *bus, uint32_t point, enum bus_refusal refusal);

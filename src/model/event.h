@@ -30,7 +30,10 @@ enum event_severity {
     EVENT_HIGH = 3,
     EVENT_CRITICAL = 4
 };
-const char *event_severity_word(uint8_t severity);
+#define EVENT_SEVERITIES 5
+const char *event_severity_word(uint8_t severity); /* "info" ... "critical"; "info" for others */
+/* The severity of a word; -1: none. */
+int event_severity_parse(const char *word);
 
 struct event_argument {
     const char *name; /* "from-state" */
@@ -46,6 +49,7 @@ struct event {
     const char *text;   /* one line for a person */
     uint8_t severity;   /* enum event_severity */
     bool ack_wanted;    /* the device waits for an acknowledgement */
+    bool cut;           /* as it was stored: something was too long, or no UTF-8, and was cut */
     /* What the driver needs to acknowledge it, opaque to all others; "" = nothing. An event of the
      * same source and a key that is not empty takes the place of the one before as the one to be
      * acknowledged. */
@@ -54,10 +58,13 @@ struct event {
     size_t argument_count;
 };
 
-/* The bytes of an event in the log. Appends to `out`; cuts texts to their limits. BUSBAR_ENOMEM. */
+/* The bytes of an event in the log (event.c draws them). Appends to `out`; cuts texts to their limits,
+ * and leaves out arguments that do not fit. Texts that are NULL count as "". Returns 0, BUSBAR_ENOMEM,
+ * BUSBAR_ELIMIT (no room in `out`); on error nothing was appended. */
 int event_encode(const struct event *event, struct buf *out);
 
-/* Reads one; texts and arguments live in `store` until event_decoded_fini(). BUSBAR_EDAMAGED. */
+/* Reads one, all bytes of `in`; texts and arguments live in `store` until event_decoded_fini(), which
+ * is needed after 0 only. BUSBAR_EDAMAGED, BUSBAR_ENOMEM. */
 struct event_decoded {
     struct event event;
     struct event_argument arguments[EVENT_ARGUMENTS_MAX];

@@ -332,6 +332,122 @@ static void the_ledger_balances(void **state)
     assert_string_equal(bus_refusal_text(BUS_REFUSAL_TIME), "time out of bounds");
 }
 
+/* ---- events ---- */
+
+struct event_store {
+    struct event event; /* the last one taken */
+    struct event_argument last_argument;
+    int taken, error, heard;
+    bus_stored_cb stored;
+};
+
+static int store_event(void *ctx, const struct event *event, bus_stored_cb stored, void *stored_ctx)
+{
+    struct event_store *store = ctx;
+    (void)stored_ctx;
+    if (store->error != 0) {
+        return store->error;
+    }
+    store->taken++;
+    store->event = *event;
+    if (event->argument_count > 0) {
+        store->last_argument = event->arguments[event->argument_count - 1];
+    }
+    store->stored = stored;
+    return 0;
+}
+
+static void hear_event(void *ctx, const struct event *event)
+{
+    struct event_store *store = ctx;
+    store->heard += event->time_us == store->event.time_us;
+}
+
+static void ignore_stored(void *ctx, int error)
+{
+    (void)ctx;
+    (void)error;
+}
+
+static const struct event plain_event = {
+    .time_us = NOW, .receive_us = NOW + 5, .source = "d", .kind = "alarm", .text = "hot"
+};
+
+static void events_go_through(void **state)
+{
+    struct fixture *f = *state;
+    struct event_store store = { 0 };
+    assert_int_equal(bus_publish_event(f->bus, &plain_event, NULL, NULL), BUSBAR_EBUSY);
+    bus_store_events(f->bus, store_event, &store);
+    struct bus_event_listener *listener = bus_listen_events(f->bus, hear_event, &store);
+    assert_int_equal(bus_publish_event(f->bus, &plain_event, ignore_stored, NULL), 0);
+    assert_int_equal(store.taken, 1);
+    assert_int_equal(store.heard, 1);
+    assert_ptr_equal(store.stored, ignore_stored);
+    assert_string_equal(store.event.text, "hot");
+    bus_unlisten_events(f->bus, listener);
+    assert_int_equal(bus_publish_event(f->bus, &plain_event, NULL, NULL), 0);
+    assert_int_equal(store.heard, 1);
+}
+
+static void refused_events_are_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct event_store store = { 0 };
+    struct bus_event_counts counts;
+    bus_store_events(f->bus, store_event, &store);
+    (void)bus_listen_events(f->bus, hear_event, &store);
+    struct event event = plain_event;
+    event.source = "";
+    assert_int_equal(bus_publish_event(f->bus, &event, NULL, NULL), BUSBAR_EINVAL);
+    event = plain_event;
+    event.kind = NULL;
+    assert_int_equal(bus_publish_event(f->bus, &event, NULL, NULL), BUSBAR_EINVAL);
+    event = plain_event;
+    event.receive_us = 0;
+    assert_int_equal(bus_publish_event(f->bus, &event, NULL, NULL), BUSBAR_EINVAL);
+    store.error = BUSBAR_ENOSPC;
+    assert_int_equal(bus_publish_event(f->bus, &plain_event, NULL, NULL), BUSBAR_ENOSPC);
+    store.error = BUSBAR_EIO;
+    assert_int_equal(bus_publish_event(f->bus, &plain_event, NULL, NULL), BUSBAR_EIO);
+    store.error = 0;
+    assert_int_equal(bus_publish_event(f->bus, &plain_event, NULL, NULL), 0);
+    bus_event_counts(f->bus, &counts);
+    assert_int_equal(counts.received, 6);
+    assert_int_equal(counts.refused[BUS_REFUSAL_VALUE], 3);
+    assert_int_equal(counts.refused[BUS_REFUSAL_LOG_FULL], 1);
+    assert_int_equal(counts.refused[BUS_REFUSAL_LOG_BUSY], 1);
+    assert_int_equal(store.taken, 1);
+    assert_int_equal(store.heard, 1);
+}
+
+static void a_wrong_clock_loses_no_event(void **state)
+{
+    struct fixture *f = *state;
+    struct event_store store = { 0 };
+    bus_store_events(f->bus, store_event, &store);
+    struct event_argument arguments[EVENT_ARGUMENTS_MAX];
+    for (size_t i = 0; i < EVENT_ARGUMENTS_MAX; i++) {
+        arguments[i] = (struct event_argument){ .name = "n", .type = VALUE_BOOL };
+    }
+    const int64_t wrong[] = { 0, -1, NOW + 2 * DAY };
+    for (size_t i = 0; i < 3; i++) {
+        struct event event = plain_event;
+        event.time_us = wrong[i];
+        event.arguments = arguments;
+        event.argument_count = i == 2 ? EVENT_ARGUMENTS_MAX : i;
+        assert_int_equal(bus_publish_event(f->bus, &event, NULL, NULL), 0);
+        assert_int_equal(store.event.time_us, NOW + 5);
+        assert_int_equal(store.event.argument_count, i == 2 ? EVENT_ARGUMENTS_MAX : i + 1);
+        assert_string_equal(store.last_argument.name, "device-time");
+        assert_int_equal(store.last_argument.value.i, wrong[i]);
+    }
+    struct event event = plain_event; /* a day of a wrong time zone is believed */
+    event.time_us = NOW + DAY;
+    assert_int_equal(bus_publish_event(f->bus, &event, NULL, NULL), 0);
+    assert_int_equal(store.event.time_us, NOW + DAY);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -346,6 +462,9 @@ int main(void)
         WITH_BUS(listeners_hear_all),
         WITH_BUS(acknowledgements_reach_the_store),
         WITH_BUS(the_ledger_balances),
+        WITH_BUS(events_go_through),
+        WITH_BUS(refused_events_are_counted),
+        WITH_BUS(a_wrong_clock_loses_no_event),
 #undef WITH_BUS
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
