@@ -53,6 +53,10 @@ struct config_env {
     const struct config_protocol *protocols;
     size_t protocol_count;
     const struct secrets *secrets; /* NULL: `!secret` names are not looked up */
+    /* The setup of a driver where the files have no section for it, for texts that are a part of a
+     * configuration only; NULL: an empty one. */
+    const struct setup *(*setup)(void *ctx, const char *protocol);
+    void *setup_ctx;
 };
 
 struct config_site {
@@ -102,14 +106,21 @@ struct config_file {
     uint32_t crc; /* crc32c of what was read */
 };
 
+/* A driver: its section `drivers: NAME`, or an empty setup. */
+struct config_driver {
+    const struct config_protocol *protocol;
+    const struct setup *setup;
+    struct position at; /* of the section; line 0: it has none */
+};
+
 /* One device as configured; its points stay inside until config_make_device(). */
 struct config_device {
     const char *name, *title, *place, *profile; /* "" = none */
     const struct config_protocol *protocol;
     size_t point_count;
-    uint64_t
-        hash; /* of all effective settings of the device and its points, not of where they stand */
-    bool enabled; /* false: kept and shown, but starts paused */
+    uint64_t own_hash; /* of all effective settings of it and its points, not of where they stand */
+    uint64_t hash;     /* and of its driver's setup */
+    bool enabled;      /* false: kept and shown, but starts paused */
     int64_t timeout_us;
     int32_t retries, in_flight;
     struct position at; /* file borrowed from the config */
@@ -124,6 +135,8 @@ struct config {
     struct config_site site;
     struct config_server server;
     struct config_history history;
+    const struct config_driver *drivers; /* all, in the order of env.protocols */
+    size_t driver_count;
     const struct config_device *devices; /* sorted by name */
     size_t device_count, point_count;
     struct config_store *store; /* private to config/ */
@@ -157,6 +170,18 @@ const struct config_device *config_device(const struct config *config, const cha
  * registry_add(). Nothing in it points into the config. BUSBAR_ENOMEM. */
 int config_make_device(const struct config *config, const struct config_device *from,
                        struct registry *registry, struct device **out, struct err *err);
+
+/* NULL: no such protocol. */
+const struct config_driver *config_driver(const struct config *config, const char *protocol);
+/* A copy of a setup that owns all it points to: setup_free(). BUSBAR_ENOMEM. */
+int config_make_setup(const struct setup *from, struct setup **out);
+
+/* A device that is in no file: without points, its protocol part as it would be written there, in one
+ * line ("{ device: 2001 }"). BUSBAR_ECONFIG: err has the first mistake. */
+#define CONFIG_LONE_BYTES_MAX 4096u
+int config_make_lone_device(const struct config_env *env, struct registry *registry,
+                            const char *name, const char *protocol, const char *settings,
+                            struct device **out, struct err *err);
 
 /* An unchanged device (equal hash) keeps running: only where it and its points are written moves. */
 void config_relocate_device(const struct config *config, const struct config_device *from,

@@ -232,8 +232,9 @@ static void check_addresses(struct finish *finish, bool broken)
     struct config_device *dev = finish->dev;
     struct settings device = config_device_settings(dev);
     struct err err = { 0 };
-    static const struct setup empty;
-    if (!broken && dev->protocol->check != NULL && dev->protocol->check(&empty, &device, &err) != 0) {
+    const struct setup *setup = drivers_setup(load, dev->protocol);
+    if (!broken && dev->protocol->check != NULL &&
+        dev->protocol->check(setup, &device, &err) != 0) {
         problems_err(load->problems, &err, device.at);
         err = (struct err){ 0 };
     }
@@ -257,32 +258,32 @@ static void check_addresses(struct finish *finish, bool broken)
 
 /* ---- hash ---- */
 
-static uint64_t mix(uint64_t hash, uint64_t value)
+uint64_t load_mix(uint64_t hash, uint64_t value)
 {
     return hash_u64(hash ^ value) + 0x9e3779b97f4a7c15u;
 }
 
-static uint64_t mix_setting(const struct load *load, uint64_t hash, const struct option *option,
-                            unsigned row, union setting_value value)
+uint64_t load_mix_setting(const struct load *load, uint64_t hash, const struct option *option,
+                          unsigned row, union setting_value value)
 {
-    hash = mix(hash, row);
+    hash = load_mix(hash, row);
     switch (option->type) {
-    case OPTION_BOOL: return mix(hash, value.b);
-    case OPTION_TEXT: return mix(hash, hash_text(value.text));
+    case OPTION_BOOL: return load_mix(hash, value.b);
+    case OPTION_TEXT: return load_mix(hash, hash_text(value.text));
     case OPTION_DOUBLE: {
         uint64_t bits;
         memcpy(&bits, &value.d, sizeof(bits));
-        return mix(hash, bits);
+        return load_mix(hash, bits);
     }
     case OPTION_SECRET: {
         /* A new value of a secret changes the device too. */
         const char *secret = load->env->secrets != NULL
                                  ? secrets_get(load->env->secrets, value.text)
                                  : NULL;
-        hash = mix(hash, hash_text(value.text));
-        return secret != NULL ? mix(hash, hash_keyed(secret, strlen(secret))) : hash;
+        hash = load_mix(hash, hash_text(value.text));
+        return secret != NULL ? load_mix(hash, hash_keyed(secret, strlen(secret))) : hash;
     }
-    default: return mix(hash, (uint64_t)value.i);
+    default: return load_mix(hash, (uint64_t)value.i);
     }
 }
 
@@ -303,31 +304,33 @@ static uint64_t hash_device(struct finish *finish)
     const struct config_device *dev = finish->dev;
     const struct config_device_parts *parts = finish->parts;
     const struct load *load = finish->load;
-    uint64_t hash = mix(hash_text(dev->name), hash_text(dev->title));
-    hash = mix(hash, hash_text(dev->place));
-    hash = mix(hash, hash_text(dev->profile));
-    hash = mix(hash, hash_text(dev->protocol->name));
-    hash = mix(hash, (uint64_t)dev->timeout_us);
-    hash = mix(hash, (uint64_t)dev->retries << 32 | (uint64_t)dev->in_flight << 1 | dev->enabled);
+    uint64_t hash = load_mix(hash_text(dev->name), hash_text(dev->title));
+    hash = load_mix(hash, hash_text(dev->place));
+    hash = load_mix(hash, hash_text(dev->profile));
+    hash = load_mix(hash, hash_text(dev->protocol->name));
+    hash = load_mix(hash, (uint64_t)dev->timeout_us);
+    hash = load_mix(hash,
+                    (uint64_t)dev->retries << 32 | (uint64_t)dev->in_flight << 1 | dev->enabled);
     for (size_t i = 0; i < parts->label_count; i++) {
-        hash = mix(mix(hash, hash_text(parts->labels[i].key)), hash_text(parts->labels[i].value));
+        hash = load_mix(load_mix(hash, hash_text(parts->labels[i].key)),
+                        hash_text(parts->labels[i].value));
     }
     for (size_t i = 0; i < parts->set_count; i++) {
         const struct setting *set = &parts->set[i];
-        hash = mix_setting(load, hash, &dev->protocol->device_options[set->option], set->option,
-                           set->value);
+        hash = load_mix_setting(load, hash, &dev->protocol->device_options[set->option],
+                                set->option, set->value);
     }
     for (size_t i = 0; i < dev->point_count; i++) {
         const struct config_point *point = &parts->points[i];
-        hash = mix(mix(hash, hash_text(point->name)), class_hash(finish, point));
-        hash = point->title[0] != '\0' ? mix(hash, hash_text(point->title)) : hash;
+        hash = load_mix(load_mix(hash, hash_text(point->name)), class_hash(finish, point));
+        hash = point->title[0] != '\0' ? load_mix(hash, hash_text(point->title)) : hash;
         uint64_t sum = 0; /* the order in which keys were written does not matter */
         for (size_t k = 0; k < point->set_count; k++) {
             const struct config_setting *set = &point->set[k];
-            sum += mix_setting(load, 0, &dev->protocol->point_options[set->option], set->option,
-                               set->value);
+            sum += load_mix_setting(load, 0, &dev->protocol->point_options[set->option],
+                                    set->option, set->value);
         }
-        hash = mix(hash, sum);
+        hash = load_mix(hash, sum);
     }
     return hash;
 }
@@ -362,7 +365,9 @@ static bool finish_device(struct load *load, struct device_build *build, struct 
         problems_warning(load->problems, build->at, NULL, "device '%s' has no points", build->name);
     }
     check_addresses(&finish, build->broken);
-    dev->hash = hash_device(&finish);
+    dev->own_hash = hash_device(&finish);
+    uint64_t setup_hash = drivers_setup(load, dev->protocol)->hash;
+    dev->hash = setup_hash != 0 ? load_mix(dev->own_hash, setup_hash) : dev->own_hash;
     load->config->point_count += dev->point_count;
     return true;
 }

@@ -43,6 +43,7 @@ static const struct top_row rows[] = {
     { .key = "defaults", .once = true, .read = load_defaults },
     { .key = "server", .once = true, .read = load_server },
     { .key = "history", .once = true, .read = load_history },
+    { .key = "drivers", .read = load_drivers },
     { .key = "profiles", .read = profile_note },
     { .key = "devices", .read = device_note },
     { .key = "points", .read = points_top },
@@ -64,7 +65,7 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
         if (strcmp(*at, key->text) == 0) {
             problems_error(load->problems, load_at(load, file, key), "take it out until then",
                            "this version does not know '%s' yet; it has: version, site, defaults, "
-                           "server, history, profiles, devices, points",
+                           "server, history, drivers, profiles, devices, points",
                            key->text);
             return;
         }
@@ -202,7 +203,8 @@ static bool begin(struct load *load, const struct config_env *env, struct proble
     }
     load->store = load->config->store;
     set_defaults(load->config);
-    return true;
+    drivers_begin(load);
+    return !load->out_of_memory;
 }
 
 static int finish(struct load *load, int error, struct config **out)

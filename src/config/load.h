@@ -4,6 +4,7 @@
  *   source.c    which files there are, their bytes
  *   section.c   a map of YAML by a table of options -> settings
  *   sections.c  site, defaults, server, history
+ *   drivers.c   the setups of drivers
  *   point.c     the keys of a point, from YAML or a CSV row -> a draft -> a config_point
  *   points.c    the point lists of devices and profiles, and the CSV files
  *   device.c    profiles and devices
@@ -111,8 +112,9 @@ struct load {
     struct arena trees; /* YAML of all files */
     struct source *sources;
     size_t source_count;
-    struct map devices, profiles; /* name -> struct device_build, struct profile */
-    struct device_build **order;  /* devices as met */
+    struct map devices, profiles;  /* name -> struct device_build, struct profile */
+    struct config_driver *drivers; /* one for each protocol */
+    struct device_build **order;   /* devices as met */
     size_t device_count, device_capacity;
     struct common defaults;
     struct draft draft;
@@ -150,6 +152,10 @@ bool load_scalar(struct load *load, uint16_t file, const struct option *option,
  * where: "in 'site'". Returns the count. A node that is null is an empty map. */
 size_t load_section(struct load *load, uint16_t file, const struct yaml_node *node,
                     const struct option *options, const char *where, struct setting *set);
+/* The same, but for one key that is read elsewhere. */
+size_t load_section_but(struct load *load, uint16_t file, const struct yaml_node *node,
+                        const struct option *options, const char *other, const char *where,
+                        struct setting *set);
 /* Labels, a map of words. Sorted; the texts are the store's. */
 size_t load_labels(struct load *load, uint16_t file, const struct yaml_node *node,
                    struct free_label *labels);
@@ -172,6 +178,13 @@ int64_t common_pick(int64_t own, int64_t profile, int64_t defaults, int64_t fall
 
 /* ---- history_section.c ---- */
 void load_history(struct load *load, uint16_t file, const struct yaml_node *node);
+
+/* ---- drivers.c ---- */
+void load_drivers(struct load *load, uint16_t file, const struct yaml_node *node);
+/* Before anything is read: a place for each driver. */
+void drivers_begin(struct load *load);
+/* The setup that counts for a driver's devices. */
+const struct setup *drivers_setup(const struct load *load, const struct config_protocol *protocol);
 
 /* ---- point.c ---- */
 void draft_begin(struct load *load, const struct config_point *base, uint16_t file,
@@ -214,6 +227,10 @@ void device_read_all(struct load *load);
 void device_build_free(struct load *load);
 
 /* ---- finish.c ---- */
+uint64_t load_mix(uint64_t hash, uint64_t value);
+/* A setting into a hash: by its row and what it says, a secret by its name and its value. */
+uint64_t load_mix_setting(const struct load *load, uint64_t hash, const struct option *option,
+                          unsigned row, union setting_value value);
 /* Merges profiles, checks addresses and duplicates, counts and hashes. */
 void finish_devices(struct load *load);
 

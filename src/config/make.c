@@ -209,6 +209,8 @@ static int make_point(struct make *make, size_t index, const struct settings *de
     pt->value_type = config_value_type(&facts, pt->cls);
     pt->readable = facts.readable;
     pt->writable = facts.writable && pt->cls->write.allowed;
+    pt->releasable = pt->writable && facts.releasable;
+    pt->priority = facts.priority & POINT_PRIORITY_BITS;
     return 0;
 }
 

@@ -182,13 +182,16 @@ bool load_is_map(struct load *load, uint16_t file, const struct yaml_node *node,
 }
 
 static void tell_unknown(struct load *load, uint16_t file, const struct yaml_node *key,
-                         const struct option *options, const char *where)
+                         const struct option *options, const char *other, const char *where)
 {
-    const char *words[CONFIG_OPTIONS_MAX + 1];
+    const char *words[CONFIG_OPTIONS_MAX + 2];
     size_t count = 0;
     while (options[count].key != NULL && count < CONFIG_OPTIONS_MAX) {
         words[count] = options[count].key;
         count++;
+    }
+    if (other != NULL) {
+        words[count++] = other;
     }
     words[count] = NULL;
     char hint[HINT_MAX];
@@ -200,14 +203,24 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
 size_t load_section(struct load *load, uint16_t file, const struct yaml_node *node,
                     const struct option *options, const char *where, struct setting *set)
 {
+    return load_section_but(load, file, node, options, NULL, where, set);
+}
+
+size_t load_section_but(struct load *load, uint16_t file, const struct yaml_node *node,
+                        const struct option *options, const char *other, const char *where,
+                        struct setting *set)
+{
     size_t count = 0;
     if (!load_is_map(load, file, node, node->key != NULL ? node->key->text : where)) {
         return 0;
     }
     for (const struct yaml_node *at = node->first; at != NULL; at = at->next) {
+        if (str_equal(at->key->text, other)) {
+            continue;
+        }
         int row = option_find(options, at->key->text);
         if (row < 0) {
-            tell_unknown(load, file, at->key, options, where);
+            tell_unknown(load, file, at->key, options, other, where);
             continue;
         }
         if (options[row].type == OPTION_PART) {

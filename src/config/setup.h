@@ -34,4 +34,10 @@ struct setup {
 /* NULL when there is none. */
 const struct setup_part *setup_part(const struct setup *setup, const char *name);
 
+/* One with nothing in it, by the tables of a driver (NULL: it has none). */
+struct setup *setup_new(const struct option *options);
+void setup_free(struct setup *setup); /* NULL is fine */
+/* Whether both say the same. */
+bool setup_equal(const struct setup *a, const struct setup *b);
+
 #endif

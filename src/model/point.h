@@ -12,8 +12,10 @@
 
 struct device;
 
-#define POINT_NAME_MAX 128
-#define POINT_ENUM_MAX 256 /* names of one point's values */
+#define POINT_NAME_MAX      128
+#define POINT_ENUM_MAX      256 /* names of one point's values */
+#define POINT_PRIORITIES    16  /* 1 goes before 16 */
+#define POINT_PRIORITY_BITS 0x1fu
 
 struct point_enum {
     int64_t value;
@@ -24,7 +26,8 @@ struct point_enum {
 struct point_facts {
     uint8_t value_type; /* enum value_type before conversion */
     bool readable, writable;
-    bool releasable; /* a write can be given up again, at a priority (BACnet) */
+    bool releasable;  /* a write can be given up again, at a priority (BACnet) */
+    uint8_t priority; /* of a releasable one: that a write goes to when none is named, 1 to 16 */
 };
 
 /* A free word on a device or a point, as configured; part of the labels of its series (labels.h). */
@@ -73,8 +76,9 @@ struct point {
     uint16_t file;
     uint8_t value_type; /* enum value_type after conversion */
     bool readable : 1;
-    bool writable : 1;   /* the address can be written and cls->write.allowed */
-    bool releasable : 1; /* and what was written can be released */
+    bool writable : 1;    /* the address can be written and cls->write.allowed */
+    bool releasable : 1;  /* and what was written can be released */
+    uint8_t priority : 5; /* of a releasable one: that a write goes to when none is named */
 };
 
 /* The name of an enumerated value, NULL when the class has none for it. */
