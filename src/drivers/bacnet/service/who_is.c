@@ -1,14 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/bacnet/service/who_is.h"
 
-#include "base/err.h"
-
-enum { TYPE_DEVICE = 8, SEGMENTATION_MAX = 3 };
-
-static int whole(const struct bytes *in)
-{
-    return bytes_short(in) || bytes_left(in) > 0 ? BUSBAR_EPROTO : 0;
-}
+#include "drivers/bacnet/service/whole.h"
+#include "drivers/bacnet/wire/numbers.h"
 
 int bacnet_get_who_is(struct bytes *in, struct bacnet_who_is *who)
 {
@@ -18,7 +12,7 @@ int bacnet_get_who_is(struct bytes *in, struct bacnet_who_is *who)
     }
     who->low = (uint32_t)bacnet_get_unsigned(in, 0, BACNET_INSTANCE_MAX);
     who->high = (uint32_t)bacnet_get_unsigned(in, 1, BACNET_INSTANCE_MAX);
-    return whole(in);
+    return bacnet_whole(in);
 }
 
 void bacnet_put_who_is(struct bytes_out *out, const struct bacnet_who_is *who)
@@ -44,16 +38,16 @@ int bacnet_get_i_am(struct bytes *in, struct bacnet_i_am *i_am)
     uint32_t segmentation = bacnet_get_enumerated(in, BACNET_APPLICATION);
     i_am->segmentation = (uint8_t)segmentation;
     i_am->vendor = (uint16_t)bacnet_get_unsigned(in, BACNET_APPLICATION, UINT16_MAX);
-    if (device.type != TYPE_DEVICE || device.instance >= BACNET_INSTANCE_MAX ||
-        segmentation > SEGMENTATION_MAX) {
+    if (device.type != BACNET_DEVICE || device.instance >= BACNET_INSTANCE_MAX ||
+        segmentation > BACNET_SEGMENTED_NONE) {
         return BUSBAR_EPROTO;
     }
-    return whole(in);
+    return bacnet_whole(in);
 }
 
 void bacnet_put_i_am(struct bytes_out *out, const struct bacnet_i_am *i_am)
 {
-    struct bacnet_object device = { .type = TYPE_DEVICE, .instance = i_am->instance };
+    struct bacnet_object device = { .type = BACNET_DEVICE, .instance = i_am->instance };
     bacnet_put_object(out, BACNET_APPLICATION, device);
     bacnet_put_unsigned(out, BACNET_APPLICATION, i_am->max_apdu);
     bacnet_put_enumerated(out, BACNET_APPLICATION, i_am->segmentation);
