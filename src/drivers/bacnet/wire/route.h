@@ -33,7 +33,7 @@ enum bacnet_route_reject {
 };
 
 /* Fields that a message does not have are 0. */
-struct bacnet_route {
+struct bacnet_route_message {
     uint8_t message;     /* enum bacnet_message */
     bool has_network;    /* WHO_IS_ROUTER: false = all networks */
     uint16_t network;    /* WHO_IS_ROUTER, I_COULD_BE, REJECT, ESTABLISH, DISCONNECT, NETWORK_IS */
@@ -53,8 +53,8 @@ struct bacnet_route_port {
 
 /* `message` from the NPDU and its body. Lists are checked whole. BUSBAR_ESHORT or BUSBAR_EPROTO;
  * BUSBAR_EUNSUPPORTED: a message not of the list above (proprietary, security), data is its body. */
-int bacnet_get_route(struct bytes *in, uint8_t message, struct bacnet_route *route);
-void bacnet_put_route(struct bytes_out *out, const struct bacnet_route *route);
+int bacnet_get_route_message(struct bytes *in, uint8_t message, struct bacnet_route_message *route);
+void bacnet_put_route_message(struct bytes_out *out, const struct bacnet_route_message *route);
 
 /* The next of the lists in data; false at the end. */
 bool bacnet_get_route_network(struct bytes *networks, uint16_t *network);
