@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The rows of the tables in bacnet_options.c. Private to the reading of settings (bacnet_config.c). */
+/* The rows of the tables in bacnet_options.c and bacnet_target.c. Private to the reading of settings
+ * (bacnet_config.c, bacnet_target.c). */
 #ifndef BUSBAR_DRIVERS_BACNET_OPTIONS_H
 #define BUSBAR_DRIVERS_BACNET_OPTIONS_H
 
@@ -46,6 +47,16 @@ enum {
     DEVICE_ALARMS,
     DEVICE_NOTIFICATION_CLASSES,
     DEVICE_TREND_EVERY,
+};
+
+enum {
+    POINT_OBJECT,
+    POINT_PROPERTY,
+    POINT_INDEX,
+    POINT_COV,
+    POINT_PRIORITY,
+    POINT_TYPE,
+    POINT_TREND_LOG,
 };
 
 #endif
