@@ -28,6 +28,7 @@ static void numbers_are_stable(void **state)
     assert_int_equal(QUALITY_STALE, 3);
     assert_int_equal(QUALITY_REFUSED, 7);
     assert_int_equal(QUALITY_PAUSED, 12);
+    assert_int_equal(QUALITY_FAULT, 13);
 }
 
 /* What a newer version wrote is never taken for good. */
@@ -44,7 +45,7 @@ static void unknown_is_bad(void **state)
         }
         assert_non_null(quality_text(quality));
     }
-    assert_int_equal(known, 13);
+    assert_int_equal(known, 14);
 }
 
 int main(void)
