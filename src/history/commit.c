@@ -57,17 +57,31 @@ static int add_completion(struct history_appender *appender, bus_stored_cb store
     return 0;
 }
 
+static int ready(const struct history_appender *appender)
+{
+    return appender->error != 0 ? appender->error : appender->stop ? BUSBAR_ECANCELED : 0;
+}
+
+/* The open record has got something. */
+static void taken(struct history_appender *appender, bool first, bool awaited)
+{
+    if (first) {
+        appender->open_since_us = now_us();
+    }
+    if (awaited && !appender->awaited) {
+        appender->awaited = true;
+        pthread_cond_signal(&appender->changed);
+    }
+}
+
 static int append_locked(struct history_appender *appender, const struct sample *samples,
                          size_t count, bus_stored_cb stored, void *ctx)
 {
-    if (appender->error != 0) {
-        return appender->error;
-    }
-    if (appender->stop) {
-        return BUSBAR_ECANCELED;
+    if (ready(appender) != 0) {
+        return ready(appender);
     }
     struct history_record_writer *record = &appender->records[appender->open];
-    bool first = record->samples == 0;
+    bool first = history_record_empty(record);
     size_t size = record->buf.size;
     int64_t before_us = record->before_us;
     int error = history_record_add(record, samples, count);
@@ -87,13 +101,7 @@ static int append_locked(struct history_appender *appender, const struct sample 
         return error;
     }
     appender->waiting += count;
-    if (first) {
-        appender->open_since_us = now_us();
-    }
-    if (stored != NULL && !appender->awaited) {
-        appender->awaited = true;
-        pthread_cond_signal(&appender->changed);
-    }
+    taken(appender, first, stored != NULL);
     return 0;
 }
 
@@ -107,6 +115,48 @@ int history_append(void *ctx, const struct sample *samples, size_t count, bus_st
     }
     pthread_mutex_lock(&appender->lock);
     int error = append_locked(appender, samples, count, stored, stored_ctx);
+    if (appender->asleep) {
+        pthread_cond_signal(&appender->changed);
+    }
+    pthread_mutex_unlock(&appender->lock);
+    return error;
+}
+
+static int append_event_locked(struct history_appender *appender, const struct event *event,
+                               bus_stored_cb stored, void *ctx)
+{
+    if (ready(appender) != 0) {
+        return ready(appender);
+    }
+    struct history_record_writer *record = &appender->records[appender->open];
+    bool first = history_record_empty(record);
+    size_t size = record->events.size;
+    int error = history_record_add_event(record, event);
+    if (error == BUSBAR_ELIMIT) {
+        appender->urgent = true;
+        return BUSBAR_EBUSY;
+    }
+    if (error == 0 && stored != NULL) {
+        error = add_completion(appender, stored, ctx);
+        if (error != 0) {
+            record->events.size = size;
+            record->event_count--;
+        }
+    }
+    if (error == 0) {
+        appender->events_waiting++;
+        taken(appender, first, stored != NULL);
+    }
+    return error;
+}
+
+int history_append_event(void *ctx, const struct event *event, bus_stored_cb stored,
+                         void *stored_ctx)
+{
+    struct history *history = ctx;
+    struct history_appender *appender = &history->appender;
+    pthread_mutex_lock(&appender->lock);
+    int error = append_event_locked(appender, event, stored, stored_ctx);
     if (appender->asleep) {
         pthread_cond_signal(&appender->changed);
     }
@@ -155,7 +205,7 @@ static bool wait_for_record(struct history *history)
     for (;;) {
         struct history_record_writer *record = &appender->records[appender->open];
         int64_t commit_us = history->config.commit_us;
-        if (record->samples == 0 && record->buf.size == 0) {
+        if (history_record_empty(record) && record->buf.size == 0) {
             if (appender->stop) {
                 return false;
             }
@@ -218,7 +268,7 @@ static void commit(struct history *history, struct history_record_writer *record
 {
     struct history_appender *appender = &history->appender;
     uint64_t sequence = 0;
-    if (record->samples > 0) {
+    if (!history_record_empty(record)) {
         if (!write_record(history, record, &sequence)) {
             return;
         }
@@ -228,7 +278,9 @@ static void commit(struct history *history, struct history_record_writer *record
     pthread_mutex_lock(&appender->lock);
     appender->waiting -= record->samples;
     appender->committed += record->samples;
-    appender->commits += record->samples > 0;
+    appender->events_waiting -= record->event_count;
+    appender->events_committed += record->event_count;
+    appender->commits += !history_record_empty(record);
     atomic_store(&appender->done_commit, number);
     pthread_mutex_unlock(&appender->lock);
     history_record_clear(record);

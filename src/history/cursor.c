@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "history/history_private.h"
 
+enum { HEADS_AT_ONCE = 4096 };
+
 struct history_cursor {
     struct list link; /* in history->cursors */
     struct history *history;
@@ -142,8 +144,8 @@ static int make_room(struct history_cursor *cursor, size_t bytes)
     return 0;
 }
 
-/* The record at the cursor's offset, into data. */
-static int read_record(struct history_cursor *cursor, uint64_t end,
+/* The record at the cursor's offset, into data. `all`: also when it has no events. */
+static int read_record(struct history_cursor *cursor, uint64_t end, bool all,
                        struct history_record_head *head)
 {
     const struct file_ops *file = cursor->history->file;
@@ -162,7 +164,7 @@ static int read_record(struct history_cursor *cursor, uint64_t end,
     if (head->body_bytes > end - cursor->offset - HISTORY_RECORD_HEAD) {
         return BUSBAR_EDAMAGED;
     }
-    if (head->sequence < cursor->next) {
+    if (head->sequence < cursor->next || (!all && head->event_bytes == 0)) {
         return 0; /* the body is of no interest */
     }
     error = make_room(cursor, HISTORY_RECORD_HEAD + (size_t)head->body_bytes);
@@ -213,8 +215,9 @@ static int decode(struct history_cursor *cursor, const struct history_record_hea
     }
     struct history_record_reader reader;
     int count = 0;
-    *record = (struct history_record){ .sequence = head->sequence, .samples = cursor->samples };
-    history_record_open(&reader, cursor->data + HISTORY_RECORD_HEAD, head->body_bytes);
+    history_record_open(&reader, cursor->data + HISTORY_RECORD_HEAD,
+                        history_record_batch_bytes(head));
+    record->samples = cursor->samples;
     while (record->count <= head->samples &&
            (count = history_record_next(&reader, cursor->samples + record->count)) > 0) {
         record->count += (size_t)count;
@@ -239,7 +242,18 @@ static int let_go(struct history_cursor *cursor, uint64_t number)
     return listed ? BUSBAR_EIO : 0;
 }
 
-int history_cursor_next(struct history_cursor *cursor, struct history_record *record)
+static struct history_record record_of(const struct history_cursor *cursor,
+                                       const struct history_record_head *head)
+{
+    size_t at = HISTORY_RECORD_HEAD + history_record_batch_bytes(head);
+    return (struct history_record){ .sequence = head->sequence,
+                                    .events = head->event_bytes > 0
+                                                  ? bytes_of(cursor->data + at, head->event_bytes)
+                                                  : bytes_of("", 0) };
+}
+
+/* One step: 0, *head is the next record; BUSBAR_EAGAIN, BUSBAR_EDAMAGED ... as history_cursor_next(). */
+static int step(struct history_cursor *cursor, bool all, struct history_record_head *next)
 {
     for (;;) {
         struct history_log_segment segment;
@@ -257,7 +271,7 @@ int history_cursor_next(struct history_cursor *cursor, struct history_record *re
             return lose(cursor, segment.last + 1); /* its last records are damaged */
         }
         struct history_record_head head;
-        error = error == 0 ? read_record(cursor, segment.bytes, &head) : error;
+        error = error == 0 ? read_record(cursor, segment.bytes, all, &head) : error;
         if (error == BUSBAR_EDAMAGED || error == BUSBAR_ESHORT) {
             error = skip_damage(cursor, segment.bytes);
             error = error == BUSBAR_ENOENT ? let_go(cursor, segment.number) : error;
@@ -274,9 +288,48 @@ int history_cursor_next(struct history_cursor *cursor, struct history_record *re
         cursor->offset += history_record_bytes(&head);
         if (head.sequence == cursor->next) {
             cursor->next++;
-            error = decode(cursor, &head, record);
-            cursor->lost += error == BUSBAR_EDAMAGED;
-            return error;
+            *next = head;
+            return 0;
         }
     }
+}
+
+int history_cursor_next(struct history_cursor *cursor, struct history_record *record)
+{
+    struct history_record_head head;
+    int error = step(cursor, true, &head);
+    if (error != 0) {
+        return error;
+    }
+    *record = record_of(cursor, &head);
+    error = decode(cursor, &head, record);
+    cursor->lost += error == BUSBAR_EDAMAGED;
+    return error;
+}
+
+int history_cursor_next_events(struct history_cursor *cursor, struct history_record *record)
+{
+    struct history_record_head head = { 0 };
+    int error = 0;
+    for (int i = 0; i < HEADS_AT_ONCE && error == 0 && head.event_bytes == 0; i++) {
+        struct history_record_head next;
+        error = step(cursor, false, &next);
+        head = error == 0 ? next : head;
+    }
+    if (head.sequence == 0) {
+        return error;
+    }
+    *record = record_of(cursor,
+                        &head); /* of an error the next call tells, or history_cursor_lost() */
+    return 0;
+}
+
+int history_next_event(struct history_record *record, struct event_decoded *event)
+{
+    return history_record_next_event(&record->events, event);
+}
+
+struct history_cursor *history_events(struct history *history)
+{
+    return history->events;
 }

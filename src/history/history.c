@@ -131,7 +131,10 @@ int history_open(const struct history_config *config, struct history **opened, s
         fini_parts(history);
         return error;
     }
-    error = start(history, err);
+    if (config->events_from != 0) { /* before the keeper, who would let segments go */
+        error = history_cursor_open(history, "journal", config->events_from, &history->events);
+    }
+    error = error != 0 ? err_set(err, error, "out of memory") : start(history, err);
     if (error != 0) {
         history_close(history);
         return error;
@@ -149,6 +152,7 @@ void history_close(struct history *history)
     history_keeper_stop(history);
     history_appender_stop(history);
     history_appender_fini(history);
+    history_cursor_close(history->events);
     history_log_close(&history->log);
     history_head_fini(&history->head);
     fini_parts(history);
@@ -164,6 +168,8 @@ static void appender_status(struct history_appender *appender, struct history_st
     pthread_mutex_lock(&appender->lock);
     status->log_error = appender->error;
     status->waiting = appender->waiting;
+    status->events_waiting = appender->events_waiting;
+    status->events_committed = appender->events_committed;
     status->committed = appender->committed;
     status->commits = appender->commits;
     pthread_mutex_unlock(&appender->lock);

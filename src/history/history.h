@@ -21,6 +21,7 @@
 #include "base/err.h"
 #include "base/file.h"
 #include "model/bus.h"
+#include "model/event.h"
 #include "model/matchers.h"
 #include "model/sample.h"
 
@@ -56,6 +57,8 @@ struct history_config {
     uint64_t cursor_bytes; /* log held for slow cursors at most; default 1 GiB */
     bool no_keeper;        /* tests: no keeper thread, history_step() is called instead */
     bool points_labeled_later; /* the owner will call history_points_labeled() */
+    uint64_t events_from; /* not 0: the log is kept from this record on until the cursor of events
+                                * (history_events) is done with it */
 };
 
 /* What was found when the log was read at the start. */
@@ -88,6 +91,10 @@ void history_recovered(const struct history *history, struct history_recovery *r
  * long), BUSBAR_ENOMEM. After a refusal for space or memory it works again by itself. */
 int history_append(void *history, const struct sample *samples, size_t count, bus_stored_cb stored,
                    void *ctx);
+
+/* A bus_store_event_cb: ctx is the history. As history_append(): copied, `stored` after the fdatasync, refused for
+ * the same reasons. It is in the log, where history_events() reads it, and nowhere else. */
+int history_append_event(void *history, const struct event *event, bus_stored_cb stored, void *ctx);
 
 /* Runs the callbacks of appends that are on disk by now. Returns how many ran. */
 size_t history_completed(struct history *history);
@@ -250,9 +257,10 @@ enum history_log_state { HISTORY_LOG_OK, HISTORY_LOG_FULL, HISTORY_LOG_FAILED };
 
 struct history_status {
     enum history_log_state log_state;
-    int log_error;      /* of the last try to write; 0 when it worked */
-    uint64_t waiting;   /* samples appended and not on disk yet */
-    uint64_t committed; /* samples on disk since the start */
+    int log_error;                             /* of the last try to write; 0 when it worked */
+    uint64_t waiting;                          /* samples appended and not on disk yet */
+    uint64_t committed;                        /* samples on disk since the start */
+    uint64_t events_waiting, events_committed; /* the same of events */
     uint64_t commits;
     uint64_t sequence; /* of the last record on disk */
     uint64_t mark;     /* records up to it are in blocks */
@@ -290,6 +298,7 @@ struct history_record {
     uint64_t sequence;
     const struct sample *samples; /* in the order they were appended */
     size_t count;
+    struct bytes events; /* for history_next_event() */
 };
 
 /* Reads from the first record with a sequence >= `sequence`. name: for status and log lines. Holds
@@ -300,6 +309,15 @@ void history_cursor_close(struct history_cursor *cursor);
 /* 0; BUSBAR_EAGAIN: nothing new on disk yet; BUSBAR_EDAMAGED: records from `skipped_from` up to the
  * next good one are lost, call again to go on; BUSBAR_EIO, BUSBAR_ENOMEM: call again later. */
 int history_cursor_next(struct history_cursor *cursor, struct history_record *record);
+/* As history_cursor_next(), but for events only: samples are not decoded (count is 0), and of records without
+ * events no more than the head is read. After many of these it returns one without events, so that the caller
+ * sees how far it came and can stop. */
+int history_cursor_next_events(struct history_cursor *cursor, struct history_record *record);
+/* The next event of a record. 0: event_decoded_fini() it; BUSBAR_ENOENT: that was all; BUSBAR_EDAMAGED: one cannot be
+ * read, go on while there are some left; BUSBAR_ENOMEM: call again later. */
+int history_next_event(struct history_record *record, struct event_decoded *event);
+/* The cursor that has been open since the start at config.events_from. NULL: there is none. Not to be closed. */
+struct history_cursor *history_events(struct history *history);
 /* Everything up to this sequence is done with: its segments may go. */
 void history_cursor_done(struct history_cursor *cursor, uint64_t sequence);
 /* Records that were gone before the cursor came to them (quota, damage). */
@@ -319,6 +337,7 @@ int history_compact_now(struct history *history, bool cold);
 
 struct history_findings {
     uint64_t segments, records, blocks, chunks, samples, series_files; /* good ones */
+    uint64_t events;                                                   /* in the log */
     uint64_t damaged_records, damaged_chunks, damaged_files, missing_blocks, orphan_files;
     uint64_t torn_bytes; /* unfinished end of the log: normal after a crash */
 };

@@ -37,6 +37,7 @@ struct history_appender {
     bool urgent, stop, asleep;
     int error; /* of the last try to write; 0 when it worked */
     uint64_t waiting, committed, commits;
+    uint64_t events_waiting, events_committed;
     atomic_uint_fast64_t done_commit; /* every commit up to it is on disk */
 
     struct history_completion *completions; /* ring, loop only */
@@ -136,6 +137,7 @@ struct history {
     pthread_mutex_t cursor_lock;
     struct list cursors;
     uint64_t cursors_released;
+    struct history_cursor *events; /* the journal's; NULL: config.events_from is 0 */
     atomic_uint_fast64_t damaged_chunks;
 };
 

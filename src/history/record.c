@@ -12,13 +12,15 @@ enum {
 
 void history_record_init(struct history_record_writer *writer, size_t max)
 {
-    *writer = (struct history_record_writer){ 0 };
-    buf_init(&writer->buf, max);
+    *writer = (struct history_record_writer){ .max = max };
+    buf_init(&writer->buf, max + HISTORY_RECORD_EVENTS_MAX + 8);
+    buf_init(&writer->events, HISTORY_RECORD_EVENTS_MAX);
 }
 
 void history_record_fini(struct history_record_writer *writer)
 {
     buf_fini(&writer->buf);
+    buf_fini(&writer->events);
 }
 
 void history_record_clear(struct history_record_writer *writer)
@@ -29,21 +31,28 @@ void history_record_clear(struct history_record_writer *writer)
         buf_init(&writer->buf, max);
     }
     buf_clear(&writer->buf);
+    buf_clear(&writer->events);
+    writer->event_count = 0;
     writer->samples = 0;
     writer->before_us = 0;
 }
 
-static int full(struct buf *buf, size_t room)
+/* NULL: *error says why; what is in the buffer stays, and the caller tries again with a new record. */
+static uint8_t *reserve(struct history_record_writer *writer, size_t bytes, int *error)
 {
-    buf->overflow = false; /* what is in it stays; the caller tries again with a new record */
-    return buf->size + room > buf->max ? BUSBAR_ELIMIT : BUSBAR_ENOMEM;
+    bool room = writer->buf.size <= writer->max && bytes <= writer->max - writer->buf.size;
+    uint8_t *space = room ? buf_reserve(&writer->buf, bytes) : NULL;
+    writer->buf.overflow = false;
+    *error = space != NULL ? 0 : room ? BUSBAR_ENOMEM : BUSBAR_ELIMIT;
+    return space;
 }
 
 static int add_head_room(struct history_record_writer *writer)
 {
-    uint8_t *head = buf_reserve(&writer->buf, HISTORY_RECORD_HEAD);
+    int error;
+    uint8_t *head = reserve(writer, HISTORY_RECORD_HEAD, &error);
     if (head == NULL) {
-        return full(&writer->buf, HISTORY_RECORD_HEAD);
+        return error;
     }
     memset(head, 0, HISTORY_RECORD_HEAD);
     buf_commit(&writer->buf, HISTORY_RECORD_HEAD);
@@ -58,9 +67,9 @@ static int add_batch(struct history_record_writer *writer, const struct sample *
     if (error != 0) {
         return error;
     }
-    uint8_t *space = buf_reserve(&writer->buf, batch.bytes_max);
+    uint8_t *space = reserve(writer, batch.bytes_max, &error);
     if (space == NULL) {
-        return full(&writer->buf, batch.bytes_max);
+        return error;
     }
     struct bytes_out out = bytes_out_of(space, batch.bytes_max);
     history_batch_put(&out, &batch, samples, writer->before_us,
@@ -90,27 +99,68 @@ int history_record_add(struct history_record_writer *writer, const struct sample
     return 0;
 }
 
+int history_record_add_event(struct history_record_writer *writer, const struct event *event)
+{
+    struct buf bytes;
+    buf_init(&bytes, EVENT_BYTES_MAX);
+    int error = event_encode(event, &bytes);
+    size_t needed = bytes.size + BYTES_VARINT_MAX;
+    uint8_t *space = NULL;
+    if (error == 0) {
+        space = buf_reserve(&writer->events, needed);
+        writer->events.overflow = false;
+        error = space != NULL                                              ? 0
+                : writer->events.size + needed > HISTORY_RECORD_EVENTS_MAX ? BUSBAR_ELIMIT
+                                                                           : BUSBAR_ENOMEM;
+    }
+    if (error == 0 && writer->buf.size == 0) {
+        error = add_head_room(writer);
+    }
+    if (error == 0) {
+        struct bytes_out out = bytes_out_of(space, needed);
+        bytes_put_varint(&out, bytes.size);
+        bytes_put_block(&out, bytes.data, bytes.size);
+        buf_commit(&writer->events, bytes_out_size(&out));
+        writer->event_count++;
+    }
+    buf_fini(&bytes);
+    return error;
+}
+
+/* Of bytes 0..19, and of the event bytes where there are some. */
+static uint32_t head_check(const uint8_t *head, uint32_t salt, uint32_t event_bytes)
+{
+    uint32_t check = crc32c(salt, head, 20);
+    return event_bytes > 0 ? crc32c(check, head + 28, 4) : check;
+}
+
 size_t history_record_seal(struct history_record_writer *writer, uint64_t sequence, uint32_t salt)
 {
     struct buf *buf = &writer->buf;
     assert(buf->size >= HISTORY_RECORD_HEAD);
-    size_t body = buf->size - HISTORY_RECORD_HEAD;
+    size_t events = writer->events.size;
+    size_t body = buf->size - HISTORY_RECORD_HEAD + events;
     size_t padding = (8 - body % 8) % 8;
-    uint8_t *zeros = buf_reserve(buf, 8);
-    if (zeros == NULL) {
+    uint8_t *tail = buf_reserve(buf, events + 8);
+    if (tail == NULL) {
         buf->overflow = false;
         return 0;
     }
-    memset(zeros, 0, 8);
-    struct bytes_out out = bytes_out_of(buf->data, HISTORY_RECORD_HEAD);
+    if (events > 0) {
+        memcpy(tail, writer->events.data, events);
+    }
+    memset(tail + events, 0, 8);
+    uint8_t *head = buf->data;
+    struct bytes_out out = bytes_out_of(head + 28, 4);
+    bytes_put_u32le(&out, (uint32_t)events);
+    out = bytes_out_of(head, 28);
     bytes_put_u32le(&out, HISTORY_RECORD_MARK);
     bytes_put_u32le(&out, (uint32_t)body);
     bytes_put_u64le(&out, sequence);
     bytes_put_u32le(&out, writer->samples);
-    uint32_t check = crc32c(salt, buf->data, bytes_out_size(&out));
+    uint32_t check = head_check(head, salt, (uint32_t)events);
     bytes_put_u32le(&out, check);
-    bytes_put_u32le(&out, crc32c(check, buf->data + HISTORY_RECORD_HEAD, body));
-    bytes_put_u32le(&out, 0);
+    bytes_put_u32le(&out, crc32c(check, head + HISTORY_RECORD_HEAD, body));
     return HISTORY_RECORD_HEAD + body + padding;
 }
 
@@ -123,12 +173,12 @@ int history_record_get_head(struct bytes *in, uint32_t salt, struct history_reco
     head->samples = bytes_get_u32le(in);
     head->head_check = bytes_get_u32le(in);
     head->body_check = bytes_get_u32le(in);
-    uint32_t zero = bytes_get_u32le(in);
+    head->event_bytes = bytes_get_u32le(in);
     if (bytes_short(in)) {
         return BUSBAR_ESHORT;
     }
-    bool good = mark == HISTORY_RECORD_MARK && zero == 0 &&
-                crc32c(salt, start, 20) == head->head_check;
+    bool good = mark == HISTORY_RECORD_MARK && head->event_bytes <= head->body_bytes &&
+                head_check(start, salt, head->event_bytes) == head->head_check;
     return good ? 0 : BUSBAR_EDAMAGED;
 }
 
@@ -171,4 +221,26 @@ bool history_record_usual(struct history_record_reader *reader, struct history_u
     reader->in = in;
     reader->before_us = usual->times[0];
     return true;
+}
+
+int history_record_next_event(struct bytes *events, struct event_decoded *event)
+{
+    if (bytes_short(events)) {
+        return BUSBAR_EDAMAGED;
+    }
+    if (bytes_left(events) == 0) {
+        return BUSBAR_ENOENT;
+    }
+    struct bytes before = *events;
+    uint64_t size = bytes_get_varint(events);
+    struct bytes in = bytes_get_bytes(events, size <= EVENT_BYTES_MAX ? (size_t)size : SIZE_MAX);
+    if (bytes_short(&in)) {
+        bytes_fail(events);
+        return BUSBAR_EDAMAGED;
+    }
+    int error = event_decode(&in, event);
+    if (error == BUSBAR_ENOMEM) {
+        *events = before;
+    }
+    return error; /* the next one can be read all the same */
 }

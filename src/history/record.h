@@ -5,10 +5,13 @@
  *    4  u32  body bytes  padding not counted
  *    8  u64  sequence    grows by 1
  *   16  u32  samples
- *   20  u32  head check  crc32c, seeded with the segment's salt, of bytes 0..19
+ *   20  u32  head check  crc32c, seeded with the segment's salt, of bytes 0..19 and, if they are not 0, 28..31
  *   24  u32  body check  crc32c, seeded with the head check, of the body
- *   28  u32  0
- *   32  body: batches    then zeros up to a multiple of 8
+ *   28  u32  event bytes the last so many of the body are events; 0 in most records, and in all of older logs
+ *   32  body: batches, then events, then zeros up to a multiple of 8
+ *
+ * An event is a varint of its size and the bytes that model/event.c draws. Who looks for events reads heads
+ * only, until one says that there are some.
  *
  * A batch is up to 1,024 samples in columns. Usual samples (good, received at their own time, a number)
  * have the batch drawn in usual.h, which begins with 0x0e. In the other one, what is alike in all samples
@@ -35,13 +38,21 @@
 
 #include "base/buf.h"
 #include "base/bytes.h"
+#include "model/event.h"
 #include "model/sample.h"
 
-enum { HISTORY_RECORD_HEAD = 32, HISTORY_BATCH_SAMPLES = 1024 };
+enum {
+    HISTORY_RECORD_HEAD = 32,
+    HISTORY_BATCH_SAMPLES = 1024,
+    HISTORY_RECORD_EVENTS_MAX = 1024 * 1024 /* bytes of events in a record */
+};
 
-/* A record being filled: the buffer holds room for the head, then batches. */
+/* A record being filled: the buffer holds room for the head, then batches; events wait beside it. */
 struct history_record_writer {
     struct buf buf;
+    size_t max; /* of buf without the events */
+    struct buf events;
+    uint32_t event_count;
     uint32_t samples;
     int64_t before_us; /* time of the last batch */
 };
@@ -56,16 +67,32 @@ void history_record_clear(struct history_record_writer *writer);
 int history_record_add(struct history_record_writer *writer, const struct sample *samples,
                        size_t count);
 
-/* Pads, writes the head. Returns all bytes of the record. 0: no memory for the padding. */
+/* Adds an event. On error nothing was added: BUSBAR_ELIMIT (the record is full), BUSBAR_ENOMEM. */
+int history_record_add_event(struct history_record_writer *writer, const struct event *event);
+
+static inline bool history_record_empty(const struct history_record_writer *writer)
+{
+    return writer->samples == 0 && writer->event_count == 0;
+}
+
+/* Puts the events behind the batches, pads, writes the head. Returns all bytes of the record, and may be called
+ * again. 0: no memory. */
 size_t history_record_seal(struct history_record_writer *writer, uint64_t sequence, uint32_t salt);
 
 struct history_record_head {
     uint64_t sequence;
     uint32_t samples;
     uint32_t body_bytes;
+    uint32_t event_bytes; /* of these */
     uint32_t body_check;
     uint32_t head_check;
 };
+
+/* The part of the body that has batches. */
+static inline size_t history_record_batch_bytes(const struct history_record_head *head)
+{
+    return head->body_bytes - head->event_bytes;
+}
 
 #define HISTORY_RECORD_MARK 0x31724242u /* "BBr1" */
 
@@ -83,6 +110,10 @@ int history_record_get_head(struct bytes *in, uint32_t salt, struct history_reco
 size_t history_record_bytes(const struct history_record_head *head);
 /* Does the body fit its checksum? */
 bool history_record_body_good(const struct history_record_head *head, const uint8_t *body);
+
+/* The next of a record's events. 0; BUSBAR_ENOENT: that was all; BUSBAR_EDAMAGED; BUSBAR_ENOMEM: call again. After
+ * 0 the caller calls event_decoded_fini(). */
+int history_record_next_event(struct bytes *events, struct event_decoded *event);
 
 /* Walks the batches of a body, which must be aligned to 8 and stay while the texts are used. */
 struct history_record_reader {

@@ -40,7 +40,7 @@ static int replay(void *ctx, const struct history_record_head *head, const uint8
 {
     struct history *history = ctx;
     history->recovery.samples += head->samples;
-    if (history_feed(history, head->sequence, body, head->body_bytes) < 0) {
+    if (history_feed(history, head->sequence, body, history_record_batch_bytes(head)) < 0) {
         history->recovery.damaged_records++;
         say(&history->recovery, "a log record has a good checksum and cannot be read: was it "
                                 "written by a newer version?");

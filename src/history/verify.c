@@ -58,6 +58,20 @@ static void lost(struct verify_log *work, const char *path, uint64_t sequence)
     }
 }
 
+/* False: one cannot be read. */
+static bool verify_events(struct verify_log *work, const struct history_record_head *head,
+                          const uint8_t *body)
+{
+    struct bytes events = bytes_of(body + history_record_batch_bytes(head), head->event_bytes);
+    struct event_decoded event;
+    int error;
+    while ((error = history_record_next_event(&events, &event)) == 0) {
+        event_decoded_fini(&event);
+        work->verify->findings->events++;
+    }
+    return error == BUSBAR_ENOENT;
+}
+
 static void verify_record(struct verify_log *work, const char *path,
                           const struct history_record_head *head, const uint8_t *body)
 {
@@ -66,11 +80,11 @@ static void verify_record(struct verify_log *work, const char *path,
     struct history_findings *findings = work->verify->findings;
     uint64_t found = 0;
     int count;
-    history_record_open(&reader, body, head->body_bytes);
+    history_record_open(&reader, body, history_record_batch_bytes(head));
     while ((count = history_record_next(&reader, samples)) > 0) {
         found += (uint64_t)count;
     }
-    if (count < 0 || found != head->samples) {
+    if (count < 0 || found != head->samples || !verify_events(work, head, body)) {
         findings->damaged_records++;
         tell(work->verify, "%s: record %llu has a good checksum and cannot be read", path,
              (unsigned long long)head->sequence);

@@ -84,7 +84,13 @@ static void replay_segment(const uint8_t *data, size_t size, struct sample *samp
     while (history_segment_next(&reader, &record, &body) == 0) {
         check(record.sequence >= before && reader.offset <= size);
         before = record.sequence + 1;
-        (void)read_body(body, record.body_bytes, samples);
+        size_t batches = history_record_batch_bytes(&record);
+        (void)read_body(body, batches, samples);
+        struct bytes events = bytes_of(body + batches, record.event_bytes);
+        struct event_decoded event;
+        while (history_record_next_event(&events, &event) == 0) {
+            event_decoded_fini(&event);
+        }
     }
 }
 
