@@ -66,7 +66,7 @@ static bool has_word(const char *name, const char *word)
     return false;
 }
 
-static bool is_rare(const struct point *pt)
+bool sim_value_rare(const struct point *pt)
 {
     for (size_t i = 0; i < sizeof(rare_words) / sizeof(rare_words[0]); i++) {
         if (has_word(pt->name, rare_words[i])) {
@@ -150,7 +150,7 @@ struct sim_value sim_value_make(const struct point *pt, uint8_t raw_type, uint64
         value.kind = SIM_SWITCH;
     } else if (pt->cls->counter || (usual != NULL && usual->growth > 0.0f)) {
         set_counter(&value, usual);
-    } else if (pt->cls->write.allowed || (usual == NULL && is_rare(pt))) {
+    } else if (pt->cls->write.allowed || (usual == NULL && sim_value_rare(pt))) {
         set_constant(&value, pt, usual);
     } else {
         set_swing(&value, pt, usual);
@@ -200,7 +200,7 @@ static double number_at(const struct sim_value *value, const struct point *pt, i
     switch (value->kind) {
     case SIM_STATE:
         return (double)pt->cls->enums[choice(value, pt, time_s) % pt->cls->enum_count].value;
-    case SIM_SWITCH: return choice(value, pt, time_s) % (is_rare(pt) ? 20 : 2) == 1 ? 1.0 : 0.0;
+    case SIM_SWITCH: return choice(value, pt, time_s) % (sim_value_rare(pt) ? 20 : 2) == 1 ? 1.0 : 0.0;
     case SIM_COUNTER: return count(value, time_s);
     case SIM_CONSTANT: return value->center;
     default: return swing(value, time_s);

@@ -26,6 +26,9 @@ struct sim_value {
 /* raw_type: enum value_type of the address, before conversion. */
 struct sim_value sim_value_make(const struct point *pt, uint8_t raw_type, uint64_t seed);
 
+/* By its name it is off, or 0, most of the time: an alarm, a fault, a window. */
+bool sim_value_rare(const struct point *pt);
+
 /* The raw value at a time (the inverse of scale and offset applied). Not for SIM_TEXT. */
 void sim_value_raw(const struct sim_value *value, const struct point *pt, uint8_t raw_type,
                    int64_t wall_us, uint8_t *type, union value *raw);
