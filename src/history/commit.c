@@ -181,6 +181,11 @@ static size_t complete(struct history_appender *appender, uint64_t upto, int err
     return ran;
 }
 
+uint64_t history_events_committed(const struct history *history)
+{
+    return atomic_load(&history->appender.events_committed);
+}
+
 size_t history_completed(struct history *history)
 {
     struct history_appender *appender = &history->appender;
@@ -279,7 +284,7 @@ static void commit(struct history *history, struct history_record_writer *record
     appender->waiting -= record->samples;
     appender->committed += record->samples;
     appender->events_waiting -= record->event_count;
-    appender->events_committed += record->event_count;
+    atomic_fetch_add(&appender->events_committed, record->event_count);
     appender->commits += !history_record_empty(record);
     atomic_store(&appender->done_commit, number);
     pthread_mutex_unlock(&appender->lock);
@@ -326,6 +331,7 @@ int history_appender_start(struct history *history)
     }
     appender->open_commit = 1;
     atomic_init(&appender->done_commit, 0);
+    atomic_init(&appender->events_committed, 0);
     appender->started = pthread_create(&appender->thread, NULL, run, history) == 0;
     return appender->started ? 0 : BUSBAR_ENOMEM;
 }

@@ -324,6 +324,11 @@ int history_cursor_next_events(struct history_cursor *cursor, struct history_rec
     return 0;
 }
 
+int history_next_event_bytes(struct history_record *record, struct bytes *event)
+{
+    return history_record_next_event_bytes(&record->events, event);
+}
+
 int history_next_event(struct history_record *record, struct event_decoded *event)
 {
     return history_record_next_event(&record->events, event);

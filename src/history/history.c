@@ -93,6 +93,19 @@ static void fini_parts(struct history *history)
     busbar_free(history);
 }
 
+/* A backup that was taken while the journal went on has a log that ends before the journal's mark, and a history that
+ * never kept a journal begins with the log it has: neither is a loss. */
+static int open_events(struct history *history)
+{
+    uint64_t from = history->config.events_from;
+    uint64_t next = history_log_next(&history->log);
+    struct history_log_segment first;
+    if (from == 1 && history_log_find(&history->log, 1, &first)) {
+        from = first.first;
+    }
+    return history_cursor_open(history, "journal", from < next ? from : next, &history->events);
+}
+
 static int start(struct history *history, struct err *err)
 {
     share_of_disk(history);
@@ -132,7 +145,7 @@ int history_open(const struct history_config *config, struct history **opened, s
         return error;
     }
     if (config->events_from != 0) { /* before the keeper, who would let segments go */
-        error = history_cursor_open(history, "journal", config->events_from, &history->events);
+        error = open_events(history);
     }
     error = error != 0 ? err_set(err, error, "out of memory") : start(history, err);
     if (error != 0) {
@@ -169,7 +182,7 @@ static void appender_status(struct history_appender *appender, struct history_st
     status->log_error = appender->error;
     status->waiting = appender->waiting;
     status->events_waiting = appender->events_waiting;
-    status->events_committed = appender->events_committed;
+    status->events_committed = atomic_load(&appender->events_committed);
     status->committed = appender->committed;
     status->commits = appender->commits;
     pthread_mutex_unlock(&appender->lock);

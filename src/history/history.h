@@ -96,6 +96,9 @@ int history_append(void *history, const struct sample *samples, size_t count, bu
  * the same reasons. It is in the log, where history_events() reads it, and nowhere else. */
 int history_append_event(void *history, const struct event *event, bus_stored_cb stored, void *ctx);
 
+/* Events on disk since the start. Any thread, never waits. */
+uint64_t history_events_committed(const struct history *history);
+
 /* Runs the callbacks of appends that are on disk by now. Returns how many ran. */
 size_t history_completed(struct history *history);
 
@@ -313,6 +316,9 @@ int history_cursor_next(struct history_cursor *cursor, struct history_record *re
  * events no more than the head is read. After many of these it returns one without events, so that the caller
  * sees how far it came and can stop. */
 int history_cursor_next_events(struct history_cursor *cursor, struct history_record *record);
+/* The bytes of the next event of a record, valid until the next call on the cursor: 0, or BUSBAR_ENOENT: that was all;
+ * BUSBAR_EDAMAGED: the rest cannot be read. */
+int history_next_event_bytes(struct history_record *record, struct bytes *event);
 /* The next event of a record. 0: event_decoded_fini() it; BUSBAR_ENOENT: that was all; BUSBAR_EDAMAGED: one cannot be
  * read, go on while there are some left; BUSBAR_ENOMEM: call again later. */
 int history_next_event(struct history_record *record, struct event_decoded *event);

@@ -37,7 +37,8 @@ struct history_appender {
     bool urgent, stop, asleep;
     int error; /* of the last try to write; 0 when it worked */
     uint64_t waiting, committed, commits;
-    uint64_t events_waiting, events_committed;
+    uint64_t events_waiting;
+    atomic_uint_fast64_t events_committed;
     atomic_uint_fast64_t done_commit; /* every commit up to it is on disk */
 
     struct history_completion *completions; /* ring, loop only */

@@ -223,7 +223,7 @@ bool history_record_usual(struct history_record_reader *reader, struct history_u
     return true;
 }
 
-int history_record_next_event(struct bytes *events, struct event_decoded *event)
+int history_record_next_event_bytes(struct bytes *events, struct bytes *event)
 {
     if (bytes_short(events)) {
         return BUSBAR_EDAMAGED;
@@ -231,16 +231,19 @@ int history_record_next_event(struct bytes *events, struct event_decoded *event)
     if (bytes_left(events) == 0) {
         return BUSBAR_ENOENT;
     }
-    struct bytes before = *events;
     uint64_t size = bytes_get_varint(events);
-    struct bytes in = bytes_get_bytes(events, size <= EVENT_BYTES_MAX ? (size_t)size : SIZE_MAX);
-    if (bytes_short(&in)) {
-        bytes_fail(events);
-        return BUSBAR_EDAMAGED;
-    }
-    int error = event_decode(&in, event);
+    *event = bytes_get_bytes(events, size <= EVENT_BYTES_MAX ? (size_t)size : SIZE_MAX);
+    return bytes_short(events) ? BUSBAR_EDAMAGED : 0;
+}
+
+int history_record_next_event(struct bytes *events, struct event_decoded *event)
+{
+    struct bytes before = *events;
+    struct bytes in;
+    int error = history_record_next_event_bytes(events, &in);
+    error = error == 0 ? event_decode(&in, event) : error; /* damaged: the next one may be good */
     if (error == BUSBAR_ENOMEM) {
         *events = before;
     }
-    return error; /* the next one can be read all the same */
+    return error;
 }

@@ -111,6 +111,9 @@ size_t history_record_bytes(const struct history_record_head *head);
 /* Does the body fit its checksum? */
 bool history_record_body_good(const struct history_record_head *head, const uint8_t *body);
 
+/* The bytes of the next of a record's events. 0; BUSBAR_ENOENT: that was all; BUSBAR_EDAMAGED: what is left cannot be
+ * read. */
+int history_record_next_event_bytes(struct bytes *events, struct bytes *event);
 /* The next of a record's events. 0; BUSBAR_ENOENT: that was all; BUSBAR_EDAMAGED; BUSBAR_ENOMEM: call again. After
  * 0 the caller calls event_decoded_fini(). */
 int history_record_next_event(struct bytes *events, struct event_decoded *event);

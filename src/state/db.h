@@ -50,6 +50,36 @@
       "WHERE id < ?1 AND time_us >= ?2 AND time_us < ?3 AND (?4 IS NULL OR who = ?4) "            \
       "AND (?5 IS NULL OR what = ?5) AND (?6 IS NULL OR path GLOB ?6) ORDER BY id DESC LIMIT ?7") \
     X(JOURNAL_TRIM, "DELETE FROM journal WHERE time_us < ?1")                                     \
+    X(EVENT_ADD, "INSERT INTO event (time_us, receive_us, source, kind, severity, text, key, "    \
+                 "latest, open, bytes) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")         \
+    X(EVENT_PASSED, "UPDATE event SET latest = 0, open = 0 "                                      \
+                    "WHERE source = ?1 AND key = ?2 AND latest = 1")                              \
+    X(EVENT_SETTLED, "UPDATE event SET open = 0, acked_us = ?3, acked_by = ?4, result = ?5 "      \
+                     "WHERE source = ?1 AND key = ?2 AND latest = 1 AND open = 1")                \
+    X(EVENT_ACK, "UPDATE event SET open = open AND ?2, acked_us = ?3, acked_by = ?4, note = ?5, " \
+                 "result = ?6 WHERE id = ?1")                                                     \
+    X(EVENT_GET, "SELECT id, latest, open, acked_us, acked_by, note, result, bytes FROM event "   \
+                 "WHERE id = ?1")                                                                 \
+    X(EVENT_FIND, "SELECT id, latest, open, acked_us, acked_by, note, result, bytes FROM event "  \
+                  "WHERE source = ?1 AND key = ?2 AND latest = 1")                                \
+    X(EVENT_LIST,                                                                                 \
+      "SELECT id, latest, open, acked_us, acked_by, note, result, bytes FROM event "              \
+      "WHERE id < ?1 AND id >= ?2 AND time_us >= ?3 AND time_us < ?4 AND severity >= ?5 "         \
+      "AND (?6 IS NULL OR source GLOB ?6) AND (?7 IS NULL OR kind = ?7) "                         \
+      "AND (?8 IS NULL OR instr(lower(text), ?8) > 0 OR instr(lower(source), ?8) > 0) "           \
+      "ORDER BY id DESC LIMIT ?9")                                                                \
+    X(EVENT_OPEN,                                                                                 \
+      "SELECT id, latest, open, acked_us, acked_by, note, result, bytes FROM event "              \
+      "WHERE open = 1 AND id < ?1 AND id >= ?2 AND time_us >= ?3 AND time_us < ?4 "               \
+      "AND severity >= ?5 AND (?6 IS NULL OR source GLOB ?6) AND (?7 IS NULL OR kind = ?7) "      \
+      "AND (?8 IS NULL OR instr(lower(text), ?8) > 0 OR instr(lower(source), ?8) > 0) "           \
+      "ORDER BY id DESC LIMIT ?9")                                                                \
+    X(EVENT_ENDS, "SELECT ifnull(min(id), 0), ifnull(max(id), 0) FROM event")                     \
+    X(EVENT_COUNT_OPEN, "SELECT count(*) FROM event WHERE open = 1")                              \
+    X(EVENT_TRIM, "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE receive_us < ?1 "    \
+                  "LIMIT ?2)")                                                                    \
+    X(EVENT_TRIM_IDS, "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE id < ?1 "        \
+                      "LIMIT ?2)")                                                                \
     X(VALUE_SET, "INSERT INTO named (key, value) VALUES (?1, ?2) "                                \
                  "ON CONFLICT (key) DO UPDATE SET value = excluded.value")                        \
     X(VALUE_REMOVE, "DELETE FROM named WHERE key = ?1")                                           \

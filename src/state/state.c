@@ -11,7 +11,7 @@
 
 enum {
     APPLICATION_ID = 0x42757362, /* "Busb" */
-    SCHEMA_VERSION = 3,
+    SCHEMA_VERSION = 4,
     BUSY_MS = 5000, /* another process (verify, sqlite3) may hold it for a moment */
 };
 
@@ -46,6 +46,18 @@ static const char *const upgrades[SCHEMA_VERSION - 1] = {
     /* 3: series with labels. */
     "CREATE TABLE label_set (id INTEGER PRIMARY KEY, labels TEXT NOT NULL);"
     "PRAGMA user_version = 3;",
+    /* 4: events. latest: of its source and key; open: it can be acknowledged, and is not. */
+    "CREATE TABLE event (id INTEGER PRIMARY KEY AUTOINCREMENT, time_us INTEGER NOT NULL,"
+    " receive_us INTEGER NOT NULL, source TEXT NOT NULL, kind TEXT NOT NULL,"
+    " severity INTEGER NOT NULL, text TEXT NOT NULL, key TEXT NOT NULL, latest INTEGER NOT NULL,"
+    " open INTEGER NOT NULL, acked_us INTEGER NOT NULL DEFAULT 0, acked_by TEXT NOT NULL DEFAULT "
+    "'',"
+    " note TEXT NOT NULL DEFAULT '', result TEXT NOT NULL DEFAULT '', bytes BLOB NOT NULL);"
+    "CREATE INDEX event_received ON event (receive_us);"
+    "CREATE INDEX event_open ON event (id) WHERE open = 1;"
+    "CREATE INDEX event_latest ON event (source, key) WHERE latest = 1;"
+    "INSERT INTO counter VALUES ('event mark', 0), ('events lost', 0);"
+    "PRAGMA user_version = 4;",
 };
 
 static const char *const texts[STATE_STATEMENT_COUNT] = {

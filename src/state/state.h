@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "model/event.h"
 
 struct state;
 
@@ -174,6 +175,70 @@ int state_journal(struct state *state, const struct state_entry_filter *filter, 
 
 /* Removes entries older than before_us; how many in *removed (may be NULL). */
 int state_journal_trim(struct state *state, int64_t before_us, uint64_t *removed);
+
+/* --- events (model/event.h): filled from the log, by a mark that moves in the same transaction --- */
+
+#define STATE_EVENTS_MAX 2000000u /* kept; above it the oldest go */
+/* The kind of an event that says that the event of its source and key was acknowledged elsewhere. It takes no place;
+ * its text says by whom, as far as the device tells. */
+#define STATE_EVENT_ACKNOWLEDGED "acknowledged"
+
+struct state_event {
+    uint64_t id; /* growing, never used again */
+    const struct event *event;
+    bool latest;      /* of its source and key: the condition is as it says; false without a key */
+    bool open;        /* it can be acknowledged, and is not */
+    int64_t acked_us; /* the last try, 0: none; below are "" then */
+    const char *acked_by, *note, *result;
+};
+
+/* Adds the events that the log's records up to `mark` had, in their order, and moves the mark, all in one transaction.
+ * events: their bytes (event_encode); ids (may be NULL): of each, 0 = it cannot be read and is left out. lost: so many
+ * records were gone before they were read, for the count. count may be 0. */
+int state_events_add(struct state *state, const struct bytes *events, size_t count, uint64_t mark,
+                     uint64_t lost, uint64_t *ids);
+/* Records up to *mark have been read. *lost: records and events that could not be read, since ever. */
+int state_events_mark(struct state *state, uint64_t *mark, uint64_t *lost);
+
+struct state_event_filter {
+    uint64_t before;         /* only ids below; 0: from the newest */
+    int64_t from_us, to_us;  /* time of the event; 0: no bound; to_us is exclusive */
+    const char *source;      /* glob as in SQLite: * and ?; NULL: any */
+    const char *kind;        /* exact; NULL: any */
+    const char *text;        /* in the text or the source, case of A-Z ignored; NULL: any */
+    uint8_t severity;        /* at least */
+    bool open;               /* only those that can be acknowledged */
+    size_t limit;            /* 0: 100; at most 10000 */
+    bool (*stop)(void *ctx); /* asked now and then with the ctx of the callback; NULL: never */
+};
+/* Newest first. The event is valid during the callback. The lock is given back in between, so that a search through
+ * millions keeps nobody waiting; events that come meanwhile are not seen. BUSBAR_ECANCELED: stop said so. */
+typedef void (*state_event_cb)(void *ctx, const struct state_event *event);
+int state_events(struct state *state, const struct state_event_filter *filter, state_event_cb cb,
+                 void *ctx);
+/* BUSBAR_ENOENT. */
+int state_event_get(struct state *state, uint64_t id, state_event_cb cb, void *ctx);
+/* The latest of a source and key. BUSBAR_ENOENT. */
+int state_event_find(struct state *state, const char *source, const char *key, state_event_cb cb,
+                     void *ctx);
+
+/* What came of an acknowledgement; done false: the event stays open. BUSBAR_ENOENT. */
+struct state_event_ack {
+    uint64_t id;
+    bool done;
+    int64_t time_us;
+    const char *who, *note, *result;
+};
+int state_event_ack(struct state *state, const struct state_event_ack *ack);
+
+struct state_event_counts {
+    uint64_t first, last; /* ids */
+    uint64_t open;
+};
+int state_event_counts(struct state *state, struct state_event_counts *counts);
+/* Removes events received before before_us, and the oldest above STATE_EVENTS_MAX; at most 10,000 in a call, so that
+ * nobody waits long. *removed: how many. */
+int state_events_trim(struct state *state, int64_t before_us, uint64_t *removed);
 
 /* --- named values --- */
 
