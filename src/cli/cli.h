@@ -39,7 +39,7 @@ struct cli_flag {
 struct cli;
 
 /* What an argument is, for completion. */
-enum cli_arg_kind { CLI_ARG_NONE, CLI_ARG_DEVICE, CLI_ARG_POINT, CLI_ARG_FILE };
+enum cli_arg_kind { CLI_ARG_NONE, CLI_ARG_DEVICE, CLI_ARG_POINT, CLI_ARG_FILE, CLI_ARG_PROTOCOL };
 
 struct cli_command {
     const char *noun; /* NULL: the verb stands alone */
@@ -112,6 +112,7 @@ int cli_doctor(struct cli *cli);
 int cli_ports(struct cli *cli);
 int cli_ledger(struct cli *cli);
 int cli_query(struct cli *cli);
+int cli_discover(struct cli *cli);
 int cli_version(struct cli *cli);
 int cli_completion(struct cli *cli);
 int cli_complete(struct cli *cli);
@@ -120,6 +121,7 @@ int cli_device_list(struct cli *cli);
 int cli_device_show(struct cli *cli);
 int cli_device_test(struct cli *cli);
 int cli_device_frames(struct cli *cli);
+int cli_device_browse(struct cli *cli);
 int cli_device_pause(struct cli *cli);
 int cli_device_resume(struct cli *cli);
 int cli_point_list(struct cli *cli);
@@ -127,6 +129,9 @@ int cli_point_get(struct cli *cli);
 int cli_point_watch(struct cli *cli);
 int cli_point_write(struct cli *cli);
 int cli_point_history(struct cli *cli);
+int cli_point_release(struct cli *cli);
+int cli_point_extend(struct cli *cli);
+int cli_point_forget(struct cli *cli);
 int cli_history_delete(struct cli *cli);
 int cli_history_verify(struct cli *cli);
 int cli_history_export(struct cli *cli);

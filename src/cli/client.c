@@ -158,9 +158,16 @@ static int waited(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t 
     return 0;
 }
 
-/* content_type: the header's line. */
-static int ask(const struct cli *cli, const char *path, const void *body, size_t size,
-               const char *content_type, struct client_reply *reply, struct err *err)
+/* What is sent: a body with the header's line of its type, else GET or what `method` says. */
+struct sent {
+    const void *body;
+    size_t size;
+    const char *content_type;
+    const char *method; /* NULL: GET or POST */
+};
+
+static int ask(const struct cli *cli, const char *path, const struct sent *sent,
+               struct client_reply *reply, struct err *err)
 {
     memset(reply, 0, sizeof *reply);
     buf_init(&reply->body, CLIENT_BODY_MAX);
@@ -169,11 +176,14 @@ static int ask(const struct cli *cli, const char *path, const void *body, size_t
         return err->code;
     }
     struct curl_slist *headers = NULL;
-    if (body != NULL) {
-        headers = curl_slist_append(NULL, content_type);
+    if (sent->body != NULL) {
+        headers = curl_slist_append(NULL, sent->content_type);
         curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)size);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)sent->size);
+        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, sent->body);
+    }
+    if (sent->method != NULL) {
+        curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, sent->method);
     }
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, gather);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &reply->body);
@@ -210,21 +220,35 @@ static int ask(const struct cli *cli, const char *path, const void *body, size_t
 int client_try(const struct cli *cli, const char *path, const char *body,
                struct client_reply *reply, struct err *err)
 {
-    size_t size = body != NULL ? strlen(body) : 0;
-    return ask(cli, path, body, size, "Content-Type: application/json", reply, err);
+    struct sent sent = { .body = body,
+                         .size = body != NULL ? strlen(body) : 0,
+                         .content_type = "Content-Type: application/json" };
+    return ask(cli, path, &sent, reply, err);
 }
 
 int client_form(const struct cli *cli, const char *path, const char *form,
                 struct client_reply *reply, struct err *err)
 {
-    return ask(cli, path, form, strlen(form), "Content-Type: application/x-www-form-urlencoded",
-               reply, err);
+    struct sent sent = { .body = form,
+                         .size = strlen(form),
+                         .content_type = "Content-Type: application/x-www-form-urlencoded" };
+    return ask(cli, path, &sent, reply, err);
 }
 
 int client_send(const struct cli *cli, const char *path, const void *data, size_t size,
                 struct client_reply *reply, struct err *err)
 {
-    return ask(cli, path, data, size, "Content-Type: application/octet-stream", reply, err);
+    struct sent sent = { .body = data,
+                         .size = size,
+                         .content_type = "Content-Type: application/octet-stream" };
+    return ask(cli, path, &sent, reply, err);
+}
+
+int client_delete(const struct cli *cli, const char *path, struct client_reply *reply,
+                  struct err *err)
+{
+    struct sent sent = { .method = "DELETE" };
+    return ask(cli, path, &sent, reply, err);
 }
 
 int client_call(const struct cli *cli, const char *path, const char *body,

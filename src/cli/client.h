@@ -26,6 +26,9 @@ int client_try(const struct cli *cli, const char *path, const char *body,
 /* The same with the parameters as a form ("a=1&b=2", escaped). */
 int client_form(const struct cli *cli, const char *path, const char *form,
                 struct client_reply *reply, struct err *err);
+/* A DELETE; the reply may have no body. */
+int client_delete(const struct cli *cli, const char *path, struct client_reply *reply,
+                  struct err *err);
 void client_free(struct client_reply *reply);
 
 /* The same with any bytes. */

@@ -60,6 +60,24 @@ static const struct cli_flag device_test_flags[] = {
     { "scan-units", 0, NULL, false, "also ask which unit ids answer behind the address" },
     { 0 },
 };
+static const struct cli_flag discover_flags[] = {
+    { "low", 0, "N", false, "only devices with an id from N on" },
+    { "high", 0, "N", false, "only devices with an id up to N" },
+    { "network", 0, "NAME", false, "one network of the configuration, instead of all" },
+    { "has", 0, "NAME", false, "ask for the device, or the object, of this name" },
+    { "scan", 0, NULL, false,
+      "ask each address of RANGE for itself: finds what hears no broadcast" },
+    { "heard", 0, NULL, false, "ask nobody: what was heard and found until now" },
+    { "yaml", 0, NULL, false, "of the one new device: its part of a configuration" },
+    { 0 },
+};
+static const struct cli_flag browse_flags[] = {
+    { "find", 0, "ID", false, "a find instead of a configured device: the column ID of discover" },
+    { "yaml", 0, NULL, false, "the proposed points as a part of a configuration" },
+    { "all", 0, NULL, false, "with --yaml: all that can be points, not only those proposed" },
+    { "name", 0, "NAME", false, "with --yaml: what the new device will be called" },
+    { 0 },
+};
 static const struct cli_flag frames_flags[] = {
     { "limit", 0, "N", false, "the last N frames, 50 by default" },
     { "bad", 0, NULL, false, "only frames that broke the protocol" },
@@ -67,7 +85,26 @@ static const struct cli_flag frames_flags[] = {
 };
 static const struct cli_flag point_list_flags[] = {
     { "bad", 0, NULL, false, "only points of bad quality" },
+    { "manual", 0, NULL, false, "what is held by hand: by whom, since and until when" },
     { "limit", 0, "N", false, "at most N points; all by default" },
+    { 0 },
+};
+static const struct cli_flag point_get_flags[] = {
+    { "priorities", 0, NULL, false, "ask the device for the priority array behind the point" },
+    { 0 },
+};
+static const struct cli_flag point_write_flags[] = {
+    { "priority", 0, "N", false, "1 (first) to 16; the point's own by default" },
+    { "for", 0, "TIME", false, "release it by itself after that: 30m, 2h, 1d" },
+    { 0 },
+};
+static const struct cli_flag priority_flags[] = {
+    { "priority", 0, "N", false, "where it is held at more than one: 1 to 16" },
+    { 0 },
+};
+static const struct cli_flag extend_flags[] = {
+    { "priority", 0, "N", false, "where it is held at more than one: 1 to 16" },
+    { "for", 0, "TIME", false, "from now on; without it until somebody releases it" },
     { 0 },
 };
 static const struct cli_flag watch_flags[] = {
@@ -180,6 +217,20 @@ static const struct cli_command commands[] = {
                  "row a sample. A wrong expression is shown with its place; exit code 2.",
       .example = "busbar query 'sum by (device) (power)'\n"
                  "busbar query 'avg_over_time(power[5m])' --start -1h --step 5m --csv" },
+    { .verb = "discover",
+      .args = "PROTOCOL [RANGE]",
+      .args_min = 1,
+      .args_max = 2,
+      .arg_kind = CLI_ARG_PROTOCOL,
+      .run = cli_discover,
+      .flags = discover_flags,
+      .summary = "look for devices on the network",
+      .details =
+          "This is traffic on the network of the devices. RANGE is a network as 10.0.1.0/24, "
+          "or an address; all networks of the protocol without it. The first Ctrl-C stops "
+          "and shows what was found.",
+      .example = "busbar discover bacnet\n"
+                 "busbar discover bacnet 10.0.1.0/24 --low 2000 --high 2999" },
     { .verb = "sim",
       .args = "SITE",
       .args_min = 1,
@@ -244,6 +295,19 @@ static const struct cli_command commands[] = {
       .summary = "the last frames to and from a device, in words",
       .example = "busbar device frames meter-1 --limit 10" },
     { .noun = "device",
+      .verb = "browse",
+      .args = "[DEVICE] [OBJECT]",
+      .args_max = 2,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_device_browse,
+      .flags = browse_flags,
+      .summary = "what a device itself tells about what it has, with values",
+      .details = "With OBJECT: its properties. A + stands before what is proposed as a point. What "
+                 "--yaml writes is a file for the configuration folder.",
+      .example = "busbar device browse --find 1\n"
+                 "busbar device browse --find 1 --yaml > /etc/busbar/ahu-1.yaml\n"
+                 "busbar device browse ahu-1 analog-input:1" },
+    { .noun = "device",
       .verb = "pause",
       .args = "DEVICE...",
       .args_min = 1,
@@ -281,8 +345,9 @@ static const struct cli_command commands[] = {
       .arg_kind = CLI_ARG_POINT,
       .run = cli_point_get,
       .looks = true,
+      .flags = point_get_flags,
       .summary = "one point: its value and where it comes from",
-      .example = "busbar point get meter-1/power" },
+      .example = "busbar point get meter-1/power\nbusbar point get ahu-1/sat-sp --priorities" },
     { .noun = "point",
       .verb = "watch",
       .args = "[PATTERN...]",
@@ -299,10 +364,45 @@ static const struct cli_command commands[] = {
       .args_max = 2,
       .arg_kind = CLI_ARG_POINT,
       .run = cli_point_write,
+      .flags = point_write_flags,
       .summary = "write a value, then read it back",
       .details = "Asks before it writes unless --yes is given. Range and type are checked before "
                  "anything is sent. Exit code 6: no answer; 7: the device refused.",
-      .example = "busbar point write ahu-1/sat-sp 22.5" },
+      .example = "busbar point write ahu-1/sat-sp 22.5\n"
+                 "busbar point write ahu-1/sat-sp 22.5 --priority 8 --for 2h" },
+    { .noun = "point",
+      .verb = "release",
+      .args = "POINT",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_release,
+      .flags = priority_flags,
+      .summary = "give up a value that was written at a priority",
+      .details = "The device goes on with what the next priority says, in the end with its own "
+                 "default. Exit code 6: no answer; 7: the device refused.",
+      .example = "busbar point release ahu-1/sat-sp" },
+    { .noun = "point",
+      .verb = "extend",
+      .args = "POINT",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_extend,
+      .flags = extend_flags,
+      .summary = "give a value that is held by hand another end",
+      .example = "busbar point extend ahu-1/sat-sp --for 4h" },
+    { .noun = "point",
+      .verb = "forget",
+      .args = "POINT",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_POINT,
+      .run = cli_point_forget,
+      .flags = priority_flags,
+      .summary = "take a held value off the list, without a word to the device",
+      .details = "For a device that is gone for good; else release it.",
+      .example = "busbar point forget old-ahu/sat-sp --priority 8" },
     { .noun = "point",
       .verb = "history",
       .args = "POINT",

@@ -7,6 +7,7 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/output.h"
+#include "drivers/catalog.h"
 
 enum { COMPLETE_TIMEOUT_US = 150000, COMPLETE_ROWS = 200 };
 
@@ -107,6 +108,16 @@ static void offer_names(struct cli *cli, enum cli_arg_kind kind, const char *pre
     buf_fini(&url);
 }
 
+/* Protocols that can look for devices. */
+static void offer_protocols(const char *prefix)
+{
+    for (const struct driver_ops *const *ops = drivers_catalog(); *ops != NULL; ops++) {
+        if ((*ops)->discover != NULL) {
+            offer((*ops)->name, prefix);
+        }
+    }
+}
+
 /* The word before the unfinished one is a flag that takes the name of a file. */
 static bool wants_file(const struct cli_command *command, const char *word)
 {
@@ -151,6 +162,8 @@ int cli_complete(struct cli *cli)
         offer_names(cli, command->arg_kind, prefix);
     } else if (command->arg_kind == CLI_ARG_FILE) {
         return CLI_NOT_FOUND;
+    } else if (command->arg_kind == CLI_ARG_PROTOCOL) {
+        offer_protocols(prefix);
     } else if (strcmp(command->verb, "completion") == 0) {
         offer("bash", prefix);
         offer("zsh", prefix);

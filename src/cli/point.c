@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* busbar point list | get | watch | write | history */
+/* busbar point list | get | watch | write | history; what is held by hand is in hold.c */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
+#include "cli/browse.h"
 #include "cli/client.h"
+#include "cli/hold.h"
 #include "cli/output.h"
 #include "cli/progress.h"
 
@@ -78,6 +80,9 @@ int cli_point_list(struct cli *cli)
     struct output out;
     struct progress progress;
     int64_t limit = INT64_MAX;
+    if (cli_flag(cli, "manual") != NULL) {
+        return hold_list(cli);
+    }
     int rc = take_number(cli, "limit", &limit);
     if (rc != 0) {
         return rc;
@@ -125,6 +130,21 @@ static void line(const char *name, const char *text)
     }
 }
 
+/* "22.5 degC at priority 8 by novak since ..., until ..." */
+static void show_hold(const struct json_value *hold)
+{
+    const char *until = output_text(hold, "until"), *trouble = output_text(hold, "trouble");
+    double priority = output_number(hold, "priority");
+    char at[32] = "";
+    if (priority > 0) {
+        str_format(at, sizeof at, " at priority %.0f", priority);
+    }
+    printf("%-12s %s %s%s by %s since %s, %s%s%s%s\n", "held", output_text(hold, "value"),
+           output_text(hold, "units"), at, output_text(hold, "who"), output_text(hold, "since"),
+           until[0] != '\0' ? "until " : "until released", until, trouble[0] != '\0' ? "; " : "",
+           trouble);
+}
+
 static void show(const struct cli *cli, const struct json_value *pt)
 {
     bool good = strcmp(output_text(pt, "quality"), "good") == 0;
@@ -140,8 +160,12 @@ static void show(const struct cli *cli, const struct json_value *pt)
     line("since", output_text(pt, "since"));
     line("source", output_text(pt, "source"));
     line("config", output_text(pt, "config"));
-    struct json_iter it = json_iter(json_get(pt, "explain"));
     const struct json_value *step;
+    struct json_iter it = json_iter(json_get(pt, "holds"));
+    while (json_next(&it, NULL, &step)) {
+        show_hold(step);
+    }
+    it = json_iter(json_get(pt, "explain"));
     while (json_next(&it, NULL, &step)) {
         printf("  %-10s %s\n", output_text(step, "step"), output_text(step, "text"));
     }
@@ -172,7 +196,11 @@ int cli_point_get(struct cli *cli)
             last = rc;
             continue;
         }
-        if (cli->format == CLI_JSON) {
+        if (cli_flag(cli, "priorities") != NULL) {
+            rc = browse_priorities(cli, cli->args[i], json_get(reply.root, "holds"));
+            failed += rc != 0;
+            last = rc != 0 ? rc : last;
+        } else if (cli->format == CLI_JSON) {
             rc = output_json(cli, reply.root);
             failed += rc != 0;
             last = rc != 0 ? rc : last;
@@ -275,10 +303,19 @@ int cli_point_watch(struct cli *cli)
     return rc != 0 ? rc : watch.rc;
 }
 
+/* What point write was asked for. */
+struct writing {
+    int64_t priority;  /* 0: the point's own */
+    const char *hours; /* --for; NULL: until it is released */
+    bool releasable;
+    char before[256], text[256], units[64], place[256];
+};
+
 /* The JSON body: numbers and truth values as such, all else as text (an enumeration's name). */
-static void write_body(struct cli *cli, const char *text, struct buf *body)
+static void write_body(struct cli *cli, const struct writing *writing, struct buf *body)
 {
     struct json_writer json = json_writer(body);
+    const char *text = cli->args[1];
     int64_t integer;
     double number;
     json_begin_object(&json);
@@ -291,17 +328,36 @@ static void write_body(struct cli *cli, const char *text, struct buf *body)
     } else {
         json_put_string(&json, "value", text);
     }
+    if (writing->priority > 0) {
+        json_put_i64(&json, "priority", writing->priority);
+    }
+    if (writing->hours != NULL) {
+        json_put_string(&json, "for", writing->hours);
+    }
     json_put_double(&json, "timeout_s", (double)cli->timeout_us / 1e6);
     json_put_bool(&json, "confirmed", true);
     json_end_object(&json);
 }
 
-static int send_write(struct cli *cli, const char *before)
+static void say_undo(const struct cli *cli, const struct writing *writing,
+                     const struct client_reply *reply)
+{
+    double priority = output_number(reply->root, "priority");
+    if (writing->releasable && writing->priority > 0) {
+        fprintf(stderr, "undo: busbar point release %s --priority %.0f\n", cli->args[0], priority);
+    } else if (writing->releasable) {
+        fprintf(stderr, "undo: busbar point release %s\n", cli->args[0]);
+    } else if (writing->before[0] != '\0') {
+        fprintf(stderr, "undo: busbar point write %s %s\n", cli->args[0], writing->before);
+    }
+}
+
+static int send_write(struct cli *cli, const struct writing *writing)
 {
     struct client_reply reply;
     struct buf url, body;
     buf_init(&body, 16384);
-    write_body(cli, cli->args[1], &body);
+    write_body(cli, writing, &body);
     point_url(&url, "points", cli->args[0], "/write");
     cli->timeout_us += 2000000; /* the gateway's own deadline comes first */
     int rc = client_call(cli, buf_text(&url), buf_text(&body), &reply);
@@ -314,22 +370,19 @@ static int send_write(struct cli *cli, const char *before)
         rc = output_json(cli, reply.root);
     } else {
         printf("%s: %s\n", cli->args[0], output_text(reply.root, "message"));
-        if (!cli->quiet && before[0] != '\0') {
-            fprintf(stderr, "undo: busbar point write %s %s\n", cli->args[0], before);
+        if (!cli->quiet) {
+            say_undo(cli, writing, &reply);
         }
     }
     client_free(&reply);
     return rc;
 }
 
-int cli_point_write(struct cli *cli)
+/* What stands there now, and whether it may be written. */
+static int look_before_write(struct cli *cli, struct writing *writing)
 {
     struct client_reply reply;
     struct buf url;
-    char before[256] = "", text[256], units[64];
-    if (check_path(cli->args[0]) != 0) {
-        return CLI_USAGE;
-    }
     point_url(&url, "points", cli->args[0], "");
     int rc = client_call(cli, buf_text(&url), NULL, &reply);
     buf_fini(&url);
@@ -338,34 +391,57 @@ int cli_point_write(struct cli *cli)
     }
     bool writable = false;
     (void)json_get_bool(json_get(reply.root, "writable"), &writable);
-    str_copy(text, sizeof text, output_text(reply.root, "text"));
-    str_copy(units, sizeof units, output_text(reply.root, "units"));
+    (void)json_get_bool(output_field(reply.root, "write.releasable"), &writing->releasable);
+    str_copy(writing->text, sizeof writing->text, output_text(reply.root, "text"));
+    str_copy(writing->units, sizeof writing->units, output_text(reply.root, "units"));
+    str_copy(writing->place, sizeof writing->place, output_text(reply.root, "config"));
     const struct json_value *value = json_get(reply.root, "value");
     double number;
     bool truth;
     if (json_get_bool(value, &truth) == 0) {
-        str_copy(before, sizeof before, truth ? "true" : "false");
+        str_copy(writing->before, sizeof writing->before, truth ? "true" : "false");
     } else if (json_get_double(value, &number) == 0) {
-        output_double(cli, before, sizeof before, number);
+        output_double(cli, writing->before, sizeof writing->before, number);
     }
-    char place[256];
-    str_copy(place, sizeof place, output_text(reply.root, "config"));
     client_free(&reply);
     if (!writable) {
         char hint[320];
         str_format(hint, sizeof hint, "allow it where the point is written (%s): write: true",
-                   place);
+                   writing->place);
         return cli_fail(CLI_DENIED, hint, "'%s' is not writable", cli->args[0]);
     }
+    return 0;
+}
+
+int cli_point_write(struct cli *cli)
+{
+    struct writing writing = { .hours = cli_flag(cli, "for") };
+    char how[96] = "";
+    int rc = hold_priority(cli, &writing.priority);
+    rc = rc != 0 ? rc : check_path(cli->args[0]);
+    rc = rc != 0 ? rc : look_before_write(cli, &writing);
+    if (rc != 0) {
+        return rc;
+    }
+    size_t used = 0;
+    if (writing.priority > 0) {
+        used = str_format(how, sizeof how, "  priority %lld", (long long)writing.priority);
+    }
+    if (writing.hours != NULL) {
+        str_format(how + used, sizeof how - used, "%s for %.32s", used > 0 ? "," : " ",
+                   writing.hours);
+    }
     if (cli->dry_run) {
-        printf("would write %s: %s -> %s %s\n", cli->args[0], text, cli->args[1], units);
+        printf("would write %s: %s -> %s %s%s\n", cli->args[0], writing.text, cli->args[1],
+               writing.units, how);
         return CLI_DONE;
     }
-    if (!cli_confirm(cli, "%s  %s -> %s %s   Write?", cli->args[0], text, cli->args[1], units)) {
+    if (!cli_confirm(cli, "%s  %s -> %s %s%s   Write?", cli->args[0], writing.text, cli->args[1],
+                     writing.units, how)) {
         fputs("nothing was written\n", stderr);
         return CLI_FAILED;
     }
-    return send_write(cli, before);
+    return send_write(cli, &writing);
 }
 
 static void print_samples(const struct cli *cli, const struct json_value *root)

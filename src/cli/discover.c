@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* busbar discover PROTO [RANGE] */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/browse.h"
+#include "cli/client.h"
+#include "cli/output.h"
+#include "cli/task.h"
+
+enum { BODY_MAX = 16384, PAGE = 1000 };
+
+static const struct output_column columns[] = {
+    { "ID", "find", OUTPUT_NUMBER },         { "DEVICE", "id", OUTPUT_TEXT },
+    { "NAME", "name", OUTPUT_TEXT },         { "VENDOR", "vendor", OUTPUT_TEXT },
+    { "MODEL", "model", OUTPUT_TEXT },       { "ADDRESS", "address", OUTPUT_TEXT },
+    { "OBJECTS", "objects", OUTPUT_NUMBER }, { "ANSWERS", "answers", OUTPUT_TEXT },
+    { "STATE", "told", OUTPUT_TEXT },        { 0 },
+};
+
+struct finds {
+    struct cli *cli;
+    struct output out;
+    size_t count_new, count_known;
+    int64_t first_new; /* number of the first one; 0: none */
+};
+
+/* For people: "12 ms", "known: ahu-1", "new (answers at two addresses)". */
+static void table_row(struct finds *finds, const struct json_value *row)
+{
+    struct buf text;
+    struct json_doc *doc = NULL;
+    char answers[32] = "", told[256];
+    const char *device = output_text(row, "device"), *trouble = output_text(row, "trouble");
+    double answer_ms = output_number(row, "answer_ms");
+    if (answer_ms > 0) {
+        str_format(answers, sizeof answers, answer_ms < 10 ? "%.1f ms" : "%.0f ms", answer_ms);
+    }
+    str_format(told, sizeof told, "%s%s%s%s%s", output_text(row, "state"),
+               device[0] != '\0' ? ": " : "", device, trouble[0] != '\0' ? "; " : "", trouble);
+    buf_init(&text, BODY_MAX);
+    struct json_writer json = json_writer(&text);
+    json_begin_object(&json);
+    json_put_i64(&json, "find", (int64_t)output_number(row, "find"));
+    for (size_t i = 1; i <= 5; i++) {
+        json_put_string(&json, columns[i].field, output_text(row, columns[i].field));
+    }
+    if (json_type(json_get(row, "objects")) == JSON_INTEGER) {
+        json_put_i64(&json, "objects", (int64_t)output_number(row, "objects"));
+    }
+    json_put_string(&json, "answers", answers);
+    json_put_string(&json, "told", told);
+    json_end_object(&json);
+    if (json_parse(buf_text(&text), text.size, NULL, &doc, NULL) == 0) {
+        output_row(&finds->out, json_root(doc));
+    }
+    json_free(doc);
+    buf_fini(&text);
+}
+
+static void on_find(void *ctx, const struct json_value *row)
+{
+    struct finds *finds = ctx;
+    if (strcmp(output_text(row, "state"), "new") == 0) {
+        finds->count_new++;
+        finds->first_new = finds->first_new != 0 ? finds->first_new
+                                                 : (int64_t)output_number(row, "find");
+    } else {
+        finds->count_known++;
+    }
+    if (finds->cli->format == CLI_JSON) {
+        output_row(&finds->out, row);
+    } else {
+        table_row(finds, row);
+    }
+}
+
+/* {"protocol", "range", "options"} */
+static void make_body(struct cli *cli, struct buf *body)
+{
+    static const char *const options[] = { "low", "high", "network", "has" };
+    struct json_writer json = json_writer(body);
+    json_begin_object(&json);
+    json_put_string(&json, "protocol", cli->args[0]);
+    if (cli->arg_count > 1) {
+        json_put_string(&json, "range", cli->args[1]);
+    }
+    json_put_object(&json, "options");
+    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
+        if (cli_flag(cli, options[i]) != NULL) {
+            json_put_string(&json, options[i], cli_flag(cli, options[i]));
+        }
+    }
+    if (cli_flag(cli, "scan") != NULL) {
+        json_put_bool(&json, "scan", true);
+    }
+    json_end_object(&json);
+    if (cli_flag(cli, "timeout") != NULL) {
+        json_put_double(&json, "timeout_s", (double)cli->timeout_us / 1e6);
+    }
+    json_end_object(&json);
+}
+
+static int talk(struct finds *finds)
+{
+    struct cli *cli = finds->cli;
+    if (cli->quiet || cli->format == CLI_JSON) {
+        return 0;
+    }
+    if (finds->count_new + finds->count_known == 0) {
+        fprintf(stderr, "nothing found. If there should be devices: the network card, the firewall "
+                        "and routers in between decide who is heard; see busbar ports\n");
+    } else if (finds->first_new != 0) {
+        fprintf(stderr, "%zu new, %zu known. Look into one: busbar device browse --find %lld\n",
+                finds->count_new, finds->count_known, (long long)finds->first_new);
+    } else {
+        fprintf(stderr, "%zu new, %zu known\n", finds->count_new, finds->count_known);
+    }
+    return 0;
+}
+
+/* --yaml: of the one that is new. */
+static int show_yaml(struct finds *finds)
+{
+    if (finds->count_new != 1) {
+        char hint[96] = "busbar discover shows them; then: busbar device browse --find ID --yaml";
+        return cli_fail(finds->count_new == 0 ? CLI_NOT_FOUND : CLI_USAGE, hint,
+                        "%zu new devices: --yaml is for one", finds->count_new);
+    }
+    return browse_yaml_of_find(finds->cli, finds->first_new);
+}
+
+static void count_only(void *ctx, const struct json_value *row)
+{
+    struct finds *finds = ctx;
+    if (strcmp(output_text(row, "state"), "new") == 0) {
+        finds->count_new++;
+        finds->first_new = (int64_t)output_number(row, "find");
+    }
+}
+
+/* --heard: nobody is asked. */
+static int list_heard(struct cli *cli, struct finds *finds)
+{
+    size_t offset = 0, got = PAGE;
+    int rc = 0;
+    output_begin(&finds->out, cli, columns);
+    while (rc == 0 && got == PAGE) {
+        struct client_reply reply;
+        struct buf url;
+        buf_init(&url, CLIENT_URL_MAX);
+        buf_printf(&url, "/api/v1/finds?limit=%d&offset=%zu&protocol=", PAGE, offset);
+        client_escape(&url, cli->args[0], false);
+        rc = client_call(cli, buf_text(&url), NULL, &reply);
+        buf_fini(&url);
+        if (rc != 0) {
+            break;
+        }
+        const struct json_value *rows = json_get(reply.root, "finds"), *row;
+        struct json_iter it = json_iter(rows);
+        while (json_next(&it, NULL, &row)) {
+            on_find(finds, row);
+        }
+        got = json_size(rows);
+        offset += got;
+        client_free(&reply);
+    }
+    int ended = output_end(&finds->out);
+    return rc != 0 ? rc : ended != 0 ? ended : talk(finds);
+}
+
+int cli_discover(struct cli *cli)
+{
+    struct finds finds = { .cli = cli };
+    struct task task;
+    struct task_rows rows = { 0 };
+    struct buf body;
+    bool yaml = cli_flag(cli, "yaml") != NULL;
+    if (cli_flag(cli, "heard") != NULL) {
+        return list_heard(cli, &finds);
+    }
+    buf_init(&body, BODY_MAX);
+    make_body(cli, &body);
+    int rc = task_run(cli, "discoveries", buf_text(&body), &task);
+    buf_fini(&body);
+    if (rc == 0) {
+        int end = task_exit(cli, &task);
+        if (!yaml) {
+            output_begin(&finds.out, cli, columns);
+        }
+        rc = task_rows(cli, &task, "finds", yaml ? count_only : on_find, &finds, &rows);
+        int ended = yaml ? 0 : output_end(&finds.out);
+        rc = rc != 0 ? rc : ended != 0 ? ended : end;
+        rc = rc != 0 ? rc : yaml ? show_yaml(&finds) : talk(&finds);
+        task_rows_free(&rows);
+    }
+    task_free(&task);
+    return rc;
+}
