@@ -26,25 +26,6 @@ void bacnet_put_list_element(struct bytes_out *out, const struct bacnet_list_ele
     bacnet_put_close(out, 3);
 }
 
-int bacnet_get_list_error(struct bytes *in, struct bacnet_list_error *error)
-{
-    bacnet_get_open(in, 0);
-    error->error_class = bacnet_get_enumerated(in, BACNET_APPLICATION);
-    error->error_code = bacnet_get_enumerated(in, BACNET_APPLICATION);
-    bacnet_get_close(in, 0);
-    error->first_failed = (uint32_t)bacnet_get_unsigned(in, 1, UINT32_MAX);
-    return bacnet_whole(in);
-}
-
-void bacnet_put_list_error(struct bytes_out *out, const struct bacnet_list_error *error)
-{
-    bacnet_put_open(out, 0);
-    bacnet_put_enumerated(out, BACNET_APPLICATION, error->error_class);
-    bacnet_put_enumerated(out, BACNET_APPLICATION, error->error_code);
-    bacnet_put_close(out, 0);
-    bacnet_put_unsigned(out, 1, error->first_failed);
-}
-
 static void get_recipient(struct bytes *in, struct bacnet_destination *destination)
 {
     destination->by_address = bacnet_next_opens(in, 1);

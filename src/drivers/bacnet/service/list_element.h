@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AddListElement and RemoveListElement (ASHRAE 135, clauses 15.1 and 15.2), answered by a simple ack or a
- * ChangeList-Error; and the element that we add: a destination in a notification class's recipient list.
+/* AddListElement and RemoveListElement (ASHRAE 135, clauses 15.1 and 15.2), answered by a simple ack or an
+ * error with the first failed element (service/error.h); and the element that we add: a destination
+ * in a notification class's recipient list.
  *
  *   ask           0 Object, 1 property Enumerated, [2 index Unsigned], 3 { elements }
- *   error         0 { class Enumerated, code Enumerated }, 1 first failed element Unsigned
  *   destination   days BitString, from Time, to Time, 0 Object (a device) or 1 { network Unsigned, mac OctetString },
  *                 process Unsigned, confirmed Boolean, transitions BitString
  *
@@ -28,11 +28,6 @@ struct bacnet_list_element {
     struct bytes elements; /* whole values one after another */
 };
 
-struct bacnet_list_error {
-    uint32_t error_class, error_code;
-    uint32_t first_failed; /* from 1; 0: none of them in particular */
-};
-
 struct bacnet_destination {
     uint8_t days; /* bit 0 = Monday */
     struct bacnet_time from, to;
@@ -49,10 +44,6 @@ struct bacnet_destination {
 /* 0 or BUSBAR_EPROTO. */
 int bacnet_get_list_element(struct bytes *in, struct bacnet_list_element *ask);
 void bacnet_put_list_element(struct bytes_out *out, const struct bacnet_list_element *ask);
-
-/* The data of the error PDU. */
-int bacnet_get_list_error(struct bytes *in, struct bacnet_list_error *error);
-void bacnet_put_list_error(struct bytes_out *out, const struct bacnet_list_error *error);
 
 /* One by one while bytes_left(). */
 int bacnet_get_destination(struct bytes *in, struct bacnet_destination *destination);
