@@ -19,9 +19,46 @@ struct datagram {
     struct loop_fd *watch;
     datagram_cb cb;
     void *ctx;
+    uint32_t lost_told; /* by the kernel, modulo 2^32 */
+    uint64_t lost;
     bool receiving; /* inside on_ready(): a close leaves the memory to it */
     bool closed;
 };
+
+/* SO_RXQ_OVFL: the kernel's count of what it dropped comes with each datagram. */
+static void take_lost(struct datagram *self, struct msghdr *message)
+{
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+        if (at->cmsg_level == SOL_SOCKET && at->cmsg_type == SO_RXQ_OVFL) {
+            uint32_t told;
+            memcpy(&told, CMSG_DATA(at), sizeof(told));
+            self->lost += (uint32_t)(told - self->lost_told);
+            self->lost_told = told;
+        }
+    }
+}
+
+/* Size of the datagram in the read buffer, or -1 and errno. */
+static ssize_t receive(struct datagram *self, struct socket_address *from)
+{
+    union {
+        struct cmsghdr align;
+        char space[CMSG_SPACE(sizeof(uint32_t))];
+    } control;
+    struct iovec data = { .iov_base = self->loop->read_buffer, .iov_len = STREAM_READ_BYTES };
+    struct msghdr message = { .msg_name = &from->storage,
+                              .msg_namelen = sizeof(from->storage),
+                              .msg_iov = &data,
+                              .msg_iovlen = 1,
+                              .msg_control = control.space,
+                              .msg_controllen = sizeof(control.space) };
+    ssize_t got = recvmsg(self->fd, &message, MSG_DONTWAIT);
+    if (got >= 0) {
+        from->size = message.msg_namelen;
+        take_lost(self, &message);
+    }
+    return got;
+}
 
 static void on_ready(void *ctx, unsigned events)
 {
@@ -29,10 +66,8 @@ static void on_ready(void *ctx, unsigned events)
     struct datagram *self = ctx;
     self->receiving = true;
     for (int i = 0; i < RECEIVES_PER_EVENT_MAX && !self->closed; i++) {
-        uint8_t *buffer = self->loop->read_buffer;
-        struct socket_address from = { .size = sizeof(from.storage) };
-        ssize_t got = recvfrom(self->fd, buffer, STREAM_READ_BYTES, MSG_DONTWAIT,
-                               (struct sockaddr *)&from.storage, &from.size);
+        struct socket_address from;
+        ssize_t got = receive(self, &from);
         if (got < 0) {
             if (errno == EAGAIN) {
                 break;
@@ -41,7 +76,7 @@ static void on_ready(void *ctx, unsigned events)
         }
         struct endpoint endpoint;
         socket_to_endpoint(&from.storage, &endpoint);
-        self->cb(self->ctx, &endpoint, buffer, (size_t)got);
+        self->cb(self->ctx, &endpoint, self->loop->read_buffer, (size_t)got);
     }
     self->receiving = false;
     if (self->closed) {
@@ -67,6 +102,7 @@ static int bind_socket(const struct datagram_options *options, const struct endp
         (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &options->receive_bytes,
                          sizeof(options->receive_bytes));
     }
+    (void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
     struct socket_address address;
     socket_from_endpoint(local, &address);
     if (bind(fd, (const struct sockaddr *)&address.storage, address.size) != 0) {
@@ -116,6 +152,11 @@ int datagram_send(struct datagram *datagram, const struct endpoint *to, const vo
         sent = sendto(datagram->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, name, address.size);
     } while (sent < 0 && errno == EINTR);
     return sent >= 0 ? 0 : err_from_errno(errno);
+}
+
+uint64_t datagram_lost(const struct datagram *datagram)
+{
+    return datagram != NULL ? datagram->lost : 0;
 }
 
 uint16_t datagram_port(const struct datagram *datagram)

@@ -21,7 +21,6 @@ struct bacnet_i_am; /* service/ */
 enum {
     BACNET_FRAME_MAX = 1536,    /* bytes of a datagram that we look at */
     BACNET_ROUTES_MAX = 256,    /* remote networks known by a node */
-    BACNET_PEERS_MAX = 20000,   /* of a node, so that discovery may ask all that it found */
     BACNET_REQUESTS_MAX = 1024, /* of others under way; 256 of one requester */
     BACNET_HEARD_MAX = 10000,   /* devices whose address is remembered without being asked */
     BACNET_REASSEMBLY_MAX = 8 * 1024 * 1024, /* bytes of segmented messages of a node */
@@ -30,6 +29,33 @@ enum {
     BACNET_FOREIGN_TTL_S = 300,
 };
 
+/* X(name, word, text): why something that came was dropped. Words appear in REST and on the page. */
+#define BACNET_DROPS(X)                                                                     \
+    X(OVERSIZED, "oversized", "longer than any BACnet/IP frame")                            \
+    X(BVLC, "bvlc", "no BACnet/IP frame, or its length is wrong")                           \
+    X(FUNCTION, "function", "a BVLC function that is not for us")                           \
+    X(NPDU, "npdu", "its network header is broken")                                         \
+    X(NETWORK, "network", "for a network or node that we are not")                          \
+    X(LOOP, "loop", "our own, come back")                                                   \
+    X(NETWORK_MESSAGE, "network_message", "a network message that is broken or not for us") \
+    X(APDU, "apdu", "its application header is broken")                                     \
+    X(STRAY, "stray", "an answer to no open request (late, or spoofed)")                    \
+    X(SERVICE, "service", "an answer of another service or kind than asked")                \
+    X(SEGMENT, "segment", "a segment out of order, repeated or of nothing open")            \
+    X(BROADCAST, "broadcast", "a confirmed request or an answer by broadcast")              \
+    X(REPEATED, "repeated", "a request again that is being answered")                       \
+    X(REQUESTS, "requests", "over the limit of requests under way")                         \
+    X(REASSEMBLY, "reassembly", "over the limit of memory for segmented messages")          \
+    X(ROUTES, "routes", "over the limit of remote networks")                                \
+    X(HEARD, "heard", "over the limit of devices remembered")                               \
+    X(MALFORMED, "malformed", "an I-Am that cannot be read")
+
+enum bacnet_drop {
+#define X(name, word, text) BACNET_DROP_##name,
+    BACNET_DROPS(X)
+#undef X
+        BACNET_DROP_COUNT
+};
 /* ---- opening ---- */
 
 struct bacnet_node_config {
@@ -85,6 +111,9 @@ struct bacnet_node_events {
     /* Every datagram, whole; peer NULL: none of ours. `at` is where it came from or went to. */
     void (*frame)(void *ctx, struct bacnet_peer *peer, bool sent, const struct endpoint *at,
                   const void *data, size_t size);
+    /* A datagram was dropped, and why; `frame` told of it before. peer: that it seems to be from, or NULL. */
+    void (*dropped)(void *ctx, struct bacnet_peer *peer, const struct endpoint *at,
+                    enum bacnet_drop drop, const void *data, size_t size);
     /* The registration as a foreign device changed (bacnet_node_foreign). */
     void (*foreign)(void *ctx);
 };
@@ -169,33 +198,6 @@ int bacnet_node_read_table(struct bacnet_node *node, const struct endpoint *bbmd
 
 /* ---- counts ---- */
 
-/* X(name, word, text): why something that came was dropped. Words appear in REST and on the page. */
-#define BACNET_DROPS(X)                                                                     \
-    X(OVERSIZED, "oversized", "longer than any BACnet/IP frame")                            \
-    X(BVLC, "bvlc", "no BACnet/IP frame, or its length is wrong")                           \
-    X(FUNCTION, "function", "a BVLC function that is not for us")                           \
-    X(NPDU, "npdu", "its network header is broken")                                         \
-    X(NETWORK, "network", "for a network or node that we are not")                          \
-    X(LOOP, "loop", "our own, come back")                                                   \
-    X(NETWORK_MESSAGE, "network_message", "a network message that is broken or not for us") \
-    X(APDU, "apdu", "its application header is broken")                                     \
-    X(STRAY, "stray", "an answer to no open request (late, or spoofed)")                    \
-    X(SERVICE, "service", "an answer of another service or kind than asked")                \
-    X(SEGMENT, "segment", "a segment out of order, repeated or of nothing open")            \
-    X(BROADCAST, "broadcast", "a confirmed request or an answer by broadcast")              \
-    X(REPEATED, "repeated", "a request again that is being answered")                       \
-    X(REQUESTS, "requests", "over the limit of requests under way")                         \
-    X(REASSEMBLY, "reassembly", "over the limit of memory for segmented messages")          \
-    X(ROUTES, "routes", "over the limit of remote networks")                                \
-    X(HEARD, "heard", "over the limit of devices remembered")                               \
-    X(MALFORMED, "malformed", "an I-Am that cannot be read")
-
-enum bacnet_drop {
-#define X(name, word, text) BACNET_DROP_##name,
-    BACNET_DROPS(X)
-#undef X
-        BACNET_DROP_COUNT
-};
 const char *bacnet_drop_word(enum bacnet_drop drop);
 const char *bacnet_drop_text(enum bacnet_drop drop);
 

@@ -128,6 +128,7 @@ struct bacnet_ask {
     struct list link;
     struct bacnet_peer *peer;               /* NULL: not open */
     struct bacnet_transaction *transaction; /* NULL: waits in line, or for its end to be told */
+    bool waiting;                           /* in line */
     uint8_t end;                            /* an outcome to be told soon */
     int end_error;
 };
