@@ -25,8 +25,8 @@ size_t bacnet_format_name(char *to, size_t size, enum bacnet_list list, uint32_t
 int bacnet_number(enum bacnet_list list, const char *text, uint32_t *out);
 /* The name most like `text`, for hints; NULL: none is near. */
 const char *bacnet_name_near(enum bacnet_list list, const char *text);
-/* All names of a list, ascending by number. */
-const struct bacnet_name *bacnet_names(enum bacnet_list list, size_t *count);
+/* The names of a list one by one, ascending by number, from row 0 on; false: there is no such row. */
+bool bacnet_name_at(enum bacnet_list list, size_t row, struct bacnet_name *name);
 
 /* What explains an enumerated or bit string value of this property; BACNET_LIST_NONE: nothing. */
 enum bacnet_list bacnet_property_list(uint16_t object_type, uint32_t property);
@@ -48,15 +48,18 @@ int bacnet_unit_of(const char *text, uint32_t *unit);
 
 /* A refusal in words. */
 struct bacnet_problem {
-    uint16_t number;
+    uint32_t number;
     const char *name;    /* the standard's: "write-access-denied" */
     const char *meaning; /* in plain words */
     const char *next;    /* what to do */
+    const char *words;   /* all in one: "NAME: MEANING; NEXT" */
 };
 
 /* NULL: not known (then proprietary from 256 on, of reject and abort from 64 on). */
 const struct bacnet_problem *bacnet_error_code(uint32_t code);
 const struct bacnet_problem *bacnet_reject_reason(uint32_t reason);
 const struct bacnet_problem *bacnet_abort_reason(uint32_t reason);
+/* Why a device does not trust its own value (Reliability). */
+const struct bacnet_problem *bacnet_reliability(uint32_t reliability);
 
 #endif
