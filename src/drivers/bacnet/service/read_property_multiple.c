@@ -83,3 +83,17 @@ size_t bacnet_read_result_size(const struct bacnet_read_result *result)
     bacnet_put_read_result(&out, &frame);
     return bytes_out_size(&out) + (result->refused ? 0 : bytes_left(&result->value));
 }
+
+bool bacnet_read_next(struct bacnet_read_walk *walk, struct bacnet_read_result *result)
+{
+    while (walk->error == 0 && bytes_left(&walk->results) == 0) {
+        if (bytes_left(&walk->in) == 0) {
+            return false;
+        }
+        walk->error = bacnet_get_read_object(&walk->in, &walk->object, &walk->results);
+    }
+    if (walk->error == 0) {
+        walk->error = bacnet_get_read_result(&walk->results, result);
+    }
+    return walk->error == 0;
+}
