@@ -131,6 +131,7 @@ void breaker_answered(struct host_device *hd)
     hd->stats.last_answer_us = clock_wall_us();
     if (hd->stats.link != LINK_UP && hd->run == RUN_STARTED) {
         stats_link(hd, LINK_UP, 0, "");
+        holds_device_up(hd->host->holds, hd->dev);
     }
     if (hd->breaker == BREAKER_CLOSED) {
         return;

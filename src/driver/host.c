@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Life of the host, its drivers and its devices.
+/* Life of the host and its devices.
  *
  *     host_add -> STOPPED --start()--> STARTED --pause, remove--> STOPPING --driver_stopped()-->
  *     STOPPED
  *
  * stop() and what follows driver_stopped() run as deferred calls of the loop, so that a device may
- * be paused or removed from anywhere, even from a listener of the bus inside a driver's own call. A
- * driver is opened with its first device and closed with the host. */
+ * be paused or removed from anywhere, even from a listener of the bus inside a driver's own call. */
 #include "driver/host.h"
 
 #include <assert.h>
@@ -29,12 +28,13 @@ struct host *host_new(const struct host_config *config)
 {
     struct host *host = busbar_alloc(sizeof(*host));
     host->config = *config;
-    list_init(&host->drivers);
     list_init(&host->devices);
+    drivers_make(host);
     pool_init(&host->pool, HOST_POOL_FREE_BYTES);
     loop_deferred_init(&host->all_stopped, all_stopped, host);
     timer_init(&host->stale, config->loop, publish_stale_sweep, host);
     timer_start(&host->stale, HOST_STALE_SWEEP_MS, HOST_STALE_SWEEP_MS);
+    host->holds = holds_new(host);
     return host;
 }
 
@@ -46,89 +46,10 @@ void host_free(struct host *host)
     assert(list_empty(&host->devices));
     timer_stop(&host->stale);
     loop_defer_cancel(&host->all_stopped);
-    list_each_safe(at, &host->drivers) {
-        struct driver *drv = list_entry(at, struct driver, link);
-        if (drv->ops->close != NULL) {
-            drv->ops->close(drv);
-        }
-        busbar_free(drv->state);
-        busbar_free(drv);
-    }
+    holds_free(host->holds);
+    drivers_free(host);
     pool_fini(&host->pool);
     busbar_free(host);
-}
-
-/* ---- drivers ---- */
-
-const struct driver_ops *host_protocol(const struct driver_ops *const *catalog, const char *name)
-{
-    for (; *catalog != NULL; catalog++) {
-        if (strcmp((*catalog)->name, name) == 0) {
-            return *catalog;
-        }
-    }
-    return NULL;
-}
-
-static int open_driver(struct host *host, const struct driver_ops *ops, struct driver **out,
-                       struct err *err)
-{
-    struct driver *drv = busbar_alloc(sizeof(*drv));
-    drv->host = host;
-    drv->ops = ops;
-    drv->state = busbar_alloc(ops->driver_bytes);
-    int error = ops->open != NULL ? ops->open(drv, err) : 0;
-    if (error != 0) {
-        busbar_free(drv->state);
-        busbar_free(drv);
-        return error;
-    }
-    list_append(&host->drivers, &drv->link);
-    *out = drv;
-    return 0;
-}
-
-static int get_driver(struct host *host, const char *protocol, struct driver **out, struct err *err)
-{
-    list_each(at, &host->drivers) {
-        struct driver *drv = list_entry(at, struct driver, link);
-        if (strcmp(drv->ops->name, protocol) == 0) {
-            *out = drv;
-            return 0;
-        }
-    }
-    const struct driver_ops *ops = host_protocol(host->config.catalog, protocol);
-    if (ops == NULL) {
-        return err_set(err, BUSBAR_ENOENT, "there is no protocol '%s'", protocol);
-    }
-    return open_driver(host, ops, out, err);
-}
-
-void *driver_state(struct driver *drv)
-{
-    return drv->state;
-}
-
-struct loop *driver_loop(struct driver *drv)
-{
-    return drv->host->config.loop;
-}
-
-struct driver *driver_of(const struct device *dev)
-{
-    return host_of(dev)->driver;
-}
-
-void *driver_address(const struct device *dev, uint32_t point_index)
-{
-    assert(point_index < dev->point_count);
-    return (char *)dev->addresses + point_index * host_of(dev)->driver->ops->address_bytes;
-}
-
-const char *driver_secret(struct driver *drv, const char *name)
-{
-    const struct host_config *config = &drv->host->config;
-    return config->secret != NULL ? config->secret(config->ctx, name) : NULL;
 }
 
 /* ---- devices ---- */
@@ -136,6 +57,7 @@ const char *driver_secret(struct driver *drv, const char *name)
 static void begin(struct host_device *hd)
 {
     assert(hd->run == RUN_STOPPED);
+    watch_clear(hd);
     hd->run = RUN_STARTED;
     hd->link_told = false;
     hd->link_up = false;
@@ -153,6 +75,8 @@ static void stop_now(void *ctx)
     struct host_device *hd = ctx;
     assert(hd->run == RUN_STOPPING);
     write_stop_all(hd);
+    browse_end_all(hd);
+    acknowledge_end_all(hd);
     hd->driver->ops->stop(hd->dev);
 }
 
@@ -175,10 +99,14 @@ static void free_device(struct host_device *hd)
     loop_defer_cancel(&hd->gone);
     limits_free(hd);
     ring_fini(&hd->frames);
+    watch_free(hd);
     list_remove(&hd->link);
     busbar_free(dev->driver);
     dev->driver = NULL;
     dev->host = NULL;
+    hd->driver->devices--;
+    finds_changed(hd->driver);
+    driver_ended(hd->driver);
     busbar_free(hd);
 }
 
@@ -206,7 +134,12 @@ static void stopped_now(void *ctx)
     if (removed != NULL) {
         removed(removed_ctx, dev);
     }
-    if (host->stopping && list_empty(&host->devices)) {
+    host_check_stopped(host);
+}
+
+void host_check_stopped(struct host *host)
+{
+    if (host->stopping && list_empty(&host->devices) && !discover_running(host)) {
         loop_defer(host->config.loop, &host->all_stopped);
     }
 }
@@ -236,6 +169,8 @@ static struct host_device *device_state(struct host *host, struct device *dev, s
     list_init(&hd->ready);
     list_init(&hd->writes);
     list_init(&hd->tests);
+    list_init(&hd->browses);
+    list_init(&hd->acks);
     loop_deferred_init(&hd->stop, stop_now, hd);
     loop_deferred_init(&hd->gone, stopped_now, hd);
     timer_init(&hd->probe, host->config.loop, probe_timer, hd);
@@ -243,22 +178,25 @@ static struct host_device *device_state(struct host *host, struct device *dev, s
                  hash_text(dev->name) ^ hash_u64(host->config.seed));
     ring_init(&hd->frames, HOST_FRAMES_BYTES);
     list_append(&host->devices, &hd->link);
+    drv->devices++;
+    finds_changed(drv);
     dev->host = hd;
     dev->driver = busbar_alloc(drv->ops->device_bytes);
     return hd;
 }
 
-int host_add(struct host *host, struct device *dev, const struct host_device_settings *settings,
-             struct err *err)
+static int add(struct host *host, struct device *dev, const struct host_device_settings *settings,
+               bool stranger, struct err *err)
 {
     struct driver *drv = NULL;
     assert(dev->host == NULL && !host->stopping);
-    int error = get_driver(host, dev->protocol, &drv, err);
+    int error = driver_open(host, dev->protocol, &drv, err);
     if (error != 0) {
         return error;
     }
     struct host_device *hd = device_state(host, dev, drv, settings);
-    if (host->config.limits_load != NULL) {
+    hd->stranger = stranger;
+    if (host->config.limits_load != NULL && !stranger) {
         host->config.limits_load(host->config.ctx, dev->name, host);
     }
     error = drv->ops->add(drv, dev, err);
@@ -274,6 +212,18 @@ int host_add(struct host *host, struct device *dev, const struct host_device_set
         begin(hd);
     }
     return 0;
+}
+
+int host_add(struct host *host, struct device *dev, const struct host_device_settings *settings,
+             struct err *err)
+{
+    return add(host, dev, settings, false, err);
+}
+
+int host_add_stranger(struct host *host, struct device *dev, struct err *err)
+{
+    struct host_device_settings settings = { 0 };
+    return add(host, dev, &settings, true, err);
 }
 
 void host_remove(struct host *host, struct device *dev, void (*removed)(void *ctx, struct device *),
@@ -324,12 +274,16 @@ void host_stop(struct host *host, void (*stopped)(void *ctx), void *ctx)
     host->stopping = true;
     host->stopped = stopped;
     host->stopped_ctx = ctx;
-    if (list_empty(&host->devices)) {
-        loop_defer(host->config.loop, &host->all_stopped);
+    holds_stop(host->holds);
+    list_each(at, &host->drivers) {
+        discover_stop_all(list_entry(at, struct driver, link));
     }
+    host_check_stopped(host);
     list_each(at, &host->devices) {
         struct host_device *hd = list_entry(at, struct host_device, link);
-        if (!hd->removing) {
+        if (!hd->removing && hd->stranger) {
+            browse_remove_stranger(hd);
+        } else if (!hd->removing) {
             host_remove(host, hd->dev, NULL, NULL);
         }
     }
@@ -356,6 +310,7 @@ void driver_stopped(struct device *dev)
     struct host_device *hd = host_of(dev);
     assert(hd->run == RUN_STOPPING && hd->poll_open == 0 && "stop() answers all requests first");
     assert(list_empty(&hd->writes) && list_empty(&hd->tests) && "stop() ends writes and tests");
+    assert(list_empty(&hd->browses) && list_empty(&hd->acks) && "stop() ends these too");
     hd->run = RUN_STOPPED;
     loop_defer(hd->host->config.loop, &hd->gone);
 }

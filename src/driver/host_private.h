@@ -1,21 +1,35 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the host share. One file a concern:
  *
- *   host.c     life of host, drivers and devices      poll.c     groups, grid, start and end of a
- *   poll breaker.c  silence, probes, recovery, link        publish.c  samples to the bus, bad
- *   quality, stale convert.c  raw <-> engineering values             write.c    writes and their
- *   read-back pool.c     sample arrays                          limits.c   what was learned about a
- *   device frames.c   the last frames                        stats.c    counters     test.c  device
- *   tests
+ *   host.c        life of host and devices
+ *   drivers.c     life of drivers, their setups
+ *   poll.c        groups, grid, start and end of a poll
+ *   watch.c       points that are sent by the device: regrouping of polls
+ *   breaker.c     silence, probes, recovery, link
+ *   publish.c     samples to the bus, bad quality, stale
+ *   convert.c     raw <-> engineering values
+ *   write.c       writes and their read-back
+ *   holds.c       who holds what, releases
+ *   discover.c    discoveries
+ *   finds.c       what was found
+ *   browse.c      what devices have
+ *   event.c       events and their acknowledgement
+ *   pool.c        sample arrays
+ *   limits.c      what was learned about a device
+ *   frames.c      the last frames
+ *   stats.c       counters
+ *   test.c        tests of devices
+ *   options.c     what a person gave to a test or a discovery
  *
- * Memory: a point costs 4 bytes here (its place in a poll's list); sample arrays (32 bytes a point)
- * exist only while a poll is open. Loop thread only. */
+ * Memory: a point costs 4 bytes here (its place in a poll's list), and one more in a device that has
+ * watched points; sample arrays (32 bytes a point) exist only while a poll is open. Loop thread only. */
 #ifndef BUSBAR_DRIVER_HOST_PRIVATE_H
 #define BUSBAR_DRIVER_HOST_PRIVATE_H
 
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/ring.h"
+#include "driver/holds.h"
 #include "driver/host.h"
 #include "driver/pool.h"
 #include "model/quality.h"
@@ -31,13 +45,17 @@ enum {
     HOST_POOL_FREE_BYTES = 4 << 20, /* unused sample arrays kept for the next polls */
     HOST_BAD_BATCH = 256,           /* samples in one batch when all points turn bad */
     HOST_PUBLISH_SLICE = 256, /* samples of an answer that go through conversion and bus together */
-    HOST_STALE_SWEEP_MS = 1000,    /* how often stale points are looked for */
-    HOST_READ_BACK_RETRY_MS = 200, /* a device may need a moment to take a write */
-    HOST_WRITE_TIMEOUT_MS = 5000,  /* default deadline of a write */
-    HOST_FIRST_POLL_MS = 1000,     /* first polls are spread over at most this */
+    HOST_STALE_SWEEP_MS = 1000,       /* how often stale points are looked for */
+    HOST_READ_BACK_RETRY_MS = 200,    /* a device may need a moment to take a write */
+    HOST_WRITE_TIMEOUT_MS = 5000,     /* default deadline of a write */
+    HOST_FIRST_POLL_MS = 1000,        /* first polls are spread over at most this */
+    HOST_ACKNOWLEDGE_MS = 10000,      /* default deadline of an acknowledgement */
+    HOST_ACKNOWLEDGE_GRACE_MS = 2000, /* and how long a driver may be late with it */
 };
 
 struct host_device;
+struct watch;
+struct finds;
 
 /* A request of the host's. It is the first member of what it is for. */
 enum ask_kind { ASK_POLL, ASK_WRITE };
@@ -56,6 +74,8 @@ struct poll {
     struct ask ask;
     struct host_device *hd;
     struct list link;   /* hd->polls */
+    uint32_t *points;   /* what req.points is, ours */
+    bool watched;       /* of watched points: a check, see watch.c */
     struct list ready;  /* hd->ready, while POLL_READY */
     struct timer timer; /* when it is due; while POLL_OPEN its deadline */
     enum poll_state state;
@@ -91,11 +111,11 @@ struct host_device {
     struct loop_deferred stop, gone; /* begin and end of a stop, never inside a driver's call */
 
     struct list polls, ready;
-    uint32_t *order; /* indexes of readable points, by period, then as configured */
-    size_t order_count;
-    size_t poll_open;   /* polls the driver has */
-    int64_t points_max; /* learned: points in one poll; 0 = not known */
-    struct list writes, tests;
+    struct watch *watch; /* NULL: no point was ever watched */
+    size_t poll_open;    /* polls the driver has */
+    int64_t points_max;  /* learned: points in one poll; 0 = not known */
+    struct list writes, tests, browses, acks;
+    bool stranger; /* not configured: made for one look (browse.c) */
 
     enum breaker_state breaker;
     struct backoff backoff;
@@ -116,16 +136,28 @@ struct host_device {
     struct ring frames;
 };
 
+/* One for each protocol of the catalog, open or not. */
 struct driver {
-    struct list link; /* host->drivers */
+    struct list link; /* host->drivers, in the order of the catalog */
     struct host *host;
     const struct driver_ops *ops;
-    void *state;
+    void *state; /* NULL: not open */
+    struct setup *setup;
+    size_t devices;     /* strangers too */
+    struct setup *next; /* waits until what the old one is used for has ended */
+    void (*next_done)(void *ctx);
+    void *next_ctx;
+    struct loop_deferred apply; /* tells next_done */
+    struct list discoveries;
+    size_t discovery_count;
+    struct finds *finds; /* NULL: nothing was ever found */
 };
 
 struct host {
     struct host_config config;
     struct list drivers, devices;
+    struct holds *holds;
+    size_t strangers;
     struct pool pool;
     struct timer stale;
     struct host_totals gone; /* counters of devices that were removed */
@@ -152,6 +184,20 @@ static inline bool host_running(const struct host_device *hd)
     return hd->run == RUN_STARTED && !hd->dev->paused && !hd->removing;
 }
 
+/* ---- drivers.c ---- */
+void drivers_make(struct host *host);
+void drivers_free(struct host *host);
+/* The driver of a protocol, open. */
+int driver_open(struct host *host, const char *protocol, struct driver **out, struct err *err);
+struct driver *driver_find(const struct host *host, const char *protocol); /* NULL: none */
+/* A device or a discovery of it ended: a setup may wait for that. */
+void driver_ended(struct driver *drv);
+
+/* ---- host.c ---- */
+void host_check_stopped(struct host *host);
+/* A device that is not configured; the rest as host_add(). */
+int host_add_stranger(struct host *host, struct device *dev, struct err *err);
+
 /* ---- poll.c ---- */
 void poll_make_all(struct host_device *hd);
 void poll_free_all(struct host_device *hd);
@@ -161,8 +207,23 @@ void poll_halt_all(struct host_device *hd);   /* nothing new is asked; open ones
 void poll_make_ready(struct poll *poll);
 void poll_pump(struct host_device *hd);
 void poll_done(struct poll *poll, int error);
+/* Takes those points out of a poll that is not open for which leaves() is true, into `out` (room for
+ * all); a poll that is empty then is freed. Returns how many. */
+size_t poll_take_out(struct poll *poll, bool (*leaves)(const struct poll *poll, uint32_t point),
+                     uint32_t *out);
+/* Puts points (ascending) into polls of this period, such as are not open, or new ones. */
+void poll_put_in(struct host_device *hd, const uint32_t *points, size_t count, int64_t period_us,
+                 bool watched);
+int64_t poll_own_period(const struct point *pt);
 /* The grid: the first time after now_us that is phase_us off a multiple of period_us. */
 int64_t poll_grid_after(int64_t now_us, int64_t period_us, int64_t phase_us);
+
+/* ---- watch.c ---- */
+/* Every so often a watched point is checked; 0: it is not watched. */
+int64_t watch_every(const struct host_device *hd, uint32_t point);
+void watch_clear(struct host_device *hd); /* nothing is watched; no poll is open */
+void watch_poll_ended(struct host_device *hd);
+void watch_free(struct host_device *hd);
 
 /* ---- breaker.c ---- */
 void breaker_answered(struct host_device *hd);
@@ -187,6 +248,32 @@ void publish_stale_sweep(struct timer *timer, void *ctx);
 /* ---- write.c ---- */
 void write_done(struct ask *ask, int error);
 void write_stop_all(struct host_device *hd); /* ends those that wait for no driver */
+
+/* ---- options.c ---- */
+/* Copies of texts "name" or "name=value", NULL-terminated; options may be NULL. */
+char **options_copy(const char *const *options);
+void options_free(char **options);
+/* What stands behind "name=", "" when it is the name alone; NULL: it is not there. */
+const char *options_get(char *const *options, const char *name);
+
+/* ---- discover.c ---- */
+void discover_stop_all(struct driver *drv);
+bool discover_running(const struct host *host);
+
+/* ---- finds.c ---- */
+/* Keeps what is new in it. NULL: the driver has too many. Borrowed until the next call. */
+const struct host_find *finds_take(struct driver *drv, const struct driver_find *find);
+void finds_free(struct finds *finds);
+/* A device came or went: which finds are configured must be looked up again. */
+void finds_changed(struct driver *drv);
+
+/* ---- browse.c ---- */
+void browse_stop_strangers(struct driver *drv);
+void browse_remove_stranger(struct host_device *hd);
+void browse_end_all(struct host_device *hd); /* those that the driver has told the end of */
+
+/* ---- event.c ---- */
+void acknowledge_end_all(struct host_device *hd); /* those that the driver has answered */
 
 /* ---- stats.c ---- */
 void stats_link(struct host_device *hd, enum link_state link, int error, const char *detail);

@@ -51,7 +51,7 @@ void driver_limit_set(struct device *dev, const char *name, int64_t value)
 {
     struct host_device *hd = host_of(dev);
     const struct host_config *config = &hd->host->config;
-    if (keep(hd, name, value) && config->limits_save != NULL) {
+    if (keep(hd, name, value) && config->limits_save != NULL && !hd->stranger) {
         config->limits_save(config->ctx, dev->name, name, value);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Polls: the points of one device and one period, in requests of at most HOST_POLL_POINTS_MAX.
+/* Polls: the points of one device and one period, in requests of at most HOST_POLL_POINTS_MAX. Watched
+ * points (watch.c) are in polls of their own.
  *
  *     IDLE -> WAITING -> READY -> OPEN -> WAITING ...      READY and OPEN: see poll_pump()
  *              (timer)   (queue)  (with the driver)
@@ -53,7 +54,10 @@ static int compare_keys(const void *left, const void *right)
 
 static void find_stale(struct poll *poll)
 {
-    poll->stale_us = INT64_MAX;
+    poll->stale_us = poll->watched ? poll->stale_default_us : INT64_MAX;
+    if (poll->watched) {
+        return;
+    }
     for (size_t i = 0; i < poll->ask.req.count; i++) {
         int64_t own_us = poll->hd->dev->points[poll->ask.req.points[i]].cls->stale_after_us;
         int64_t after_us = own_us > 0 ? own_us : poll->stale_default_us;
@@ -62,7 +66,7 @@ static void find_stale(struct poll *poll)
 }
 
 static struct poll *poll_new(struct host_device *hd, const uint32_t *points, size_t count,
-                             int64_t period_us)
+                             int64_t period_us, bool watched)
 {
     struct poll *poll = busbar_alloc(sizeof(*poll));
     uint64_t spread = hash_u64(hash_text(hd->dev->name) ^ hash_u64(hd->host->config.seed) ^
@@ -70,8 +74,11 @@ static struct poll *poll_new(struct host_device *hd, const uint32_t *points, siz
     int64_t three_polls_us = period_us < INT64_MAX / 3 ? 3 * period_us : INT64_MAX;
     int64_t two_deadlines_us = 2 * hd->settings.timeout_us;
     poll->ask.kind = ASK_POLL;
-    poll->ask.req.points = points;
+    poll->points = busbar_alloc_array(count, sizeof(*points));
+    memcpy(poll->points, points, count * sizeof(*points));
+    poll->ask.req.points = poll->points;
     poll->ask.req.count = count;
+    poll->watched = watched;
     poll->hd = hd;
     poll->period_us = period_us;
     poll->phase_us = (int64_t)(spread % (uint64_t)period_us);
@@ -89,6 +96,11 @@ static size_t points_max(const struct host_device *hd)
                                                                        : HOST_POLL_POINTS_MAX;
 }
 
+int64_t poll_own_period(const struct point *pt)
+{
+    return pt->cls->every_us > 0 ? pt->cls->every_us : CLOCK_US_PER_S;
+}
+
 /* The readable points of a device by period, then as configured. */
 static struct sort_key *sorted_keys(const struct device *dev, size_t *count)
 {
@@ -96,9 +108,7 @@ static struct sort_key *sorted_keys(const struct device *dev, size_t *count)
     size_t used = 0;
     for (size_t i = 0; i < dev->point_count; i++) {
         if (dev->points[i].readable) {
-            int64_t every_us = dev->points[i].cls->every_us;
-            keys[used++] = (struct sort_key){ every_us > 0 ? every_us : CLOCK_US_PER_S,
-                                              (uint32_t)i };
+            keys[used++] = (struct sort_key){ poll_own_period(&dev->points[i]), (uint32_t)i };
         }
     }
     qsort(keys, used, sizeof(*keys), compare_keys);
@@ -108,20 +118,19 @@ static struct sort_key *sorted_keys(const struct device *dev, size_t *count)
 
 void poll_make_all(struct host_device *hd)
 {
-    size_t count;
+    size_t count, from = 0;
     struct sort_key *keys = sorted_keys(hd->dev, &count);
-    hd->order = busbar_alloc_array(count + 1, sizeof(*hd->order));
-    hd->order_count = count;
+    uint32_t *points = busbar_alloc_array(count + 1, sizeof(*points));
     for (size_t i = 0; i < count; i++) {
-        hd->order[i] = keys[i].index;
+        points[i] = keys[i].index;
     }
-    size_t from = 0;
     for (size_t i = 1; i <= count && hd->driver->ops->read != NULL; i++) {
         if (i == count || keys[i].every_us != keys[from].every_us || i - from == points_max(hd)) {
-            poll_new(hd, hd->order + from, i - from, keys[from].every_us);
+            poll_new(hd, points + from, i - from, keys[from].every_us, false);
             from = i;
         }
     }
+    busbar_free(points);
     busbar_free(keys);
 }
 
@@ -134,20 +143,22 @@ static void unplan(struct poll *poll)
     }
 }
 
+static void poll_free(struct poll *poll)
+{
+    assert(poll->state != POLL_OPEN);
+    unplan(poll);
+    timer_stop(&poll->timer);
+    list_remove(&poll->ready);
+    list_remove(&poll->link);
+    busbar_free(poll->points);
+    busbar_free(poll);
+}
+
 void poll_free_all(struct host_device *hd)
 {
     list_each_safe(at, &hd->polls) {
-        struct poll *poll = list_entry(at, struct poll, link);
-        assert(poll->state != POLL_OPEN);
-        unplan(poll);
-        timer_stop(&poll->timer);
-        list_remove(&poll->link);
-        busbar_free(poll);
+        poll_free(list_entry(at, struct poll, link));
     }
-    list_init(&hd->ready);
-    busbar_free(hd->order);
-    hd->order = NULL;
-    hd->order_count = 0;
 }
 
 /* ---- states ---- */
@@ -217,6 +228,87 @@ void poll_halt_all(struct host_device *hd)
     }
 }
 
+/* ---- points that go from one to another ---- */
+
+size_t poll_take_out(struct poll *poll, bool (*leaves)(const struct poll *poll, uint32_t point),
+                     uint32_t *out)
+{
+    struct request *req = &poll->ask.req;
+    size_t taken = 0, kept = 0;
+    assert(poll->state != POLL_OPEN);
+    for (size_t i = 0; i < req->count; i++) {
+        if (leaves(poll, poll->points[i])) {
+            out[taken++] = poll->points[i];
+        } else {
+            poll->points[kept++] = poll->points[i];
+        }
+    }
+    if (taken > 0) {
+        unplan(poll);
+        req->count = kept;
+        find_stale(poll);
+    }
+    if (kept == 0) {
+        poll_free(poll);
+    }
+    return taken;
+}
+
+static int compare_points(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+static void grow(struct poll *poll, const uint32_t *points, size_t count)
+{
+    struct request *req = &poll->ask.req;
+    unplan(poll);
+    poll->points = busbar_realloc(poll->points, (req->count + count) * sizeof(*points));
+    memcpy(poll->points + req->count, points, count * sizeof(*points));
+    req->points = poll->points;
+    req->count += count;
+    qsort(poll->points, req->count, sizeof(*points), compare_points);
+    find_stale(poll);
+}
+
+/* A check waits for its time; what is polled again is polled soon. */
+static void begin_new(struct poll *poll)
+{
+    struct host_device *hd = poll->hd;
+    int64_t now_us = host_now(hd), most_us = HOST_FIRST_POLL_MS * CLOCK_US_PER_MS;
+    poll->fresh_us = now_us;
+    if (!host_running(hd) || hd->breaker != BREAKER_CLOSED) {
+        return;
+    }
+    most_us = poll->period_us < most_us ? poll->period_us : most_us;
+    wait_until(poll, poll->watched ? poll_grid_after(now_us, poll->period_us, poll->phase_us)
+                                   : now_us + poll->phase_us % most_us);
+}
+
+void poll_put_in(struct host_device *hd, const uint32_t *points, size_t count, int64_t period_us,
+                 bool watched)
+{
+    size_t most = points_max(hd);
+    list_each(at, &hd->polls) {
+        struct poll *poll = list_entry(at, struct poll, link);
+        if (count > 0 && poll->period_us == period_us && poll->watched == watched &&
+            poll->state != POLL_OPEN && poll->ask.req.count < most) {
+            size_t room = most - poll->ask.req.count;
+            size_t part = count < room ? count : room;
+            grow(poll, points, part);
+            points += part;
+            count -= part;
+        }
+    }
+    while (count > 0) {
+        size_t part = count < most ? count : most;
+        begin_new(poll_new(hd, points, part, period_us, watched));
+        points += part;
+        count -= part;
+    }
+}
+
 /* ---- asking ---- */
 
 static void ask_driver(struct poll *poll)
@@ -234,8 +326,8 @@ static void split(struct poll *poll)
     struct request *req = &poll->ask.req;
     size_t first = (req->count + 1) / 2;
     unplan(poll);
-    struct poll *rest = poll_new(poll->hd, req->points + first, req->count - first,
-                                 poll->period_us);
+    struct poll *rest = poll_new(poll->hd, req->points + first, req->count - first, poll->period_us,
+                                 poll->watched);
     req->count = first;
     find_stale(poll);
     rest->fresh_us = poll->fresh_us;
@@ -355,6 +447,7 @@ static void finish(struct poll *poll)
     }
     poll->state = POLL_IDLE;
     hd->poll_open--;
+    watch_poll_ended(hd);
 }
 
 /* Plans the next one; not_before_us holds a failed one back. */
@@ -414,7 +507,8 @@ static void failed(struct poll *poll, int error, int64_t now_us)
     stats_failure(hd, error);
     if (!silent || alone) { /* the device lives: only these points suffer */
         uint8_t quality;
-        if (breaker_quality(error, &quality)) {
+        bool spoke = silent && poll->watched; /* it goes on sending: stale when it does not */
+        if (!spoke && breaker_quality(error, &quality)) {
             publish_bad(hd, req->points, req->count, quality, poll->detail);
         }
         finish(poll);

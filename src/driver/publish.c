@@ -71,63 +71,95 @@ void publish_answer(struct host_device *hd, const uint32_t *points, struct sampl
     }
 }
 
-static size_t flush_bad(struct host_device *hd, const uint32_t *points, struct sample *samples,
-                        size_t count)
+/* A batch of bad samples on its way to the bus. */
+struct bad {
+    struct host_device *hd;
+    int64_t now_us;
+    size_t used;
+    uint8_t quality;
+    uint16_t detail;
+    uint32_t points[HOST_BAD_BATCH];
+    struct sample samples[HOST_BAD_BATCH];
+};
+
+static void bad_flush(struct bad *bad)
 {
-    if (count > 0) {
-        hd->count_dirty = true;
-        give_to_bus(hd, points, samples, count);
+    if (bad->used > 0) {
+        bad->hd->count_dirty = true;
+        give_to_bus(bad->hd, bad->points, bad->samples, bad->used);
+        bad->used = 0;
     }
-    return 0;
+}
+
+static void bad_add(struct bad *bad, uint32_t point)
+{
+    const struct sample *last = &bad->hd->dev->points[point].last;
+    if (last->quality == bad->quality && last->detail == bad->detail) {
+        return;
+    }
+    bad->points[bad->used] = point;
+    bad->samples[bad->used] = (struct sample){
+        .time_us = bad->now_us,
+        .receive_us = bad->now_us,
+        .type = VALUE_NONE,
+        .quality = bad->quality,
+        .detail = bad->detail,
+    };
+    if (++bad->used == HOST_BAD_BATCH) {
+        bad_flush(bad);
+    }
+}
+
+static void bad_begin(struct bad *bad, struct host_device *hd, uint8_t quality, uint16_t detail)
+{
+    bad->hd = hd;
+    bad->now_us = clock_wall_us();
+    bad->used = 0;
+    bad->quality = quality;
+    bad->detail = detail;
 }
 
 void publish_bad(struct host_device *hd, const uint32_t *points, size_t count, uint8_t quality,
                  uint16_t detail)
 {
-    uint32_t batch[HOST_BAD_BATCH];
-    struct sample samples[HOST_BAD_BATCH];
-    int64_t now_us = clock_wall_us();
-    size_t used = 0;
+    struct bad bad;
+    bad_begin(&bad, hd, quality, detail);
     for (size_t i = 0; i < count; i++) {
-        const struct sample *last = &hd->dev->points[points[i]].last;
-        if (last->quality == quality && last->detail == detail) {
-            continue;
-        }
-        batch[used] = points[i];
-        samples[used] = (struct sample){
-            .time_us = now_us,
-            .receive_us = now_us,
-            .type = VALUE_NONE,
-            .quality = quality,
-            .detail = detail,
-        };
-        if (++used == HOST_BAD_BATCH) {
-            used = flush_bad(hd, batch, samples, used);
-        }
+        bad_add(&bad, points[i]);
     }
-    flush_bad(hd, batch, samples, used);
+    bad_flush(&bad);
 }
 
 void publish_bad_all(struct host_device *hd, uint8_t quality, uint16_t detail)
 {
-    publish_bad(hd, hd->order, hd->order_count, quality, detail);
+    struct bad bad;
+    bad_begin(&bad, hd, quality, detail);
+    for (size_t i = 0; i < hd->dev->point_count; i++) {
+        if (hd->dev->points[i].readable) {
+            bad_add(&bad, (uint32_t)i);
+        }
+    }
+    bad_flush(&bad);
 }
 
 /* ---- stale values ---- */
 
 static int64_t stale_after(const struct poll *poll, const struct point_class *cls)
 {
-    return cls->stale_after_us > 0 ? cls->stale_after_us : poll->stale_default_us;
+    return cls->stale_after_us > 0 && !poll->watched ? cls->stale_after_us : poll->stale_default_us;
 }
 
+/* A value is as old as the last poll that was answered, or as it came by itself: what is later. */
 static void sweep_poll(struct poll *poll, int64_t age_us)
 {
     struct host_device *hd = poll->hd;
+    int64_t now_us = clock_wall_us();
     for (size_t i = 0; i < poll->ask.req.count; i++) {
         const uint32_t *index = &poll->ask.req.points[i];
         const struct point *pt = &hd->dev->points[*index];
-        if (quality_class(pt->last.quality) != QUALITY_CLASS_BAD &&
-            age_us > stale_after(poll, pt->cls)) {
+        int64_t after_us = stale_after(poll, pt->cls);
+        if (quality_class(pt->last.quality) != QUALITY_CLASS_BAD && age_us > after_us &&
+            now_us - pt->last.receive_us > after_us) {
             publish_bad(hd, index, 1, QUALITY_STALE, 0);
         }
     }
@@ -157,7 +189,10 @@ int driver_publish(struct device *dev, const uint32_t *points, struct sample *sa
                    driver_cb on_disk, void *ctx)
 {
     struct host_device *hd = host_of(dev);
-    assert(hd != NULL && hd->run != RUN_STOPPED);
+    assert(hd != NULL);
+    if (!host_running(hd)) {
+        return BUSBAR_EBUSY;
+    }
     int64_t now_us = clock_wall_us();
     for (size_t i = 0; i < count; i++) {
         convert_in(dev->points[points[i]].cls, &samples[i]);

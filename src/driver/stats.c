@@ -62,13 +62,14 @@ void stats_failure(struct host_device *hd, int error)
 
 static void count_points(struct host_device *hd)
 {
-    size_t bad = 0;
-    for (size_t i = 0; i < hd->order_count; i++) {
-        uint8_t quality = hd->dev->points[hd->order[i]].last.quality;
-        bad += quality_class(quality) == QUALITY_CLASS_BAD ? 1 : 0;
+    size_t bad = 0, all = 0;
+    for (size_t i = 0; i < hd->dev->point_count; i++) {
+        const struct point *pt = &hd->dev->points[i];
+        all += pt->readable ? 1 : 0;
+        bad += pt->readable && quality_class(pt->last.quality) == QUALITY_CLASS_BAD ? 1 : 0;
     }
     hd->stats.points_bad = bad;
-    hd->stats.points_good = hd->order_count - bad;
+    hd->stats.points_good = all - bad;
     hd->count_dirty = false;
 }
 
@@ -113,6 +114,9 @@ void host_totals(const struct host *host, struct host_totals *totals)
     totals->samples = host->samples;
     list_each(at, &host->devices) {
         struct host_device *hd = list_entry(at, struct host_device, link);
+        if (hd->stranger) {
+            continue;
+        }
         fill(hd);
         add_counters(totals, &hd->stats);
         totals->points_good += hd->stats.points_good;

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of a device: the driver finds out step by step, the host passes on what it finds. */
-#include <assert.h>
-#include <string.h>
-
 #include "base/alloc.h"
 #include "driver/host_private.h"
 
@@ -15,19 +12,6 @@ struct driver_test {
     void *ctx;
 };
 
-static char **copy_options(const char *const *options)
-{
-    size_t count = 0;
-    while (options != NULL && options[count] != NULL) {
-        count++;
-    }
-    char **copy = busbar_alloc_array(count + 1, sizeof(*copy));
-    for (size_t i = 0; i < count; i++) {
-        copy[i] = busbar_strdup(options[i]);
-    }
-    return copy;
-}
-
 int host_test(struct host *host, struct device *dev, const char *const *options,
               void (*finding)(void *ctx, const struct host_finding *finding),
               void (*done)(void *ctx, int code), void *ctx)
@@ -38,7 +22,7 @@ int host_test(struct host *host, struct device *dev, const char *const *options,
         return BUSBAR_EBUSY;
     }
     struct driver_test *test = busbar_alloc(sizeof(*test));
-    test->options = copy_options(options);
+    test->options = options_copy(options);
     test->finding = finding;
     test->done = done;
     test->ctx = ctx;
@@ -65,22 +49,13 @@ void driver_finding(struct driver_test *test, const char *step, bool fine, int c
 
 const char *driver_test_option(const struct driver_test *test, const char *name)
 {
-    size_t size = strlen(name);
-    for (char **option = test->options; *option != NULL; option++) {
-        if (strncmp(*option, name, size) == 0 && ((*option)[size] == '=' || (*option)[size] == 0)) {
-            return (*option)[size] == '=' ? *option + size + 1 : "";
-        }
-    }
-    return NULL;
+    return options_get(test->options, name);
 }
 
 void driver_tested(struct driver_test *test)
 {
     list_remove(&test->link);
     test->done(test->ctx, test->code);
-    for (char **option = test->options; *option != NULL; option++) {
-        busbar_free(*option);
-    }
-    busbar_free(test->options);
+    options_free(test->options);
     busbar_free(test);
 }

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Writes: checked, sent once, read back, told in plain words.
+/* Writes and releases: checked, sent once, read back, told in plain words.
  *
- *     SENDING --taken--> READING --equal--------------------------------------> told
- *        |                  |  ^
- *        |                  +--+ differs: once more after a moment, until the deadline
- *        +--refused, no answer, deadline------------------------------------> told
+ *     KEEPING --its hold is on disk--> SENDING --taken--> READING --equal, or released--> told
+ *                                         |                  |  ^
+ *                                         |                  +--+ differs: once more after a moment,
+ *                                         |                       until the deadline
+ *                                         +--refused, no answer, deadline---------------> told
+ *
+ * KEEPING only where the value is to be released by itself: what is not sure to be remembered is not
+ * sent.
  *
  * A write is never repeated: when no answer came, nobody knows whether the device took it, and that
  * is what the person is told. Writes do not wait for polls; a driver that can do one thing at a
@@ -19,7 +23,12 @@
 #include "driver/convert.h"
 #include "driver/host_private.h"
 
-enum write_state { WRITE_SENDING, WRITE_READING, WRITE_RESTING };
+enum write_state { WRITE_KEEPING, WRITE_SENDING, WRITE_READING, WRITE_RESTING };
+
+/* Waits for the disk, on behalf of a write that may end before it. */
+struct keeping {
+    struct write *write; /* NULL: it ended */
+};
 
 struct write {
     struct ask ask;
@@ -30,7 +39,14 @@ struct write {
     enum write_state state;
     struct sample sample; /* raw while sending, what was read back then */
     struct convert_asked asked;
-    struct text *text;  /* our copy of a text that was asked for */
+    struct text *text; /* our copy of a text that was asked for */
+    struct driver_write how;
+    char *path, *who, *from; /* path NULL: the point cannot be released, so nobody holds it */
+    int64_t for_us;
+    uint64_t version; /* of the hold that a release ends */
+    struct keeping *keeping;
+    struct hold_copy *before; /* the hold that stood there, while this one may not come about */
+    bool noted;
     struct timer timer; /* the deadline, or the rest before one more read-back */
     int64_t began_us, deadline_us;
     struct host_write_result result;
@@ -67,7 +83,10 @@ static const char *explain(const struct write *write, uint16_t detail)
 static void say_sent(struct write *write, int error, struct buf *out)
 {
     switch (error) {
-    case 0: buf_append_text(out, "written; this point cannot be read back"); break;
+    case 0:
+        buf_printf(out, "%s; this point cannot be read back",
+                   write->how.release ? "released" : "written");
+        break;
     case BUSBAR_EREFUSED:
         buf_printf(out, "refused: %s", explain(write, write->result.detail));
         break;
@@ -75,8 +94,10 @@ static void say_sent(struct write *write, int error, struct buf *out)
         buf_append_text(out, "not sent: the value does not fit the type the device has for it");
         break;
     case BUSBAR_ETIMEOUT:
-        buf_append_text(out, "no answer in time; whether the device took the value is not known: "
-                             "look at the point before you write again");
+        buf_printf(out,
+                   "no answer in time; whether the device took the %s is not known: "
+                   "look at the point before you write again",
+                   write->how.release ? "release" : "value");
         break;
     case BUSBAR_ECANCELED:
         buf_append_text(out, "the device was stopped before it answered; whether it took the value "
@@ -87,27 +108,152 @@ static void say_sent(struct write *write, int error, struct buf *out)
     }
 }
 
+static void say_equal(struct write *write, struct buf *out)
+{
+    char took[32], last[32];
+    str_format_duration(took, sizeof(took), (write->result.took_us + 999) / 1000 * 1000);
+    if (write->how.release) {
+        buf_printf(out, "released at priority %u, the device now says ", write->result.priority);
+    } else {
+        buf_append_text(out, "written, read back ");
+    }
+    append_value(out, write->pt, write->sample.type, write->sample.value);
+    buf_printf(out, " after %s", took);
+    if (write->for_us > 0) {
+        str_format_duration(last, sizeof(last), write->for_us);
+        buf_printf(out, "; it is released by itself in %s", last);
+    }
+}
+
 static void say_read_back(struct write *write, int error, struct buf *out)
 {
-    char took[32];
     if (error == 0 && write->result.error == 0) {
-        str_format_duration(took, sizeof(took), (write->result.took_us + 999) / 1000 * 1000);
-        buf_append_text(out, "written, read back ");
-        append_value(out, write->pt, write->sample.type, write->sample.value);
-        buf_printf(out, " after %s", took);
+        say_equal(write, out);
     } else if (error == 0) {
         buf_append_text(out, "the device took the write but reads back ");
         append_value(out, write->pt, write->sample.type, write->sample.value);
         buf_append_text(out, " instead of ");
         append_value(out, write->pt, write->asked.type, write->asked.value);
-        buf_append_text(out, ": it limits the value, or something else writes it too");
+        if (write->result.priority > 1) {
+            buf_printf(out,
+                       ": something holds the point at a higher priority than %u, or the device "
+                       "limits the value",
+                       write->result.priority);
+        } else {
+            buf_append_text(out, ": it limits the value, or something else writes it too");
+        }
     } else {
-        buf_printf(out, "the device took the write, but it could not be read back: %s",
-                   err_text(error));
+        buf_printf(out, "the device took the %s, but it could not be read back: %s",
+                   write->how.release ? "release" : "write", err_text(error));
+    }
+}
+
+/* ---- its hold ---- */
+
+static struct holds *holds_of(const struct write *write)
+{
+    return write->hd->host->holds;
+}
+
+static void describe_hold(struct write *write, struct host_hold *hold, struct buf *value)
+{
+    const struct convert_asked *asked = &write->asked;
+    const char *name = asked->type == VALUE_INT    ? point_enum_name(write->pt->cls, asked->value.i)
+                       : asked->type == VALUE_BOOL ? point_enum_name(write->pt->cls, asked->value.b)
+                                                   : NULL;
+    if (name != NULL) {
+        buf_append_text(value, name);
+    } else {
+        value_print(asked->type, asked->value, value);
+    }
+    *hold = (struct host_hold){
+        .path = write->path,
+        .priority = write->result.priority,
+        .value = buf_text(value),
+        .who = write->who,
+        .from = write->from,
+        .since_us = clock_wall_us(),
+        .until_us = write->result.until_us,
+    };
+}
+
+/* The device took it: from now on somebody holds the point, or nobody does any more. */
+static void note_taken(struct write *write)
+{
+    write->result.taken = true;
+    if (write->path == NULL) {
+        return;
+    }
+    if (write->how.release) {
+        holds_released(holds_of(write), write->path, write->result.priority, write->version);
+    } else if (!write->noted &&
+               holds_have_room(holds_of(write), write->path, write->result.priority)) {
+        struct host_hold hold;
+        struct buf value;
+        buf_init(&value, TEXT_BYTES_MAX + 1);
+        describe_hold(write, &hold, &value);
+        (void)holds_note(holds_of(write), &hold, NULL, NULL, NULL);
+        buf_fini(&value);
+    }
+}
+
+/* Whether the device surely did not take it. */
+static bool surely_not(int error)
+{
+    switch (error) {
+    case BUSBAR_EREFUSED:
+    case BUSBAR_ERANGE:
+    case BUSBAR_EUNSUPPORTED:
+    case BUSBAR_EWRONGTYPE:
+    case BUSBAR_EINVAL:
+    case BUSBAR_ENOTCONN:
+    case BUSBAR_ECONNREFUSED:
+    case BUSBAR_EROUTE:
+    case BUSBAR_EHOST: return true;
+    default: return false;
+    }
+}
+
+static void settle_hold(struct write *write)
+{
+    bool sent = write->state != WRITE_KEEPING;
+    if (write->noted && !write->result.taken && (!sent || surely_not(write->result.error))) {
+        holds_put_back(holds_of(write), write->path, write->result.priority, write->before);
+        write->before = NULL;
+    }
+    hold_copy_free(write->before);
+    if (write->keeping != NULL) {
+        write->keeping->write = NULL;
     }
 }
 
 /* ---- the end ---- */
+
+static void say_not_kept(int error, struct buf *out)
+{
+    if (error == BUSBAR_ECANCELED) {
+        buf_append_text(out, "not sent: the device was stopped");
+        return;
+    }
+    buf_printf(out,
+               "not sent: that it must be released by itself could not be kept on disk (%s); free "
+               "some space, or write without an end",
+               err_text(error));
+}
+
+static bool is_as_asked(const struct write *write)
+{
+    return write->how.release || convert_same(write->pt, &write->asked, &write->sample);
+}
+
+static void write_free(struct write *write)
+{
+    busbar_free(write->text);
+    busbar_free(write->path);
+    busbar_free(write->who);
+    busbar_free(write->from);
+    busbar_free(write);
+}
 
 /* back: the end came while reading back (with `error`), else while sending. */
 static void tell(struct write *write, bool back, int error)
@@ -119,8 +265,10 @@ static void tell(struct write *write, bool back, int error)
     result->error = error;
     result->took_us = host_now(write->hd) - write->began_us;
     buf_init(&words, sizeof(result->message) * 2);
-    if (back) {
-        bool equal = error == 0 && convert_same(write->pt, &write->asked, &write->sample);
+    if (write->state == WRITE_KEEPING) {
+        say_not_kept(error, &words);
+    } else if (back) {
+        bool equal = error == 0 && is_as_asked(write);
         if (error == 0 && !equal) {
             result->error = BUSBAR_EREFUSED;
         }
@@ -130,11 +278,11 @@ static void tell(struct write *write, bool back, int error)
     }
     str_copy(result->message, sizeof(result->message), buf_text(&words));
     buf_fini(&words);
-    busbar_log(LOG_LEVEL_INFO, "driver", write->hd->dev->name, "write to %s: %s", write->pt->name,
-               result->message);
+    busbar_log(LOG_LEVEL_INFO, "driver", write->hd->dev->name, "%s %s: %s",
+               write->how.release ? "release of" : "write to", write->pt->name, result->message);
+    settle_hold(write);
     write->written(write->ctx, result);
-    busbar_free(write->text);
-    busbar_free(write);
+    write_free(write);
 }
 
 static void unplan(struct write *write)
@@ -163,6 +311,7 @@ static void read_back(struct write *write)
 {
     write->state = WRITE_READING;
     write->sample = (struct sample){ .type = VALUE_NONE };
+    write->ask.req.how = NULL;
     ask_driver(write, write->hd->driver->ops->read);
 }
 
@@ -178,6 +327,7 @@ static void sent(struct write *write, int error)
         tell(write, false, error);
         return;
     }
+    note_taken(write);
     breaker_answered(hd);
     if (!write->pt->readable || hd->driver->ops->read == NULL) {
         tell(write, false, 0);
@@ -222,8 +372,7 @@ static void was_read(struct write *write, int error)
         result->after.value.bits = 0;
     }
     int64_t again_us = host_now(hd) + HOST_READ_BACK_RETRY_MS * CLOCK_US_PER_MS;
-    if (convert_same(write->pt, &write->asked, &write->sample) || again_us >= write->deadline_us ||
-        !host_running(hd)) {
+    if (is_as_asked(write) || again_us >= write->deadline_us || !host_running(hd)) {
         tell(write, true, 0);
         return;
     }
@@ -255,20 +404,22 @@ static void write_timer(struct timer *timer, void *ctx)
 {
     (void)timer;
     struct write *write = ctx;
-    if (write->state == WRITE_RESTING) {
+    if (write->state == WRITE_KEEPING) {
+        tell(write, false, BUSBAR_ETIMEOUT);
+    } else if (write->state == WRITE_RESTING) {
         read_back(write);
-        return;
+    } else {
+        write->ask.late = true;
+        write->hd->driver->ops->cancel(write->hd->dev, &write->ask.req);
     }
-    write->ask.late = true;
-    write->hd->driver->ops->cancel(write->hd->dev, &write->ask.req);
 }
 
 void write_stop_all(struct host_device *hd)
 {
     list_each_safe(at, &hd->writes) {
         struct write *write = list_entry(at, struct write, link);
-        if (!write->ask.open) {
-            tell(write, true, BUSBAR_ECANCELED);
+        if (write->state == WRITE_KEEPING || write->state == WRITE_RESTING) {
+            tell(write, write->state == WRITE_RESTING, BUSBAR_ECANCELED);
         }
     }
 }
@@ -296,6 +447,29 @@ static int check(const struct host_device *hd, const struct point *pt, struct er
     return 0;
 }
 
+static int check_how(const struct host_device *hd, const struct point *pt,
+                     const struct host_write_how *how, struct err *err)
+{
+    bool asks = how->priority != 0 || how->release || how->for_us != 0;
+    if (asks && !pt->releasable) {
+        err_set(err, BUSBAR_EUNSUPPORTED,
+                "'%s' has no priorities: what is written there stays, and nothing gives it up",
+                pt->name);
+        err_hint(err, "write the value that shall hold afterwards");
+        return BUSBAR_EUNSUPPORTED;
+    }
+    if (how->priority > POINT_PRIORITIES) {
+        return err_set(err, BUSBAR_ERANGE, "a priority is 1 (goes first) to %d", POINT_PRIORITIES);
+    }
+    if (how->for_us < 0 || how->for_us > HOST_HOLD_FOR_MAX_US ||
+        (how->release && how->for_us != 0)) {
+        return err_set(err, BUSBAR_ERANGE, "a value is released by itself after at most a year%s",
+                       how->release ? "; a release itself has no end" : "");
+    }
+    (void)hd;
+    return 0;
+}
+
 static struct write *write_new(struct host_device *hd, struct point *pt,
                                const struct convert_asked *asked, int64_t timeout_us)
 {
@@ -304,6 +478,7 @@ static struct write *write_new(struct host_device *hd, struct point *pt,
     write->hd = hd;
     write->pt = pt;
     write->index = (uint32_t)(pt - hd->dev->points);
+    write->state = WRITE_SENDING;
     write->asked = *asked;
     if (asked->type == VALUE_TEXT) {
         write->text = text_new(asked->value.text->bytes, asked->value.text->size);
@@ -328,16 +503,85 @@ static struct write *write_new(struct host_device *hd, struct point *pt,
     return write;
 }
 
+static void take_how(struct write *write, const struct host_write_how *how)
+{
+    const struct point *pt = write->pt;
+    struct buf path;
+    if (!pt->releasable) {
+        return;
+    }
+    buf_init(&path, DEVICE_NAME_MAX + POINT_NAME_MAX + 2);
+    point_path(pt, &path);
+    write->path = busbar_strdup(buf_text(&path));
+    buf_fini(&path);
+    write->who = busbar_strdup(how->who != NULL ? how->who : "");
+    write->from = busbar_strdup(how->from != NULL ? how->from : "");
+    write->for_us = how->for_us;
+    write->result.priority = how->priority != 0 ? how->priority : pt->priority;
+    write->result.until_us = how->for_us > 0 ? clock_wall_us() + how->for_us : 0;
+    write->how = (struct driver_write){ .priority = write->result.priority,
+                                        .release = how->release };
+    write->ask.req.how = &write->how;
+    write->version = holds_version(holds_of(write), write->path, write->result.priority);
+}
+
+/* The hold of the write is on disk: now it may be sent. */
+static void kept(void *ctx, int error)
+{
+    struct keeping *keeping = ctx;
+    struct write *write = keeping->write;
+    busbar_free(keeping);
+    if (write == NULL) {
+        return;
+    }
+    write->keeping = NULL;
+    timer_stop(&write->timer);
+    if (error == 0 && !host_running(write->hd)) {
+        error = BUSBAR_ECANCELED;
+    }
+    if (error != 0) {
+        tell(write, false, error);
+        return;
+    }
+    write->state = WRITE_SENDING;
+    ask_driver(write, write->hd->driver->ops->write);
+}
+
+/* True: the hold is on its way to the disk, the write goes on after it. */
+static bool keep_first(struct write *write)
+{
+    struct host_hold hold;
+    struct buf value;
+    struct keeping *keeping = busbar_alloc(sizeof(*keeping));
+    keeping->write = write;
+    buf_init(&value, TEXT_BYTES_MAX + 1);
+    describe_hold(write, &hold, &value);
+    write->noted = true;
+    write->keeping = keeping;
+    write->state = WRITE_KEEPING;
+    timer_start_at_us(&write->timer, write->deadline_us, 0);
+    bool waits = holds_note(holds_of(write), &hold, &write->before, kept, keeping);
+    buf_fini(&value);
+    if (!waits) {
+        write->keeping = NULL;
+        write->state = WRITE_SENDING;
+        timer_stop(&write->timer);
+        busbar_free(keeping);
+    }
+    return waits;
+}
+
 int host_write(struct host *host, struct point *pt, uint8_t type, union value value,
                const struct host_write_how *how, int64_t timeout_us, host_written_cb written,
                void *ctx, struct err *err)
 {
+    static const struct host_write_how plain;
     struct host_device *hd = host_of(pt->device);
-    struct convert_asked asked;
-    (void)host;
-    (void)how;
+    struct convert_asked asked = { 0 };
+    how = how != NULL ? how : &plain;
     int error = check(hd, pt, err);
-    if (error == 0) {
+    error = error == 0 ? check_how(hd, pt, how, err) : error;
+    if (error == 0 && !how->release) {
         error = convert_out(pt, type, value, &asked, err);
     }
     if (error != 0) {
@@ -346,6 +590,16 @@ int host_write(struct host *host, struct point *pt, uint8_t type, union value va
     struct write *write = write_new(hd, pt, &asked, timeout_us);
     write->written = written;
     write->ctx = ctx;
-    ask_driver(write, hd->driver->ops->write);
+    take_how(write, how);
+    if (how->for_us > 0 && !holds_have_room(host->holds, write->path, write->result.priority)) {
+        list_remove(&write->link);
+        write_free(write);
+        err_set(err, BUSBAR_ELIMIT, "%d values are held already, so this one could not be released",
+                HOST_HOLDS_MAX);
+        return err_hint(err, "release some: busbar holds");
+    }
+    if (how->for_us == 0 || !keep_first(write)) {
+        ask_driver(write, hd->driver->ops->write);
+    }
     return 0;
 }
