@@ -30,6 +30,7 @@ struct known {
 struct finds {
     struct map by_key;
     struct list list;
+    uint32_t numbers;
     uint64_t dropped;
     struct map known; /* key -> struct known */
     bool known_stale;
@@ -262,6 +263,7 @@ const struct host_find *finds_take(struct driver *drv, const struct driver_find 
     }
     if (fresh) {
         find = busbar_alloc(sizeof(*find));
+        find->view.number = ++finds->numbers;
         find->view.first_us = wall_us;
         find->view.find.objects = -1;
         find->key = busbar_strndup(now->key, kept_size(now->key));

@@ -245,6 +245,7 @@ enum {
 
 /* A device on the network, as it is known by now. Borrowed for the call. */
 struct host_find {
+    uint32_t number;           /* of its driver, from 1, in the order of first hearing */
     struct driver_find find;   /* all texts not NULL */
     int64_t first_us, last_us; /* wall; heard */
     uint64_t times;            /* heard */
