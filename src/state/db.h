@@ -80,6 +80,13 @@
                   "LIMIT ?2)")                                                                    \
     X(EVENT_TRIM_IDS, "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE id < ?1 "        \
                       "LIMIT ?2)")                                                                \
+    X(HOLD_SET, "INSERT INTO hold (path, priority, value, who, origin, since_us, until_us) "      \
+                "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (path, priority) DO UPDATE SET " \
+                "value = excluded.value, who = excluded.who, origin = excluded.origin, "          \
+                "since_us = excluded.since_us, until_us = excluded.until_us")                     \
+    X(HOLD_REMOVE, "DELETE FROM hold WHERE path = ?1 AND priority = ?2")                          \
+    X(HOLD_ALL, "SELECT path, priority, value, who, origin, since_us, until_us FROM hold "        \
+                "ORDER BY path, priority")                                                        \
     X(VALUE_SET, "INSERT INTO named (key, value) VALUES (?1, ?2) "                                \
                  "ON CONFLICT (key) DO UPDATE SET value = excluded.value")                        \
     X(VALUE_REMOVE, "DELETE FROM named WHERE key = ?1")                                           \

@@ -11,7 +11,7 @@
 
 enum {
     APPLICATION_ID = 0x42757362, /* "Busb" */
-    SCHEMA_VERSION = 4,
+    SCHEMA_VERSION = 5,
     BUSY_MS = 5000, /* another process (verify, sqlite3) may hold it for a moment */
 };
 
@@ -58,6 +58,11 @@ static const char *const upgrades[SCHEMA_VERSION - 1] = {
     "CREATE INDEX event_latest ON event (source, key) WHERE latest = 1;"
     "INSERT INTO counter VALUES ('event mark', 0), ('events lost', 0);"
     "PRAGMA user_version = 4;",
+    /* 5: who holds what. */
+    "CREATE TABLE hold (path TEXT NOT NULL, priority INTEGER NOT NULL, value TEXT NOT NULL,"
+    " who TEXT NOT NULL, origin TEXT NOT NULL, since_us INTEGER NOT NULL,"
+    " until_us INTEGER NOT NULL, PRIMARY KEY (path, priority)) WITHOUT ROWID;"
+    "PRAGMA user_version = 5;",
 };
 
 static const char *const texts[STATE_STATEMENT_COUNT] = {

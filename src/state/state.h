@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* State: the small things that must survive, in one SQLite database `state.db` of the data folder:
- * series ids of points and label sets, the catalog of history blocks with the log mark, learned limits of devices, the
+ * series ids of points and label sets, the catalog of history blocks with the log mark, learned limits of devices, holds, the
  * journal, named values.
  *
  * Every change is one transaction, on disk when the call returns (WAL, synchronous = FULL).
@@ -239,6 +239,21 @@ int state_event_counts(struct state *state, struct state_event_counts *counts);
 /* Removes events received before before_us, and the oldest above STATE_EVENTS_MAX; at most 10,000 in a call, so that
  * nobody waits long. *removed: how many. */
 int state_events_trim(struct state *state, int64_t before_us, uint64_t *removed);
+
+/* --- holds: what was written to a point at a priority and not given up yet --- */
+
+struct state_hold {
+    const char *path;
+    uint8_t priority;
+    const char *value, *who, *from; /* texts; NULL counts as "" */
+    int64_t since_us, until_us;     /* wall clock; until_us 0: until somebody releases it */
+};
+/* Takes the place of one of the same path and priority. */
+int state_hold_set(struct state *state, const struct state_hold *hold);
+int state_hold_remove(struct state *state, const char *path, uint8_t priority);
+/* In the order of path and priority. The hold is valid during the callback. */
+typedef void (*state_hold_cb)(void *ctx, const struct state_hold *hold);
+int state_holds(struct state *state, state_hold_cb cb, void *ctx);
 
 /* --- named values --- */
 
