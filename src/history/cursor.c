@@ -81,6 +81,17 @@ uint64_t history_cursor_lost(const struct history_cursor *cursor)
     return cursor->lost;
 }
 
+uint64_t history_cursor_at(const struct history_cursor *cursor)
+{
+    return cursor->next - 1;
+}
+
+void history_cursor_back(struct history_cursor *cursor, uint64_t sequence)
+{
+    close_segment(cursor); /* it is opened again at its beginning, and passed up to there */
+    cursor->next = sequence;
+}
+
 uint64_t history_cursors_done(struct history *history, uint64_t upto)
 {
     uint64_t hold = upto;

@@ -326,6 +326,10 @@ int history_next_event(struct history_record *record, struct event_decoded *even
 struct history_cursor *history_events(struct history *history);
 /* Everything up to this sequence is done with: its segments may go. */
 void history_cursor_done(struct history_cursor *cursor, uint64_t sequence);
+/* The last record that it has passed. */
+uint64_t history_cursor_at(const struct history_cursor *cursor);
+/* What it just gave (`sequence`) is given again by the next call. */
+void history_cursor_back(struct history_cursor *cursor, uint64_t sequence);
 /* Records that were gone before the cursor came to them (quota, damage). */
 uint64_t history_cursor_lost(const struct history_cursor *cursor);
 
