@@ -241,6 +241,7 @@ static void take_facts(struct gateway *gw, const struct config *config, const ch
         gw->files[i].bytes = config->files[i].bytes;
         gw->files[i].crc = config->files[i].crc;
     }
+    gw->events_keep_us = config->history.events_keep_us;
     gw->applied_us = clock_wall_us();
     str_copy(gw->applied_by, sizeof gw->applied_by, who);
     str_copy(gw->site_id, sizeof gw->site_id, config->site.id);

@@ -8,6 +8,7 @@
 
 #include "app/apply.h"
 #include "app/backup.h"
+#include "app/events.h"
 #include "app/labels.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -16,6 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "drivers/catalog.h"
+#include "history/journal.h"
 #include "net/jobs.h"
 
 enum { EXIT_FAILED = 1, EXIT_PROBLEMS = 3 };
@@ -27,6 +29,7 @@ static void run_completed(void *ctx)
     struct gateway *gw = ctx;
     if (gw->history != NULL) { /* the last commit may still be told while the loop is freed */
         (void)history_completed(gw->history);
+        events_committed(gw);
     }
 }
 
@@ -123,7 +126,9 @@ static int open_stores(struct gateway *gw, const struct config *config)
         .cold_us = config->history.cold_after_us,
         .points_labeled_later = true,
     };
-    if (history_open(&history, &gw->history, &err) != 0) {
+    gw->events_keep_us = config->history.events_keep_us;
+    if (history_journal_from(gw->state, &history.events_from, &err) != 0 ||
+        history_open(&history, &gw->history, &err) != 0 || events_open(gw, &err) != 0) {
         return gateway_say(&err);
     }
     history_recovered(gw->history, &gw->recovery);
@@ -138,6 +143,7 @@ static void open_host(struct gateway *gw)
     uint64_t seed = (uint64_t)clock_wall_us();
     gw->registry = registry_new();
     gw->bus = bus_new(history_append, gw->history);
+    bus_store_events(gw->bus, history_append_event, gw->history);
     gw->host = host_new(&(struct host_config){ .loop = gw->loop,
                                                .bus = gw->bus,
                                                .catalog = drivers_catalog(),
@@ -366,12 +372,14 @@ void gateway_close(struct gateway *gw)
     }
     timer_stop(&gw->upkeep_timer);
     history_closing(gw->history);
+    events_stop(gw);
     if (gw->server != NULL) {
         server_free(gw->server);
     }
     if (gw->loop != NULL) {
         jobs_drain(gw->loop);
     }
+    events_close(gw);
     history_close(gw->history);
     gw->history = NULL;
     if (gw->host != NULL) {

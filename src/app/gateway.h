@@ -52,6 +52,8 @@ struct gateway {
     struct bus *bus;
     struct host *host;
     struct server *server;
+    struct events *events;  /* the journal's job */
+    int64_t events_keep_us; /* -1: for ever */
 
     char site_id[128], site_name[256], site_timezone[64];
     struct gateway_place places[SERVER_KINDS]; /* as running */

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "app/apply.h"
+#include "app/events.h"
 #include "app/history_routes.h"
 #include "app/ports.h"
 #include "app/routes.h"
@@ -194,6 +195,7 @@ static int serve(struct gateway *gw)
     (void)loop_signal(gw->loop, SIGTERM, on_signal, gw);
     (void)loop_signal(gw->loop, SIGHUP, on_hup, gw);
     gateway_upkeep_start(gw);
+    events_start(gw);
     busbar_log(LOG_LEVEL_INFO, "app", NULL,
                "running version %u: %zu devices, %zu points; page http://%s:%u", gw->version,
                registry_device_count(gw->registry), registry_point_count(gw->registry),

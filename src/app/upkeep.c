@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#include "app/events.h"
 #include "app/gateway.h"
 #include "base/alloc.h"
 #include "base/file.h"
@@ -134,6 +135,10 @@ void gateway_facts(void *ctx, struct server_facts *facts)
     facts->disk_free_bytes = upkeep->disk_free_bytes;
     facts->disk_total_bytes = upkeep->disk_total_bytes;
     facts->problems = gw->problems;
+    struct events_status events;
+    events_status(gw, &events);
+    facts->events_kept = events.kept;
+    facts->events_open = events.open;
     if (upkeep->history.log_state == HISTORY_LOG_FULL) {
         problem(gw, facts, "disk full",
                 "samples are polled and shown but not stored, nothing is acknowledged",
@@ -152,6 +157,17 @@ void gateway_facts(void *ctx, struct server_facts *facts)
         str_format(why, sizeof why, "blocks of history cannot be written: %s",
                    err_text(upkeep->history.keeper_error));
         problem(gw, facts, "history upkeep failed", why, "see the text log");
+    }
+    if (events.error != 0 && upkeep->history.log_state == HISTORY_LOG_OK) {
+        str_format(why, sizeof why, "the journal of events cannot be written: %s",
+                   err_text(events.error));
+        problem(gw, facts, "events wait", why, "they are safe in the log; see the text log");
+    }
+    if (events.lost > 0) {
+        str_format(why, sizeof why, "%llu log records were gone before the journal had read them",
+                   (unsigned long long)events.lost);
+        problem(gw, facts, "events may be lost", why,
+                "the disk was too slow or damaged; the text log says when");
     }
     if (gw->recovery.text[0] != '\0') {
         problem(gw, facts, "damage found at the start", gw->recovery.text, damage_hint);

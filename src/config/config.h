@@ -96,6 +96,7 @@ struct config_history {
     int64_t commit_us;                    /* group commit, default 10ms */
     int64_t tiers_keep_us;                /* default 10y; -1 = for ever, CONFIG_TIERS_OFF */
     int64_t cold_after_us;                /* default 2d */
+    int64_t events_keep_us;               /* default 90d; -1 = for ever */
     const struct config_policy *policies; /* in the order of the file */
     size_t policy_count;
 };

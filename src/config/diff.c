@@ -363,6 +363,7 @@ static void list_history(struct leaves *leaves, const struct config_history *his
         leaf_duration(leaves, "history.tiers", history->tiers_keep_us);
     }
     leaf_duration(leaves, "history.cold_after", history->cold_after_us);
+    leaf_duration(leaves, "history.events_keep", history->events_keep_us);
     for (size_t i = 0; i < history->policy_count; i++) {
         leaf_policy(leaves, &history->policies[i], i + 1);
     }

@@ -20,6 +20,7 @@ enum {
     HISTORY_COMMIT,
     HISTORY_TIERS,
     HISTORY_COLD,
+    HISTORY_EVENTS,
     HISTORY_POLICIES,
     HISTORY_ROWS
 };
@@ -50,6 +51,12 @@ static const struct option history_options[] = {
                        .min = 3600 * CLOCK_US_PER_S,
                        .max = 100 * YEAR_US,
                        .help = "when a day is packed as small as can be, such as 2d" },
+    [HISTORY_EVENTS] = { .key = "events_keep",
+                         .type = OPTION_DURATION,
+                         .min = 3600 * CLOCK_US_PER_S,
+                         .max = 100 * YEAR_US,
+                         .choices = forever,
+                         .help = "how long events are kept, such as 90d or forever" },
     [HISTORY_POLICIES] = { .key = "policies",
                            .type = OPTION_PART,
                            .help = "name: { match: ..., keep: ..., max_bytes: ... }" },
@@ -200,6 +207,7 @@ void load_history(struct load *load, uint16_t file, const struct yaml_node *node
         case HISTORY_KEEP: history->keep_us = set[i].value.i; break;
         case HISTORY_COMMIT: history->commit_us = set[i].value.i; break;
         case HISTORY_COLD: history->cold_after_us = set[i].value.i; break;
+        case HISTORY_EVENTS: history->events_keep_us = set[i].value.i; break;
         case HISTORY_TIERS: take_tiers(load, &set[i], &history->tiers_keep_us); break;
         case HISTORY_FREE: take_bytes(load, &set[i], "free_bytes", &history->free_bytes); break;
         default: take_bytes(load, &set[i], "max_bytes", &history->max_bytes); break;

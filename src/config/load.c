@@ -184,7 +184,8 @@ static void set_defaults(struct config *config)
                                                .free_bytes = UINT64_C(256) << 20,
                                                .commit_us = 10 * CLOCK_US_PER_MS,
                                                .tiers_keep_us = 10 * YEAR_US,
-                                               .cold_after_us = 2 * (YEAR_US / 365) };
+                                               .cold_after_us = 2 * (YEAR_US / 365),
+                                               .events_keep_us = 90 * (YEAR_US / 365) };
 }
 
 static bool begin(struct load *load, const struct config_env *env, struct problems *problems)

@@ -220,6 +220,30 @@ static void put_history(const struct gauges *gauges, struct json_writer *json)
     json_end_object(json);
 }
 
+/* The ledger of events, and what the journal has. */
+static void put_events(struct server *server, struct json_writer *json)
+{
+    struct bus_event_counts counts;
+    struct server_facts facts;
+    uint64_t refused = 0;
+    bus_event_counts(server->config.bus, &counts);
+    ask(server, &facts);
+    for (unsigned i = 0; i < BUS_REFUSAL_COUNT; i++) {
+        refused += counts.refused[i];
+    }
+    uint64_t stored = server->config.history != NULL
+                          ? history_events_committed(server->config.history)
+                          : 0;
+    json_put_object(json, "events");
+    json_put_u64(json, "received", counts.received);
+    json_put_u64(json, "stored", stored);
+    json_put_u64(json, "refused", refused);
+    json_put_u64(json, "waiting", counts.received - refused - stored);
+    json_put_u64(json, "kept", facts.events_kept);
+    json_put_u64(json, "unacked", facts.events_open);
+    json_end_object(json);
+}
+
 static void get_status(struct server_request *req)
 {
     struct server *server = server_of(req);
@@ -242,8 +266,7 @@ static void get_status(struct server_request *req)
     json_put_u64(&json, "repeated", stored->repeated_start);
     json_put_u64(&json, "refused", gauges->refused);
     json_put_u64(&json, "waiting", gauges->received > known ? gauges->received - known : 0);
-    json_put_array(&json, "events");
-    json_end_array(&json);
+    put_events(server, &json);
     put_history(gauges, &json);
     json_end_object(&json);
     server_reply_json(req, 200, &out);

@@ -212,6 +212,8 @@ static void get_live(struct server_request *req)
     stream->req = req;
     stream->paths = busbar_strdup(paths);
     stream->wants_health = server_query_bool(req, "health");
+    stream->wants_events = server_query_bool(req, "events");
+    stream->journal_sequence = live->journal_sequence;
     stream->wants_points = paths != NULL || !stream->filter.trivial ||
                            server_query(req, "match") != NULL ||
                            server_query(req, "device") != NULL;
@@ -300,6 +302,7 @@ struct live *live_new(struct server *server)
     live->server = server;
     list_init(&live->streams);
     list_init(&live->devices);
+    list_init(&live->journal);
     map_init(&live->device_by_name);
     live->listener = bus_listen(server->config.bus, on_batch, live);
     timer_init(&live->tick, server->config.loop, on_tick, live);
@@ -326,6 +329,7 @@ void live_free(struct live *live)
     }
     bus_unlisten(live->server->config.bus, live->listener);
     live_forget_devices(live);
+    live_forget_journal(live);
     busbar_free(live);
 }
 
@@ -335,6 +339,7 @@ void server_live_routes(struct server *server)
         { "points", "string", "paths with commas between them" },
         FILTER_QUERY,
         { "health", "boolean", "also health, and every device whose state changed" },
+        { "events", "boolean", "also events as they come into the journal or change" },
         { NULL, NULL, NULL },
     };
     static const struct server_route routes[] = {

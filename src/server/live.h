@@ -15,6 +15,8 @@ void live_stop(struct live *live);
 /* After the last connection is gone. */
 void live_free(struct live *live);
 void live_changed(struct live *live);
+/* An event that came, or changed, as JSON; copied. A reader that is too slow for all of them is told how many it missed. */
+void live_event(struct live *live, const char *json, size_t size);
 size_t live_stream_count(const struct live *live);
 
 #endif

@@ -4,7 +4,9 @@
  *
  *   event: points      data: [{"path":...}, ...]    until LIVE_EVENT_BYTES, the rest in the next
  *   event: devices     data: [{"name":...}, ...]
- *   event: health      data: {"status":...} */
+ *   event: health      data: {"status":...}
+ *   event: events      data: [{"id":...}, ...]       of the journal, new or changed
+ *   event: missed      data: {"events":7}            the reader was too slow for so many */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -110,6 +112,45 @@ static bool health_event(struct live_stream *stream)
     return end(stream);
 }
 
+static bool untold_events(const struct live_stream *stream)
+{
+    return stream->wants_events && stream->journal_sequence < stream->live->journal_sequence;
+}
+
+/* The first that is still there was not the next. */
+static bool missed_event(struct live_stream *stream, uint64_t oldest)
+{
+    struct json_writer json = begin(stream, "missed");
+    json_begin_object(&json);
+    json_put_u64(&json, "events", oldest - stream->journal_sequence - 1);
+    json_end_object(&json);
+    stream->journal_sequence = oldest - 1;
+    return end(stream);
+}
+
+static bool journal_event(struct live_stream *stream)
+{
+    struct live *live = stream->live;
+    uint64_t oldest = live->journal_sequence + 1;
+    if (live->journal_count > 0) {
+        oldest = list_entry(live->journal.next, struct live_told, link)->sequence;
+    }
+    if (oldest > stream->journal_sequence + 1) {
+        return missed_event(stream, oldest);
+    }
+    struct json_writer json = begin(stream, "events");
+    json_begin_array(&json);
+    list_each(at, &live->journal) {
+        const struct live_told *told = list_entry(at, struct live_told, link);
+        if (told->sequence > stream->journal_sequence && stream->out.size < LIVE_EVENT_BYTES) {
+            json_raw(&json, told->json, told->size);
+            stream->journal_sequence = told->sequence;
+        }
+    }
+    json_end_array(&json);
+    return end(stream);
+}
+
 static bool untold_devices(const struct live_stream *stream)
 {
     return stream->wants_devices && stream->device_sequence < stream->live->device_sequence;
@@ -118,13 +159,16 @@ static bool untold_devices(const struct live_stream *stream)
 bool live_has_news(const struct live_stream *stream)
 {
     return stream->health_due || stream->allowed > 0 || untold_devices(stream) ||
-           stream->quiet_ticks >= LIVE_QUIET_TICKS || stream->live->stopped;
+           untold_events(stream) || stream->quiet_ticks >= LIVE_QUIET_TICKS ||
+           stream->live->stopped;
 }
 
 bool live_next_event(struct live_stream *stream)
 {
-    while (stream->health_due || untold_devices(stream) || stream->allowed > 0) {
+    while (stream->health_due || untold_devices(stream) || untold_events(stream) ||
+           stream->allowed > 0) {
         bool told = stream->health_due       ? health_event(stream)
+                    : untold_events(stream)  ? journal_event(stream)
                     : untold_devices(stream) ? devices_event(stream)
                                              : points_event(stream);
         if (told) {
@@ -139,6 +183,43 @@ bool live_next_event(struct live_stream *stream)
         return buf_append_text(&stream->out, ":\n\n") == 0;
     }
     return false;
+}
+
+/* ---- events of the journal ---- */
+
+static void forget_oldest(struct live *live)
+{
+    struct live_told *told = list_entry(list_shift(&live->journal), struct live_told, link);
+    live->journal_count--;
+    live->journal_bytes -= told->size;
+    busbar_free(told);
+}
+
+void live_forget_journal(struct live *live)
+{
+    while (live->journal_count > 0) {
+        forget_oldest(live);
+    }
+}
+
+void live_event(struct live *live, const char *json, size_t size)
+{
+    struct live_told *told = busbar_try_alloc(sizeof(*told) + size);
+    live->journal_sequence++;
+    if (told == NULL) {
+        live_forget_journal(live); /* told as missed */
+        return;
+    }
+    told->sequence = live->journal_sequence;
+    told->size = size;
+    memcpy(told->json, json, size);
+    list_append(&live->journal, &told->link);
+    live->journal_count++;
+    live->journal_bytes += size;
+    while (live->journal_count > LIVE_JOURNAL_EVENTS ||
+           (live->journal_bytes > LIVE_JOURNAL_BYTES && live->journal_count > 1)) {
+        forget_oldest(live);
+    }
 }
 
 /* ---- which devices changed ---- */

@@ -18,6 +18,8 @@ enum {
     LIVE_OUT_MAX = 256 * 1024,    /* ceiling of a stream's buffer */
     LIVE_POINTS_MAX = 50000,      /* of one stream */
     LIVE_ALL_POINTS_MAX = 500000, /* of all streams */
+    LIVE_JOURNAL_BYTES = 1 << 20, /* events kept for slow readers */
+    LIVE_JOURNAL_EVENTS = 1000,
 };
 
 /* ---- live_set.c: a set of points and which of them changed ---- */
@@ -55,6 +57,14 @@ struct live_device {
     char name[DEVICE_NAME_MAX + 1];
 };
 
+/* An event of the journal, as JSON. */
+struct live_told {
+    struct list link;
+    uint64_t sequence;
+    size_t size;
+    char json[];
+};
+
 struct live {
     struct server *server;
     struct bus_listener *listener;
@@ -65,8 +75,11 @@ struct live {
     struct list devices;
     struct map device_by_name;
     uint64_t device_sequence; /* of the last change */
-    struct walk walk;         /* over the devices */
-    struct shape shape;       /* of the walk */
+    struct list journal;      /* struct live_told, oldest first */
+    size_t journal_count, journal_bytes;
+    uint64_t journal_sequence; /* of the last one */
+    struct walk walk;          /* over the devices */
+    struct shape shape;        /* of the walk */
     bool walking;
     uint64_t health; /* health_mark() of the last tick */
     bool stopped;
@@ -80,14 +93,15 @@ struct live_stream {
     bool open;                  /* answered; before, the points are being found */
     struct filter filter;
     char *paths; /* of ?points=, NULL: by filter */
-    bool wants_health, wants_devices, wants_points;
+    bool wants_health, wants_devices, wants_points, wants_events;
     struct walk walk; /* finds the points */
     struct shape shape;
     bool walking, too_many;
     struct live_set set;
     size_t allowed; /* changes that may be told in this tick */
     bool health_due;
-    uint64_t device_sequence; /* told up to here */
+    uint64_t device_sequence;  /* told up to here */
+    uint64_t journal_sequence; /* the same of events */
     unsigned quiet_ticks;
     struct buf out;
     size_t out_sent;
@@ -102,5 +116,6 @@ bool live_has_news(const struct live_stream *stream);
 /* Looks which devices changed, in slices. */
 void live_look_at_devices(struct live *live);
 void live_forget_devices(struct live *live);
+void live_forget_journal(struct live *live);
 
 #endif

@@ -85,6 +85,30 @@ static void put_ledger(const struct server *server, struct buf *out)
     gauge(out, "samples_waiting", "Samples not on disk yet.", (double)history->waiting);
 }
 
+static void put_events(const struct server *server, struct buf *out)
+{
+    const struct server_config *config = &server->config;
+    struct bus_event_counts counts;
+    struct server_facts facts = { 0 };
+    bus_event_counts(config->bus, &counts);
+    counter(out, "events_received_total", "Events that came from devices.", counts.received);
+    if (config->history != NULL) {
+        counter(out, "events_stored_total", "Events on disk.",
+                history_events_committed(config->history));
+    }
+    head(out, "events_refused_total", "counter", "Events not stored, by reason.");
+    for (unsigned i = BUS_REFUSAL_LOG_FULL; i < BUS_REFUSAL_COUNT; i++) {
+        (void)buf_printf(out, "busbar_events_refused_total{reason=\"%s\"} %llu\n",
+                         bus_refusal_text((enum bus_refusal)i),
+                         (unsigned long long)counts.refused[i]);
+    }
+    if (config->facts != NULL) {
+        config->facts(config->ctx, &facts);
+    }
+    gauge(out, "events_unacknowledged", "Events that wait for an acknowledgement.",
+          (double)facts.events_open);
+}
+
 static void put_history(const struct server *server, struct buf *out)
 {
     const struct history_status *history = &server->gauges.history;
@@ -238,6 +262,7 @@ static void get_metrics(struct server_request *req)
     put_process(server, &metrics->out);
     put_host(server, &metrics->out);
     put_ledger(server, &metrics->out);
+    put_events(server, &metrics->out);
     put_history(server, &metrics->out);
     put_policies(server, &metrics->out);
     ingest_put_metrics(server->ingest, &metrics->out);

@@ -17,7 +17,8 @@ const struct openapi_schema openapi_schemas[] = {
       .shape =
           "site:Site devices:{up:i down:i connecting:i paused:i total:i} "
           "points:{good:i bad:i total:i} samples_per_s:n polls_per_s:n memory_bytes:i "
-          "cpu_percent:n loop_longest_us:i " LEDGER_FIELDS "refused:i waiting:i events:[o] "
+          "cpu_percent:n loop_longest_us:i " LEDGER_FIELDS "refused:i waiting:i "
+          "events:{received:i stored:i refused:i waiting:i kept:i unacked:i} "
           "history:{series:i head_samples:i block_samples:i blocks:i block_bytes:i log_bytes:i "
           "head_bytes:i written_bytes:i expired_samples:i deleted_samples:i damaged_chunks:i "
           "tier_bytes:i days:i cold_days:i unmerged_samples:i pending_deletes:i doing:s "
@@ -51,7 +52,15 @@ const struct openapi_schema openapi_schemas[] = {
                "buckets:[[v?]]" },
     { .name = "DeleteRequest", .shape = "match:s from:s to:s dry_run:b", .required = "match" },
     { .name = "DeleteResult", .shape = "series:i samples:i deleted:b" },
-    { .name = "Stream", .shape = "points:[Point] devices:[Device] health:Health" },
+    { .name = "Event",
+      .shape = "id:i time:t received:t source:s kind:s severity:s text:s latest:b unacked:b "
+               "acknowledged:{time:t by:s note:s result:s}? key:s cut:b "
+               "arguments:[{name:s value:v?}]" },
+    { .name = "EventList", .shape = "events:[Event]" },
+    { .name = "AcknowledgeRequest", .shape = "note:s" },
+    { .name = "AcknowledgeResult", .shape = "Event & message:s" },
+    { .name = "Stream",
+      .shape = "points:[Point] devices:[Device] health:Health events:[Event] missed:{events:i}" },
     { .name = "Ledger",
       .shape = "balances:b totals:{" LEDGER_FIELDS "refused:[{reason:s count:i}] waiting:i} "
                "ingest:{received:i refused:[{reason:s count:i}]} points:[{path:s " LEDGER_FIELDS

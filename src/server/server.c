@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "net/lane.h"
 #include "server/core.h"
+#include "server/events.h"
 #include "server/http.h"
 #include "server/ingest/ingest.h"
 #include "server/ingest/routes.h"
@@ -57,6 +58,7 @@ struct server *server_new(const struct server_config *config)
     server_openapi_routes(server);
     server_metrics_routes(server);
     server_ingest_routes(server);
+    server_events_routes(server);
     server_prometheus_routes(server);
     return server;
 }
@@ -90,6 +92,18 @@ int server_query_submit(struct server *server, jobs_work_cb work, jobs_done_cb d
 void server_changed(struct server *server)
 {
     live_changed(server->live);
+}
+
+void server_tell_event(struct server *server, const struct state_event *row)
+{
+    struct buf out;
+    buf_init(&out, SERVER_ANSWER_MAX);
+    struct json_writer json = json_writer(&out);
+    json_begin_object(&json);
+    server_put_event(&json, row);
+    json_end_object(&json);
+    live_event(server->live, (const char *)out.data, out.size);
+    buf_fini(&out);
 }
 
 void server_site(struct server *server, const char *id, const char *name, const char *timezone)

@@ -37,6 +37,7 @@
 
 struct history;
 struct state;
+struct state_event;
 struct server;
 struct server_request;
 
@@ -67,6 +68,7 @@ struct server_facts {
     uint64_t disk_free_bytes, disk_total_bytes;
     const struct server_problem *problems;
     size_t problem_count;
+    uint64_t events_kept, events_open; /* in the journal; that wait for an acknowledgement */
 };
 
 /* All borrowed, all alive until server_free(). */
@@ -100,6 +102,8 @@ uint16_t server_port(const struct server *server, enum server_kind kind);
 
 /* The configuration was applied: streams find their points and devices again. */
 void server_changed(struct server *server);
+/* An event came into the journal, with its id there. */
+void server_tell_event(struct server *server, const struct state_event *row);
 /* The site's texts changed; borrowed as in the configuration. */
 void server_site(struct server *server, const char *id, const char *name, const char *timezone);
 
