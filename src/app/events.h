@@ -4,6 +4,8 @@
 #ifndef BUSBAR_APP_EVENTS_H
 #define BUSBAR_APP_EVENTS_H
 
+#include <stdint.h>
+
 #include "base/err.h"
 
 struct gateway;
