@@ -93,6 +93,18 @@ static struct sim_protocol *get_protocol(struct sim *sim, const char *name)
     return protocol;
 }
 
+void sim_use_config(struct sim *sim, const struct config *config)
+{
+    sim->config = config;
+}
+
+const struct setup *sim_setup(const struct sim *sim, const char *protocol)
+{
+    const struct config_driver *driver = sim->config != NULL ? config_driver(sim->config, protocol)
+                                                             : NULL;
+    return driver != NULL ? driver->setup : NULL;
+}
+
 int sim_add(struct sim *sim, struct device *dev, struct err *err)
 {
     struct sim_protocol *protocol = get_protocol(sim, dev->protocol);

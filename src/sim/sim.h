@@ -25,6 +25,9 @@ struct sim *sim_new(struct loop *loop, uint64_t seed);
 /* Closes all servers and connections. The loop must turn once more before it is freed. */
 void sim_free(struct sim *sim);
 
+/* Where sim_add() finds the setups of drivers (`drivers:`) from now on; borrowed; NULL: nowhere. */
+void sim_use_config(struct sim *sim, const struct config *config);
+
 /* Serves one more device; it is the caller's and must outlive the simulator. Its points are
  * resolved, it needs no series ids. BUSBAR_EUNSUPPORTED: no simulator for its protocol;
  * BUSBAR_EEXIST: another device has this address and unit; BUSBAR_EADDRINUSE, BUSBAR_EPERM ...:

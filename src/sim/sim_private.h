@@ -54,6 +54,7 @@ struct sim_control;
 
 struct sim {
     struct loop *loop;
+    const struct config *config; /* while devices are added; may be NULL */
     uint64_t seed;
     struct list protocols, devices;
     struct map by_name; /* name -> struct sim_device */
@@ -64,6 +65,10 @@ struct sim {
 
 /* NULL: no simulator for this protocol. */
 const struct sim_ops *sim_catalog_find(const char *protocol);
+
+/* What the configuration says about a protocol as a whole; NULL: nothing is known. Only while a device is
+ * added. */
+const struct setup *sim_setup(const struct sim *sim, const char *protocol);
 
 /* Counts a request and says what hits it. */
 enum sim_fault_kind sim_request(struct sim_device *sd);

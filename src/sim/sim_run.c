@@ -135,7 +135,9 @@ static int serve(struct run *run)
     if (load(run, &config) != 0) {
         return EXIT_PROBLEMS;
     }
+    sim_use_config(run->sim, config);
     add_devices(run, config);
+    sim_use_config(run->sim, NULL);
     config_free(config);
     if (run->device_count == 0) {
         fputs("error: no device could be simulated\n", stderr);

@@ -200,7 +200,8 @@ static double number_at(const struct sim_value *value, const struct point *pt, i
     switch (value->kind) {
     case SIM_STATE:
         return (double)pt->cls->enums[choice(value, pt, time_s) % pt->cls->enum_count].value;
-    case SIM_SWITCH: return choice(value, pt, time_s) % (sim_value_rare(pt) ? 20 : 2) == 1 ? 1.0 : 0.0;
+    case SIM_SWITCH:
+        return choice(value, pt, time_s) % (sim_value_rare(pt) ? 20 : 2) == 1 ? 1.0 : 0.0;
     case SIM_COUNTER: return count(value, time_s);
     case SIM_CONSTANT: return value->center;
     default: return swing(value, time_s);
