@@ -252,13 +252,10 @@ static void take_facts(struct gateway *gw, const struct config *config, const ch
 static void swapped(struct apply *apply)
 {
     struct gateway *gw = apply->gw;
-    struct secrets *old = gw->secrets;
     gw->version = apply->version;
     gw->upkeep.files_loaded = gw->upkeep.files_now = wants_version(apply)
                                                          ? gateway_files_signature(gw->config_path)
                                                          : apply->signature;
-    gw->secrets = apply->secrets;
-    apply->secrets = old;
     take_facts(gw, apply->config, apply->who);
     server_site(gw->server, gw->site_id, gw->site_name, gw->site_timezone);
     server_changed(gw->server);
@@ -290,6 +287,9 @@ static void ids_done(void *ctx, int error)
         finish(apply, false);
         return;
     }
+    struct secrets *old = apply->gw->secrets; /* what is made from now on asks for the new ones */
+    apply->gw->secrets = apply->secrets;
+    apply->secrets = old;
     swap_begin(&apply->swap);
     timer_init(&apply->slice, apply->gw->loop, step_swap, apply);
     timer_start(&apply->slice, 0, 0);

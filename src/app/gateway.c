@@ -9,6 +9,7 @@
 #include "app/apply.h"
 #include "app/backup.h"
 #include "app/events.h"
+#include "app/holds.h"
 #include "app/labels.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -96,6 +97,26 @@ static void keep_limit(void *ctx, const char *device, const char *name, int64_t 
     jobs_submit(gw->loop, save_limit, limit_saved, saving);
 }
 
+static const struct setup *running_setup(void *ctx, const char *protocol)
+{
+    const struct gateway *gw = ctx;
+    return host_setup_of(gw->host, protocol);
+}
+
+static int make_stranger(void *ctx, const char *protocol, const char *settings, struct device **out,
+                         struct err *err)
+{
+    struct gateway *gw = ctx;
+    char name[32];
+    struct config_env env = { .protocols = gw->protocols.list,
+                              .protocol_count = gw->protocols.count,
+                              .secrets = gw->secrets,
+                              .setup = running_setup,
+                              .setup_ctx = gw };
+    str_format(name, sizeof name, "stranger-%u", ++gw->strangers);
+    return config_make_lone_device(&env, gw->registry, name, protocol, settings, out, err);
+}
+
 /* ---- opening ---- */
 
 int gateway_say(const struct err *err)
@@ -150,6 +171,8 @@ static void open_host(struct gateway *gw)
                                                .secret = find_secret,
                                                .limits_load = load_limits,
                                                .limits_save = keep_limit,
+                                               .make_device = make_stranger,
+                                               .holds = holds_store(),
                                                .ctx = gw,
                                                .seed = seed });
 }
@@ -269,7 +292,7 @@ static int open_with(struct gateway *gw, struct config *config)
         err_set(&err, rc, "the policies of history cannot be set");
         return gateway_say(&err);
     }
-    if (apply_first(gw, config, &err) != 0) {
+    if (holds_load(gw, &err) != 0 || apply_first(gw, config, &err) != 0) {
         return gateway_say(&err);
     }
     labels_begin(gw);
@@ -379,6 +402,8 @@ void gateway_close(struct gateway *gw)
     if (gw->loop != NULL) {
         jobs_drain(gw->loop);
     }
+    holds_keeper_free(gw->holds);
+    gw->holds = NULL;
     events_close(gw);
     history_close(gw->history);
     gw->history = NULL;

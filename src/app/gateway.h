@@ -51,6 +51,8 @@ struct gateway {
     struct registry *registry;
     struct bus *bus;
     struct host *host;
+    struct holds_keeper *holds; /* NULL: nothing was held yet */
+    uint32_t strangers;         /* devices made for one look: they are numbered */
     struct server *server;
     struct events *events;  /* the journal's job */
     int64_t events_keep_us; /* -1: for ever */

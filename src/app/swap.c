@@ -15,6 +15,19 @@ void swap_init(struct swap *swap, struct gateway *gw, const struct config *confi
     swap->gw = gw;
     swap->config = config;
     swap->fresh = busbar_alloc_array(config->device_count + 1, sizeof *swap->fresh);
+    swap->setups = busbar_alloc_array(config->driver_count + 1, sizeof *swap->setups);
+    swap->set_up = true;
+    for (size_t i = 0; i < config->driver_count && swap->error == 0; i++) {
+        const struct config_driver *from = &config->drivers[i];
+        const struct setup *old = host_setup_of(gw->host, from->protocol->name);
+        if (old != NULL && !setup_equal(old, from->setup)) {
+            swap->error = config_make_setup(from->setup, &swap->setups[i]);
+            swap->set_up = false;
+        }
+    }
+    if (swap->error != 0) {
+        err_set(&swap->err, swap->error, "no memory for the setups of drivers");
+    }
 }
 
 void swap_fini(struct swap *swap)
@@ -22,6 +35,10 @@ void swap_fini(struct swap *swap)
     for (size_t i = 0; swap->fresh != NULL && i < swap->config->device_count; i++) {
         device_free(swap->fresh[i]);
     }
+    for (size_t i = 0; swap->setups != NULL && i < swap->config->driver_count; i++) {
+        setup_free(swap->setups[i]);
+    }
+    busbar_free(swap->setups);
     for (size_t i = 0; i < swap->gone_count; i++) {
         busbar_free(swap->gone[i]);
     }
@@ -39,6 +56,9 @@ static bool over_budget(int64_t began_us, int64_t budget_us)
 bool swap_make(struct swap *swap, int64_t budget_us)
 {
     int64_t began_us = clock_mono_us();
+    if (swap->error != 0) {
+        return true;
+    }
     while (swap->at < swap->config->device_count) {
         const struct config_device *from = &swap->config->devices[swap->at];
         const struct device *old = registry_device(swap->gw->registry, from->name);
@@ -169,6 +189,14 @@ static void note_left(struct swap *swap, const struct point *pt)
     swap->left[swap->left_count++] = pt->last.point;
 }
 
+/* Whether the driver of a device is still to get its new setup. */
+static bool waits_for_setup(const struct swap *swap, const char *protocol)
+{
+    const struct config_driver *drivers = swap->config->drivers;
+    const struct config_driver *found = config_driver(swap->config, protocol);
+    return found != NULL && swap->setups[found - drivers] != NULL;
+}
+
 static void removed(void *ctx, struct device *dev)
 {
     struct swap *swap = ctx;
@@ -187,7 +215,7 @@ static void removed(void *ctx, struct device *dev)
     }
     keep_counters(swap->gw, dev);
     device_free(dev);
-    if (fresh != NULL) {
+    if (fresh != NULL && !waits_for_setup(swap, fresh->protocol)) {
         add(swap, index);
     }
     swap->going--;
@@ -199,7 +227,8 @@ void swap_begin(struct swap *swap)
     struct device *const *devices = registry_devices(swap->gw->registry, &count);
     swap->gone = busbar_alloc_array(count + 1, sizeof *swap->gone);
     for (size_t i = 0; i < count; i++) {
-        if (config_device(swap->config, devices[i]->name) == NULL) {
+        if (config_device(swap->config, devices[i]->name) == NULL ||
+            waits_for_setup(swap, devices[i]->protocol)) {
             swap->gone[swap->gone_count++] = busbar_strdup(devices[i]->name);
         }
     }
@@ -212,26 +241,66 @@ static void go(struct swap *swap, struct device *dev)
     host_remove(swap->gw->host, dev, removed, swap);
 }
 
+static void one_set_up(void *ctx)
+{
+    struct swap *swap = ctx;
+    swap->setting--;
+}
+
+/* The drivers whose setup changed have no devices now. */
+static void set_up(struct swap *swap)
+{
+    for (size_t i = 0; i < swap->config->driver_count; i++) {
+        struct setup *setup = swap->setups[i];
+        swap->setups[i] = NULL;
+        if (setup != NULL && !host_setup(swap->gw->host, swap->config->drivers[i].protocol->name,
+                                         setup, one_set_up, swap)) {
+            swap->setting++;
+        }
+    }
+    swap->set_up = true;
+}
+
+/* A device of the config: it stays, is exchanged, or is new. */
+static void step_device(struct swap *swap, size_t index)
+{
+    const struct config_device *from = &swap->config->devices[index];
+    struct device *old = registry_device(swap->gw->registry, from->name);
+    if (swap->fresh[index] == NULL) {
+        if (old != NULL) {
+            config_relocate_device(swap->config, from, old);
+        }
+    } else if (old != NULL) {
+        go(swap, old);
+    } else {
+        add(swap, index);
+    }
+}
+
+/* True: devices may be added. */
+static bool is_set_up(struct swap *swap)
+{
+    if (!swap->set_up && swap->going == 0) {
+        set_up(swap);
+    }
+    return swap->set_up && swap->setting == 0;
+}
+
 bool swap_step(struct swap *swap, int64_t budget_us)
 {
     int64_t began_us = clock_mono_us();
     size_t total = swap->gone_count + swap->config->device_count;
-    while (swap->at < total) {
-        size_t index = swap->at - swap->gone_count;
-        if (swap->at < swap->gone_count) {
-            go(swap, registry_device(swap->gw->registry, swap->gone[swap->at]));
-        } else {
-            const struct config_device *from = &swap->config->devices[index];
-            struct device *old = registry_device(swap->gw->registry, from->name);
-            if (swap->fresh[index] == NULL) {
-                config_relocate_device(swap->config, from, old);
-            } else if (old != NULL) {
-                go(swap, old);
-            } else {
-                add(swap, index);
-            }
+    while (swap->at < swap->gone_count) {
+        go(swap, registry_device(swap->gw->registry, swap->gone[swap->at++]));
+        if (over_budget(began_us, budget_us)) {
+            return false;
         }
-        swap->at++;
+    }
+    if (!is_set_up(swap)) {
+        return false;
+    }
+    while (swap->at < total) {
+        step_device(swap, swap->at++ - swap->gone_count);
         if (over_budget(began_us, budget_us)) {
             break;
         }

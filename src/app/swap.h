@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The devices of a configuration against those of the registry: which are made new, which go. Used by apply.c. */
+/* The devices of a configuration against those of the registry: which are made new, which go; and the
+ * setups of drivers. Used by apply.c.
+ *
+ *   devices that are gone, and all of a driver whose setup changed, are removed
+ *   the new setups come into force
+ *   the other devices that changed are removed, all new ones are added
+ */
 #ifndef BUSBAR_APP_SWAP_H
 #define BUSBAR_APP_SWAP_H
 
@@ -12,7 +18,10 @@ struct swap {
     struct device **fresh; /* one for each device of the config; NULL: unchanged */
     size_t at;             /* next device of the config */
     size_t going;          /* host_remove() calls whose callback has not run */
-    char **gone;           /* names in the registry that are not in the config */
+    struct setup **setups; /* one for each driver of the config; NULL: unchanged, or handed over */
+    bool set_up;           /* all are handed over */
+    size_t setting;        /* host_setup() calls whose callback has not run */
+    char **gone; /* names in the registry that are not in the config, or wait for a setup */
     size_t gone_count;
     uint32_t *left; /* series of points that are in no device any more */
     size_t left_count, left_capacity;

@@ -154,11 +154,9 @@ static uint64_t hash_settings(const struct load *load, uint64_t hash,
     return hash;
 }
 
+/* Not 0: an empty section is not the same as none. */
 static uint64_t hash_setup(const struct load *load, const struct setup *setup)
 {
-    if (setup->settings.count == 0 && setup->part_count == 0) {
-        return 0;
-    }
     uint64_t hash = hash_settings(load, 1, &setup->settings);
     for (size_t i = 0; i < setup->part_count; i++) {
         hash = load_mix(hash, hash_text(setup->parts[i].name));

@@ -27,7 +27,7 @@ struct setup {
     struct settings settings;       /* by setup_options */
     const struct setup_part *parts; /* sorted by name */
     size_t part_count;
-    uint64_t hash; /* of all of it, not of where it stands; 0: nothing is set */
+    uint64_t hash; /* of all of it, not of where it stands; 0: there is no section */
     struct arena arena;
 };
 
