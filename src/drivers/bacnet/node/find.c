@@ -165,8 +165,8 @@ int bacnet_who_is(struct bacnet_node *node, const struct bacnet_address *to, uin
 /* ---- hearing ---- */
 
 /* How a peer that is asked for by its instance takes the news. */
-static enum bacnet_heard_what peer_heard(struct bacnet_peer *peer, const struct incoming *in,
-                                         int64_t now_us)
+static enum bacnet_heard_what take_news(struct bacnet_peer *peer, const struct incoming *in,
+                                        int64_t now_us)
 {
     bool fixed = !bacnet_address_is_broadcast(&peer->config.address);
     if (!peer->facts.found) {
@@ -232,7 +232,6 @@ static void introduce_all(struct bacnet_node *node, const struct incoming *in,
         bool other = peer->config.instance < BACNET_INSTANCE_MAX &&
                      peer->config.instance != i_am->instance;
         if (bacnet_address_equal(&peer->facts.address, &in->from) && !other) {
-            peer->facts.heard_us = clock_mono_us();
             peer_introduce(peer, i_am);
         }
     }
@@ -253,7 +252,7 @@ void find_i_am(struct bacnet_node *node, struct incoming *in, struct bytes data)
     struct bacnet_peer *first = map64_get(&node->peers_of, (uint64_t)i_am.instance + 1);
     for (struct bacnet_peer *peer = first; peer != NULL; peer = peer->next_of) {
         struct bacnet_address before = peer->facts.address;
-        enum bacnet_heard_what what = peer_heard(peer, in, now_us);
+        enum bacnet_heard_what what = take_news(peer, in, now_us);
         if (what == BACNET_HEARD_MOVED || what == BACNET_HEARD_DUPLICATE) {
             other = before;
             heard.what = what;

@@ -139,6 +139,7 @@ static void receive_npdu(struct bacnet_node *node, struct incoming *in,
     in->expecting_reply = npdu.expecting_reply;
     if (in->peer != NULL) {
         peer_hold(in->peer);
+        peer_heard(node, &in->from);
     }
     told_frame(node, in);
     if (npdu.has_from && npdu.from.network == node->config.serves) {

@@ -153,6 +153,8 @@ void routes_fini(struct bacnet_node *node);
 /* ---- peer.c ---- */
 struct bacnet_peer *peer_at(const struct bacnet_node *node, const struct bacnet_address *address);
 void peer_hold(struct bacnet_peer *peer);
+/* A sound frame came from there. */
+void peer_heard(struct bacnet_node *node, const struct bacnet_address *address);
 /* It is there now (was elsewhere, or not found). */
 void peer_place(struct bacnet_peer *peer, const struct bacnet_address *address);
 void peer_introduce(struct bacnet_peer *peer, const struct bacnet_i_am *i_am);

@@ -42,6 +42,13 @@ struct bacnet_peer *peer_at(const struct bacnet_node *node, const struct bacnet_
     return peer;
 }
 
+void peer_heard(struct bacnet_node *node, const struct bacnet_address *address)
+{
+    for (struct bacnet_peer *peer = peer_at(node, address); peer != NULL; peer = peer->next_at) {
+        peer->facts.heard_us = clock_mono_us();
+    }
+}
+
 static void chain_out(struct bacnet_peer *peer)
 {
     if (!peer->facts.found) {
