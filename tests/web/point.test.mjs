@@ -94,6 +94,7 @@ test("the chart's cursor goes by arrow keys and says the value", async () => {
 test("the same numbers stand in a table", async () => {
   const page = await open("/points/meter-1/power");
   await page.click("summary");
+  await page.locator("details tbody tr").nth(59).waitFor();
   assert.equal(await page.locator("details tbody tr").count(), 60);
   await assertAccessible(page);
   await page.close();
