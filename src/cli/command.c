@@ -63,8 +63,10 @@ static const struct cli_flag device_test_flags[] = {
 static const struct cli_flag discover_flags[] = {
     { "low", 0, "N", false, "only devices with an id from N on" },
     { "high", 0, "N", false, "only devices with an id up to N" },
-    { "network", 0, "NAME", false, "one network of the configuration, instead of all" },
-    { "has", 0, "NAME", false, "ask for the device, or the object, of this name" },
+    { "network", 0, "NAME", false,
+      "one network of the configuration, or the number of a remote one" },
+    { "has", 0, "NAME", false, "ask who has an object of this name" },
+    { "wait", 0, "TIME", false, "how long to listen for answers" },
     { "scan", 0, NULL, false,
       "ask each address of RANGE for itself: finds what hears no broadcast" },
     { "heard", 0, NULL, false, "ask nobody: what was heard and found until now" },
@@ -109,6 +111,28 @@ static const struct cli_flag extend_flags[] = {
 };
 static const struct cli_flag watch_flags[] = {
     { "count", 0, "N", false, "end after N values" },
+    { 0 },
+};
+static const struct cli_flag event_list_flags[] = {
+    { "from", 0, "TIME", false, "RFC 3339, or relative as -24h" },
+    { "to", 0, "TIME", false, "only events before" },
+    { "source", 0, "PATTERN", false, "a device or a point, with * and ?" },
+    { "kind", 0, "KIND", false, "alarm, fault, normal, notification ..." },
+    { "severity", 0, "WORD", false, "this one and above: info, low, medium, high, critical" },
+    { "text", 0, "WORDS", false, "in the text or the source" },
+    { "unacked", 0, NULL, false, "only what waits for an acknowledgement" },
+    { "limit", 0, "N", false, "the newest N, 100 by default" },
+    { 0 },
+};
+static const struct cli_flag event_watch_flags[] = {
+    { "source", 0, "PATTERN", false, "a device or a point, with * and ?" },
+    { "kind", 0, "KIND", false, "alarm, fault, normal, notification ..." },
+    { "severity", 0, "WORD", false, "this one and above: info, low, medium, high, critical" },
+    { "count", 0, "N", false, "end after N events" },
+    { 0 },
+};
+static const struct cli_flag event_ack_flags[] = {
+    { "note", 0, "TEXT", false, "kept with it, and sent along where the protocol can" },
     { 0 },
 };
 static const struct cli_flag delete_flags[] = {
@@ -413,6 +437,46 @@ static const struct cli_command commands[] = {
       .flags = history_flags,
       .summary = "stored samples of a point",
       .example = "busbar point history meter-1/power --from -24h --buckets 24" },
+
+    { .noun = "event",
+      .verb = "list",
+      .args = "[SOURCE]",
+      .args_max = 1,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_event_list,
+      .looks = true,
+      .flags = event_list_flags,
+      .summary = "what devices reported, the newest first",
+      .example = "busbar event list --unacked\n"
+                 "busbar event list 'ahu-*' --from -24h --severity high --csv" },
+    { .noun = "event",
+      .verb = "watch",
+      .args = "[SOURCE]",
+      .args_max = 1,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_event_watch,
+      .flags = event_watch_flags,
+      .summary = "events as they come, until Ctrl-C",
+      .example = "busbar event watch --severity medium" },
+    { .noun = "event",
+      .verb = "show",
+      .args = "ID",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_event_show,
+      .looks = true,
+      .summary = "one event with all that came with it",
+      .example = "busbar event show 17" },
+    { .noun = "event",
+      .verb = "ack",
+      .args = "ID...",
+      .args_min = 1,
+      .args_max = CLI_ARGS_MAX,
+      .run = cli_event_ack,
+      .flags = event_ack_flags,
+      .summary = "acknowledge events in the devices that sent them",
+      .details = "Exit code 6: no answer; 7: the device refused; then it can be tried again.",
+      .example = "busbar event ack 17 --note 'filter changed'" },
 
     { .noun = "history",
       .verb = "delete",

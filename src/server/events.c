@@ -28,6 +28,17 @@ static void put_arguments(struct json_writer *json, const struct event *event)
     json_end_array(json);
 }
 
+/* Where its acknowledgement is: "" = it wants none. */
+static const char *ack_word(const struct state_event *row)
+{
+    bool passed = row->event->key[0] != '\0' && !row->latest;
+    return !row->event->ack_wanted ? ""
+           : row->open             ? "unacked"
+           : row->acked_us > 0     ? "acked"
+           : passed                ? "passed" /* a newer one took its place */
+                                   : "acked";
+}
+
 static void put_acknowledgement(struct json_writer *json, const struct state_event *row)
 {
     if (row->acked_us == 0) {
@@ -53,7 +64,7 @@ void server_put_event(struct json_writer *json, const struct state_event *row)
     json_put_string(json, "severity", event_severity_word(event->severity));
     json_put_string(json, "text", event->text);
     json_put_bool(json, "latest", row->latest);
-    json_put_bool(json, "unacked", row->open);
+    json_put_string(json, "ack", ack_word(row));
     put_acknowledgement(json, row);
     json_put_string(json, "key", event->key);
     json_put_bool(json, "cut", event->cut);

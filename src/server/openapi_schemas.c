@@ -27,7 +27,7 @@ const struct openapi_schema openapi_schemas[] = {
       .shape = "name:s title:s place:s protocol:s profile:s address:s link:s error:s since:t? "
                "last_answer:t? next_try:t? poll_ms:n lag_ms:n errors_hour:i polls:i answers:i "
                "timeouts:i refusals:i bad_frames:i retries:i lag_polls:i "
-               "points:{good:i bad:i total:i} config:s" },
+               "points:{good:i bad:i total:i} browsable:b config:s" },
     { .name = "DeviceList", .shape = "devices:[Device] total:i all:i" },
     { .name = "DeviceDetail",
       .shape = "Device & sent_bytes:i received_bytes:i limits:[{name:s value:i}]" },
@@ -42,18 +42,49 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "PointList", .shape = "points:[Point] total:i all:i reasons:[{reason:s count:i}]" },
     { .name = "PointDetail",
       .shape = "Point & enum:[{value:i name:s}] every_s:n stale_after_s:n scale:n offset:n "
-               "deadband:n write:{min:n? max:n? confirm:b}? ledger:{" LEDGER_FIELDS
+               "deadband:n write:{min:n? max:n? confirm:b releasable:b}? holds:[Hold] "
+               "ledger:{" LEDGER_FIELDS
                "refused:[{reason:s count:i}] waiting:i balances:b} explain:[{step:s text:s}]" },
-    { .name = "WriteRequest", .shape = "value:v timeout_s:n confirmed:b", .required = "value" },
+    { .name = "WriteRequest",
+      .shape = "value:v priority:i for:s timeout_s:n confirmed:b",
+      .required = "value" },
+    { .name = "ReleaseRequest", .shape = "priority:i timeout_s:n confirmed:b" },
     { .name = "WriteResult",
-      .shape = "written:b read_back:b before:v? after:v? took_ms:n message:s" },
+      .shape = "written:b released:b read_back:b priority:i? until:t? before:v? after:v? took_ms:n "
+               "message:s" },
+    { .name = "Hold",
+      .shape = "path:s priority:i? value:s units:s who:s from:s since:t until:t? failures:i "
+               "next_try:t? trouble:s configured:b" },
+    { .name = "HoldList", .shape = "holds:[Hold] total:i more:b" },
+    { .name = "ExtendRequest", .shape = "for:s" },
+    { .name = "Task",
+      .shape = "id:i state:s done:i total:i code:s message:s began:t ended:t? protocol:s" },
+    { .name = "DiscoverRequest",
+      .shape = "protocol:s range:s options:o timeout_s:n",
+      .required = "protocol" },
+    { .name = "Discovery", .shape = "Task & range:s found:i finds:[Find]" },
+    { .name = "DiscoveryList", .shape = "discoveries:[Discovery]" },
+    { .name = "Find",
+      .shape = "find:i protocol:s key:s id:s name:s vendor:s model:s description:s address:s "
+               "objects:i? answer_ms:n? first:t last:t times:i state:s device:s trouble:s "
+               "facts:[{name:s text:s}] settings:s" },
+    { .name = "FindList", .shape = "finds:[Find] total:i new:i known:i left_out:i" },
+    { .name = "BrowseRequest", .shape = "device:s point:s find:i protocol:s settings:s at:s" },
+    { .name = "Browse", .shape = "Task & device:s find:i? at:s count:i left_out:i nodes:[Node]" },
+    { .name = "BrowseList", .shape = "browses:[Browse]" },
+    { .name = "Node",
+      .shape =
+          "id:s parent:s kind:s name:s description:s branch:b readable:b writable:b "
+          "watchable:b units:s enum:[{value:i name:s}] min:n? max:n? value:v? text:s quality:s "
+          "reason:s trouble:s added:s point_name:s point:s proposed:b" },
+    { .name = "YamlRequest", .shape = "name:s nodes:[s] all:b" },
     { .name = "Samples",
       .shape = "path:s units:s type:s from:t to:t more:b damaged:i samples:[[v]] step_ms:i "
                "buckets:[[v?]]" },
     { .name = "DeleteRequest", .shape = "match:s from:s to:s dry_run:b", .required = "match" },
     { .name = "DeleteResult", .shape = "series:i samples:i deleted:b" },
     { .name = "Event",
-      .shape = "id:i time:t received:t source:s kind:s severity:s text:s latest:b unacked:b "
+      .shape = "id:i time:t received:t source:s kind:s severity:s text:s latest:b ack:s "
                "acknowledged:{time:t by:s note:s result:s}? key:s cut:b "
                "arguments:[{name:s value:v?}]" },
     { .name = "EventList", .shape = "events:[Event]" },

@@ -40,6 +40,7 @@
 #include "net/timer.h"
 #include "server/server.h"
 #include "state/state.h"
+#include "unit/server/toy_search.h"
 
 enum { ASK_MS_MAX = 10000, GATEWAY_STORES = 1 };
 
@@ -60,6 +61,7 @@ struct toy {
     enum toy_mode mode;
     int64_t value; /* of point 0; point n has n more */
     struct toy_ask asks[TOY_ASKS_MAX];
+    int acknowledged; /* how often */
 };
 
 static inline void toy_finish(struct toy_ask *ask, int error)
@@ -81,7 +83,9 @@ static inline void toy_answer(struct timer *timer, void *ctx)
         toy_finish(ask, BUSBAR_EREFUSED);
         return;
     }
-    if (ask->writing) {
+    if (ask->writing && ask->req->how != NULL && ask->req->how->release) {
+        toy->value = 100;
+    } else if (ask->writing) {
         const struct sample *sample = &ask->req->samples[0];
         toy->value = sample->type == VALUE_DOUBLE ? (int64_t)sample->value.d : sample->value.i;
         toy->value -= ask->req->points[0];
@@ -172,6 +176,17 @@ static inline void toy_test(struct device *dev, struct driver_test *test)
     driver_tested(test);
 }
 
+static inline void toy_acknowledge(struct device *dev, struct driver_acknowledge *ack)
+{
+    struct toy *toy = dev->driver;
+    assert_true(ack->event->key[0] != '\0');
+    toy->acknowledged++;
+    if (toy->mode != TOY_SILENT) {
+        bool refused = toy->mode == TOY_REFUSE;
+        driver_acknowledged(dev, ack, refused ? BUSBAR_EREFUSED : 0, refused ? 2 : 0);
+    }
+}
+
 static inline void toy_describe(const struct device *dev, bool sent, const void *data, size_t size,
                                 struct buf *out)
 {
@@ -208,12 +223,33 @@ static const struct driver_ops toy_ops = {
     .stop = toy_stop,
     .remove = toy_remove,
     .test = toy_test,
+    .acknowledge = toy_acknowledge,
     .describe = toy_describe,
     .address = toy_address,
     .explain = toy_explain,
     .link = toy_link,
+    .discover = toy_discover,
+    .discover_stop = toy_discover_stop,
+    .find_key = toy_find_key,
+    .browse = toy_browse,
+    .browse_stop = toy_browse_stop,
 };
 static const struct driver_ops *const toy_catalog[] = { &toy_ops, NULL };
+
+/* A device for a look at what is not configured. */
+static inline int toy_make_device(void *ctx, const char *protocol, const char *settings,
+                                  struct device **out, struct err *err)
+{
+    (void)ctx;
+    if (settings[0] != '{') {
+        return err_set(err, BUSBAR_ECONFIG, "'%s' is no map", settings);
+    }
+    struct device *dev = device_new();
+    dev->name = dev->title = dev->place = dev->profile = "";
+    dev->protocol = arena_strdup(&dev->arena, protocol);
+    *out = dev;
+    return 0;
+}
 
 /* ---- the gateway ---- */
 
@@ -232,6 +268,7 @@ struct gateway {
     uint64_t taken; /* samples the store took, without a history */
     uint32_t next_id;
     struct point_class cls; /* of the points of the next device */
+    bool releasable;        /* they are */
     struct server_facts facts;
     bool host_stopped;
     struct device *loose[GATEWAY_DEVICES_MAX]; /* taken out of the registry */
@@ -301,8 +338,11 @@ static inline void gateway_open(struct gateway *gw, unsigned flags)
     }
     gw->registry = registry_new();
     gw->bus = bus_new(gateway_store, gw);
-    gw->host = host_new(&(struct host_config){
-        .loop = gw->loop, .bus = gw->bus, .catalog = toy_catalog, .seed = 1 });
+    gw->host = host_new(&(struct host_config){ .loop = gw->loop,
+                                               .bus = gw->bus,
+                                               .catalog = toy_catalog,
+                                               .make_device = toy_make_device,
+                                               .seed = 1 });
     gw->server = server_new(&(struct server_config){ .loop = gw->loop,
                                                      .registry = gw->registry,
                                                      .bus = gw->bus,
@@ -354,6 +394,7 @@ static inline struct device *gateway_device(struct gateway *gw, const char *name
         pt->line = (uint32_t)(26 + i);
         pt->readable = true;
         pt->writable = gw->cls.write.allowed;
+        pt->releasable = pt->writable && gw->releasable;
     }
     assert_true(device_index_points(dev, &duplicate));
     assert_int_equal(registry_add(gw->registry, dev), 0);
