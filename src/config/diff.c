@@ -287,6 +287,10 @@ static void compare_device(struct work *work, const struct config_device *old,
     if (old->hash == new->hash) {
         return;
     }
+    work->diff->stopped[work->diff->stopped_count++] = keep(work, new->name);
+    if (old->own_hash == new->own_hash) { /* it is its driver's setup */
+        return;
+    }
     size_t before = work->diff->total;
     list_device(&work->before, old);
     list_device(&work->after, new);
@@ -296,7 +300,6 @@ static void compare_device(struct work *work, const struct config_device *old,
         /* The order of points, or the value behind a secret. */
         add(work, '~', new->name, "(order or secret)", "(order or secret)", "");
     }
-    work->diff->stopped[work->diff->stopped_count++] = keep(work, new->name);
 }
 
 /* Both lists are sorted by name. */
@@ -317,6 +320,71 @@ static void compare_devices(struct work *work)
         } else {
             note_count(note, sizeof(note), &new->devices[k], "");
             add(work, '+', new->devices[k++].name, "", "", note);
+        }
+    }
+}
+
+/* ---- drivers ---- */
+
+static void list_settings(struct leaves *leaves, const struct settings *settings)
+{
+    leaves_begin(leaves);
+    leaf_settings(leaves, settings->options, settings->set, settings->count);
+}
+
+/* Both lists are sorted by name. what: "drivers.bacnet.networks" */
+static void compare_parts(struct work *work, const char *what, const struct setup *old,
+                          const struct setup *new)
+{
+    char path[2 * POINT_NAME_MAX + 80];
+    size_t i = 0, k = 0;
+    while (i < old->part_count || k < new->part_count) {
+        int order = i == old->part_count   ? 1
+                    : k == new->part_count ? -1
+                                           : strcmp(old->parts[i].name, new->parts[k].name);
+        const char *name = order <= 0 ? old->parts[i].name : new->parts[k].name;
+        str_format(path, sizeof(path), "%s.%s", what, name);
+        if (order != 0) {
+            add(work, order < 0 ? '-' : '+', path, "", "", "");
+        } else {
+            list_settings(&work->before, &old->parts[i].settings);
+            list_settings(&work->after, &new->parts[k].settings);
+            compare_leaves(work, path);
+        }
+        i += order <= 0 ? 1 : 0;
+        k += order >= 0 ? 1 : 0;
+    }
+}
+
+static void compare_driver(struct work *work, const struct config_protocol *protocol,
+                           const struct setup *old, const struct setup *new)
+{
+    char path[POINT_NAME_MAX], parts[POINT_NAME_MAX + 80];
+    size_t before = work->diff->total;
+    str_format(path, sizeof(path), "drivers.%s", protocol->name);
+    if (old->given != new->given) {
+        add(work, new->given ? '+' : '-', path, "", "", "");
+        return;
+    }
+    list_settings(&work->before, &old->settings);
+    list_settings(&work->after, &new->settings);
+    compare_leaves(work, path);
+    if (protocol->parts_key != NULL) {
+        str_format(parts, sizeof(parts), "%s.%s", path, protocol->parts_key);
+        compare_parts(work, parts, old, new);
+    }
+    if (work->diff->total == before && old->hash != new->hash) {
+        add(work, '~', path, "(secret)", "(secret)", "");
+    }
+}
+
+static void compare_drivers(struct work *work)
+{
+    for (size_t i = 0; i < work->new->driver_count; i++) {
+        const struct config_driver *new = &work->new->drivers[i];
+        const struct config_driver *old = config_driver(work->old, new->protocol->name);
+        if (old != NULL) {
+            compare_driver(work, new->protocol, old->setup, new->setup);
         }
     }
 }
@@ -421,6 +489,7 @@ int config_diff(const struct config *old, const struct config *new, struct confi
     buf_init(&work->after.text, 1 << 20);
     if (old != NULL) {
         compare_sections(work);
+        compare_drivers(work);
     }
     compare_devices(work);
     bool failed = work->out_of_memory;

@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The section `drivers`, its mistakes and differences, setups that outlive a configuration, and
+ * devices that stand in no file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "unit/config/fake_protocol.h"
+
+enum { FIELD_DEVICE, FIELD_NETWORK };
+enum { SETUP_ID, SETUP_TITLE, SETUP_PASSWORD };
+enum { PART_INTERFACE, PART_PORT };
+
+static const struct option field_device_options[] = {
+    { .key = "device", .type = OPTION_INT, .max = 4194302 },
+    { .key = "network", .type = OPTION_TEXT, .max = 64 },
+    { .key = NULL },
+};
+static const struct option field_setup_options[] = {
+    { .key = "id", .type = OPTION_INT, .fallback = "4194000", .max = 4194302 },
+    { .key = "title", .type = OPTION_TEXT, .max = 64 },
+    { .key = "password", .type = OPTION_SECRET },
+    { .key = NULL },
+};
+static const struct option field_part_options[] = {
+    { .key = "interface", .type = OPTION_TEXT, .max = 64 },
+    { .key = "port", .type = OPTION_INT, .fallback = "47808", .min = 1, .max = 65535 },
+    { .key = NULL },
+};
+
+static int field_check_setup(const struct setup *setup, struct err *err)
+{
+    for (size_t i = 0; i < setup->part_count; i++) {
+        const struct settings *part = &setup->parts[i].settings;
+        if (!settings_has(part, PART_INTERFACE)) {
+            return err_at(err, BUSBAR_ECONFIG, part->at, "add 'interface: eth0'",
+                          "network '%s' has no interface", setup->parts[i].name);
+        }
+    }
+    return 0;
+}
+
+static int field_check(const struct setup *setup, const struct settings *device, struct err *err)
+{
+    const char *network = settings_text(device, FIELD_NETWORK);
+    assert_ptr_equal(setup->settings.options, field_setup_options);
+    if (network != NULL && setup_part(setup, network) == NULL) {
+        return err_at(err, BUSBAR_ECONFIG, settings_at(device, FIELD_NETWORK), NULL,
+                      "there is no network '%s'", network);
+    }
+    return 0;
+}
+
+static const struct config_protocol protocols[] = {
+    { .name = "modbus",
+      .device_options = fake_device_options,
+      .point_options = fake_point_options,
+      .address_bytes = sizeof(struct fake_address),
+      .check = fake_check,
+      .resolve = fake_resolve },
+    { .name = "field",
+      .device_options = field_device_options,
+      .point_options = fake_point_options,
+      .address_bytes = sizeof(struct fake_address),
+      .setup_options = field_setup_options,
+      .parts_key = "networks",
+      .part_options = field_part_options,
+      .check_setup = field_check_setup,
+      .check = field_check,
+      .resolve = fake_resolve },
+};
+static const struct config_env env = { .protocols = protocols, .protocol_count = 2 };
+
+#define DEVICES                                                               \
+    "devices:\n"                                                              \
+    "  plain: { modbus: { tcp: 10.0.0.1 }, points: { a: { holding: 1 } } }\n" \
+    "  ahu: { field: { device: 7, network: roof }, points: { a: { holding: 1 } } }\n"
+static const char whole[] = "version: 1\n"
+                            "drivers:\n"
+                            "  field:\n"
+                            "    title: Plant\n"
+                            "    networks:\n"
+                            "      roof: { interface: eth1, port: 47809 }\n"
+                            "      cellar: { interface: eth0 }\n" DEVICES;
+
+static struct config *load_with(const char *yaml, const struct config_env *with)
+{
+    struct config_text text = { .name = "a.yaml", .text = yaml, .size = strlen(yaml) };
+    struct problems problems;
+    struct config *config = NULL;
+    struct buf words;
+    buf_init(&words, 1 << 16);
+    problems_init(&problems);
+    if (config_load_texts(&text, 1, with, &config, &problems) != 0) {
+        problems_print(&problems, &words);
+        print_message("%s", buf_text(&words));
+        fail();
+    }
+    problems_fini(&problems);
+    buf_fini(&words);
+    return config;
+}
+
+static struct config *load(const char *yaml)
+{
+    return load_with(yaml, &env);
+}
+
+static void a_setup_outlives_its_configuration(void **state)
+{
+    (void)state;
+    struct config *config = load(whole);
+    struct setup *setup = NULL;
+    const struct config_driver *driver = config_driver(config, "field");
+    assert_null(config_driver(config, "none"));
+    assert_int_equal(driver->at.line, 3);
+    assert_int_equal(config_make_setup(driver->setup, &setup), 0);
+    uint64_t hash = driver->setup->hash;
+    assert_true(setup_equal(setup, driver->setup));
+    config_free(config);
+
+    assert_true(setup->given);
+    assert_true(setup->hash != 0 && setup->hash == hash);
+    assert_string_equal(settings_text(&setup->settings, SETUP_TITLE), "Plant");
+    assert_int_equal(settings_int(&setup->settings, SETUP_ID), 4194000); /* the default */
+    assert_int_equal(setup->part_count, 2);
+    assert_string_equal(setup->parts[0].name, "cellar");
+    const struct setup_part *roof = setup_part(setup, "roof");
+    assert_non_null(roof);
+    assert_string_equal(settings_text(&roof->settings, PART_INTERFACE), "eth1");
+    assert_int_equal(settings_int(&roof->settings, PART_PORT), 47809);
+    struct position at = settings_at(&roof->settings, PART_PORT);
+    assert_string_equal(at.file, "a.yaml");
+    assert_int_equal(at.line, 6);
+    assert_int_equal(at.column, 38);
+    assert_int_equal(settings_int(&setup_part(setup, "cellar")->settings, PART_PORT), 47808);
+    assert_null(setup_part(setup, "attic"));
+    setup_free(setup);
+}
+
+static void without_a_section_it_is_empty(void **state)
+{
+    (void)state;
+    struct config *config = load(
+        "version: 1\ndevices:\n"
+        "  ahu: { field: { device: 7 }, points: { a: { holding: 1 } } }\n");
+    const struct setup *setup = config_driver(config, "field")->setup;
+    assert_false(setup->given);
+    assert_int_equal(setup->hash, 0);
+    assert_int_equal(settings_int(&setup->settings, SETUP_ID), 4194000);
+    struct config *empty = load("version: 1\ndrivers: { field: }\ndevices:\n"
+                                "  ahu: { field: { device: 7 }, points: { a: { holding: 1 } } }\n");
+    assert_true(config_driver(empty, "field")->setup->given);
+    assert_true(config_driver(empty, "field")->setup->hash != 0);
+    assert_true(empty->devices[0].hash != config->devices[0].hash);
+    assert_true(empty->devices[0].own_hash == config->devices[0].own_hash);
+    config_free(empty);
+    config_free(config);
+}
+
+static void copying_fails_as_a_whole(void **state)
+{
+    (void)state;
+    struct config *config = load(whole);
+    const struct setup *from = config_driver(config, "field")->setup;
+    struct setup *setup = NULL;
+    int failures = 0;
+    for (long n = 1;; n++) {
+        alloc_fail_nth(n);
+        int error = config_make_setup(from, &setup);
+        alloc_fail_nth(0);
+        if (error == 0) {
+            break;
+        }
+        assert_int_equal(error, BUSBAR_ENOMEM);
+        assert_null(setup);
+        failures++;
+    }
+    assert_true(failures > 0);
+    setup_free(setup);
+    config_free(config);
+}
+
+struct mistake {
+    const char *yaml, *place, *message, *hint;
+};
+
+static const struct mistake mistakes[] = {
+    { "version: 1\ndrivers: { feild: {} }\n", "2:12", "there is no driver 'feild'",
+      "did you mean 'field'?" },
+    { "version: 1\ndrivers: { modbus: { tcp: x } }\n", "2:12",
+      "'modbus' has no settings of its own", "into the devices" },
+    { "version: 1\ndrivers: [field]\n", "2:10", "'drivers' wants keys", "" },
+    { "version: 1\ndrivers: { field: 3 }\n", "2:19", "'field' wants keys", "" },
+    { "version: 1\ndrivers: { field: { titel: x } }\n", "2:21",
+      "unknown key 'titel' in 'drivers: field'",
+      "did you mean 'title'? Others: id, password, net" },
+    { "version: 1\ndrivers: { field: { networcs: {} } }\n", "2:21", "unknown key 'networcs'",
+      "did you mean 'networks'?" },
+    { "version: 1\ndrivers: { field: { id: 5000000 } }\n", "2:25", "'id' is 5000000", "" },
+    { "version: 1\ndrivers: { field: { password: open } }\n", "2:31", "must not stand in the file",
+      "busbar secret set" },
+    { "version: 1\ndrivers: { field: { networks: { roof: { interface: a, prt: 3 } } } }\n", "2:55",
+      "unknown key 'prt' in 'roof' of 'networks'", "did you mean 'port'?" },
+    { "version: 1\ndrivers: { field: { networks: { 'a b': { interface: a } } } }\n", "2:34",
+      "cannot name a part of 'networks'", "'a-b'" },
+    { "version: 1\ndrivers: { field: { networks: { roof: { interface: a, port: 0 } } } }\n", "2:61",
+      "'port' is 0, it must be 1 to 65535", "" },
+    { "version: 1\ndrivers: { field: { networks: { roof: { port: 1 } } } }\n", "2:33",
+      "network 'roof' has no interface", "add 'interface: eth0'" },
+    { "version: 1\ndrivers: { field: {} }\ndevices:\n"
+      "  ahu: { field: { device: 7, network: roof }, points: { a: { holding: 1 } } }\n",
+      "4:39", "there is no network 'roof'", "" },
+};
+
+static void mistakes_are_told_where_they_are(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof(mistakes) / sizeof(mistakes[0]); i++) {
+        const struct mistake *want = &mistakes[i];
+        struct config_text text = { .name = "a.yaml",
+                                    .text = want->yaml,
+                                    .size = strlen(want->yaml) };
+        struct problems problems;
+        struct config *config = NULL;
+        char place[64] = "";
+        problems_init(&problems);
+        assert_int_equal(config_load_texts(&text, 1, &env, &config, &problems), BUSBAR_ECONFIG);
+        assert_null(config);
+        assert_int_equal(problems.errors, 1);
+        const struct problem *problem = &problems.list[0];
+        str_format(place, sizeof(place), "%d:%d", problem->at.line, problem->at.column);
+        if (strcmp(place, want->place) != 0 || strstr(problem->message, want->message) == NULL ||
+            strstr(problem->hint, want->hint) == NULL) {
+            fail_msg("%s is told at %s: %s (%s)", want->yaml, place, problem->message,
+                     problem->hint);
+        }
+        problems_fini(&problems);
+    }
+}
+
+static void a_driver_stands_once_over_all_files(void **state)
+{
+    (void)state;
+    static const char one[] = "version: 1\ndrivers: { field: {} }\n";
+    static const char two[] = "drivers:\n  field: {}\n";
+    struct config_text texts[] = {
+        { .name = "a.yaml", .text = one, .size = sizeof(one) - 1 },
+        { .name = "b.yaml", .text = two, .size = sizeof(two) - 1 },
+    };
+    struct problems problems;
+    struct config *config = NULL;
+    problems_init(&problems);
+    assert_int_equal(config_load_texts(texts, 2, &env, &config, &problems), BUSBAR_ECONFIG);
+    assert_int_equal(problems.errors, 1);
+    assert_string_equal(problems.list[0].at.file, "b.yaml");
+    assert_string_equal(problems.list[0].message, "'drivers: field' is also in a.yaml:2");
+    problems_fini(&problems);
+}
+
+static void assert_diff(const char *from, const char *to, const char *expected, size_t stopped)
+{
+    struct config *old = load(from), *new = load(to);
+    struct config_diff diff;
+    struct buf out;
+    buf_init(&out, 1 << 16);
+    assert_int_equal(config_diff(old, new, &diff), 0);
+    config_free(old);
+    config_free(new);
+    config_diff_print(&diff, &out);
+    assert_string_equal(buf_text(&out), expected);
+    assert_int_equal(diff.stopped_count, stopped);
+    buf_fini(&out);
+    config_diff_fini(&diff);
+}
+
+static void differences_in_words(void **state)
+{
+    (void)state;
+    static const char other[] = "version: 1\n"
+                                "drivers:\n"
+                                "  field:\n"
+                                "    id: 12\n"
+                                "    title: Plant\n"
+                                "    networks:\n"
+                                "      attic: { interface: eth2 }\n"
+                                "      roof: { interface: eth1, port: 47810 }\n" DEVICES;
+    static const char none[] =
+        "version: 1\ndevices:\n"
+        "  plain: { modbus: { tcp: 10.0.0.1 }, points: { a: { holding: 1 } } }\n"
+        "  ahu: { field: { device: 7 }, points: { a: { holding: 1 } } }\n";
+    assert_diff(whole, whole, "", 0);
+    /* The device stops for a moment, though nothing of its own changed. */
+    assert_diff(whole, other,
+                "~ drivers.field.id (not set) -> 12\n"
+                "+ drivers.field.networks.attic\n"
+                "- drivers.field.networks.cellar\n"
+                "~ drivers.field.networks.roof.port 47809 -> 47810\n",
+                1);
+    assert_diff(none, whole, "+ drivers.field\n~ ahu.network (not set) -> roof\n", 1);
+    assert_diff(whole, none, "- drivers.field\n~ ahu.network roof -> (not set)\n", 1);
+}
+
+/* ---- devices in no file ---- */
+
+static const struct setup *running;
+
+static const struct setup *running_setup(void *ctx, const char *protocol)
+{
+    (void)ctx;
+    return strcmp(protocol, "field") == 0 ? running : NULL;
+}
+
+static void a_lone_device_knows_the_running_setup(void **state)
+{
+    (void)state;
+    struct config *config = load(whole);
+    struct config_env with = env;
+    struct registry *registry = registry_new();
+    struct device *dev = NULL;
+    struct err err = { 0 };
+    running = config_driver(config, "field")->setup;
+    with.setup = running_setup;
+    assert_int_equal(config_make_lone_device(&with, registry, "stranger-1", "field",
+                                             "{ device: 9, network: roof }", &dev, &err),
+                     0);
+    assert_string_equal(dev->name, "stranger-1");
+    assert_string_equal(dev->protocol, "field");
+    assert_int_equal(dev->point_count, 0);
+    assert_int_equal(settings_int(dev->settings, FIELD_DEVICE), 9);
+    device_free(dev);
+
+    static const char *const wrong[][2] = {
+        { "{ device: 9, network: attic }", "there is no network 'attic'" },
+        { "{ devise: 9 }", "unknown key 'devise'" },
+        { "device: 9", "no settings of a device" },
+        { "{ device: 9 }\n  b: { field: {} }", "no settings of a device" },
+        { "{ device: 9 ", "no settings of a device" },
+        { "{ device: 9 }, points: { a: { holding: 1 } }", "" },
+        { "{ a: { b }", "" },
+        { "", "no settings of a device" },
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        err = (struct err){ 0 };
+        assert_int_equal(config_make_lone_device(&with, registry, "stranger-2", "field",
+                                                 wrong[i][0], &dev, &err),
+                         BUSBAR_ECONFIG);
+        assert_null(dev);
+        assert_non_null(strstr(err.message, wrong[i][1]));
+    }
+    registry_free(registry);
+    config_free(config);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_setup_outlives_its_configuration),
+        cmocka_unit_test(without_a_section_it_is_empty),
+        cmocka_unit_test(copying_fails_as_a_whole),
+        cmocka_unit_test(mistakes_are_told_where_they_are),
+        cmocka_unit_test(a_driver_stands_once_over_all_files),
+        cmocka_unit_test(differences_in_words),
+        cmocka_unit_test(a_lone_device_knows_the_running_setup),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
