@@ -7,7 +7,7 @@
 
 #define HEAD "09 01 1C 02000004 2C 00000002 3E 19 10 3F 49 04 59 64 69 05 89 00 99 01 A9 00 B9 03 "
 /* as it would be without values */
-#define HEAD_SIZE    32u
+#define HEAD_SIZE    30u
 #define OUT_OF_RANGE "CE 5E 0C 42A03333 1A 04 80 2C 3F800000 3C 42A00000 5F CF"
 
 static int again_event(struct bytes *in, struct bytes_out *out)

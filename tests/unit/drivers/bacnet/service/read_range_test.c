@@ -82,8 +82,8 @@ static int again_reference(struct bytes *in, struct bytes_out *out)
 static const struct codec_vector vectors[] = {
     { "F.3.8 ReadRange by time", "0C 05000001 19 83 7E A4 62031701 B4 13342200 31 04 7F", again_ask,
       7 },
-    { "15.8 by position, with an index", "0C 05000001 19 83 29 02 3E 21 01 31 9C 3F", again_ask,
-      9 },
+    { "15.8 by position", "0C 05000001 19 83 3E 21 01 31 9C 3F", again_ask, 7 },
+    { "15.8 all of an element", "0C 05000001 19 83 29 02", again_ask, 7 },
     { "15.8 by sequence number", "0C 05000001 19 83 6E 23 010000 32 0100 6F", again_ask, 7 },
     { "15.8 all of it", "0C 05000001 19 83", again_ask, CODEC_WHOLE },
     { "F.3.8 ReadRange-ACK",
@@ -91,7 +91,7 @@ static const struct codec_vector vectors[] = {
       "13381B00 0F 1E 2C 4190CCCD 1F 2A 04 00 5F",
       again_items, CODEC_WHOLE },
     { "15.8 with the first sequence number",
-      "0C 05000001 19 83 3A 05 20 49 01 5E " AT "1E 2C 41900000 1F 5F 6B 013561", again_items, 37 },
+      "0C 05000001 19 83 3A 05 20 49 01 5E " AT "1E 2C 41900000 1F 5F 6B 013561", again_items, 33 },
     { "15.8 nothing", "0C 05000001 19 83 3A 05 00 49 00 5E 5F", again_items, CODEC_WHOLE },
     { "log-status", AT "1E 0A 0580 1F", again_record, CODEC_WHOLE },
     { "boolean", AT "1E 19 01 1F 2A 0400", again_record, 17 },
@@ -151,7 +151,7 @@ static void the_records_of_the_annex_are_read(void **state)
 {
     (void)state;
     uint8_t data[CODEC_MAX];
-    struct bytes in = bytes_of(data, codec_hex(vectors[4].hex, data));
+    struct bytes in = bytes_of(data, codec_hex(vectors[5].hex, data));
     struct bacnet_range_items answer;
     struct bacnet_log_record record;
     int64_t first_us;
@@ -181,7 +181,7 @@ static void an_answer_about_something_else_is_refused(void **state)
     others[1].property = 85;
     others[2].index = 1;
     for (size_t i = 0; i < 3; i++) {
-        struct bytes in = bytes_of(data, codec_hex(vectors[4].hex, data));
+        struct bytes in = bytes_of(data, codec_hex(vectors[5].hex, data));
         assert_int_equal(bacnet_get_range_items(&in, &others[i], &answer), BUSBAR_EPROTO);
     }
 }
