@@ -166,7 +166,7 @@ uint16_t bacnet_max_segments(uint8_t code)
     if (code == 0) {
         return 0;
     }
-    return code >= SEGMENTS_UNLIMITED ? UINT16_MAX : (uint16_t)(1u << code);
+    return (uint16_t)(code >= SEGMENTS_UNLIMITED ? UINT16_MAX : 1u << code);
 }
 
 uint8_t bacnet_max_segments_code(uint16_t segments)
