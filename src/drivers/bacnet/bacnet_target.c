@@ -105,7 +105,7 @@ static int resolve_property(const struct settings *point, struct bacnet_target *
 
 /* ---- type ---- */
 
-static uint8_t value_type_of(uint8_t kind, const struct bacnet_target *target)
+uint8_t bacnet_target_value_type(uint8_t kind, const struct bacnet_target *target)
 {
     switch (kind) {
     case BACNET_BOOLEAN: return VALUE_BOOL;
@@ -290,7 +290,7 @@ int bacnet_target_resolve(const struct settings *device, const struct settings *
     uint8_t kind = bacnet_kind(bacnet_target_type(target), target->property, target->index);
     target->value_type = settings_has(point, POINT_TYPE)
                              ? type_values[settings_int(point, POINT_TYPE)]
-                             : value_type_of(kind, target);
+                             : bacnet_target_value_type(kind, target);
     error = resolve_cov(point, target, err);
     if (error == 0) {
         error = resolve_priority(device, point, target, err);

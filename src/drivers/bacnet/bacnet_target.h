@@ -51,6 +51,9 @@ uint8_t bacnet_kind(uint16_t object_type, uint32_t property, uint32_t index);
 /* Bytes that one usually takes in an answer. */
 size_t bacnet_kind_size(uint8_t kind);
 
+/* What a point of it holds, by its kind: enum value_type. Of target: object and property. */
+uint8_t bacnet_target_value_type(uint8_t kind, const struct bacnet_target *target);
+
 /* ops->resolve; device: its settings, for the priority of writes. */
 int bacnet_target_resolve(const struct settings *device, const struct settings *point,
                           struct bacnet_target *target, struct point_facts *facts, struct err *err);
