@@ -76,20 +76,35 @@ static void on_find(void *ctx, const struct json_value *row)
     }
 }
 
+/* A network's name, or its number in the protocol, as a range. */
+static void put_network(struct json_writer *json, const char *network)
+{
+    char range[128];
+    int64_t number;
+    str_format(range, sizeof range, "%s%s", str_parse_i64(network, &number) == 0 ? "network " : "",
+               network);
+    json_put_string(json, "range", range);
+}
+
 /* {"protocol", "range", "options"} */
 static void make_body(struct cli *cli, struct buf *body)
 {
-    static const char *const options[] = { "low", "high", "network", "has" };
+    static const char *const options[][2] = {
+        { "low", "low" }, { "high", "high" }, { "has", "name" }, { "wait", "wait" }
+    };
+    const char *network = cli_flag(cli, "network");
     struct json_writer json = json_writer(body);
     json_begin_object(&json);
     json_put_string(&json, "protocol", cli->args[0]);
     if (cli->arg_count > 1) {
         json_put_string(&json, "range", cli->args[1]);
+    } else if (network != NULL) {
+        put_network(&json, network);
     }
     json_put_object(&json, "options");
     for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        if (cli_flag(cli, options[i]) != NULL) {
-            json_put_string(&json, options[i], cli_flag(cli, options[i]));
+        if (cli_flag(cli, options[i][0]) != NULL) {
+            json_put_string(&json, options[i][1], cli_flag(cli, options[i][0]));
         }
     }
     if (cli_flag(cli, "scan") != NULL) {

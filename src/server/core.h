@@ -11,12 +11,15 @@
 #include "base/list.h"
 #include "net/jobs.h"
 #include "net/timer.h"
+#include "server/finds.h"
 #include "server/gauges.h"
 #include "server/route.h"
 #include "server/server.h"
 #include "server/url.h"
 
 struct MHD_Response;
+struct browses;
+struct discover;
 struct http_connection;
 struct ingest;
 struct lane;
@@ -43,6 +46,10 @@ struct server {
     struct lane *queries; /* whatever reads much: server_query_submit() */
     struct live *live;
     struct ingest *ingest;
+    struct finds finds;
+    struct discover *discover;
+    struct browses *browses;
+    uint64_t changes;             /* how often the configuration was applied */
     uint16_t ports[SERVER_KINDS]; /* of the first address */
     uint64_t answers[SERVER_STATUS_CLASSES];
     uint64_t cut_slow; /* connections closed for taking too long */
@@ -99,6 +106,7 @@ void server_request_answered(struct server_request *req);
 void server_devices_routes(struct server *server);
 void server_points_routes(struct server *server);
 void server_write_routes(struct server *server);
+void server_holds_routes(struct server *server);
 void server_samples_routes(struct server *server);
 void server_removal_routes(struct server *server);
 void server_live_routes(struct server *server);

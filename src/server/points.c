@@ -12,6 +12,7 @@
 #include "base/str.h"
 #include "server/counts.h"
 #include "server/filter.h"
+#include "server/holds.h"
 #include "server/walk.h"
 
 enum { POINTS_LIMIT = 200, POINTS_LIMIT_MAX = 10000, REASONS = 256 };
@@ -228,6 +229,7 @@ static void put_write(struct json_writer *json, const struct point *pt)
         json_null(json);
     }
     json_put_bool(json, "confirm", write->confirm);
+    json_put_bool(json, "releasable", pt->releasable);
     json_end_object(json);
 }
 
@@ -243,6 +245,7 @@ static void put_point(struct shape *shape, struct json_writer *json, const struc
     json_put_double(json, "offset", cls->offset);
     json_put_double(json, "deadband", cls->deadband);
     put_write(json, pt);
+    holds_put_of(shape, json, pt);
     explain_put(shape, json, pt);
 }
 

@@ -16,7 +16,9 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "net/lane.h"
+#include "server/browse.h"
 #include "server/core.h"
+#include "server/discover.h"
 #include "server/events.h"
 #include "server/http.h"
 #include "server/ingest/ingest.h"
@@ -48,6 +50,7 @@ struct server *server_new(const struct server_config *config)
     server_devices_routes(server);
     server_points_routes(server);
     server_write_routes(server);
+    server_holds_routes(server);
     server_samples_routes(server);
     server_removal_routes(server);
     server_live_routes(server);
@@ -60,6 +63,9 @@ struct server *server_new(const struct server_config *config)
     server_ingest_routes(server);
     server_events_routes(server);
     server_prometheus_routes(server);
+    finds_init(&server->finds);
+    server->discover = discover_new(server);
+    server->browses = browses_new(server);
     return server;
 }
 
@@ -91,6 +97,7 @@ int server_query_submit(struct server *server, jobs_work_cb work, jobs_done_cb d
 
 void server_changed(struct server *server)
 {
+    server->changes++;
     live_changed(server->live);
 }
 
@@ -135,6 +142,9 @@ void server_free(struct server *server)
             req->cut(req->cut_ctx);
         }
     }
+    browses_free(server->browses);
+    discover_free(server->discover);
+    finds_fini(&server->finds);
     lane_free(server->queries);
     ingest_free(server->ingest);
     live_stop(server->live);

@@ -173,6 +173,7 @@ void shape_device(struct shape *shape, struct json_writer *json, const struct de
     json_put_u64(json, "bad", stats->points_bad);
     json_put_u64(json, "total", dev->point_count);
     json_end_object(json);
+    json_put_bool(json, "browsable", shape->ops != NULL && shape->ops->browse != NULL);
     put_place(json, dev, 0, dev->line);
 }
 

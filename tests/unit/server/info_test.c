@@ -172,7 +172,9 @@ static void every_route_is_in_the_openapi_file(void **state)
     for (size_t i = 0; i < routes->count; i++) {
         const struct server_route *route = routes->rows[i].route;
         const struct json_value *path = json_get(paths, route->path);
-        const char *method = strcmp(route->method, "GET") == 0 ? "get" : "post";
+        const char *method = strcmp(route->method, "GET") == 0      ? "get"
+                             : strcmp(route->method, "DELETE") == 0 ? "delete"
+                                                                    : "post";
         if (json_get(path, method) == NULL) {
             fail_msg("%s %s is missing", route->method, route->path);
         }
