@@ -46,6 +46,18 @@ static uint8_t get_log_status(struct bytes *in)
     return (uint8_t)bits;
 }
 
+static void get_plain(struct bytes *in, unsigned choice, unsigned tag, struct bacnet_value *value)
+{
+    if (choice > CHOICE_NULL) {
+        bytes_fail(in);
+        return;
+    }
+    struct bytes content = bacnet_get_context(in, tag);
+    if (bytes_short(&content) || bacnet_get_content(content, types[choice], value) != 0) {
+        bytes_fail(in);
+    }
+}
+
 /* choice: as in a record; tag: as it is there. */
 static void get_datum(struct bytes *in, unsigned choice, unsigned tag, struct bacnet_datum *datum)
 {
@@ -70,13 +82,7 @@ static void get_datum(struct bytes *in, unsigned choice, unsigned tag, struct ba
         datum->kind = BACNET_DATUM_ANY;
         datum->any = bacnet_get_inside(in, tag);
         break;
-    default: {
-        struct bytes content = bacnet_get_context(in, tag);
-        if (choice > CHOICE_NULL || bytes_short(&content) ||
-            bacnet_get_content(content, types[choice], &datum->value) != 0) {
-            bytes_fail(in);
-        }
-    }
+    default: get_plain(in, choice, tag, &datum->value); break;
     }
 }
 
