@@ -20,6 +20,7 @@ import { text } from "./text";
 
 const Config = lazy(async () => (await import("./pages/Config")).Config);
 const Explore = lazy(async () => (await import("./pages/Explore")).Explore);
+const Overrides = lazy(async () => (await import("./pages/Overrides")).Overrides);
 const System = lazy(async () => (await import("./pages/System")).System);
 
 function page(parts: string[]) {
@@ -41,6 +42,8 @@ function page(parts: string[]) {
         return { title: text.pages.points, body: <Points /> };
       case "explore":
         return { title: text.pages.explore, body: <Explore /> };
+      case "overrides":
+        return { title: text.pages.overrides, body: <Overrides /> };
       case "config":
         return { title: text.pages.config, body: <Config /> };
       case "system":

@@ -55,7 +55,7 @@ async function failure(answer: Response): Promise<ApiError> {
   return new ApiError(answer.status, error.code, error.message, error.hint ?? "", body.problems);
 }
 
-async function request<T>(path: string, init: RequestInit): Promise<T> {
+async function send(path: string, init: RequestInit): Promise<Response> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   let answer: Response;
   try {
@@ -74,17 +74,30 @@ async function request<T>(path: string, init: RequestInit): Promise<T> {
   if (!answer.ok) {
     throw await failure(answer);
   }
-  return (await answer.json()) as T;
+  return answer;
 }
 
-export function get<T>(path: string, signal?: AbortSignal): Promise<T> {
-  return request<T>(path, signal ? { signal } : {});
-}
-
-export function post<T>(path: string, body: unknown = {}): Promise<T> {
-  return request<T>(path, {
+function sendBody(path: string, body: unknown): Promise<Response> {
+  return send(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
+}
+
+export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
+  return (await (await send(path, signal ? { signal } : {})).json()) as T;
+}
+
+export async function post<T>(path: string, body: unknown = {}): Promise<T> {
+  return (await (await sendBody(path, body)).json()) as T;
+}
+
+/** The same where the answer is a text. */
+export async function postText(path: string, body: unknown = {}): Promise<string> {
+  return (await sendBody(path, body)).text();
+}
+
+export async function remove(path: string): Promise<void> {
+  await send(path, { method: "DELETE" });
 }

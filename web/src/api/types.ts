@@ -90,6 +90,7 @@ export interface Device {
   lag_polls: number;
   points: { good: number; bad: number; total: number };
   config: string;
+  browsable?: boolean; // it tells what it has
 }
 
 export interface DeviceFull extends Device {
@@ -169,6 +170,67 @@ export interface WriteRule {
   min: number | null;
   max: number | null;
   confirm: boolean;
+  releasable?: boolean; // what is written has a priority and can be given up
+}
+
+/** A value that was written at a priority, until somebody releases it. */
+export interface Hold {
+  path: string;
+  priority: number | null; // null: the point's own
+  value: string;
+  units: string;
+  who: string;
+  from: string;
+  since: string;
+  until: string | null;
+  failures: number;
+  next_try: string | null;
+  trouble: string;
+  configured: boolean;
+}
+
+export interface HoldList {
+  holds: Hold[];
+  total: number;
+  more: boolean;
+}
+
+/** A long operation of the gateway. */
+export interface Task {
+  id: number;
+  state: "running" | "done" | "failed" | "stopped";
+  done: number;
+  total: number; // 0: not known
+  code: string;
+  message: string;
+}
+
+/** One thing that a device tells it has. */
+export interface Node {
+  id: string;
+  parent: string;
+  kind: string;
+  name: string;
+  description: string;
+  branch: boolean;
+  units: string;
+  value: Scalar;
+  text: string;
+  quality: Quality;
+  reason: string;
+  trouble: string;
+  added: string; // path of the point that reads it
+  point_name: string;
+  point: string; // a proposal; "" = nothing to make a point of
+  proposed: boolean;
+}
+
+export interface Browse extends Task {
+  device: string;
+  at: string;
+  count: number;
+  left_out: number;
+  nodes: Node[];
 }
 
 export interface PointLedger {
@@ -187,6 +249,7 @@ export interface PointFull extends Point {
   scale: number;
   offset: number;
   write: WriteRule | null;
+  holds?: Hold[];
   ledger: PointLedger;
   explain: { step: string; text: string }[];
 }

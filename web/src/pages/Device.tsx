@@ -9,6 +9,7 @@ import type { Device as Row, DeviceFull } from "../api/types";
 import { useKeys } from "../keys";
 import { LinkState } from "../parts/LinkState";
 import { ConfigPlace } from "../parts/ConfigPlace";
+import { lazy } from "../parts/Lazy";
 import { PageState } from "../parts/PageState";
 import { Failed } from "../parts/State";
 import { Since } from "../parts/Time";
@@ -19,6 +20,8 @@ import { DevicePoints } from "./device/DevicePoints";
 import { Frames } from "./device/Frames";
 import { TestDialog } from "./device/TestDialog";
 import { togglePause } from "./device/actions";
+
+const DeviceTree = lazy(async () => (await import("./device/DeviceTree")).DeviceTree);
 
 const RELOAD_MS = 3000;
 
@@ -74,6 +77,7 @@ export function Device({ name }: { name: string }) {
         {text.configAt} <ConfigPlace place={device.config} />
       </p>
       <DevicePoints name={name} />
+      {device.browsable && <DeviceTree key={name} device={device} />}
       <Frames name={name} />
       {testing && <TestDialog name={name} close={() => setTesting(false)} />}
     </>

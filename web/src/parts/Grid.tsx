@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A long table that only builds the rows on view: fixed row height, 100,000 rows and more. An ARIA
 // grid with one Tab stop; the active cell is told by aria-activedescendant, so focus stays while
-// rows move.
+// rows move. With `tree` it is a treegrid: left and right close and open branches.
 //
 //   +- role=grid, tabindex=0 ---------+   scrolls
 //   | head row (sticky)               |   aria-rowindex 1
@@ -22,6 +22,13 @@ export interface Column<T> {
   right?: boolean;
 }
 
+/** Which rows are branches, and how deep. Rows below a closed branch are not among the rows. */
+export interface Tree<T> {
+  level: (row: T) => number; // from 1
+  open: (row: T) => boolean | undefined; // undefined: no branch
+  toggle: (row: T, open: boolean) => void;
+}
+
 interface GridProps<T> {
   label: string;
   columns: Column<T>[];
@@ -31,6 +38,8 @@ interface GridProps<T> {
   onRange: (first: number, last: number) => void; // the rows on view, after each change
   onOpen: (row: T) => void;
   keys?: Record<string, (row: T) => void>; // single letters on the active row
+  tree?: Tree<T>;
+  selected?: (row: T) => boolean | undefined; // undefined: cannot be
 }
 
 interface Place {
@@ -75,6 +84,34 @@ export function Grid<T>(props: GridProps<T>) {
     setPlace({ row, column });
   };
 
+  /** Left and right in a tree; false: the key means nothing here. */
+  const moveInTree = (key: string, tree: Tree<T>): boolean => {
+    const here = props.row(active.row);
+    if (!here || (key !== "ArrowLeft" && key !== "ArrowRight")) {
+      return false;
+    }
+    const open = tree.open(here);
+    if (key === "ArrowRight") {
+      if (open === false) {
+        tree.toggle(here, true);
+      } else if (open) {
+        move({ row: active.row + 1, column: 0 });
+      }
+    } else if (open) {
+      tree.toggle(here, false);
+    } else {
+      let above = active.row - 1;
+      for (; above >= 0; above--) {
+        const row = props.row(above);
+        if (row && tree.level(row) < tree.level(here)) {
+          move({ row: above, column: 0 });
+          break;
+        }
+      }
+    }
+    return true;
+  };
+
   const onKeyDown = (event: KeyboardEvent) => {
     const { row, column } = active;
     const page = Math.max(1, Math.floor(box.current!.clientHeight / ROW_PX) - 2);
@@ -92,6 +129,10 @@ export function Grid<T>(props: GridProps<T>) {
     const next = jumps[event.key];
     const here = props.row(row);
     if (event.target !== box.current) {
+      return;
+    }
+    if (props.tree && !event.altKey && moveInTree(event.key, props.tree)) {
+      event.preventDefault();
       return;
     }
     if (next && !event.altKey) {
@@ -117,6 +158,8 @@ export function Grid<T>(props: GridProps<T>) {
         columns={columns}
         row={props.row(i)}
         classOf={props.classOf}
+        tree={props.tree}
+        selected={props.selected}
         active={i === active.row ? active.column : -1}
         onPress={(column) => setPlace({ row: i, column })}
         onOpen={props.onOpen}
@@ -127,8 +170,9 @@ export function Grid<T>(props: GridProps<T>) {
     <div
       ref={box}
       class="grid"
-      role="grid"
+      role={props.tree ? "treegrid" : "grid"}
       tabIndex={0}
+      aria-multiselectable={props.selected ? true : undefined}
       aria-label={props.label}
       aria-rowcount={total + 1}
       aria-colcount={columns.length}
@@ -167,18 +211,24 @@ interface RowProps<T> {
   columns: Column<T>[];
   row: T | undefined;
   classOf: ((row: T) => string) | undefined;
+  tree: Tree<T> | undefined;
+  selected: ((row: T) => boolean | undefined) | undefined;
   active: number;
   onPress: (column: number) => void;
   onOpen: (row: T) => void;
 }
 
-function Row<T>({ id, index, columns, row, classOf, active, onPress, onOpen }: RowProps<T>) {
+function Row<T>(props: RowProps<T>) {
+  const { id, index, columns, row, classOf, tree, selected, active, onPress, onOpen } = props;
   const state = `${active >= 0 ? "active" : ""} ${row && classOf ? classOf(row) : ""}`;
   return (
     <div
       class={`grid-row ${state}`}
       role="row"
       aria-rowindex={index + 2}
+      aria-level={row && tree?.level(row)}
+      aria-expanded={row && tree?.open(row)}
+      aria-selected={row && selected?.(row)}
       onDblClick={() => row && onOpen(row)}
     >
       {columns.map((column, i) => (

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 // Writes a value and reads it back. The range stands beside the box and is checked before anything
-// is sent; a point that wants it is asked for twice. What came back stays on view.
+// is sent; a point that wants it is asked for twice. What came back stays on view. Where the device has
+// priorities a value can be written at one of them, for some time, and is released below.
 import type { RefObject } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ApiError, pointPath, post } from "../../api/client";
 import type { LivePoint, PointFull, Scalar, WriteRule, WriteResult } from "../../api/types";
 import { Confirm } from "../../parts/Confirm";
+import { ForSelect } from "../../parts/ForSelect";
 import { route } from "../../router";
 import { text } from "../../text";
+import { HeldHere } from "./HeldHere";
 
 const TIMEOUT_S = 5;
+const PRIORITIES = Array.from({ length: 17 }, (_, i) => i); // 0: the point's own
 
 interface Props {
   point: PointFull;
@@ -52,6 +56,8 @@ export function WriteBox({ point, now, input, done }: Props) {
   const rule = point.write;
   const choices = choicesOf(point);
   const [typed, setTyped] = useState(choices?.[0]?.[0] ?? "");
+  const [priority, setPriority] = useState(0);
+  const [lasting, setLasting] = useState("");
   const [asking, setAsking] = useState<Scalar | undefined>(undefined);
   const [busy, setBusy] = useState(false);
   const [said, setSaid] = useState<{ text: string; hint: string; bad: boolean } | undefined>(
@@ -78,6 +84,8 @@ export function WriteBox({ point, now, input, done }: Props) {
     try {
       const answer = await post<WriteResult>(`points/${pointPath(point.path)}/write`, {
         value,
+        ...(priority > 0 ? { priority } : {}),
+        ...(lasting ? { for: lasting } : {}),
         timeout_s: TIMEOUT_S,
         confirmed: true,
       });
@@ -131,6 +139,24 @@ export function WriteBox({ point, now, input, done }: Props) {
           )}
         </label>
         {!choices && point.units && <span>{point.units}</span>}
+        {rule.releasable && (
+          <>
+            <label>
+              {text.write.priority}{" "}
+              <select
+                value={priority}
+                onChange={(event) => setPriority(Number(event.currentTarget.value))}
+              >
+                {PRIORITIES.map((each) => (
+                  <option key={each} value={each}>
+                    {each === 0 ? text.write.ownPriority : each}
+                  </option>
+                ))}
+              </select>
+            </label>
+            <ForSelect value={lasting} change={setLasting} />
+          </>
+        )}
         <button type="submit" class="primary" disabled={busy}>
           {busy ? text.write.busy : text.write.action}
         </button>
@@ -139,6 +165,7 @@ export function WriteBox({ point, now, input, done }: Props) {
         {text.write.nowIs(now.text)}
         {limits && ` · ${limits}`}
       </p>
+      {rule.releasable && <HeldHere holds={point.holds ?? []} done={done} />}
       <p class={said?.bad ? "said abnormal" : "said"} role="status">
         {said?.text}
         {said?.hint && (

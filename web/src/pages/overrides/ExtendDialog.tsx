@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Gives a held value another end.
+import { useState } from "preact/hooks";
+import { extendHold } from "../../api/holds";
+import type { Hold } from "../../api/types";
+import { Dialog } from "../../parts/Dialog";
+import { ForSelect } from "../../parts/ForSelect";
+import { attempt } from "../../parts/Toast";
+import { text } from "../../text";
+
+interface Props {
+  hold: Hold;
+  close: () => void;
+  done: () => void;
+}
+
+export function ExtendDialog({ hold, close, done }: Props) {
+  const [lasting, setLasting] = useState("2h");
+  const submit = async (event: Event) => {
+    event.preventDefault();
+    close();
+    await attempt(async () => {
+      await extendHold(hold, lasting);
+      return text.holds.extended(hold.path, text.holds.times[lasting] ?? lasting);
+    });
+    done();
+  };
+  return (
+    <Dialog title={text.holds.extendOf(hold.path)} close={close}>
+      <form onSubmit={submit}>
+        <p>{text.holds.extendWhat}</p>
+        <p class="actions">
+          <ForSelect value={lasting} change={setLasting} />
+          <button type="submit" class="primary">
+            {text.holds.extend}
+          </button>
+          <button type="button" onClick={close}>
+            {text.cancel}
+          </button>
+        </p>
+      </form>
+    </Dialog>
+  );
+}
