@@ -107,6 +107,9 @@ struct bacnet_card {
     bool loopback;
 };
 
+/* Those that are up; returns how many were filled in. Not pure: looks at the machine. */
+size_t bacnet_cards(struct bacnet_card *cards, size_t max);
+
 /* Where a network is on this machine. */
 struct bacnet_place {
     const struct setup_part *part; /* NULL: the network of devices that name none */

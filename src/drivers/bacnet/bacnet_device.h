@@ -8,6 +8,7 @@
  *   bacnet_learn.c    what a device bears, kept over restarts
  *   bacnet_flags.c    status flags and reliability into quality
  *   bacnet_cov.c      subscriptions
+ *   bacnet_notified.c what comes of them
  *   bacnet_write.c    writes
  *   bacnet_test.c     why does it not answer */
 #ifndef BUSBAR_DRIVERS_BACNET_DEVICE_H
@@ -25,8 +26,9 @@
 
 enum {
     BACNET_SPLITS_MAX = 255,       /* refused reads that one poll follows up */
-    BACNET_FAULT_ASKS_MAX = 8,     /* reliabilities asked for at a time */
-    BACNET_COV_ASKS_MAX = 4,       /* subscriptions asked for at a time */
+    BACNET_FAULT_ASKS_MAX = 2,     /* reliabilities asked for at a time */
+    BACNET_COV_ASKS_MAX = 2,       /* subscriptions asked for at a time */
+    BACNET_COV_PROCESS = 1,        /* our process identifier in subscriptions */
     BACNET_WRITE_BYTES_MAX = 4200, /* of one value written */
 };
 
@@ -97,12 +99,23 @@ struct bacnet_point {
 
 struct bacnet_watch; /* bacnet_cov.c: its subscriptions */
 struct bacnet_test;
-struct bacnet_exchange;
-
+/* A refused read that was cut in two: when both halves are answered, it was too much. */
 struct bacnet_split {
-    struct bacnet_span whole;
+    uint32_t bytes, half_bytes; /* of the answers, as estimated; the larger half */
+    uint32_t properties, half_properties;
     uint8_t good;
     bool size; /* refused for its size in bytes, not for the number of properties */
+};
+
+/* A request to the device on its way; embedded in lists of spare and of open ones. */
+struct bacnet_exchange {
+    struct bacnet_ask ask; /* first */
+    struct list link;      /* device->open or device->exchanges */
+    struct bacnet_job *job;
+    struct bacnet_span span;
+    unsigned ahead; /* of ours, in flight when it was asked */
+    uint8_t *data;  /* the request */
+    size_t capacity;
 };
 
 /* One request of the host on its way. */
@@ -112,6 +125,7 @@ struct bacnet_job {
     struct request *req;
     bool write;
     int error; /* why answers were lost; what it ends with when nothing was answered */
+    int64_t began_us;
     unsigned open, answered, lost;
     /* reads */
     uint32_t given;            /* spans of the plan given out */
@@ -153,13 +167,14 @@ struct bacnet_device {
     struct bacnet_point *points; /* dev->point_count */
     uint8_t *marks;              /* enum bacnet_mark, of each point */
     uint32_t *by_target;         /* indexes of points in the order of their targets */
+    struct list waiting;         /* struct bacnet_job: until the link is up */
     struct list reads, writes;   /* struct bacnet_job, oldest first */
     struct list finished;        /* to be answered in the next turn with job->error */
     struct list spare;           /* jobs to be used again */
     struct list exchanges;       /* to be used again */
     struct list open;            /* exchanges that are asked */
     unsigned open_reads;
-    struct loop_deferred finishing;
+    struct loop_deferred finishing, stopping;
     struct list tests; /* struct bacnet_test */
     struct list fault_asks;
     uint32_t *faults; /* points whose reliability is to be asked for, a ring */
@@ -195,7 +210,11 @@ struct bacnet_job *bacnet_job_take(struct bacnet_device *device, struct request 
 void bacnet_job_done(struct bacnet_job *job, int error);
 /* The same in the next turn. */
 void bacnet_job_done_later(struct bacnet_job *job, int error);
-/* Ends all jobs. */
+/* The link is up: those that waited begin. */
+void bacnet_jobs_begin(struct bacnet_device *device);
+/* Ends those that waited for the link, in the next turn. */
+void bacnet_jobs_give_up(struct bacnet_device *device, int error);
+/* Ends all jobs, now. */
 void bacnet_jobs_cut(struct bacnet_device *device, uint8_t quality, uint16_t detail, int error);
 
 /* ---- bacnet_network.c ---- */
@@ -207,12 +226,12 @@ int bacnet_network_join(struct bacnet_device *device, struct err *err);
 void bacnet_network_leave(struct bacnet_device *device);
 
 /* ---- bacnet_link.c ---- */
-/* Begins to get to know the device, if that is not under way. False: it is up already. */
+/* Begins to get to know the device, if that is not under way; ends with bacnet_jobs_begin() or
+ * bacnet_jobs_give_up(). False: it is up already. */
 bool bacnet_link_wake(struct bacnet_device *device);
 void bacnet_link_stop(struct bacnet_device *device);
-/* An answer to anything came, or none to all of a request. */
-void bacnet_link_answered(struct bacnet_device *device);
-void bacnet_link_silent(struct bacnet_device *device, const struct bacnet_answer *answer);
+/* Nothing came back to all of a request. */
+void bacnet_link_lost(struct bacnet_device *device, const struct bacnet_answer *answer);
 void bacnet_link_heard(struct bacnet_device *device, const struct bacnet_heard *heard);
 /* "no answer from 10.0.1.21 in 5s (4 times)". */
 void bacnet_link_words(const struct bacnet_device *device, const struct bacnet_answer *answer,
@@ -224,6 +243,9 @@ void bacnet_poll_begin(struct bacnet_job *job);
 void bacnet_poll_pump(struct bacnet_device *device);
 /* Answers with what came so far; what did not gets `quality`. BUSBAR_ECANCELED: nothing of it counts. */
 void bacnet_poll_cut(struct bacnet_job *job, uint8_t quality, uint16_t detail, int error);
+/* An exchange with room for a request of `size` bytes, and its way back among the spare ones. */
+struct bacnet_exchange *bacnet_exchange_take(struct bacnet_job *job, size_t size);
+void bacnet_exchange_give(struct bacnet_exchange *exchange);
 void bacnet_exchanges_free(struct bacnet_device *device);
 
 /* ---- bacnet_learn.c ---- */
@@ -232,7 +254,8 @@ void bacnet_learn_init(struct bacnet_device *device);
 void bacnet_learn_refresh(struct bacnet_device *device);
 void bacnet_learn_limits(const struct bacnet_device *device, struct bacnet_limits *limits);
 /* A request for this span was answered with values. */
-void bacnet_learn_answered(struct bacnet_device *device, const struct bacnet_span *span);
+void bacnet_learn_answered(struct bacnet_device *device, const struct bacnet_span *span,
+                           size_t bytes);
 /* A whole was refused, its halves were answered. */
 void bacnet_learn_split(struct bacnet_device *device, const struct bacnet_split *split);
 void bacnet_learn_flag(struct bacnet_device *device, bool *flag, const char *name);
@@ -247,13 +270,19 @@ void bacnet_flags_apply(struct bacnet_device *device, uint32_t point, uint8_t fl
 void bacnet_flags_stop(struct bacnet_device *device);
 
 /* ---- bacnet_cov.c ---- */
-void bacnet_cov_start(struct bacnet_device *device); /* when the link came up */
-void bacnet_cov_down(struct bacnet_device *device);  /* nothing is asked until it is up again */
-void bacnet_cov_again(struct bacnet_device *device); /* the device was restarted */
-void bacnet_cov_stop(struct bacnet_device *device);  /* says so to the device */
+/* The link came up: subscribes to all that can be. */
+void bacnet_cov_start(struct bacnet_device *device);
+/* Nothing is asked until it is up again; all points are polled. */
+void bacnet_cov_down(struct bacnet_device *device);
+/* The device may have been restarted, or surely was: its subscriptions are gone. */
+void bacnet_cov_again(struct bacnet_device *device, bool sure);
+/* Cancels the subscriptions at the device; `stopped` runs later. False: there is nothing to cancel. */
+bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet_device *device));
 void bacnet_cov_free(struct bacnet_device *device);
 /* A poll read this: is it what was notified? */
 void bacnet_cov_check(struct bacnet_device *device, uint32_t point, const struct sample *sample);
+
+/* ---- bacnet_notified.c ---- */
 /* Notifications; request is replied to. */
 void bacnet_cov_asked(struct bacnet_network *network, struct bacnet_request *request);
 void bacnet_cov_told(struct bacnet_network *network, const struct bacnet_notice *notice);

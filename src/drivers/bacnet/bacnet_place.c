@@ -1,9 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where on this machine a network is: its configuration against the cards there are. Pure. */
+/* Where on this machine a network is: its configuration against the cards there are. */
 #include <string.h>
 
 #include "base/str.h"
 #include "drivers/bacnet/bacnet_config.h"
+#include "net/interfaces.h"
+
+size_t bacnet_cards(struct bacnet_card *cards, size_t max)
+{
+    struct interface list[BACNET_CARDS_MAX];
+    int found = interfaces_list(list, BACNET_CARDS_MAX);
+    size_t count = 0;
+    for (int i = 0; i < found && count < max; i++) {
+        if (!list[i].up || list[i].address.family != 4) {
+            continue;
+        }
+        struct bacnet_card *card = &cards[count++];
+        *card = (struct bacnet_card){ .bits = list[i].prefix, .loopback = list[i].loopback };
+        str_copy(card->name, sizeof(card->name), list[i].name);
+        memcpy(card->ip, list[i].address.ip, 4);
+    }
+    return count;
+}
 
 static struct bacnet_subnet card_subnet(const struct bacnet_card *card)
 {

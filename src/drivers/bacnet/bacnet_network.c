@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Networks: one node (a UDP port on one of our addresses) each, shared by its devices. Those of the configuration
+ * are open all the time, so that devices are heard and our own device object answers; others as
+ * long as a device is on them. What cannot be opened is tried again when a device wants it.
+ *
+ * What comes is handed to whom it is for; a notification only when it comes from the address at which the device
+ * it names was found. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "drivers/bacnet/bacnet_device.h"
+#include "drivers/bacnet/service/who_is.h"
+#include "drivers/bacnet/wire/apdu.h"
+
+static struct bacnet_network *network_of(struct list *at)
+{
+    return list_entry(at, struct bacnet_network, link);
+}
+
+struct bacnet_network *bacnet_network_next(struct driver *drv, const struct bacnet_network *after)
+{
+    struct bacnet_driver_state *state = driver_state(drv);
+    struct list *at = after != NULL ? after->link.next : state->networks.next;
+    return at != &state->networks ? network_of(at) : NULL;
+}
+
+/* ---- what the node says ---- */
+
+static struct bacnet_device *first_device(struct bacnet_network *network, uint32_t instance)
+{
+    return map64_get(&network->instances, instance);
+}
+
+static void on_asked(void *ctx, struct bacnet_request *request)
+{
+    struct bacnet_network *network = ctx;
+    switch (request->service) {
+    case BACNET_CONFIRMED_COV: bacnet_cov_asked(network, request); break;
+    default: bacnet_reply_reject(request, BACNET_REJECT_UNRECOGNIZED_SERVICE); break;
+    }
+}
+
+static void on_told(void *ctx, const struct bacnet_notice *notice)
+{
+    struct bacnet_network *network = ctx;
+    if (notice->service == BACNET_UNCONFIRMED_COV) {
+        bacnet_cov_told(network, notice);
+    }
+}
+
+/* A device id at two addresses: an event, since one of them is not what it says. */
+static void tell_duplicate(struct bacnet_network *network, const struct bacnet_heard *heard)
+{
+    char here[BACNET_ADDRESS_TEXT_MAX];
+    char there[BACNET_ADDRESS_TEXT_MAX];
+    char text[320];
+    bacnet_address_format(here, sizeof(here), heard->from);
+    bacnet_address_format(there, sizeof(there), heard->other);
+    str_format(text, sizeof(text),
+               "device %u answers at two addresses, %s and %s: give one of them another number",
+               heard->i_am->instance, there, here);
+    struct event_argument arguments[] = {
+        { .name = "device", .type = VALUE_INT, .value.i = heard->i_am->instance },
+    };
+    struct event event = {
+        .kind = "duplicate",
+        .text = text,
+        .severity = EVENT_MEDIUM,
+        .arguments = arguments,
+        .argument_count = 1,
+    };
+    struct bacnet_device *device = first_device(network, heard->i_am->instance);
+    (void)driver_event(network->drv, device != NULL ? device->dev : NULL, &event, NULL, NULL);
+}
+
+static void on_heard(void *ctx, const struct bacnet_heard *heard)
+{
+    struct bacnet_network *network = ctx;
+    struct bacnet_device *device = first_device(network, heard->i_am->instance);
+    if (heard->what == BACNET_HEARD_DUPLICATE) {
+        tell_duplicate(network, heard);
+        return;
+    }
+    for (; device != NULL; device = device->same) {
+        bacnet_link_heard(device, heard);
+    }
+}
+
+static void on_frame(void *ctx, struct bacnet_peer *peer, bool sent, const struct endpoint *at,
+                     const void *data, size_t size)
+{
+    (void)ctx;
+    (void)at;
+    struct bacnet_device *device = peer != NULL ? bacnet_peer_user(peer) : NULL;
+    for (; device != NULL; device = device->same) {
+        driver_frame(device->dev, sent, data, size);
+    }
+}
+
+static const struct bacnet_node_events node_events = {
+    .asked = on_asked,
+    .told = on_told,
+    .heard = on_heard,
+    .frame = on_frame,
+};
+
+/* ---- opening ---- */
+
+static void open_node(struct bacnet_network *network)
+{
+    const struct bacnet_network_config *config = &network->config;
+    struct bacnet_node_config node = {
+        .local = network->place.local,
+        .broadcast = network->place.broadcast,
+        .listens = true,
+    };
+    if (config->foreign) {
+        node.bbmd = config->bbmd;
+        node.foreign_ttl_s = (uint16_t)(config->ttl_us / 1000000);
+    }
+    network->trouble = (struct err){ 0 };
+    (void)bacnet_node_open(network->state->loop, &node, &node_events, network, &network->node,
+                           &network->trouble);
+}
+
+static struct bacnet_network *new_network(struct bacnet_driver_state *state,
+                                          const struct bacnet_network_config *config,
+                                          const struct bacnet_place *place)
+{
+    struct bacnet_network *network = busbar_alloc(sizeof(*network));
+    network->state = state;
+    network->drv = state->drv;
+    network->config = *config;
+    network->place = *place;
+    list_append(&state->networks, &network->link);
+    return network;
+}
+
+static void free_network(struct bacnet_network *network)
+{
+    bacnet_node_close(network->node);
+    map64_fini(&network->instances);
+    list_remove(&network->link);
+    busbar_free(network);
+}
+
+static struct bacnet_network *find_network(struct bacnet_driver_state *state,
+                                           const struct endpoint *local)
+{
+    list_each(at, &state->networks) {
+        if (endpoint_equal(&network_of(at)->place.local, local)) {
+            return network_of(at);
+        }
+    }
+    return NULL;
+}
+
+void bacnet_networks_init(struct bacnet_driver_state *state, struct driver *drv)
+{
+    state->drv = drv;
+    state->loop = driver_loop(drv);
+    list_init(&state->networks);
+}
+
+static const struct setup *setup_of(const struct bacnet_driver_state *state)
+{
+    static const struct setup none;
+    const struct setup *setup = driver_setup(state->drv);
+    return setup != NULL ? setup : &none;
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return str_equal(a != NULL ? a : "", b != NULL ? b : "");
+}
+
+static bool same_network(const struct bacnet_network_config *a,
+                         const struct bacnet_network_config *b)
+{
+    return same_text(a->name, b->name) && a->foreign == b->foreign &&
+           endpoint_equal(&a->bbmd, &b->bbmd) && a->ttl_us == b->ttl_us && a->number == b->number &&
+           a->listen == b->listen && a->time_sync == b->time_sync &&
+           a->time_sync_every_us == b->time_sync_every_us;
+}
+
+/* Opens a configured network, or keeps the one that is the same. */
+static void open_part(struct bacnet_driver_state *state, const struct setup_part *part,
+                      const struct bacnet_card *cards, size_t card_count)
+{
+    struct bacnet_network_config config;
+    struct bacnet_place place = { 0 };
+    struct err trouble = { 0 };
+    if (bacnet_config_network(part, &config, NULL) != 0) {
+        return; /* was checked before */
+    }
+    int error = bacnet_config_local(&config, part, cards, card_count, &place, &trouble);
+    struct bacnet_network *network = error == 0 ? find_network(state, &place.local) : NULL;
+    if (network == NULL) {
+        network = new_network(state, &config, &place);
+    }
+    network->config = config; /* its texts are those of the new setup */
+    network->place.part = part;
+    network->users = 1;
+    network->trouble = trouble;
+    if (error == 0 && network->node == NULL) {
+        open_node(network);
+    }
+}
+
+void bacnet_networks_setup(struct bacnet_driver_state *state, const struct setup *setup)
+{
+    struct bacnet_card cards[BACNET_CARDS_MAX];
+    size_t card_count = bacnet_cards(cards, BACNET_CARDS_MAX);
+    (void)bacnet_config_setup(setup, &state->own, NULL);
+    list_each_safe(at, &state->networks) {
+        struct bacnet_network *network = network_of(at);
+        struct bacnet_network_config config;
+        struct bacnet_place place;
+        const struct setup_part *part = setup_part(setup, network->config.name);
+        bool keep = part != NULL && bacnet_config_network(part, &config, NULL) == 0 &&
+                    bacnet_config_local(&config, part, cards, card_count, &place, NULL) == 0 &&
+                    endpoint_equal(&place.local, &network->place.local) &&
+                    endpoint_equal(&place.broadcast, &network->place.broadcast) &&
+                    same_network(&config, &network->config);
+        if (!keep) {
+            free_network(network);
+        }
+    }
+    for (size_t i = 0; i < setup->part_count; i++) {
+        open_part(state, &setup->parts[i], cards, card_count);
+    }
+}
+
+void bacnet_networks_close(struct bacnet_driver_state *state)
+{
+    list_each_safe(at, &state->networks) {
+        free_network(network_of(at));
+    }
+}
+
+void bacnet_network_open_cards(struct driver *drv)
+{
+    struct bacnet_driver_state *state = driver_state(drv);
+    struct bacnet_card cards[BACNET_CARDS_MAX];
+    size_t count = bacnet_cards(cards, BACNET_CARDS_MAX);
+    struct bacnet_network_config config;
+    (void)bacnet_config_network(NULL, &config, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct bacnet_place place;
+        struct bacnet_network_config card = config;
+        card.interface = cards[i].name;
+        if (cards[i].loopback ||
+            bacnet_config_local(&card, NULL, &cards[i], 1, &place, NULL) != 0 ||
+            find_network(state, &place.local) != NULL) {
+            continue;
+        }
+        struct bacnet_network *network = new_network(state, &config, &place);
+        network->users = 1;
+        open_node(network);
+    }
+}
+
+/* ---- devices ---- */
+
+static void add_instance(struct bacnet_network *network, struct bacnet_device *device)
+{
+    device->same = map64_get(&network->instances, device->config.device);
+    (void)map64_set(&network->instances, device->config.device, device);
+}
+
+static void remove_instance(struct bacnet_network *network, struct bacnet_device *device)
+{
+    uint64_t key = device->config.device;
+    struct bacnet_device *at = map64_get(&network->instances, key);
+    if (at == device) {
+        if (device->same != NULL) {
+            (void)map64_set(&network->instances, key, device->same);
+        } else {
+            (void)map64_remove(&network->instances, key);
+        }
+        return;
+    }
+    while (at != NULL && at->same != device) {
+        at = at->same;
+    }
+    if (at != NULL) {
+        at->same = device->same;
+    }
+}
+
+/* The network that a device belongs to, made if it is none of the configured. */
+static int find_or_make(struct bacnet_device *device, struct bacnet_network **out, struct err *err)
+{
+    struct bacnet_driver_state *state = device->state;
+    struct bacnet_card cards[BACNET_CARDS_MAX];
+    struct bacnet_place place;
+    struct bacnet_network_config config;
+    size_t count = bacnet_cards(cards, BACNET_CARDS_MAX);
+    int error = bacnet_config_place(setup_of(state), &device->config, cards, count, &place, err);
+    if (error != 0) {
+        return error;
+    }
+    struct bacnet_network *network = find_network(state, &place.local);
+    if (network == NULL) {
+        (void)bacnet_config_network(place.part, &config, NULL);
+        network = new_network(state, &config, &place);
+        network->users = place.part != NULL;
+    }
+    if (network->node == NULL) {
+        open_node(network);
+    }
+    *out = network;
+    return 0;
+}
+
+int bacnet_network_join(struct bacnet_device *device, struct err *err)
+{
+    struct bacnet_network *network = NULL;
+    if (device->network != NULL) {
+        return 0;
+    }
+    int error = find_or_make(device, &network, err);
+    if (error != 0) {
+        return error;
+    }
+    if (network->node == NULL) {
+        if (err != NULL) {
+            *err = network->trouble;
+        }
+        error = network->trouble.code;
+        if (network->users == 0) {
+            free_network(network);
+        }
+        return error;
+    }
+    network->users++;
+    device->network = network;
+    add_instance(network, device);
+    return 0;
+}
+
+void bacnet_network_leave(struct bacnet_device *device)
+{
+    struct bacnet_network *network = device->network;
+    if (network == NULL) {
+        return;
+    }
+    remove_instance(network, device);
+    device->network = NULL;
+    device->same = NULL;
+    if (--network->users == 0) {
+        free_network(network);
+    }
+}
+
+/* ---- for the other parts ---- */
+
+uint32_t bacnet_device_instance(const struct device *dev)
+{
+    return bacnet_device_of(dev)->config.device;
+}
+
+struct bacnet_network *bacnet_device_network(const struct device *dev)
+{
+    return bacnet_device_of(dev)->network;
+}
+
+struct bacnet_peer *bacnet_device_peer(const struct device *dev)
+{
+    return bacnet_device_of(dev)->peer;
+}
+
+const struct bacnet_address *bacnet_device_where(const struct device *dev)
+{
+    const struct bacnet_device *device = bacnet_device_of(dev);
+    if (device->peer == NULL) {
+        return NULL;
+    }
+    const struct bacnet_peer_facts *facts = bacnet_peer_facts(device->peer);
+    return facts->found ? &facts->address : NULL;
+}
