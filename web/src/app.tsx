@@ -20,6 +20,7 @@ import { text } from "./text";
 
 const Config = lazy(async () => (await import("./pages/Config")).Config);
 const Explore = lazy(async () => (await import("./pages/Explore")).Explore);
+const Journal = lazy(async () => (await import("./pages/Journal")).Journal);
 const Overrides = lazy(async () => (await import("./pages/Overrides")).Overrides);
 const System = lazy(async () => (await import("./pages/System")).System);
 
@@ -42,6 +43,8 @@ function page(parts: string[]) {
         return { title: text.pages.points, body: <Points /> };
       case "explore":
         return { title: text.pages.explore, body: <Explore /> };
+      case "journal":
+        return { title: text.pages.journal, body: <Journal /> };
       case "overrides":
         return { title: text.pages.overrides, body: <Overrides /> };
       case "config":

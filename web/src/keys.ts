@@ -11,6 +11,7 @@ const GO: Record<string, string> = {
   d: "/devices",
   p: "/points",
   e: "/explore",
+  j: "/journal",
   v: "/overrides",
   c: "/config",
   s: "/system",

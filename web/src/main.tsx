@@ -6,6 +6,7 @@ import "./style/base.css";
 import "./style/shell.css";
 import "./style/grid.css";
 import "./style/pages.css";
+import "./style/journal.css";
 import { render } from "preact";
 import { startLive } from "./api/live";
 import { App } from "./app";

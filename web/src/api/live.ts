@@ -3,7 +3,8 @@
 // Components say what they show with useLive(); the stream is opened again when that changes. While
 // the tab is hidden it is closed, for a browser opens only few connections to one host.
 import { computed, signal, type Signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
+import type { Event } from "./events";
 import type { Device, Health, LivePoint } from "./types";
 
 const REOPEN_DELAY_MS = 120; // scrolling changes the wanted points many times a second
@@ -85,6 +86,24 @@ function onHealth(event: MessageEvent<string>) {
   health.value = JSON.parse(event.data) as Health;
 }
 
+/** Who wants events hears of them; some were missed: it asks for the list. */
+interface EventListener {
+  events: (events: Event[]) => void;
+  missed: () => void;
+}
+const eventListeners = new Set<EventListener>();
+
+function onEvents(event: MessageEvent<string>) {
+  heard();
+  const events = JSON.parse(event.data) as Event[];
+  eventListeners.forEach((listener) => listener.events(events));
+}
+
+function onMissed() {
+  heard();
+  eventListeners.forEach((listener) => listener.missed());
+}
+
 function onError() {
   source?.close();
   source = undefined;
@@ -111,7 +130,8 @@ function address(): string {
   forgetOld(shown);
   const paths = [...shown].sort();
   const points = paths.map((path) => encodeURIComponent(path).replace(/%2F/g, "/")).join(",");
-  return `/api/v1/live?health=1${points ? `&points=${points}` : ""}`;
+  const events = eventListeners.size > 0 ? "&events=1" : "";
+  return `/api/v1/live?health=1${events}${points ? `&points=${points}` : ""}`;
 }
 
 function open() {
@@ -126,7 +146,12 @@ function open() {
   source.addEventListener("points", onPoints);
   source.addEventListener("devices", onDevices);
   source.addEventListener("health", onHealth);
+  source.addEventListener("events", onEvents);
+  source.addEventListener("missed", onMissed);
   source.addEventListener("error", onError);
+  if (eventListeners.size > 0) {
+    source.addEventListener("open", onMissed); // between two streams some may have come
+  }
 }
 
 function later(wait_ms: number) {
@@ -146,6 +171,24 @@ export function useLive(paths: readonly string[]) {
       later(REOPEN_DELAY_MS);
     };
   }, [key]);
+}
+
+/** While the component is on view it hears of events as they come into the journal or change. */
+export function useLiveEvents(events: (events: Event[]) => void, missed: () => void) {
+  const calls = useRef<EventListener>({ events, missed });
+  calls.current = { events, missed };
+  useEffect(() => {
+    const listener: EventListener = {
+      events: (rows) => calls.current.events(rows),
+      missed: () => calls.current.missed(),
+    };
+    eventListeners.add(listener);
+    later(REOPEN_DELAY_MS);
+    return () => {
+      eventListeners.delete(listener);
+      later(REOPEN_DELAY_MS);
+    };
+  }, []);
 }
 
 export function startLive() {

@@ -26,6 +26,7 @@ const FIXED: Entry[] = [
       ["/devices", text.pages.devices],
       ["/points", text.pages.points],
       ["/explore", text.pages.explore],
+      ["/journal", text.pages.journal],
       ["/overrides", text.pages.overrides],
       ["/config", text.pages.config],
       ["/system", text.pages.system],

@@ -14,6 +14,7 @@ const PAGES: [href: string, part: string, name: string][] = [
   ["/devices", "devices", text.pages.devices],
   ["/points", "points", text.pages.points],
   ["/explore", "explore", text.pages.explore],
+  ["/journal", "journal", text.pages.journal],
   ["/overrides", "overrides", text.pages.overrides],
   ["/config", "config", text.pages.config],
   ["/system", "system", text.pages.system],
