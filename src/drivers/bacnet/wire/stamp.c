@@ -14,6 +14,7 @@ enum {
 #define US_PER_S         INT64_C(1000000)
 #define US_PER_MINUTE    (60 * US_PER_S)
 #define US_PER_DAY       (86400 * US_PER_S)
+#define TIME_MAX         (400 * 366 * US_PER_DAY) /* beyond any date, and our sums stay in 64 bits */
 
 static bool is_leap(int year)
 {
@@ -86,6 +87,9 @@ static void set_time(int64_t of_day_us, struct bacnet_time *time)
 
 int bacnet_datetime_of(int64_t time_us, int offset_minutes, struct bacnet_datetime *at)
 {
+    if (time_us > TIME_MAX || time_us < -TIME_MAX) {
+        return BUSBAR_ERANGE;
+    }
     int64_t days = floor_divide(time_us, US_PER_DAY);
     int64_t of_day = time_us - days * US_PER_DAY + offset_minutes * US_PER_MINUTE;
     int64_t shift = floor_divide(of_day, US_PER_DAY);

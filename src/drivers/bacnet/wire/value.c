@@ -256,7 +256,7 @@ void bacnet_put_value(struct bytes_out *out, unsigned tag, const struct bacnet_v
 size_t bacnet_value_size(const struct bacnet_value *value)
 {
     if (value->type == BACNET_BOOLEAN) {
-        return 2; /* with a context tag; 1 with an application tag */
+        return 3; /* with a long context tag; 1 with an application tag */
     }
     uint32_t size = content_size(value);
     return bacnet_tag_size(UINT8_MAX - 1, size) + size;

@@ -78,7 +78,7 @@ struct bacnet_element {
 int bacnet_get_value(struct bytes *in, struct bacnet_value *value);
 /* The content of a context tag, read as `type`. */
 int bacnet_get_content(struct bytes content, uint8_t type, struct bacnet_value *value);
-/* Needs bacnet_value_size() bytes; `tag` as in wire/tag.h. */
+/* Needs at most bacnet_value_size() bytes; `tag` as in wire/tag.h. */
 void bacnet_put_value(struct bytes_out *out, unsigned tag, const struct bacnet_value *value);
 size_t bacnet_value_size(const struct bacnet_value *value);
 /* Same type and same content; NaN equals NaN. */
