@@ -103,7 +103,7 @@ int bacnet_get_error(struct bytes *in, uint8_t service, struct bacnet_error_body
         get_wrapped(in, 0, error);
         if (says_element(service)) {
             error->element = (uint32_t)bacnet_get_unsigned(in, 1, UINT32_MAX);
-        } else {
+        } else if (service != BACNET_SUBSCRIBE_COV_PROPERTY_MULTIPLE) {
             bytes_skip(in, bytes_left(in));
         }
     }
