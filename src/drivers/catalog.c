@@ -2,15 +2,17 @@
 /* A new protocol is a folder beside this file and a row here. */
 #include "drivers/catalog.h"
 
+#include "drivers/bacnet/bacnet.h"
 #include "drivers/modbus/modbus.h"
 
-enum { CATALOG_SIZE = 1 };
+enum { CATALOG_SIZE = 2 };
 
 const struct driver_ops *const *drivers_catalog(void)
 {
     static const struct driver_ops *drivers[CATALOG_SIZE + 1];
     if (drivers[0] == NULL) {
         drivers[0] = modbus_driver();
+        drivers[1] = bacnet_driver();
     }
     return drivers;
 }
