@@ -132,14 +132,15 @@ static void accepted(struct foreign *foreign)
     enter(foreign, BACNET_FOREIGN_REGISTERED, 0);
 }
 
-/* False: the result is not of the registration. */
+/* False: the result is not of the registration. A late one is as good as any. */
 static bool take_result(struct foreign *foreign, uint16_t result)
 {
-    if (result == BACNET_RESULT_OK && foreign->asking) {
+    bool wanted = foreign->asking || foreign->now.state != BACNET_FOREIGN_REGISTERED;
+    if (result == BACNET_RESULT_OK && wanted) {
         accepted(foreign);
         return true;
     }
-    if (result == BACNET_RESULT_REGISTER && foreign->asking) {
+    if (result == BACNET_RESULT_REGISTER && wanted) {
         foreign->asking = false;
         timer_start(&foreign->timer, backoff_next_ms(&foreign->backoff), 0);
         enter(foreign, BACNET_FOREIGN_REFUSED, result);

@@ -21,6 +21,8 @@ enum {
     ROUTE_BUSY_MS = 30000,
 };
 
+static const int64_t in_use_us = 600 * CLOCK_US_PER_S; /* so long after it was used */
+
 struct route {
     struct bacnet_node *node;
     struct bacnet_router known;
@@ -29,23 +31,13 @@ struct route {
     unsigned tries;
     bool searching;
     int64_t not_before_us;
+    int64_t used_us; /* by us, to ask somebody there; 0: never */
     struct backoff backoff;
 };
 
 static bool is_known(const struct route *route)
 {
     return route->known.router.family != 0;
-}
-
-static bool is_user_of(const struct bacnet_node *node, const struct route *route)
-{
-    list_each(at, &node->peers) {
-        if (list_entry(at, struct bacnet_peer, link)->facts.address.network ==
-            route->known.network) {
-            return true;
-        }
-    }
-    return false;
 }
 
 static void route_free(struct route *route)
@@ -55,7 +47,7 @@ static void route_free(struct route *route)
     busbar_free(route);
 }
 
-/* Makes room: the way learned first of those that nobody here uses. False: all are in use. */
+/* Makes room: the way that was not used for the longest time, if that is long. False: all are in use. */
 static bool evict(struct bacnet_node *node)
 {
     struct route *oldest = NULL;
@@ -63,15 +55,15 @@ static bool evict(struct bacnet_node *node)
     void *value;
     while (map64_next(&node->routes, &at, NULL, &value)) {
         struct route *route = value;
-        if ((oldest == NULL || route->known.learned_us < oldest->known.learned_us) &&
-            list_empty(&route->waiting) && !is_user_of(node, route)) {
+        if (list_empty(&route->waiting) && (oldest == NULL || route->used_us < oldest->used_us)) {
             oldest = route;
         }
     }
-    if (oldest != NULL) {
-        route_free(oldest);
+    if (oldest == NULL || (oldest->used_us != 0 && clock_mono_us() - oldest->used_us < in_use_us)) {
+        return false;
     }
-    return oldest != NULL;
+    route_free(oldest);
+    return true;
 }
 
 static void on_timer(struct timer *timer, void *ctx);
@@ -158,6 +150,7 @@ enum reach route_reach(struct bacnet_peer *peer)
     if (route == NULL) {
         return REACH_NEVER;
     }
+    route->used_us = clock_mono_us();
     if (is_known(route) && !route->known.busy) {
         address->ip = route->known.router;
         return REACH_NOW;

@@ -206,7 +206,7 @@ static inline void rig_frame_seen(void *ctx, struct bacnet_peer *peer, bool sent
     (void)sent;
     (void)at;
     assert_non_null(data);
-    assert_true(size > 0);
+    assert_true(size <= BACNET_FRAME_MAX);
     self->frames++;
 }
 
