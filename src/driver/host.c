@@ -97,6 +97,7 @@ static void free_device(struct host_device *hd)
     timer_stop(&hd->probe);
     loop_defer_cancel(&hd->stop);
     loop_defer_cancel(&hd->gone);
+    loop_defer_cancel(&hd->pump);
     limits_free(hd);
     ring_fini(&hd->frames);
     watch_free(hd);
@@ -150,6 +151,11 @@ static void probe_timer(struct timer *timer, void *ctx)
     breaker_probe_now(ctx);
 }
 
+static void pump_now(void *ctx)
+{
+    poll_pump(ctx);
+}
+
 static struct host_device *device_state(struct host *host, struct device *dev, struct driver *drv,
                                         const struct host_device_settings *settings)
 {
@@ -173,6 +179,7 @@ static struct host_device *device_state(struct host *host, struct device *dev, s
     list_init(&hd->acks);
     loop_deferred_init(&hd->stop, stop_now, hd);
     loop_deferred_init(&hd->gone, stopped_now, hd);
+    loop_deferred_init(&hd->pump, pump_now, hd);
     timer_init(&hd->probe, host->config.loop, probe_timer, hd);
     backoff_init(&hd->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS,
                  hash_text(dev->name) ^ hash_u64(host->config.seed));

@@ -109,6 +109,7 @@ struct host_device {
     void (*removed)(void *ctx, struct device *dev);
     void *removed_ctx;
     struct loop_deferred stop, gone; /* begin and end of a stop, never inside a driver's call */
+    struct loop_deferred pump;       /* polls that a push made ready, nor these */
 
     struct list polls, ready;
     struct watch *watch; /* NULL: no point was ever watched */

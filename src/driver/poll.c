@@ -211,6 +211,9 @@ void poll_resume_all(struct host_device *hd)
 {
     list_each(at, &hd->polls) {
         struct poll *poll = list_entry(at, struct poll, link);
+        if (poll->watched) { /* one that is open may fail yet */
+            poll->failures = 0;
+        }
         if (poll->state == POLL_IDLE) {
             poll->fresh_us = host_now(hd);
             poll_make_ready(poll);
@@ -495,6 +498,12 @@ static int64_t hold_back_us(const struct poll *poll, int64_t now_us)
     return now_us + wait_ms * CLOCK_US_PER_MS;
 }
 
+static int64_t soonest_us(const struct poll *poll, int64_t due_us)
+{
+    int64_t next_us = next_due(poll, poll->due_us);
+    return next_us < due_us ? next_us : due_us;
+}
+
 static void failed(struct poll *poll, int error, int64_t now_us)
 {
     struct host_device *hd = poll->hd;
@@ -515,7 +524,11 @@ static void failed(struct poll *poll, int error, int64_t now_us)
         if (!host_running(hd)) {
             return;
         }
-        plan_next(poll, now_us, silent ? hold_back_us(poll, now_us) : 0);
+        if (spoke) { /* a check is seldom: it is tried again before the next one */
+            wait_until(poll, soonest_us(poll, hold_back_us(poll, now_us)));
+        } else {
+            plan_next(poll, now_us, silent ? hold_back_us(poll, now_us) : 0);
+        }
         if (error == BUSBAR_EREFUSED) {
             breaker_answered(hd);
         }

@@ -205,5 +205,8 @@ int driver_publish(struct device *dev, const uint32_t *points, struct sample *sa
     hd->count_dirty = true;
     hd->host->samples += count;
     breaker_answered(hd);
+    if (!list_empty(&hd->ready)) {
+        loop_defer(hd->host->config.loop, &hd->pump);
+    }
     return bus_publish(hd->host->config.bus, &batch, on_disk, ctx);
 }
