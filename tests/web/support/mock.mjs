@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { dist } from "./dist.mjs";
 import { pageFiles } from "./files.mjs";
+import { answerLook } from "./look.mjs";
 import { Site, iso } from "./site.mjs";
 
 const LIVE_MS = 200;
@@ -278,6 +279,7 @@ function answerPost(site, parts, body) {
       };
     }
     site.set.set(path, body.value);
+    site.writes.push({ path, ...body });
     return {
       body: {
         written: true,
@@ -384,8 +386,11 @@ export async function startMock({ port = 0, ...options } = {}) {
       return;
     }
     const parts = pathname.slice("/api/v1/".length).split("/").map(decodeURIComponent);
-    const reply = ({ status = 200, body }) =>
-      response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(body));
+    const reply = ({ status = 200, body, text }) =>
+      response
+        .writeHead(status, { "Content-Type": text ? "application/yaml" : "application/json" })
+        .end(text ?? (body === undefined ? undefined : JSON.stringify(body)));
+    const look = (body) => answerLook(mock.site, request.method, parts, searchParams, body);
     if (mock.failing) {
       reply({
         status: 503,
@@ -402,13 +407,16 @@ export async function startMock({ port = 0, ...options } = {}) {
       response.on("close", () => mock.streams.delete(response));
       live(mock.site, searchParams, response);
     } else if (request.method === "GET") {
-      reply(answerGet(mock.site, parts, searchParams));
+      reply(look() ?? answerGet(mock.site, parts, searchParams));
     } else {
       let text = "";
       request.on("data", (piece) => {
         text += piece;
       });
-      request.on("end", () => reply(answerPost(mock.site, parts, JSON.parse(text || "{}"))));
+      request.on("end", () => {
+        const body = JSON.parse(text || "{}");
+        reply(look(body) ?? answerPost(mock.site, parts, body));
+      });
     }
   });
   await new Promise((ready) => server.listen(port, "127.0.0.1", ready));

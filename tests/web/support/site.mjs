@@ -31,7 +31,7 @@ const KINDS = [
 export const iso = (ms) => new Date(ms).toISOString().replace("Z", "000Z");
 
 export class Site {
-  constructor({ devices = 4, pointsEach = 25 } = {}) {
+  constructor({ devices = 4, pointsEach = 25, objects = 0, holds = [] } = {}) {
     this.deviceCount = devices;
     this.pointsEach = pointsEach;
     this.started = Date.now();
@@ -43,6 +43,12 @@ export class Site {
     this.problems = [];
     this.differs = false;
     this.logState = "ok";
+    this.objects = objects; // of each device that tells what it has
+    this.browses = [];
+    this.browseLooks = 0; // before one is done
+    this.browseFails = undefined; // why it does
+    this.holds = holds;
+    this.writes = []; // bodies of writes, with their path
     this.answerAllGood = false; // no device has a bad point of its own
   }
 
@@ -94,6 +100,7 @@ export class Site {
       lag_polls: 0,
       points: { good: this.pointsEach - bad, bad, total: this.pointsEach },
       config: `site.yaml:${25 + d * 9}`,
+      browsable: this.objects > 0,
     };
   }
 
@@ -194,10 +201,12 @@ export class Site {
       stale_after_s: 5,
       scale: 0.1,
       offset: 0,
+      holds: this.holds.filter((hold) => hold.path === point.path),
       write: kind.writable
         ? {
             min: kind.enum ? null : 16,
             max: kind.enum ? null : 26,
+            releasable: this.objects > 0,
             confirm: Boolean(kind.enum),
           }
         : null,

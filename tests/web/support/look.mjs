@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the made-up gateway answers about browses and holds (docs/rest.md). A site with `objects` has
+// devices that tell what they have; a browse of one takes `browseLooks` looks before it is done.
+import { iso } from "./site.mjs";
+
+const GROUPS = [
+  ["analog-input", "Analog inputs"],
+  ["analog-value", "Analog values"],
+  ["binary-output", "Binary outputs"],
+];
+
+const node = (fields) => ({
+  parent: "",
+  kind: "object",
+  name: "",
+  description: "",
+  branch: false,
+  readable: true,
+  writable: false,
+  watchable: false,
+  units: "",
+  enum: [],
+  min: null,
+  max: null,
+  value: null,
+  text: "",
+  quality: "good",
+  reason: "good",
+  trouble: "",
+  added: "",
+  point_name: "",
+  point: "",
+  proposed: false,
+  ...fields,
+});
+
+function objects(site, device) {
+  const nodes = GROUPS.map(([id, name]) => node({ id, name, kind: "group" }));
+  for (let i = 0; i < site.objects; i++) {
+    const [type] = GROUPS[i % GROUPS.length];
+    const id = `${type}:${Math.floor(i / GROUPS.length) + 1}`;
+    nodes.push(
+      node({
+        id,
+        parent: type,
+        name: `OBJ-${i}`,
+        description: i === 1 ? "Supply air setpoint" : `object number ${i}`,
+        branch: true,
+        units: "degC",
+        value: 20 + (i % 10),
+        text: `${20 + (i % 10)} degC`,
+        trouble: i === 5 ? "no units: error 32 unknown-property; read as raw" : "",
+        added: i === 0 ? `${device}/power` : "",
+        point_name: `obj-${i}`,
+        point: `{ object: ${id}, units: degC }`,
+        proposed: i < 4,
+      }),
+    );
+  }
+  return nodes;
+}
+
+function properties(at) {
+  const rows = [
+    ["present-value", "21 degC"],
+    ["reliability", "no-fault-detected"],
+    ["cov-increment", "0.2"],
+    ["relinquish-default", "19 degC"],
+  ].map(([name, text]) => node({ id: `${at} ${name}`, parent: at, kind: "property", name, text }));
+  rows.push(
+    node({
+      id: `${at} profile-name`,
+      parent: at,
+      kind: "property",
+      name: "profile-name",
+      trouble: "refused: error 31 read-access-denied",
+    }),
+  );
+  for (let i = 1; i <= 16; i++) {
+    const id = `${at} priority-array[${i}]`;
+    const text = i === 8 ? "21 degC" : "";
+    rows.push(node({ id, parent: at, kind: "priority", name: String(i), text }));
+  }
+  return rows;
+}
+
+function state(browse) {
+  const running = browse.looks > 0 && !browse.stopped;
+  return {
+    id: browse.id,
+    state: browse.stopped ? "stopped" : running ? "running" : browse.failed ? "failed" : "done",
+    done: running ? browse.nodes.length / 2 : browse.nodes.length,
+    total: browse.nodes.length,
+    code: browse.failed ? "ETIMEOUT" : "",
+    message: browse.failed ?? "",
+    began: iso(browse.began),
+    ended: running ? null : iso(Date.now()),
+    protocol: "bacnet",
+    device: browse.device,
+    find: null,
+    at: browse.at,
+    count: browse.nodes.length,
+    left_out: 0,
+  };
+}
+
+function look(browse, query) {
+  const offset = Number(query.get("offset") ?? 0);
+  const limit = Number(query.get("limit") ?? 200);
+  const told = browse.looks > 0 ? browse.nodes.slice(0, browse.nodes.length / 2) : browse.nodes;
+  const answer = { ...state(browse), nodes: told.slice(offset, offset + limit) };
+  browse.looks = Math.max(0, browse.looks - 1);
+  return { body: answer };
+}
+
+function yaml(browse, chosen) {
+  const lines = browse.nodes
+    .filter((each) => chosen.includes(each.id) && !each.added)
+    .map((each) => `      ${each.point_name}: ${each.point} # ${each.name}, ${each.text}`);
+  return `      # below 'points:' of ${browse.device}, site.yaml:25\n${lines.join("\n")}\n`;
+}
+
+function answerBrowse(site, method, parts, query, body) {
+  const [, id, what] = parts;
+  if (method === "POST" && id === undefined) {
+    const at = body.at ?? "";
+    const browse = {
+      id: site.browses.length + 1,
+      device: body.device,
+      at,
+      began: Date.now(),
+      looks: site.browseLooks,
+      failed: site.browseFails,
+      nodes: site.browseFails ? [] : at ? properties(at) : objects(site, body.device),
+    };
+    site.browses.push(browse);
+    return { status: 202, body: { ...state(browse), nodes: [] } };
+  }
+  if (id === undefined) {
+    return { body: { browses: site.browses.map((each) => ({ ...state(each) })) } };
+  }
+  const browse = site.browses[Number(id) - 1];
+  if (!browse) {
+    const error = { code: "ENOENT", message: `no '${id}' among the browses`, hint: "" };
+    return { status: 404, body: { error } };
+  }
+  if (method === "POST" && what === "yaml") {
+    return { text: yaml(browse, body.nodes) };
+  }
+  if (method === "DELETE") {
+    browse.stopped = true;
+    return { body: { ...state(browse), nodes: [] } };
+  }
+  return look(browse, query);
+}
+
+/** Holds of the first points of a device, one of them of a point that is gone. */
+export function someHolds() {
+  const now = Date.now();
+  const hold = (path, fields) => ({
+    path,
+    priority: 8,
+    value: "22.5",
+    units: "degC",
+    who: "novak",
+    from: "127.0.0.1",
+    since: iso(now - 3 * 3_600_000),
+    until: null,
+    failures: 0,
+    next_try: null,
+    trouble: "",
+    configured: true,
+    ...fields,
+  });
+  return [
+    hold("meter-1/p-0001", {}),
+    hold("meter-1/p-0006", { priority: 5, until: iso(now + 7_200_000), who: "local" }),
+    hold("meter-2/p-0001", {
+      priority: null,
+      failures: 3,
+      next_try: iso(now + 60_000),
+      trouble: "release refused: error 40 write-access-denied",
+    }),
+    hold("old-ahu/sp", { configured: false }),
+  ];
+}
+
+function answerHold(site, method, parts, body) {
+  const [, device, point, priority, verb] = parts;
+  if (device === undefined) {
+    return { body: { holds: site.holds, total: site.holds.length, more: false } };
+  }
+  const index = site.holds.findIndex(
+    (hold) => hold.path === `${device}/${point}` && String(hold.priority ?? 0) === priority,
+  );
+  const hold = site.holds[index];
+  if (verb === "release" && hold.trouble) {
+    const error = { code: "EREFUSED", message: hold.trouble, hint: "ask who owns the device" };
+    return { status: 502, body: { error } };
+  }
+  if (verb === "extend") {
+    hold.until = body.for ? iso(Date.now() + 7_200_000) : null;
+    return { body: { holds: [hold], total: 1, more: false } };
+  }
+  site.holds.splice(index, 1);
+  return verb === "release"
+    ? { body: { written: true, released: true, message: "released, it reads 19 degC now" } }
+    : { status: 204 };
+}
+
+/** An answer {status, body | text}, or nothing when the request is about something else. */
+export function answerLook(site, method, parts, query, body) {
+  if (parts[0] === "browses") {
+    return answerBrowse(site, method, parts, query, body);
+  }
+  return parts[0] === "holds" ? answerHold(site, method, parts, body) : undefined;
+}
