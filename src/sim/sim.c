@@ -65,6 +65,9 @@ void sim_free(struct sim *sim)
     }
     list_each_safe(at, &sim->protocols) {
         struct sim_protocol *protocol = list_entry(at, struct sim_protocol, link);
+        if (protocol->ops->close != NULL) {
+            protocol->ops->close(protocol->state);
+        }
         busbar_free(protocol->state);
         busbar_free(protocol);
     }

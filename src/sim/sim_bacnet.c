@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* BACnet devices on their addresses. The simulator owns the sockets and gives its nodes what came, so that
  * a datagram can be lost or spoilt on its way out.
- *
- *   address in the configuration          served at it, over one socket a device
- *   behind a router (remote_network)      a virtual router at the router's address, all its devices behind it
- *   found by Who-Is, on a loopback card   127.64.0.0 + the device's number
- *   found by Who-Is, on another card      a virtual router at the card's address */
+ */
 #include "sim/sim_bacnet.h"
 
 #include <string.h>
@@ -18,10 +14,9 @@
 #include "drivers/bacnet/wire/apdu.h"
 #include "drivers/bacnet/wire/bvlc.h"
 #include "drivers/bacnet/wire/npdu.h"
-#include "net/interfaces.h"
 #include "sim/sim_bacnet_service.h"
 
-enum { LOOPBACK = 127, LOSS_PERCENT = 30, VIRTUAL_MAC = 3, WRONG_INVOKE = 100 };
+enum { LOSS_PERCENT = 30, WRONG_INVOKE = 100 };
 
 const struct bacnet_address *sim_bacnet_source(const struct sim_bacnet_served *served)
 {
@@ -247,80 +242,9 @@ static int get_port(struct bacnet_state *state, struct sim *sim, const struct en
     return open_node(port, err);
 }
 
-/* ---- from settings to a place ---- */
+/* ---- devices ---- */
 
-struct spot {
-    struct endpoint at, broadcast;
-    uint16_t network;
-    uint8_t mac_size;
-    uint8_t mac[BACNET_MAC_MAX];
-};
-
-static size_t list_cards(struct bacnet_card *cards)
-{
-    struct interface found[BACNET_CARDS_MAX];
-    int count = interfaces_list(found, BACNET_CARDS_MAX);
-    for (int i = 0; i < count; i++) {
-        str_copy(cards[i].name, sizeof(cards[i].name), found[i].name);
-        memcpy(cards[i].ip, found[i].address.ip, sizeof(cards[i].ip));
-        cards[i].bits = found[i].prefix;
-        cards[i].loopback = found[i].loopback;
-    }
-    return count > 0 ? (size_t)count : 0;
-}
-
-static void set_mac(struct spot *spot, uint32_t instance)
-{
-    spot->mac_size = VIRTUAL_MAC;
-    spot->mac[0] = (uint8_t)(instance >> 16);
-    spot->mac[1] = (uint8_t)(instance >> 8);
-    spot->mac[2] = (uint8_t)instance;
-}
-
-/* 127.64.0.0 and 22 bits. */
-static void set_loopback(struct spot *spot, uint32_t number)
-{
-    spot->at.ip[0] = LOOPBACK;
-    spot->at.ip[1] = (uint8_t)(64 + (number >> 16));
-    spot->at.ip[2] = (uint8_t)(number >> 8);
-    spot->at.ip[3] = (uint8_t)number;
-}
-
-static int find_spot(const struct sim_device *sd, const struct bacnet_config *config,
-                     struct spot *spot, struct err *err)
-{
-    static const struct setup empty;
-    struct bacnet_card cards[BACNET_CARDS_MAX];
-    struct bacnet_place place;
-    const struct setup *setup = sim_setup(sd->sim, sd->protocol->ops->protocol);
-    size_t count = list_cards(cards);
-    int error = bacnet_config_place(setup != NULL ? setup : &empty, config, cards, count, &place,
-                                    err);
-    *spot = (struct spot){ .network = config->remote_network, .mac_size = config->mac_size };
-    memcpy(spot->mac, config->mac, config->mac_size);
-    if (spot->network != 0 && spot->mac_size == 0) {
-        set_mac(spot, config->device);
-    }
-    if (config->address.family != 0) { /* its own, or its router's: a card is not needed */
-        spot->at = config->address;
-        spot->broadcast = error == 0 ? place.broadcast : (struct endpoint){ 0 };
-        return 0;
-    }
-    if (error != 0) {
-        return error;
-    }
-    spot->at = place.local;
-    spot->broadcast = place.broadcast;
-    if (place.local.ip[0] == LOOPBACK) {
-        set_loopback(spot, spot->network != 0 ? spot->network : config->device);
-    } else if (spot->network == 0) {
-        spot->network = SIM_BACNET_VIRTUAL;
-        set_mac(spot, config->device);
-    }
-    return 0;
-}
-
-static void settle(struct sim_bacnet_served *served, const struct spot *spot)
+static void settle(struct sim_bacnet_served *served, const struct sim_bacnet_spot *spot)
 {
     struct sim_bacnet_port *port = served->port;
     port->device_count++;
@@ -335,13 +259,11 @@ static void settle(struct sim_bacnet_served *served, const struct spot *spot)
 }
 
 static struct sim_bacnet_served *who_is_there(const struct sim_bacnet_port *port,
-                                              const struct spot *spot)
+                                              const struct sim_bacnet_spot *spot)
 {
     return spot->network == 0 ? port->own
                               : map64_get(&port->macs, mac_key(spot->mac, spot->mac_size));
 }
-
-/* ---- devices ---- */
 
 static void tick(struct timer *timer, void *ctx)
 {
@@ -381,25 +303,9 @@ static struct bacnet_state *get_state(struct sim_device *sd)
     return state;
 }
 
-static void drop_unused(struct bacnet_state *state, struct sim_bacnet_port *port)
-{
-    struct sim_bacnet_ear *ear = port->ear;
-    if (port->device_count > 0) {
-        return;
-    }
-    port_free(port);
-    list_each(at, &state->ports) {
-        if (list_entry(at, struct sim_bacnet_port, link)->ear == ear) {
-            return;
-        }
-    }
-    if (ear != NULL) {
-        sim_bacnet_ear_free(ear);
-    }
-}
-
-static int open_spot(struct sim_device *sd, struct bacnet_state *state, const struct spot *spot,
-                     struct sim_bacnet_port **port, struct err *err)
+static int open_spot(struct sim_device *sd, struct bacnet_state *state,
+                     const struct sim_bacnet_spot *spot, struct sim_bacnet_port **port,
+                     struct err *err)
 {
     struct sim_bacnet_ear *ear = NULL;
     if (spot->broadcast.family != 0) {
@@ -421,9 +327,9 @@ static int add(struct sim_device *sd, struct err *err)
     struct bacnet_state *state = get_state(sd);
     struct sim_bacnet_served *served = sd->state;
     struct bacnet_config config;
-    struct spot spot;
+    struct sim_bacnet_spot spot;
     int error = bacnet_config_read(sd->dev->settings, &config, err);
-    error = error == 0 ? find_spot(sd, &config, &spot, err) : error;
+    error = error == 0 ? sim_bacnet_find_spot(sd, &config, &spot, err) : error;
     error = error == 0 ? open_spot(sd, state, &spot, &served->port, err) : error;
     if (error != 0) {
         return error;
@@ -431,7 +337,6 @@ static int add(struct sim_device *sd, struct err *err)
     error = sim_bacnet_device_init(&served->device, sd->dev, sd->dev->addresses, config.device,
                                    sd->sim->seed);
     if (error != 0) {
-        drop_unused(state, served->port);
         return err_set(err, error, "out of memory");
     }
     served->sd = sd;
@@ -462,7 +367,6 @@ static void forget(struct sim_bacnet_served *served)
 static void remove_device(struct sim_device *sd)
 {
     struct sim_bacnet_served *served = sd->state;
-    struct bacnet_state *state = served->state;
     forget(served);
     sim_bacnet_twin(served, false);
     list_remove(&served->link);
@@ -472,13 +376,26 @@ static void remove_device(struct sim_device *sd)
         map64_remove(&served->port->macs, mac_key(served->source.mac, served->source.mac_size));
     }
     served->port->device_count--;
-    drop_unused(state, served->port);
-    sim_bacnet_device_fini(&served->device);
-    if (list_empty(&state->devices)) {
-        busbar_free(state->answer);
-        busbar_free(state->value);
-        *state = (struct bacnet_state){ 0 };
+    if (served->port->device_count == 0) {
+        port_free(served->port);
     }
+    sim_bacnet_device_fini(&served->device);
+}
+
+static void close_all(void *protocol_state)
+{
+    struct bacnet_state *state = protocol_state;
+    if (state->ports.next == NULL) {
+        return;
+    }
+    list_each_safe(at, &state->ports) { /* of devices that could not be added */
+        port_free(list_entry(at, struct sim_bacnet_port, link));
+    }
+    list_each_safe(at, &state->ears) {
+        sim_bacnet_ear_free(list_entry(at, struct sim_bacnet_ear, link));
+    }
+    busbar_free(state->answer);
+    busbar_free(state->value);
 }
 
 /* ---- faults ---- */
@@ -616,6 +533,7 @@ static const struct sim_ops ops = {
     .fault_traits = UINT32_MAX,
     .add = add,
     .remove = remove_device,
+    .close = close_all,
     .changed = changed,
     .hold = hold,
     .describe = describe,

@@ -6,6 +6,7 @@
  *   ear    one broadcast address: hears Who-Is, Who-Has and times for all devices near it
  *
  *   sim_bacnet.c          ports and ears, from settings to devices, faults of datagrams
+ *   sim_bacnet_spot.c     where a device is served
  *   sim_bacnet_hear.c     what is heard by broadcast, and who answers when
  *   sim_bacnet_service.c  confirmed services
  *   sim_bacnet_cov.c      subscriptions
@@ -86,6 +87,16 @@ struct sim_bacnet_served { /* sd->state */
     bool segments;
     enum sim_fault_kind was; /* before the last change */
 };
+
+/* ---- sim_bacnet_spot.c ---- */
+struct sim_bacnet_spot {
+    struct endpoint at, broadcast;
+    uint16_t network; /* 0: at the address itself */
+    uint8_t mac_size;
+    uint8_t mac[BACNET_MAC_MAX];
+};
+int sim_bacnet_find_spot(const struct sim_device *sd, const struct bacnet_config *config,
+                         struct sim_bacnet_spot *spot, struct err *err);
 
 /* ---- sim_bacnet.c ---- */
 /* The source to give to the node; NULL: the port itself. */

@@ -34,6 +34,8 @@ struct sim_ops {
     /* Serves the device; opens the address it shares with others or alone. remove() undoes it. */
     int (*add)(struct sim_device *sd, struct err *err);
     void (*remove)(struct sim_device *sd);
+    /* All devices were removed: frees what is left in the protocol's state. May be NULL. */
+    void (*close)(void *state);
     /* What holds for the device is another fault (sd->now, sd->traits), or none. */
     void (*changed)(struct sim_device *sd);
     /* Holds a raw value from now on; type VALUE_NONE: lets it live again. BUSBAR_ERANGE: does not
