@@ -54,6 +54,7 @@ struct bacnet_driver_state {
     struct loop *loop;
     struct bacnet_setup own;
     struct list networks;
+    struct bacnet_discover *discover;
 };
 
 /* The networks there are, one after another: NULL begins, NULL ends. `node` of one may be NULL. */
@@ -179,7 +180,8 @@ struct bacnet_device {
     struct list fault_asks;
     uint32_t *faults; /* points whose reliability is to be asked for, a ring */
     size_t fault_count, fault_capacity;
-    struct bacnet_watch *watch; /* NULL: nothing to subscribe to */
+    struct bacnet_browses *browses; /* bacnet_browse.c; NULL: none */
+    struct bacnet_watch *watch;     /* NULL: nothing to subscribe to */
 };
 
 /* ---- for all parts of the driver ---- */

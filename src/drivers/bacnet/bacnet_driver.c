@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "drivers/bacnet/bacnet.h"
 #include "drivers/bacnet/bacnet_device.h"
+#include "drivers/bacnet/bacnet_discover.h"
 #include "drivers/bacnet/bacnet_words.h"
 #include "model/quality.h"
 
@@ -235,8 +236,10 @@ static bool trace(const struct device *dev, const struct point *pt, struct bytes
 
 static int open_driver(struct driver *drv, struct err *err)
 {
+    struct bacnet_driver_state *state = driver_state(drv);
     (void)err;
-    bacnet_networks_init(driver_state(drv), drv);
+    bacnet_networks_init(state, drv);
+    state->discover = bacnet_discover_new(drv);
     return 0;
 }
 
@@ -249,7 +252,9 @@ static void setup_driver(struct driver *drv, const struct setup *setup)
 
 static void close_driver(struct driver *drv)
 {
-    bacnet_networks_close(driver_state(drv));
+    struct bacnet_driver_state *state = driver_state(drv);
+    bacnet_networks_close(state);
+    bacnet_discover_free(state->discover);
 }
 
 static int add(struct driver *drv, struct device *dev, struct err *err)
@@ -390,6 +395,18 @@ static void test(struct device *dev, struct driver_test *asked)
     bacnet_test_begin(bacnet_device_of(dev), asked);
 }
 
+static void discover(struct driver *drv, struct driver_discovery *discovery)
+{
+    struct bacnet_driver_state *state = driver_state(drv);
+    bacnet_discover_begin(state->discover, discovery);
+}
+
+static void discover_stop(struct driver *drv, struct driver_discovery *discovery)
+{
+    struct bacnet_driver_state *state = driver_state(drv);
+    bacnet_discover_end(state->discover, discovery);
+}
+
 static const struct driver_ops ops = {
     .name = "bacnet",
     .device_options = bacnet_device_options,
@@ -415,6 +432,8 @@ static const struct driver_ops ops = {
     .stop = stop,
     .remove = remove_device,
     .test = test,
+    .discover = discover,
+    .discover_stop = discover_stop,
     .find_key = find_key,
     .describe = describe,
     .address = print_address,

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "drivers/bacnet/bacnet_device.h"
+#include "drivers/bacnet/bacnet_discover.h"
 #include "drivers/bacnet/service/who_is.h"
 #include "drivers/bacnet/wire/apdu.h"
 
@@ -45,45 +46,21 @@ static void on_asked(void *ctx, struct bacnet_request *request)
 static void on_told(void *ctx, const struct bacnet_notice *notice)
 {
     struct bacnet_network *network = ctx;
-    if (notice->service == BACNET_UNCONFIRMED_COV) {
-        bacnet_cov_told(network, notice);
+    switch (notice->service) {
+    case BACNET_UNCONFIRMED_COV: bacnet_cov_told(network, notice); break;
+    case BACNET_I_HAVE: bacnet_discover_i_have(network->state->discover, network, notice); break;
+    default: break;
     }
-}
-
-/* A device id at two addresses: an event, since one of them is not what it says. */
-static void tell_duplicate(struct bacnet_network *network, const struct bacnet_heard *heard)
-{
-    char here[BACNET_ADDRESS_TEXT_MAX];
-    char there[BACNET_ADDRESS_TEXT_MAX];
-    char text[320];
-    bacnet_address_format(here, sizeof(here), heard->from);
-    bacnet_address_format(there, sizeof(there), heard->other);
-    str_format(text, sizeof(text),
-               "device %u answers at two addresses, %s and %s: give one of them another number",
-               heard->i_am->instance, there, here);
-    struct event_argument arguments[] = {
-        { .name = "device", .type = VALUE_INT, .value.i = heard->i_am->instance },
-    };
-    struct event event = {
-        .kind = "duplicate",
-        .text = text,
-        .severity = EVENT_MEDIUM,
-        .arguments = arguments,
-        .argument_count = 1,
-    };
-    struct bacnet_device *device = first_device(network, heard->i_am->instance);
-    (void)driver_event(network->drv, device != NULL ? device->dev : NULL, &event, NULL, NULL);
 }
 
 static void on_heard(void *ctx, const struct bacnet_heard *heard)
 {
     struct bacnet_network *network = ctx;
     struct bacnet_device *device = first_device(network, heard->i_am->instance);
-    if (heard->what == BACNET_HEARD_DUPLICATE) {
-        tell_duplicate(network, heard);
-        return;
-    }
-    for (; device != NULL; device = device->same) {
+    bacnet_discover_heard(network->state->discover, network, heard);
+    /* another that says it is this device changes nothing */
+    bool same = heard->what != BACNET_HEARD_DUPLICATE;
+    for (; same && device != NULL; device = device->same) {
         bacnet_link_heard(device, heard);
     }
 }
@@ -140,6 +117,7 @@ static struct bacnet_network *new_network(struct bacnet_driver_state *state,
 
 static void free_network(struct bacnet_network *network)
 {
+    bacnet_discover_forget(network->state->discover, network);
     bacnet_node_close(network->node);
     map64_fini(&network->instances);
     list_remove(&network->link);

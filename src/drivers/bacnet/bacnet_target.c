@@ -302,6 +302,7 @@ int bacnet_target_resolve(const struct settings *device, const struct settings *
     facts->readable = true;
     facts->writable = !read_only(target->property) && target->index != 0;
     facts->releasable = (target->flags & BACNET_TARGET_COMMANDABLE) != 0;
+    facts->priority = target->priority;
     return error;
 }
 
