@@ -7,6 +7,7 @@
 #include "drivers/bacnet/bacnet.h"
 #include "drivers/bacnet/bacnet_device.h"
 #include "drivers/bacnet/bacnet_discover.h"
+#include "drivers/bacnet/bacnet_status.h"
 #include "drivers/bacnet/bacnet_words.h"
 #include "model/quality.h"
 
@@ -418,6 +419,7 @@ static const struct driver_ops ops = {
     .device_bytes = sizeof(struct bacnet_device),
     .address_bytes = sizeof(struct bacnet_target),
     .check_setup = check_setup,
+    .ports = bacnet_ports,
     .check = check,
     .resolve = resolve,
     .open = open_driver,
@@ -435,6 +437,7 @@ static const struct driver_ops ops = {
     .discover = discover,
     .discover_stop = discover_stop,
     .find_key = find_key,
+    .status = bacnet_status,
     .describe = describe,
     .address = print_address,
     .explain = bacnet_explain,
