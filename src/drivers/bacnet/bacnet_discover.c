@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/bacnet/bacnet_discover.h"
 
-#include <string.h>
-
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
@@ -24,7 +22,7 @@ enum {
 struct bacnet_discover {
     struct driver *drv;
     struct loop *loop;
-    struct map64 finds;   /* network's name and instance -> struct bacnet_find */
+    struct map64 finds;   /* network's address and instance -> struct bacnet_find */
     struct list searches; /* struct bacnet_search */
     struct list urgent;   /* finds whose facts a search wants */
     struct list wanted;   /* and those of finds that were only heard */
@@ -155,8 +153,20 @@ static void tell_duplicate(struct bacnet_discover *discover, const struct bacnet
 
 static uint64_t key_of(const struct bacnet_network *network, uint32_t instance)
 {
-    const char *name = network->config.name;
-    return hash_bytes(name, strlen(name)) << INSTANCE_BITS | instance;
+    const struct endpoint *local = &network->place.local;
+    return (hash_bytes(local->ip, 4) ^ hash_u64(local->port)) << INSTANCE_BITS | instance;
+}
+
+static bool is_elsewhere(const struct bacnet_discover *discover,
+                         const struct bacnet_network *network, uint32_t instance)
+{
+    struct bacnet_network *at = NULL;
+    while ((at = bacnet_network_next(discover->drv, at)) != NULL) {
+        if (at != network && map64_get(&discover->finds, key_of(at, instance)) != NULL) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* NULL: there are too many. */
@@ -168,6 +178,7 @@ static struct bacnet_find *find_get(struct bacnet_discover *discover,
     *fresh = find == NULL;
     if (find == NULL && discover->finds.count < DRIVER_FINDS_MAX) {
         find = bacnet_find_new(network, instance, address);
+        find->elsewhere = is_elsewhere(discover, network, instance);
         map64_set(&discover->finds, key_of(network, instance), find);
     }
     return find;

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "drivers/bacnet/bacnet.h"
+#include "drivers/bacnet/bacnet_browse.h"
 #include "drivers/bacnet/bacnet_device.h"
 #include "drivers/bacnet/bacnet_discover.h"
 #include "drivers/bacnet/bacnet_status.h"
@@ -364,6 +365,7 @@ static void stop(struct device *dev)
     struct bacnet_device *device = bacnet_device_of(dev);
     device->started = false;
     bacnet_test_stop_all(device);
+    bacnet_browse_stop_all(device);
     bacnet_flags_stop(device);
     bacnet_jobs_cut(device, QUALITY_PAUSED, 0, BUSBAR_ECANCELED);
     finish(device);
@@ -408,6 +410,16 @@ static void discover_stop(struct driver *drv, struct driver_discovery *discovery
     bacnet_discover_end(state->discover, discovery);
 }
 
+static void browse(struct device *dev, struct driver_browse *asked)
+{
+    bacnet_browse_begin(bacnet_device_of(dev), asked);
+}
+
+static void browse_stop(struct device *dev, struct driver_browse *asked)
+{
+    bacnet_browse_end(bacnet_device_of(dev), asked);
+}
+
 static const struct driver_ops ops = {
     .name = "bacnet",
     .device_options = bacnet_device_options,
@@ -436,6 +448,8 @@ static const struct driver_ops ops = {
     .test = test,
     .discover = discover,
     .discover_stop = discover_stop,
+    .browse = browse,
+    .browse_stop = browse_stop,
     .find_key = find_key,
     .status = bacnet_status,
     .describe = describe,

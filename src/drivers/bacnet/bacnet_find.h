@@ -26,6 +26,8 @@ struct bacnet_find {
     struct list link; /* the line of those whose facts are wanted */
     struct bacnet_network *network;
     uint32_t instance;
+    bool
+        elsewhere; /* the same number was found on another network before: its key names this one */
     struct bacnet_address address;
     struct bacnet_address other; /* where the same id answers too, when `duplicate` */
     uint16_t max_apdu, vendor;
