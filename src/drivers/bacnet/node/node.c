@@ -55,8 +55,9 @@ static bool is_for_us(const struct bacnet_node *node, const struct bacnet_npdu *
     if (!npdu->has_to) {
         return true;
     }
-    in->broadcast = in->broadcast || npdu->to.size == 0;
-    if (npdu->to.network == BACNET_NETWORK_ALL) {
+    bool everywhere = npdu->to.network == BACNET_NETWORK_ALL;
+    in->broadcast = in->broadcast || everywhere || npdu->to.size == 0;
+    if (everywhere) {
         in->to.network = node->config.serves != 0 ? BACNET_NETWORK_ALL : 0;
         return true;
     }

@@ -196,6 +196,22 @@ static void a_reply_after_closing_goes_nowhere(void **state)
     rig_free(rig);
 }
 
+/* Found by the fuzzer: a reply would have named "all networks" as its source. */
+static void a_request_to_all_networks_is_not_answered_though_it_names_a_mac(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct bacnet_node_config config = { .serves = 7 };
+    struct rig_node *a = rig_add(rig, &config);
+    static const uint8_t frame[] = { 0x81, 0x0a, 0x00, 0x10, 0x01, 0x20, 0xff, 0xff,
+                                     0x01, 0x01, 0xff, 0x00, 0x05, 0x01, 0x0c, 0x00 };
+    struct endpoint at = rig_ip(9);
+    bacnet_node_receive(a->node, &at, frame, sizeof(frame), false);
+    assert_int_equal(rig_drops(a, BACNET_DROP_BROADCAST), 1);
+    assert_int_equal(a->asked_count, 0);
+    rig_free(rig);
+}
+
 static void a_node_may_refuse_segments(void **state)
 {
     (void)state;
@@ -223,6 +239,7 @@ int main(void)
         cmocka_unit_test(a_segmented_reply_that_nobody_takes_ends),
         cmocka_unit_test(without_a_handler_it_is_rejected),
         cmocka_unit_test(a_reply_after_closing_goes_nowhere),
+        cmocka_unit_test(a_request_to_all_networks_is_not_answered_though_it_names_a_mac),
         cmocka_unit_test(a_node_may_refuse_segments),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
