@@ -15,6 +15,7 @@ const PAGES = {
   point: "/points/meter-1/power",
   "point-enum": "/points/meter-1/p-0004",
   "point-bad": "/points/meter-2/power",
+  journal: "/journal",
   config: "/config",
   system: "/system",
 };

@@ -391,7 +391,7 @@ export const text = {
     ackedBy: (who: string) => `acknowledged by ${who}`,
     ackShort: "Ack",
     acknowledge: "Acknowledge",
-    acknowledgeOf: (id: number) => `Acknowledge event ${id}`,
+    acknowledgeOf: (id: number) => `Ack event ${id}`,
     acking: "Telling the device…",
     note: "Note",
     eventNumber: (id: number) => `Event ${id}`,

@@ -5,6 +5,7 @@
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { dist } from "./dist.mjs";
+import { Events } from "./events.mjs";
 import { pageFiles } from "./files.mjs";
 import { answerLook } from "./look.mjs";
 import { Site, iso } from "./site.mjs";
@@ -330,7 +331,7 @@ function answerPost(site, parts, body) {
   return { body: { ...DIFF, applied: !body.dry_run, version: 18, took_ms: 200, undo: 17 } };
 }
 
-function live(site, query, response) {
+function live({ site, events }, query, response) {
   response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
   const send = (event, data) =>
     response.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`);
@@ -370,14 +371,25 @@ function live(site, query, response) {
     setInterval(devices, LIVE_MS),
     setInterval(() => send("health", site.health()), HEALTH_MS),
   ];
-  response.on("close", () => timers.forEach(clearInterval));
+  if (query.get("events")) {
+    events.streams.add(send);
+  }
+  response.on("close", () => {
+    timers.forEach(clearInterval);
+    events.streams.delete(send);
+  });
 }
 
 /**
  * options: those of Site, and port. Gives {url, site, failing, silent, close}; tests change them.
  */
 export async function startMock({ port = 0, ...options } = {}) {
-  const mock = { site: new Site(options), failing: false, streams: new Set() };
+  const mock = {
+    site: new Site(options),
+    events: new Events(),
+    failing: false,
+    streams: new Set(),
+  };
   const files = pageFiles(dist());
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://mock");
@@ -390,7 +402,10 @@ export async function startMock({ port = 0, ...options } = {}) {
       response
         .writeHead(status, { "Content-Type": text ? "application/yaml" : "application/json" })
         .end(text ?? (body === undefined ? undefined : JSON.stringify(body)));
-    const look = (body) => answerLook(mock.site, request.method, parts, searchParams, body);
+    const look = (body) =>
+      parts[0] === "events"
+        ? mock.events.reply(parts, searchParams, body)
+        : answerLook(mock.site, request.method, parts, searchParams, body);
     if (mock.failing) {
       reply({
         status: 503,
@@ -405,7 +420,7 @@ export async function startMock({ port = 0, ...options } = {}) {
     } else if (parts[0] === "live") {
       mock.streams.add(response);
       response.on("close", () => mock.streams.delete(response));
-      live(mock.site, searchParams, response);
+      live(mock, searchParams, response);
     } else if (request.method === "GET") {
       reply(look() ?? answerGet(mock.site, parts, searchParams));
     } else {
