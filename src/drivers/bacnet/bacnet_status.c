@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "drivers/bacnet/bacnet_options.h"
 
-enum { ROUTES_SHOWN = 16, TEXT_MAX = 512 };
+enum { ROUTERS_SHOWN = 16, TEXT_MAX = 512 };
 
 /* ---- ports ---- */
 
@@ -111,20 +111,20 @@ static void tell_foreign(const struct teller *teller)
             : NULL);
 }
 
-static void tell_routes(const struct teller *teller)
+static void tell_routers(const struct teller *teller)
 {
-    struct bacnet_route routes[ROUTES_SHOWN];
+    struct bacnet_router routers[ROUTERS_SHOWN];
     char text[TEXT_MAX];
     size_t size = 0;
-    size_t count = bacnet_node_routes(teller->network->node, routes, ROUTES_SHOWN);
-    for (size_t i = 0; i < count && i < ROUTES_SHOWN; i++) {
+    size_t count = bacnet_node_routers(teller->network->node, routers, ROUTERS_SHOWN);
+    for (size_t i = 0; i < count && i < ROUTERS_SHOWN; i++) {
         char router[ADDRESS_TEXT_MAX] = "looked for";
-        if (routes[i].router.family != 0) {
-            endpoint_format(router, sizeof(router), &routes[i].router);
+        if (routers[i].router.family != 0) {
+            endpoint_format(router, sizeof(router), &routers[i].router);
         }
         size += str_format(text + size, sizeof(text) - size, "%snetwork %u: %s%s",
-                           i > 0 ? ", " : "", routes[i].network, router,
-                           routes[i].busy ? " (busy)" : "");
+                           i > 0 ? ", " : "", routers[i].network, router,
+                           routers[i].busy ? " (busy)" : "");
     }
     if (count > 0) {
         tell(teller, "routers", text, NULL);
@@ -163,7 +163,7 @@ void bacnet_status(struct driver *drv, driver_status_cb cb, void *ctx)
         tell_address(&teller);
         if (network->node != NULL) {
             tell_foreign(&teller);
-            tell_routes(&teller);
+            tell_routers(&teller);
             tell_counts(&teller);
         }
     }
