@@ -11,6 +11,8 @@
 #include "app/protocols.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "drivers/catalog.h"
+#include "net/datagram.h"
 #include "net/listener.h"
 
 enum { EXIT_PROBLEMS = 3, TEXT_MAX = 16 << 20, LOW_SPACE_BYTES = 64 << 20 };
@@ -85,6 +87,53 @@ static void check_port(const struct config_place *place, const char *key, struct
     }
 }
 
+/* The same for a port of a driver. */
+struct port_check {
+    const struct config_driver *driver;
+    struct problems *problems;
+};
+
+static void check_driver_port(void *ctx, const struct driver_port *port)
+{
+    const struct port_check *check = ctx;
+    struct datagram_options options = { .host = port->host, .port = port->port };
+    struct position at = port->at.line != 0 ? port->at : check->driver->at;
+    struct datagram *datagram = NULL;
+    struct err err = { 0 };
+    if (strcmp(port->transport, "udp") != 0) {
+        return;
+    }
+    struct loop *loop = loop_new();
+    int rc = datagram_open(loop, &options, NULL, NULL, &datagram, &err);
+    datagram_close(datagram);
+    loop_free(loop);
+    if (rc == BUSBAR_EADDRINUSE) {
+        struct port_owner owner = ports_owner_udp(port->host, port->port);
+        problems_error(check->problems, at, "stop it, or choose another port",
+                       "%s: UDP port %u of %s is held by %s (process %d)", port->use, port->port,
+                       port->host, owner.name[0] != '\0' ? owner.name : "another process",
+                       owner.pid);
+    } else if (rc != 0) {
+        problems_err(check->problems, &err, at);
+    }
+}
+
+static void check_driver_ports(const struct config *config, struct problems *problems)
+{
+    for (size_t i = 0; i < config->driver_count; i++) {
+        struct port_check check = { .driver = &config->drivers[i], .problems = problems };
+        const struct driver_ops *ops = host_protocol(drivers_catalog(),
+                                                     check.driver->protocol->name);
+        bool used = false;
+        for (size_t k = 0; k < config->device_count && !used; k++) {
+            used = config->devices[k].protocol == check.driver->protocol;
+        }
+        if (ops->ports != NULL) {
+            ops->ports(check.driver->setup, used, check_driver_port, &check);
+        }
+    }
+}
+
 static void tell(const struct config *config, const struct problems *problems, struct buf *json)
 {
     if (json != NULL) {
@@ -130,6 +179,7 @@ int app_check(const struct app_options *options, struct buf *json)
     if (free_folder && config != NULL) {
         check_port(&config->server.http, "http", &problems);
         check_port(&config->server.series, "time_series", &problems);
+        check_driver_ports(config, &problems);
     }
     tell(config, &problems, json);
     int rc = problems.errors > 0 ? EXIT_PROBLEMS : 0;

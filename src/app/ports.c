@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "app/ports.h"
 
-#include <dirent.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -12,96 +10,15 @@
 #include "drivers/catalog.h"
 #include "net/address.h"
 
-/* ---- owners, from /proc (proc(5)) ---- */
-
-/* The inode of the socket that listens on the port; 0 = none. */
-static unsigned long listening_inode(const char *table, uint16_t port)
-{
-    char line[512];
-    unsigned long found = 0;
-    FILE *file = fopen(table, "re");
-    while (file != NULL && found == 0 && fgets(line, sizeof line, file) != NULL) {
-        unsigned local_port, state;
-        unsigned long inode;
-        if (sscanf(line, " %*u: %*[0-9A-Fa-f]:%x %*s %x %*s %*s %*s %*u %*u %lu", &local_port,
-                   &state, &inode) == 3 &&
-            local_port == port && state == 0x0a) {
-            found = inode;
-        }
-    }
-    if (file != NULL) {
-        fclose(file);
-    }
-    return found;
-}
-
-static bool holds_inode(const char *pid, unsigned long inode)
-{
-    char folder[300], path[600], wanted[64], target[128];
-    str_format(wanted, sizeof wanted, "socket:[%lu]", inode);
-    str_format(folder, sizeof folder, "/proc/%s/fd", pid);
-    DIR *dir = opendir(folder);
-    bool found = false;
-    for (struct dirent *entry; dir != NULL && !found && (entry = readdir(dir)) != NULL;) {
-        str_format(path, sizeof path, "%s/%s", folder, entry->d_name);
-        ssize_t size = readlink(path, target, sizeof target - 1);
-        if (size > 0) {
-            target[size] = '\0';
-            found = strcmp(target, wanted) == 0;
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    return found;
-}
-
-static void name_of(const char *pid, char *name, size_t size)
-{
-    char path[300];
-    str_format(path, sizeof path, "/proc/%s/comm", pid);
-    FILE *file = fopen(path, "re");
-    name[0] = '\0';
-    if (file != NULL) {
-        if (fgets(name, (int)size, file) != NULL) {
-            name[strcspn(name, "\n")] = '\0';
-        }
-        fclose(file);
-    }
-}
-
-struct port_owner ports_owner(uint16_t port)
-{
-    struct port_owner owner = { 0 };
-    unsigned long inode = listening_inode("/proc/net/tcp", port);
-    inode = inode != 0 ? inode : listening_inode("/proc/net/tcp6", port);
-    if (inode == 0) {
-        return owner;
-    }
-    str_copy(owner.name, sizeof owner.name, "another user's process");
-    DIR *dir = opendir("/proc");
-    for (struct dirent *entry; dir != NULL && owner.pid == 0 && (entry = readdir(dir)) != NULL;) {
-        int64_t pid;
-        if (str_parse_i64(entry->d_name, &pid) == 0 && holds_inode(entry->d_name, inode)) {
-            owner.pid = (int)pid;
-            name_of(entry->d_name, owner.name, sizeof owner.name);
-        }
-    }
-    if (dir != NULL) {
-        closedir(dir);
-    }
-    return owner;
-}
-
 /* ---- the table ---- */
 
 static struct port_row *find_row(struct port_table *table, const char *use, const char *transport,
-                                 uint16_t port)
+                                 uint16_t port, const char *address)
 {
     for (size_t i = 0; i < table->count; i++) {
         struct port_row *row = &table->rows[i];
         if (row->port == port && strcmp(row->use, use) == 0 &&
-            strcmp(row->transport, transport) == 0) {
+            strcmp(row->transport, transport) == 0 && strcmp(row->address, address) == 0) {
             return row;
         }
     }
@@ -112,6 +29,7 @@ static struct port_row *find_row(struct port_table *table, const char *use, cons
     struct port_row *row = &table->rows[table->count++];
     str_copy(row->use, sizeof row->use, use);
     str_copy(row->transport, sizeof row->transport, transport);
+    str_copy(row->address, sizeof row->address, address);
     row->port = port;
     return row;
 }
@@ -149,29 +67,57 @@ static void add_device(struct port_table *table, const struct device *dev, struc
         return;
     }
     if (target[0] == '/') {
-        struct port_row *row = find_row(table, dev->protocol, "serial", 0);
+        struct port_row *row = find_row(table, dev->protocol, "serial", 0, "");
         if (row != NULL) {
             add_peer(row, target);
             row->firewall = false;
         }
     } else if (address_parse(target, 0, &address, NULL) == 0) {
-        struct port_row *row = find_row(table, dev->protocol, "tcp", address.port);
+        const char *transport = strcmp(word, "udp") == 0 ? "udp" : "tcp";
+        struct port_row *row = find_row(table, dev->protocol, transport, address.port, "");
         if (row != NULL) {
             add_peer(row, address.host);
         }
     }
 }
 
-static void add_ours(struct port_table *table, const char *what, const char *host, uint16_t port)
+static void add_ours(struct port_table *table, const char *what, const char *transport,
+                     const char *host, uint16_t port)
 {
-    if (port == 0) {
-        return;
+    struct port_row *row = port != 0 ? find_row(table, what, transport, port, host) : NULL;
+    if (row != NULL) {
+        row->in = true;
+        row->ours = true;
+        row->firewall = !address_is_loopback(host);
     }
-    struct port_row *row = find_row(table, what, "tcp", port);
-    row->in = true;
-    row->ours = true;
-    str_copy(row->address, sizeof row->address, host);
-    row->firewall = !address_is_loopback(host);
+}
+
+static void add_driver_port(void *ctx, const struct driver_port *port)
+{
+    add_ours(ctx, port->use, port->transport, port->host, port->port);
+}
+
+static bool has_devices(const struct gateway *gw, const char *protocol)
+{
+    size_t count;
+    struct device *const *devices = registry_devices(gw->registry, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(devices[i]->protocol, protocol) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Where drivers themselves listen. */
+static void add_drivers(struct port_table *table, const struct gateway *gw)
+{
+    for (const struct driver_ops *const *at = drivers_catalog(); *at != NULL; at++) {
+        if ((*at)->ports != NULL) {
+            (*at)->ports(host_setup_of(gw->host, (*at)->name), has_devices(gw, (*at)->name),
+                         add_driver_port, table);
+        }
+    }
 }
 
 void ports_gather(const struct gateway *gw, struct port_table *table)
@@ -179,10 +125,11 @@ void ports_gather(const struct gateway *gw, struct port_table *table)
     size_t count;
     struct buf text;
     memset(table, 0, sizeof *table);
-    add_ours(table, "page and REST", gw->places[SERVER_PAGE].host,
+    add_ours(table, "page and REST", "tcp", gw->places[SERVER_PAGE].host,
              server_port(gw->server, SERVER_PAGE));
-    add_ours(table, "time series", gw->places[SERVER_TIME_SERIES].host,
+    add_ours(table, "time series", "tcp", gw->places[SERVER_TIME_SERIES].host,
              server_port(gw->server, SERVER_TIME_SERIES));
+    add_drivers(table, gw);
     struct device *const *devices = registry_devices(gw->registry, &count);
     buf_init(&text, 1024);
     for (size_t i = 0; i < count; i++) {
@@ -202,11 +149,12 @@ void ports_find_owners(struct port_table *table)
 {
     for (size_t i = 0; i < table->count; i++) {
         struct port_row *row = &table->rows[i];
-        bool local = row->in || !row->firewall;
+        bool udp = strcmp(row->transport, "udp") == 0;
+        bool local = row->in || (!row->firewall && !udp); /* UDP far ends are not connected to */
         if (!local || row->port == 0) {
             continue;
         }
-        row->owner = ports_owner(row->port);
+        row->owner = udp ? ports_owner_udp(row->address, row->port) : ports_owner(row->port);
         if (row->in && row->owner.pid != 0 && (row->owner.pid == (int)getpid()) != row->ours) {
             str_format(row->conflict, sizeof row->conflict, "held by %s (process %d)",
                        row->owner.name, row->owner.pid);

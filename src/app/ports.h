@@ -36,6 +36,9 @@ struct port_table {
 /* Who listens on a local TCP port (from /proc; needs no rights for our own processes). */
 struct port_owner ports_owner(uint16_t port);
 
+/* Who has a UDP socket at a port of this address ("0.0.0.0": of any); another process goes before ours. */
+struct port_owner ports_owner_udp(const char *host, uint16_t port);
+
 /* Loop thread; reads nothing from the disk. Owners are filled in by ports_find_owners(), on any thread. */
 void ports_gather(const struct gateway *gw, struct port_table *table);
 void ports_find_owners(struct port_table *table);

@@ -130,6 +130,34 @@ static void the_holder_of_a_port_is_named(void **state)
     assert_int_equal(ports_owner(port).pid, 0);
 }
 
+/* Sockets of one port at different addresses are told apart. */
+static void the_holder_of_a_udp_port_is_named(void **state)
+{
+    (void)state;
+    struct sockaddr_in address = { .sin_family = AF_INET };
+    socklen_t size = sizeof address;
+    address.sin_addr.s_addr = inet_addr("127.0.0.5");
+    int fd = socket(AF_INET, SOCK_DGRAM, 0);
+    assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    uint16_t port = ntohs(address.sin_port);
+    assert_int_equal(ports_owner_udp("127.0.0.5", port).pid, getpid());
+    assert_int_equal(ports_owner_udp("0.0.0.0", port).pid, getpid());
+    assert_int_equal(ports_owner_udp("127.0.0.6", port).pid, 0);
+    assert_int_equal(ports_owner(port).pid, 0); /* TCP is another matter */
+
+    struct port_table taken = { .rows = { { .use = "BACnet network roof",
+                                            .transport = "udp",
+                                            .address = "127.0.0.5",
+                                            .port = port,
+                                            .in = true } },
+                                .count = 1 };
+    ports_find_owners(&taken);
+    assert_non_null(strstr(taken.rows[0].conflict, "held by "));
+    close(fd);
+    assert_int_equal(ports_owner_udp("127.0.0.5", port).pid, 0);
+}
+
 static void far_ports_are_not_looked_up(void **state)
 {
     (void)state;
@@ -151,6 +179,7 @@ int main(void)
         cmocka_unit_test(ufw_commands_are_for_what_crosses),
         cmocka_unit_test(json_has_every_row),
         cmocka_unit_test(the_holder_of_a_port_is_named),
+        cmocka_unit_test(the_holder_of_a_udp_port_is_named),
         cmocka_unit_test(far_ports_are_not_looked_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
