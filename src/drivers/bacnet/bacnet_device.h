@@ -34,6 +34,8 @@ enum {
 
 struct bacnet_device;
 struct bacnet_driver_state;
+struct bacnet_own;
+struct bacnet_clock;
 
 /* ---- networks ---- */
 
@@ -47,6 +49,8 @@ struct bacnet_network {
     struct err trouble;       /* why */
     unsigned users;           /* devices, and 1 for a configured network */
     struct map64 instances;   /* device instance -> struct bacnet_device, chained by `same` */
+    struct bacnet_own *own;     /* our device object, while the node is open */
+    struct bacnet_clock *clock; /* tells the time; NULL: it does not */
 };
 
 struct bacnet_driver_state {

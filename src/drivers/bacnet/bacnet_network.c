@@ -12,6 +12,8 @@
 #include "base/str.h"
 #include "drivers/bacnet/bacnet_device.h"
 #include "drivers/bacnet/bacnet_discover.h"
+#include "drivers/bacnet/bacnet_own.h"
+#include "drivers/bacnet/bacnet_time.h"
 #include "drivers/bacnet/service/who_is.h"
 #include "drivers/bacnet/wire/apdu.h"
 
@@ -39,7 +41,7 @@ static void on_asked(void *ctx, struct bacnet_request *request)
     struct bacnet_network *network = ctx;
     switch (request->service) {
     case BACNET_CONFIRMED_COV: bacnet_cov_asked(network, request); break;
-    default: bacnet_reply_reject(request, BACNET_REJECT_UNRECOGNIZED_SERVICE); break;
+    default: bacnet_own_asked(network->own, request); break;
     }
 }
 
@@ -49,6 +51,8 @@ static void on_told(void *ctx, const struct bacnet_notice *notice)
     switch (notice->service) {
     case BACNET_UNCONFIRMED_COV: bacnet_cov_told(network, notice); break;
     case BACNET_I_HAVE: bacnet_discover_i_have(network->state->discover, network, notice); break;
+    case BACNET_WHO_IS:
+    case BACNET_WHO_HAS: bacnet_own_told(network->own, notice); break;
     default: break;
     }
 }
@@ -98,8 +102,11 @@ static void open_node(struct bacnet_network *network)
         node.foreign_ttl_s = (uint16_t)(config->ttl_us / 1000000);
     }
     network->trouble = (struct err){ 0 };
-    (void)bacnet_node_open(network->state->loop, &node, &node_events, network, &network->node,
-                           &network->trouble);
+    if (bacnet_node_open(network->state->loop, &node, &node_events, network, &network->node,
+                         &network->trouble) == 0) {
+        network->own = bacnet_own_new(network);
+        network->clock = bacnet_clock_new(network);
+    }
 }
 
 static struct bacnet_network *new_network(struct bacnet_driver_state *state,
@@ -118,7 +125,9 @@ static struct bacnet_network *new_network(struct bacnet_driver_state *state,
 static void free_network(struct bacnet_network *network)
 {
     bacnet_discover_forget(network->state->discover, network);
+    bacnet_clock_free(network->clock);
     bacnet_node_close(network->node);
+    bacnet_own_free(network->own);
     map64_fini(&network->instances);
     list_remove(&network->link);
     busbar_free(network);
