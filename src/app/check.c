@@ -17,19 +17,20 @@
 
 enum { EXIT_PROBLEMS = 3, TEXT_MAX = 16 << 20, LOW_SPACE_BYTES = 64 << 20 };
 
-static struct config *load(const char *path, const char *data_folder, struct problems *problems)
+/* protocols: filled here, must live as long as the configuration. */
+static struct config *load(const char *path, const char *data_folder, struct protocols *protocols,
+                           struct problems *problems)
 {
-    struct protocols protocols;
     struct secrets *secrets = NULL;
     struct config *config = NULL;
     struct err err = { 0 };
-    protocols_fill(&protocols);
+    protocols_fill(protocols);
     if (data_folder != NULL && file_is_folder(data_folder) &&
         secrets_open(data_folder, &secrets, &err) != 0) {
         problems_err(problems, &err, (struct position){ .file = data_folder });
     }
-    struct config_env env = { .protocols = protocols.list,
-                              .protocol_count = protocols.count,
+    struct config_env env = { .protocols = protocols->list,
+                              .protocol_count = protocols->count,
                               .secrets = secrets };
     (void)config_load(path, &env, &config, problems);
     secrets_close(secrets);
@@ -161,8 +162,9 @@ static void tell(const struct config *config, const struct problems *problems, s
 int app_config_check(const char *path, const char *data_folder, struct buf *json)
 {
     struct problems problems;
+    struct protocols protocols;
     problems_init(&problems);
-    struct config *config = load(path, data_folder, &problems);
+    struct config *config = load(path, data_folder, &protocols, &problems);
     tell(config, &problems, json);
     int rc = problems.errors > 0 ? EXIT_PROBLEMS : 0;
     config_free(config);
@@ -173,9 +175,10 @@ int app_config_check(const char *path, const char *data_folder, struct buf *json
 int app_check(const struct app_options *options, struct buf *json)
 {
     struct problems problems;
+    struct protocols protocols;
     problems_init(&problems);
     bool free_folder = check_folder(options, &problems);
-    struct config *config = load(options->config_path, options->data_folder, &problems);
+    struct config *config = load(options->config_path, options->data_folder, &protocols, &problems);
     if (free_folder && config != NULL) {
         check_port(&config->server.http, "http", &problems);
         check_port(&config->server.series, "time_series", &problems);

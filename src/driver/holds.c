@@ -488,7 +488,7 @@ size_t host_hold_count(const struct host *host)
 static int no_hold(struct err *err, const char *path, uint8_t priority)
 {
     err_set(err, BUSBAR_ENOENT, "nobody holds '%s' at priority %u", path, priority);
-    return err_hint(err, "busbar holds lists what is held");
+    return err_hint(err, "busbar point list --manual lists what is held");
 }
 
 int host_hold_extend(struct host *host, const char *path, uint8_t priority, int64_t for_us,

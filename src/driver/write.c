@@ -596,7 +596,7 @@ int host_write(struct host *host, struct point *pt, uint8_t type, union value va
         write_free(write);
         err_set(err, BUSBAR_ELIMIT, "%d values are held already, so this one could not be released",
                 HOST_HOLDS_MAX);
-        return err_hint(err, "release some: busbar holds");
+        return err_hint(err, "release some: busbar point list --manual");
     }
     if (how->for_us == 0 || !keep_first(write)) {
         ask_driver(write, hd->driver->ops->write);
