@@ -6,7 +6,7 @@
  *   varint  receive time less time, zigzag
  *   u8      severity
  *   u8      flags        1 an acknowledgement is wanted · 2 something was cut
- *   text    source, kind, text, key
+ *   text    source, kind, text, key, once
  *   u8      arguments
  *   each    text name · u8 type · value: BOOL u8 · INT zigzag varint · DOUBLE u64 · TEXT text
  *
@@ -114,6 +114,7 @@ static size_t put_event(const struct event *event, uint8_t *to, size_t size)
     put_text(&out, cut_string(event->kind, EVENT_NAME_MAX, &cut));
     put_text(&out, cut_string(event->text, EVENT_TEXT_MAX, &cut));
     put_text(&out, cut_string(event->key, EVENT_TEXT_MAX, &cut));
+    put_text(&out, cut_string(event->once, EVENT_TEXT_MAX, &cut));
     uint8_t *count = bytes_put_space(&out, 1);
     uint8_t kept = 0;
     while (kept < event->argument_count && kept < EVENT_ARGUMENTS_MAX &&
@@ -219,6 +220,7 @@ static void get_event(struct bytes *in, struct event_decoded *out, struct arena 
     event->kind = get_string(in, EVENT_NAME_MAX, store, memory);
     event->text = get_string(in, EVENT_TEXT_MAX, store, memory);
     event->key = get_string(in, EVENT_TEXT_MAX, store, memory);
+    event->once = get_string(in, EVENT_TEXT_MAX, store, memory);
     uint8_t count = bytes_get_u8(in);
     if (event->severity >= EVENT_SEVERITIES || (flags & ~FLAGS) != 0 ||
         count > EVENT_ARGUMENTS_MAX) {

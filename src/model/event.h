@@ -54,6 +54,9 @@ struct event {
      * same source and a key that is not empty takes the place of the one before as the one to be
      * acknowledged. */
     const char *key;
+    /* With a key: what tells it from the one before (the device's own time stamp). Coming with the same as the latest
+     * of its source, key and kind it is a repetition, which the journal keeps only once; "" = not known. */
+    const char *once;
     const struct event_argument *arguments;
     size_t argument_count;
 };

@@ -91,22 +91,75 @@ static int insert(struct state *state, const struct event *event, struct bytes b
     return error;
 }
 
-/* id 0: it cannot be read. */
-static int add(struct state *state, struct bytes bytes, struct event_decoded *decoded, uint64_t *id)
+/* The latest of its source and key is the same; *open: and waits for an acknowledgement. */
+static int is_repetition(struct state *state, const struct event *event, bool *repeated, bool *open)
+{
+    *repeated = false;
+    if (event->once[0] == '\0') {
+        return 0;
+    }
+    sqlite3_stmt *statement = state_statement(state, STATE_EVENT_FIND);
+    if (statement != NULL) {
+        bind_text(statement, 1, event->source);
+        bind_text(statement, 2, event->key);
+    }
+    int result = state_step(state, statement);
+    if (result == SQLITE_ROW) {
+        const void *blob = sqlite3_column_blob(statement, 7);
+        struct bytes in = bytes_of(blob, (size_t)sqlite3_column_bytes(statement, 7));
+        struct event_decoded *latest = busbar_alloc(sizeof(*latest));
+        if (event_decode(&in, latest) == 0) {
+            *repeated = str_equal(latest->event.once, event->once) &&
+                        str_equal(latest->event.kind, event->kind);
+            *open = sqlite3_column_int(statement, 2) != 0;
+            event_decoded_fini(latest);
+        }
+        busbar_free(latest);
+        sqlite3_reset(statement);
+    }
+    if (statement != NULL) {
+        sqlite3_clear_bindings(statement);
+    }
+    return result < 0 ? result : 0;
+}
+
+static int add_with_key(struct state *state, const struct event *event, bool *repeated)
+{
+    bool open = false;
+    int error = is_repetition(state, event, repeated, &open);
+    if (error != 0) {
+        return error;
+    }
+    if (*repeated) { /* it was acknowledged elsewhere meanwhile */
+        return open && !event->ack_wanted ? settle(state, event) : 0;
+    }
+    return pass(state, event);
+}
+
+/* id 0: it was left out. */
+static int add(struct state *state, struct bytes bytes, struct event_decoded *decoded, uint64_t *id,
+               uint64_t *lost)
 {
     struct bytes in = bytes;
+    bool repeated = false;
     *id = 0;
     int error = event_decode(&in, decoded);
+    if (error == BUSBAR_EDAMAGED) {
+        ++*lost;
+        return 0;
+    }
     if (error != 0) {
-        return error == BUSBAR_EDAMAGED ? 0 : error;
+        return error;
     }
     const struct event *event = &decoded->event;
     if (is_acknowledgement(event)) {
         error = settle(state, event);
     } else if (has_key(event)) {
-        error = pass(state, event);
+        error = add_with_key(state, event, &repeated);
     }
-    error = error == 0 ? insert(state, event, bytes, id) : error;
+    if (error == 0 && !repeated) {
+        error = insert(state, event, bytes, id);
+    }
     event_decoded_fini(decoded);
     return error;
 }
@@ -129,8 +182,7 @@ static int add_all(struct state *state, const struct bytes *events, size_t count
     int error = 0;
     for (size_t i = 0; i < count && error == 0; i++) {
         uint64_t id;
-        error = add(state, events[i], decoded, &id);
-        *lost += error == 0 && id == 0;
+        error = add(state, events[i], decoded, &id, lost);
         if (ids != NULL) {
             ids[i] = id;
         }

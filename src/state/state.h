@@ -193,7 +193,8 @@ struct state_event {
 };
 
 /* Adds the events that the log's records up to `mark` had, in their order, and moves the mark, all in one transaction.
- * events: their bytes (event_encode); ids (may be NULL): of each, 0 = it cannot be read and is left out. lost: so many
+ * events: their bytes (event_encode); ids (may be NULL): of each, 0 = it is a repetition (event.once), or cannot be read
+ * (counted as lost), and is left out. lost: so many
  * records were gone before they were read, for the count. count may be 0. */
 int state_events_add(struct state *state, const struct bytes *events, size_t count, uint64_t mark,
                      uint64_t lost, uint64_t *ids);

@@ -21,7 +21,8 @@ static void check_same(const struct event *a, const struct event *b)
     check(a->time_us == b->time_us && a->receive_us == b->receive_us &&
           a->severity == b->severity && a->ack_wanted == b->ack_wanted &&
           strcmp(a->source, b->source) == 0 && strcmp(a->kind, b->kind) == 0 &&
-          strcmp(a->text, b->text) == 0 && strcmp(a->key, b->key) == 0);
+          strcmp(a->text, b->text) == 0 && strcmp(a->key, b->key) == 0 &&
+          strcmp(a->once, b->once) == 0);
     check(a->argument_count == b->argument_count || b->cut);
     for (size_t i = 0; i < b->argument_count; i++) {
         check(strcmp(a->arguments[i].name, b->arguments[i].name) == 0 &&

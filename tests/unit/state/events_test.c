@@ -286,6 +286,36 @@ static void acknowledgements(void **ctx)
     assert_false(get(told).latest);
 }
 
+/* The device says it again, or tells of what stands at the start. */
+static void a_repetition_is_kept_once(void **ctx)
+{
+    (void)ctx;
+    struct event event = plain(1, "ahu-1", "alarm", "ai:1");
+    event.once = "07:30:00";
+    uint64_t first = add(&event, 1);
+    event.receive_us += 1000000;
+    event.text = "no message";
+    assert_int_equal(add(&event, 2), 0);
+    assert_true(get(first).open);
+    event.kind = "normal"; /* the same time, another happening */
+    assert_true(add(&event, 3) > first);
+    event.kind = "alarm";
+    event.once = "07:31:00";
+    uint64_t second = add(&event, 4);
+    assert_true(second > first);
+    event.ack_wanted = false; /* acknowledged while we did not listen */
+    assert_int_equal(add(&event, 5), 0);
+    assert_false(get(second).open);
+    assert_string_equal(get(second).by, "device");
+    uint64_t mark, lost;
+    assert_int_equal(state_events_mark(store, &mark, &lost), 0);
+    assert_int_equal(mark, 5);
+    assert_int_equal(lost, 0);
+    event.once = "";
+    assert_true(add(&event, 6) > 0);
+    assert_true(add(&event, 7) > 0);
+}
+
 int main(void)
 {
 #define WITH_STATE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -295,6 +325,7 @@ int main(void)
         WITH_STATE(windows_join),
         WITH_STATE(the_latest_of_a_key_is_open),
         WITH_STATE(acknowledgements),
+        WITH_STATE(a_repetition_is_kept_once),
     };
 #undef WITH_STATE
     return cmocka_run_group_tests(tests, NULL, NULL);
