@@ -300,7 +300,8 @@ unsigned bacnet_value_bits(const struct bacnet_value *value)
 
 bool bacnet_value_bit(const struct bacnet_value *value, unsigned i)
 {
-    return i < bacnet_value_bits(value) && ((unsigned)value->as.block.data[i / 8] >> (7 - i % 8) & 1u) != 0;
+    return i < bacnet_value_bits(value) &&
+           ((unsigned)value->as.block.data[i / 8] >> (7 - i % 8) & 1u) != 0;
 }
 
 const char *bacnet_type_name(uint8_t type)
