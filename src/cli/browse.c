@@ -15,9 +15,17 @@
 enum { BODY_MAX = 4096, ROW_MAX = 65536, DEPTH_MAX = 32 };
 
 static const struct output_column columns[] = {
-    { "OBJECT", "id", OUTPUT_TEXT },   { "NAME", "name", OUTPUT_TEXT },
-    { "VALUE", "text", OUTPUT_TEXT },  { "POINT", "point", OUTPUT_TEXT },
-    { "ABOUT", "about", OUTPUT_TEXT }, { 0 },
+    { "OBJECT", "place", OUTPUT_TEXT }, { "NAME", "name", OUTPUT_TEXT },
+    { "VALUE", "text", OUTPUT_TEXT },   { "POINT", "point", OUTPUT_TEXT },
+    { "ABOUT", "about", OUTPUT_TEXT },  { 0 },
+};
+/* At one object, whose name would stand in each row. */
+static const struct output_column property_columns[] = {
+    { "PROPERTY", "place", OUTPUT_TEXT },
+    { "VALUE", "text", OUTPUT_TEXT },
+    { "POINT", "point", OUTPUT_TEXT },
+    { "ABOUT", "about", OUTPUT_TEXT },
+    { 0 },
 };
 
 /* ---- the tree: children in the order the device told them ---- */
@@ -34,6 +42,7 @@ struct tree {
     struct branch *list;
     size_t count, capacity;
     size_t first, last; /* roots */
+    bool properties;    /* of one object */
 };
 
 static void on_node(void *ctx, const struct json_value *row)
@@ -58,32 +67,29 @@ static void on_node(void *ctx, const struct json_value *row)
     *last = above == place ? *last : place;
 }
 
-/* For people: the id moved in, the point it is or would be, what is wrong with it. */
+/* For people: its place moved in, the point it is or would be, what is wrong with it. */
 static void put_row(struct tree *tree, const struct json_value *row, unsigned depth)
 {
-    struct buf text, id;
+    struct buf text, place;
     struct json_doc *doc = NULL;
     struct json_limits limits = { .bytes_max = ROW_MAX };
     const char *added = output_text(row, "added"), *trouble = output_text(row, "trouble");
-    char point[160] = "";
+    char proposal[160] = "";
     bool proposed = false;
     (void)json_get_bool(json_get(row, "proposed"), &proposed);
-    if (added[0] != '\0') {
-        str_copy(point, sizeof point, added);
-    } else if (output_text(row, "point")[0] != '\0') {
-        str_format(point, sizeof point, "%s%s", proposed ? "+ " : "- ",
-                   output_text(row, "point_name"));
+    if (proposed) {
+        str_format(proposal, sizeof proposal, "+ %s", output_text(row, "point_name"));
     }
-    buf_init(&id, ROW_MAX);
-    buf_printf(&id, "%*s%s", tree->cli->format == CLI_TABLE ? (int)(2 * depth) : 0, "",
-               output_text(row, "id"));
+    buf_init(&place, ROW_MAX);
+    buf_printf(&place, "%*s%s", tree->cli->format == CLI_TABLE ? (int)(2 * depth) : 0, "",
+               output_text(row, tree->properties ? "name" : "id"));
     buf_init(&text, ROW_MAX);
     struct json_writer json = json_writer(&text);
     json_begin_object(&json);
-    json_put_string(&json, "id", buf_text(&id));
+    json_put_string(&json, "place", buf_text(&place));
     json_put_string(&json, "name", output_text(row, "name"));
     json_put_string(&json, "text", output_text(row, "text"));
-    json_put_string(&json, "point", point);
+    json_put_string(&json, "point", added[0] != '\0' ? added : proposal);
     json_put_string(&json, "about", trouble[0] != '\0' ? trouble : output_text(row, "description"));
     json_end_object(&json);
     if (json_parse(buf_text(&text), text.size, &limits, &doc, NULL) == 0) {
@@ -91,7 +97,7 @@ static void put_row(struct tree *tree, const struct json_value *row, unsigned de
     }
     json_free(doc);
     buf_fini(&text);
-    buf_fini(&id);
+    buf_fini(&place);
 }
 
 static void put_branches(struct tree *tree, size_t place, unsigned depth)
@@ -117,18 +123,18 @@ static void talk(const struct cli *cli, const struct tree *tree, const struct ta
     }
     if (tree->count == 0 && !cli->quiet) {
         fputs("the device told of no objects\n", stderr);
-    } else if (!cli->quiet && cli->format == CLI_TABLE) {
+    } else if (!cli->quiet && cli->format == CLI_TABLE && !tree->properties) {
         fputs("+ is proposed as a point. As configuration: the same with --yaml\n", stderr);
     }
 }
 
 static int show_tree(struct cli *cli, const struct task *task)
 {
-    struct tree tree = { .cli = cli };
+    struct tree tree = { .cli = cli, .properties = output_text(task->last.root, "at")[0] != '\0' };
     struct task_rows rows;
     bool json = cli->format == CLI_JSON;
     map_init(&tree.places);
-    output_begin(&tree.out, cli, columns);
+    output_begin(&tree.out, cli, tree.properties ? property_columns : columns);
     int rc = task_rows(cli, task, "nodes", json ? put_json : on_node, &tree, &rows);
     put_branches(&tree, tree.first, 0);
     int ended = output_end(&tree.out);
@@ -245,6 +251,7 @@ static void on_slot(void *ctx, const struct json_value *row)
     const struct json_value *hold, *mine = NULL;
     struct json_doc *doc = NULL;
     struct buf text;
+    const char *value = output_text(row, "text");
     int64_t number = 0;
     if (strcmp(output_text(row, "kind"), "priority") != 0 ||
         str_parse_i64(output_text(row, "name"), &number) != 0) {
@@ -258,7 +265,9 @@ static void on_slot(void *ctx, const struct json_value *row)
     struct json_writer json = json_writer(&text);
     json_begin_object(&json);
     json_put_i64(&json, "priority", number);
-    json_put_string(&json, "value", output_text(row, "text"));
+    json_put_string(&json, "value",
+                    value[0] == '\0' && slots->out.cli->format == CLI_TABLE ? "-" : value);
+    json_put_string(&json, "about", output_text(row, "description"));
     json_put_string(&json, "who", output_text(mine, "who"));
     json_put_string(&json, "since", output_text(mine, "since"));
     json_put_string(&json, "until", output_text(mine, "until"));
@@ -274,9 +283,13 @@ static void on_slot(void *ctx, const struct json_value *row)
 int browse_priorities(struct cli *cli, const char *path, const struct json_value *holds)
 {
     static const struct output_column slot_columns[] = {
-        { "PRIORITY", "priority", OUTPUT_NUMBER }, { "VALUE", "value", OUTPUT_TEXT },
-        { "WRITTEN BY", "who", OUTPUT_TEXT },      { "SINCE", "since", OUTPUT_TEXT },
-        { "UNTIL", "until", OUTPUT_TEXT },         { 0 },
+        { "PRIORITY", "priority", OUTPUT_NUMBER },
+        { "VALUE", "value", OUTPUT_TEXT },
+        { "WRITTEN BY", "who", OUTPUT_TEXT },
+        { "SINCE", "since", OUTPUT_TIME },
+        { "UNTIL", "until", OUTPUT_TIME },
+        { "MEANT FOR", "about", OUTPUT_TEXT },
+        { 0 },
     };
     struct slots slots = { .holds = holds };
     struct task task;

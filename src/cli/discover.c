@@ -117,11 +117,11 @@ static void make_body(struct cli *cli, struct buf *body)
     json_end_object(&json);
 }
 
-static int talk(struct finds *finds)
+static void talk(const struct finds *finds)
 {
-    struct cli *cli = finds->cli;
+    const struct cli *cli = finds->cli;
     if (cli->quiet || cli->format == CLI_JSON) {
-        return 0;
+        return;
     }
     if (finds->count_new + finds->count_known == 0) {
         fprintf(stderr, "nothing found. If there should be devices: the network card, the firewall "
@@ -132,7 +132,6 @@ static int talk(struct finds *finds)
     } else {
         fprintf(stderr, "%zu new, %zu known\n", finds->count_new, finds->count_known);
     }
-    return 0;
 }
 
 /* --yaml: of the one that is new. */
@@ -182,7 +181,10 @@ static int list_heard(struct cli *cli, struct finds *finds)
         client_free(&reply);
     }
     int ended = output_end(&finds->out);
-    return rc != 0 ? rc : ended != 0 ? ended : talk(finds);
+    if (rc == 0 && ended == 0) {
+        talk(finds);
+    }
+    return rc != 0 ? rc : ended;
 }
 
 int cli_discover(struct cli *cli)
@@ -206,8 +208,13 @@ int cli_discover(struct cli *cli)
         }
         rc = task_rows(cli, &task, "finds", yaml ? count_only : on_find, &finds, &rows);
         int ended = yaml ? 0 : output_end(&finds.out);
-        rc = rc != 0 ? rc : ended != 0 ? ended : end;
-        rc = rc != 0 ? rc : yaml ? show_yaml(&finds) : talk(&finds);
+        rc = rc != 0 ? rc : ended;
+        if (rc == 0 && !yaml) {
+            talk(&finds);
+        } else if (rc == 0 && end == CLI_DONE) {
+            end = show_yaml(&finds);
+        }
+        rc = rc != 0 ? rc : end;
         task_rows_free(&rows);
     }
     task_free(&task);

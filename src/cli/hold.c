@@ -18,7 +18,7 @@ static const struct output_column columns[] = {
     { "PRIORITY", "priority", OUTPUT_NUMBER },
     { "HELD BY", "who", OUTPUT_TEXT },
     { "FOR", "since", OUTPUT_AGE },
-    { "UNTIL", "until", OUTPUT_TEXT },
+    { "UNTIL", "until", OUTPUT_TIME },
     { "TROUBLE", "trouble", OUTPUT_TEXT },
     { 0 },
 };
@@ -226,11 +226,11 @@ int cli_point_extend(struct cli *cli)
     if (cli->format == CLI_JSON) {
         rc = output_json(cli, reply.root);
     } else if (lasting != NULL) {
-        printf("%s is held for %s from now on. Undo: busbar point extend %s\n", cli->args[0],
+        printf("%s is held for %s from now on. To end it: busbar point release %s\n", cli->args[0],
                lasting, cli->args[0]);
     } else {
-        printf("%s is held until it is released: busbar point release %s\n", cli->args[0],
-               cli->args[0]);
+        printf("%s is held until it is released. To end it: busbar point release %s\n",
+               cli->args[0], cli->args[0]);
     }
     client_free(&reply);
     return rc;

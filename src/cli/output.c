@@ -116,6 +116,9 @@ static void format_cell(const struct output *out, const struct output_column *co
         } else if (text != NULL && str_parse_time(text, &time_us) == 0) {
             output_age(to, size, (double)(clock_wall_us() - time_us) / 1e6);
         }
+    } else if (column->style == OUTPUT_TIME && out->cli->format == CLI_TABLE &&
+               str_parse_time(output_text(row, column->field), &time_us) == 0) {
+        str_format_time(to, size, time_us - time_us % CLOCK_US_PER_S, 0, true);
     } else if (column->style == OUTPUT_QUALITY && out->cli->format == CLI_TABLE) {
         const char *reason = output_text(row, "reason");
         str_copy(to, size, reason[0] != '\0' ? reason : output_text(row, "quality"));

@@ -10,7 +10,7 @@
 enum { QUIET_US = 500000, REDRAW_US = 100000, BAR_CELLS = 20 };
 
 void progress_text(char *to, size_t size, const char *what, uint64_t done, uint64_t total,
-                   int64_t elapsed_us)
+                   bool share, int64_t elapsed_us)
 {
     double seconds = (double)elapsed_us / 1e6;
     if (total == 0 || done == 0 || done > total) {
@@ -24,6 +24,11 @@ void progress_text(char *to, size_t size, const char *what, uint64_t done, uint6
     }
     bar[BAR_CELLS] = '\0';
     double left = seconds * (double)(total - done) / (double)done;
+    if (share) {
+        str_format(to, size, "%s: %s %llu%%, %.0f s left", what, bar,
+                   (unsigned long long)(done * 100 / total), left);
+        return;
+    }
     str_format(to, size, "%s: %s %llu of %llu, %.0f s left", what, bar, (unsigned long long)done,
                (unsigned long long)total, left);
 }
@@ -45,7 +50,8 @@ void progress_at(struct progress *progress, uint64_t done, uint64_t total)
         return;
     }
     char text[160];
-    progress_text(text, sizeof text, progress->what, done, total, now_us - progress->began_us);
+    progress_text(text, sizeof text, progress->what, done, total, progress->share,
+                  now_us - progress->began_us);
     fprintf(stderr, "\r%s\033[K", text);
     progress->drawn = true;
     progress->drawn_us = now_us;

@@ -8,6 +8,7 @@
 struct progress {
     bool shown; /* may it be */
     bool drawn; /* is it */
+    bool share; /* the numbers mean nothing to a person: per cent instead */
     int64_t began_us, drawn_us;
     char what[64];
 };
@@ -18,8 +19,8 @@ void progress_at(struct progress *progress, uint64_t done, uint64_t total);
 /* Takes the line away. */
 void progress_end(struct progress *progress);
 
-/* The line for `done` of `total` after elapsed_us, without control characters. */
+/* The line for `done` of `total` after elapsed_us, without control characters; share: per cent. */
 void progress_text(char *to, size_t size, const char *what, uint64_t done, uint64_t total,
-                   int64_t elapsed_us);
+                   bool share, int64_t elapsed_us);
 
 #endif

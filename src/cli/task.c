@@ -69,6 +69,7 @@ int task_run(struct cli *cli, const char *kind, const char *body, struct task *t
     str_format(task->url, sizeof task->url, "%s/%.0f", url, output_number(task->last.root, "id"));
     block_interrupt(true);
     progress_begin(&progress, cli);
+    progress.share = strcmp(kind, "discoveries") == 0;
     while (rc == 0 && is_running(task)) {
         if (waited_for_interrupt()) {
             progress_end(&progress);

@@ -162,7 +162,12 @@ static int put_into_device(struct yaml *yaml, const struct browse_choice *choice
     const struct device *dev = yaml->device;
     (void)buf_printf(yaml->out, "      # below 'points:' of %s, %s:%u\n", dev->name,
                      dev->file_count > 0 ? dev->files[0] : "", dev->line);
-    return put_points(yaml, choice, err);
+    int error = put_points(yaml, choice, err);
+    if (error == 0 && yaml->count == 0) {
+        (void)buf_append_text(yaml->out,
+                              "      # nothing: all that was chosen are points already\n");
+    }
+    return error;
 }
 
 static int put_new_device(struct yaml *yaml, const struct browse_choice *choice, struct err *err)

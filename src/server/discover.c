@@ -242,6 +242,20 @@ static int read_timeout(const struct json_value *body, int64_t *timeout_us, stru
     return 0;
 }
 
+/* Which protocols can. */
+static void hint_protocols(const struct server *server, struct err *err)
+{
+    char names[ERR_HINT_MAX] = "";
+    size_t used = 0;
+    for (const struct driver_ops *const *ops = server->config.catalog; *ops != NULL; ops++) {
+        if ((*ops)->discover != NULL && used < sizeof(names)) {
+            used += str_format(names + used, sizeof(names) - used, "%s%s", used > 0 ? ", " : "",
+                               (*ops)->name);
+        }
+    }
+    err_hint(err, "devices of these can be looked for: %s", names);
+}
+
 static int begin(struct server_request *req, struct discovery *discovery, struct err *err)
 {
     static const struct host_discovery_events events = { .found = on_found,
@@ -258,6 +272,9 @@ static int begin(struct server_request *req, struct discovery *discovery, struct
                               &discovery->running, err);
     }
     options_fini(&options);
+    if (error == BUSBAR_ENOENT && err->hint[0] == '\0') {
+        hint_protocols(discovery->server, err);
+    }
     return error;
 }
 

@@ -20,7 +20,8 @@ function Slots({ slots }: { slots: Node[] }) {
         <ol class="slots">
           {slots.map((slot) => (
             <li key={slot.id} class={slot.text === "" ? "muted" : ""}>
-              <b>{slot.name}</b> <span>{slot.text || text.tree.noValue}</span>
+              <b>{slot.name}</b> <span>{slot.text || text.tree.noValue}</span>{" "}
+              <span class="muted">{slot.description}</span>
             </li>
           ))}
         </ol>
