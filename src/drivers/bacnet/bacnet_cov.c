@@ -87,13 +87,11 @@ static void tell_some(struct bacnet_watch *watch, bool on)
     for (size_t i = 0; i < watch->count; i++) {
         const struct subscription *subscription = &watch->subscriptions[i];
         struct bacnet_point *point = &device->points[subscription->point];
-        if ((subscription->state == ACTIVE || subscription->state == ASKED) == on &&
-            point->watched != on) {
-            /* asked for is as it was: a renewal does not end the watching */
-            if (subscription->state != ASKED) {
-                point->watched = on;
-                watch->changed[count++] = subscription->point;
-            }
+        /* asked for is as it was: a renewal does not end the watching */
+        bool now = subscription->state == ACTIVE && point->seen;
+        if (subscription->state != ASKED && now == on && point->watched != on) {
+            point->watched = on;
+            watch->changed[count++] = subscription->point;
         }
     }
     if (count > 0) {
@@ -428,6 +426,7 @@ void bacnet_cov_down(struct bacnet_device *device)
     cancel_asks(watch);
     for (size_t i = 0; i < watch->count; i++) {
         watch->subscriptions[i].state = WAITING;
+        device->points[watch->subscriptions[i].point].seen = false;
     }
     watch->active = 0;
     tell_soon(watch);
@@ -442,6 +441,16 @@ void bacnet_cov_again(struct bacnet_device *device, bool sure)
     int64_t pause_us = sure ? AGAIN_PAUSE_S * CLOCK_US_PER_S : device->config.check_every_us;
     if (loop_now_us(device->loop) - watch->again_us >= pause_us) {
         begin(watch);
+    }
+}
+
+void bacnet_cov_seen(struct bacnet_device *device, uint32_t number)
+{
+    if (!device->points[number].seen) {
+        device->points[number].seen = true;
+        if (device->watch != NULL && device->watch->running) {
+            tell_soon(device->watch);
+        }
     }
 }
 
@@ -525,6 +534,7 @@ bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet
     watch->running = false;
     for (size_t i = 0; i < watch->count; i++) {
         device->points[watch->subscriptions[i].point].watched = false;
+        device->points[watch->subscriptions[i].point].seen = false;
     }
     cancel_asks(watch);
     while (heap_pop(&watch->due) != NULL) {

@@ -45,10 +45,10 @@ struct bacnet_network {
     struct driver *drv;
     struct bacnet_network_config config; /* texts of the driver's setup */
     struct bacnet_place place;
-    struct bacnet_node *node; /* NULL: could not be opened */
-    struct err trouble;       /* why */
-    unsigned users;           /* devices, and 1 for a configured network */
-    struct map64 instances;   /* device instance -> struct bacnet_device, chained by `same` */
+    struct bacnet_node *node;   /* NULL: could not be opened */
+    struct err trouble;         /* why */
+    unsigned users;             /* devices, and 1 for a configured network */
+    struct map64 instances;     /* device instance -> struct bacnet_device, chained by `same` */
     struct bacnet_own *own;     /* our device object, while the node is open */
     struct bacnet_clock *clock; /* tells the time; NULL: it does not */
 };
@@ -96,6 +96,7 @@ struct bacnet_point {
     bool faulty : 1;        /* status flag fault at the last look */
     bool fault_asked : 1;   /* its reliability is asked for, or in line */
     bool watched : 1;       /* the host was told so */
+    bool seen : 1;          /* a value came since the link is up */
     uint16_t reliability;   /* detail: why it is faulty; 0 = not told yet */
     uint8_t value_type;     /* last notified, for the check poll; VALUE_NONE: nothing */
     uint64_t value;         /* its bits; of texts a hash */
@@ -285,6 +286,8 @@ void bacnet_cov_again(struct bacnet_device *device, bool sure);
 /* Cancels the subscriptions at the device; `stopped` runs later. False: there is nothing to cancel. */
 bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet_device *device));
 void bacnet_cov_free(struct bacnet_device *device);
+/* A value came, in one way or the other: from now on notifications are enough. */
+void bacnet_cov_seen(struct bacnet_device *device, uint32_t point);
 /* A poll read this: is it what was notified? */
 void bacnet_cov_check(struct bacnet_device *device, uint32_t point, const struct sample *sample);
 

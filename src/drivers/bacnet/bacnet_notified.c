@@ -107,6 +107,7 @@ static void finish_values(struct bacnet_device *device, struct gathered *gathere
         }
         point->value_type = sample->type == VALUE_TEXT ? VALUE_NONE : sample->type;
         point->value = sample->value.bits;
+        bacnet_cov_seen(device, number);
     }
 }
 

@@ -188,9 +188,13 @@ int bacnet_config_place(const struct setup *setup, const struct bacnet_config *d
     }
     const struct bacnet_subnet *subnet = device->subnet.given ? &device->subnet : NULL;
     const uint8_t *ip = device->address.family == 4 ? device->address.ip : NULL;
+    if (subnet == NULL && setup->part_count == 1) {
+        return place_of_part(&setup->parts[0], cards, card_count, out, err);
+    }
     if ((subnet != NULL || ip != NULL) &&
         (part_holding(setup, subnet, ip, cards, card_count, out) ||
-         card_holding(subnet, ip, cards, card_count, out))) {
+         ((subnet != NULL || setup->part_count == 0) &&
+          card_holding(subnet, ip, cards, card_count, out)))) {
         return 0;
     }
     if (subnet != NULL) {
@@ -204,6 +208,5 @@ int bacnet_config_place(const struct setup *setup, const struct bacnet_config *d
         err_hint(err, "add 'network: %s', one of drivers: bacnet: networks", setup->parts[0].name);
         return BUSBAR_ENOENT;
     }
-    return place_of_part(setup->part_count == 1 ? &setup->parts[0] : NULL, cards, card_count, out,
-                         err);
+    return place_of_part(NULL, cards, card_count, out, err);
 }

@@ -185,6 +185,7 @@ static void check_sample(struct bacnet_job *job, size_t i)
     if ((flags & BACNET_PLAN_FLAGS_KNOWN) != 0) {
         bacnet_flags_apply(device, point, flags, sample);
     }
+    bacnet_cov_seen(device, point);
     bacnet_cov_check(device, point, sample);
 }
 
@@ -461,7 +462,7 @@ static void on_lost(struct bacnet_job *job, const struct bacnet_exchange *exchan
 {
     struct bacnet_device *device = job->device;
     struct bacnet_span span = exchange->span;
-    bool alive = bacnet_peer_facts(device->peer)->heard_us >= job->began_us;
+    bool alive = job->answered > 0 || bacnet_peer_facts(device->peer)->heard_us > job->began_us;
     job->error = answer->outcome == BACNET_SILENT ? BUSBAR_ETIMEOUT : BUSBAR_EROUTE;
     if (exchange->ahead > 0 && answer->outcome == BACNET_SILENT) {
         bacnet_learn_crowded(device);
@@ -502,7 +503,7 @@ static void on_answered(struct bacnet_ask *ask, const struct bacnet_answer *answ
     }
     bacnet_exchange_give(exchange);
     bool silent = job->answered == 0 && job->lost > 0 &&
-                  bacnet_peer_facts(device->peer)->heard_us < job->began_us;
+                  bacnet_peer_facts(device->peer)->heard_us <= job->began_us;
     if (all_done(job)) {
         end(job);
     } else if (device->link == BACNET_LINK_UP) {
