@@ -167,6 +167,13 @@ static double wave(double time_s, double period_s, double phase)
     return sin(2.0 * M_PI * (turns - floor(turns)));
 }
 
+/* As the sensor resolves it: 20.3, not 203 times the float nearest to 0.1. */
+static double resolve(double number, float step, double (*whole)(double))
+{
+    double parts = step < 1.0f ? round(1.0 / (double)step) : 0.0;
+    return parts > 0.0 ? whole(number * parts) / parts : whole(number / (double)step) * (double)step;
+}
+
 /* Two waves of own length and phase, and a little noise that stands for 5 s. Within +-span. */
 static double swing(const struct sim_value *value, double time_s)
 {
@@ -176,14 +183,13 @@ static double swing(const struct sim_value *value, double time_s)
     double fast = wave(time_s, fast_s, draw(value->seed, 7));
     double noise = 2.0 * draw(value->seed, (uint64_t)(time_s / 5.0)) - 1.0;
     double around = 0.7 * slow + 0.22 * fast + 0.08 * noise;
-    double step = value->step;
-    return round((value->center + value->span * around) / step) * step;
+    return resolve(value->center + value->span * around, value->step, round);
 }
 
 static double count(const struct sim_value *value, double time_s)
 {
     double raw = value->center + value->span * (time_s - EPOCH_S);
-    return floor(raw / value->step) * value->step;
+    return resolve(raw, value->step, floor);
 }
 
 /* Changes every half to two minutes. A writable state stands still. */
