@@ -48,7 +48,9 @@
       "first, or set 'type'")                                                                      \
     X(PART_WRITTEN, 5018,                                                                          \
       "of several properties written in one request, those before this one "                       \
-      "were written, this and the rest were not")
+      "were written, this and the rest were not")                                                  \
+    X(LOG_OFF, 5019,                                                                               \
+      "the device's trend log was switched off or interrupted here: nothing was recorded")
 
 enum bacnet_detail {
     BACNET_DETAIL_ERROR = 1000,

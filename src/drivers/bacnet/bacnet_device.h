@@ -35,6 +35,7 @@ enum {
 struct bacnet_device;
 struct bacnet_driver_state;
 struct bacnet_own;
+struct bacnet_trends;
 struct bacnet_clock;
 
 /* ---- networks ---- */
@@ -168,6 +169,7 @@ struct bacnet_device {
     uint8_t asking_data[16];
     bool look_again;   /* after what is being asked */
     int64_t looked_us; /* monotonic: when a restart was last looked for */
+    struct timer look_timer;
     struct bacnet_facts facts;
     struct bacnet_learnt learnt;
     struct bacnet_point *points; /* dev->point_count */
@@ -185,6 +187,7 @@ struct bacnet_device {
     struct list fault_asks;
     uint32_t *faults; /* points whose reliability is to be asked for, a ring */
     size_t fault_count, fault_capacity;
+    struct bacnet_trends *trends;   /* bacnet_trend.c; NULL: no point has a log */
     struct bacnet_browses *browses; /* bacnet_browse.c; NULL: none */
     struct bacnet_watch *watch;     /* NULL: nothing to subscribe to */
 };
@@ -233,13 +236,15 @@ int bacnet_network_join(struct bacnet_device *device, struct err *err);
 void bacnet_network_leave(struct bacnet_device *device);
 
 /* ---- bacnet_link.c ---- */
+void bacnet_link_init(struct bacnet_device *device);
 /* Begins to get to know the device, if that is not under way; ends with bacnet_jobs_begin() or
  * bacnet_jobs_give_up(). False: it is up already. */
 bool bacnet_link_wake(struct bacnet_device *device);
 void bacnet_link_stop(struct bacnet_device *device);
 /* Nothing came back to all of a request. */
 void bacnet_link_lost(struct bacnet_device *device, const struct bacnet_answer *answer);
-void bacnet_link_heard(struct bacnet_device *device, const struct bacnet_heard *heard);
+/* It said I-Am. */
+void bacnet_link_heard(struct bacnet_device *device);
 /* "no answer from 10.0.1.21 in 5s (4 times)". */
 void bacnet_link_words(const struct bacnet_device *device, const struct bacnet_answer *answer,
                        struct buf *out);

@@ -15,11 +15,12 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "drivers/bacnet/bacnet_device.h"
+#include "drivers/bacnet/bacnet_trend.h"
 #include "drivers/bacnet/service/read_property.h"
 #include "drivers/bacnet/wire/apdu.h"
 #include "drivers/bacnet/wire/numbers.h"
 
-enum { LOOK_PAUSE_S = 60 };
+enum { LOOK_PAUSE_S = 30 }; /* any Who-Is of anybody makes a device say I-Am */
 
 static const uint32_t steps[] = {
     BACNET_PROP_PROTOCOL_SERVICES_SUPPORTED, BACNET_PROP_MAX_APDU_LENGTH_ACCEPTED,
@@ -82,6 +83,7 @@ static void tell_down(struct bacnet_device *device, int error, const char *words
 {
     device->link = BACNET_LINK_DOWN;
     bacnet_cov_down(device);
+    bacnet_trend_down(device);
     driver_link(device->dev, false, error, words);
     bacnet_jobs_give_up(device, error);
 }
@@ -101,6 +103,7 @@ static void go_up(struct bacnet_device *device)
     driver_link(device->dev, true, 0, NULL);
     bacnet_jobs_begin(device);
     bacnet_cov_start(device);
+    bacnet_trend_start(device);
 }
 
 void bacnet_link_lost(struct bacnet_device *device, const struct bacnet_answer *answer)
@@ -286,6 +289,7 @@ bool bacnet_link_wake(struct bacnet_device *device)
 void bacnet_link_stop(struct bacnet_device *device)
 {
     bacnet_ask_cancel(&device->asking);
+    bacnet_trend_stop(device);
     device->link = BACNET_LINK_IDLE;
     if (device->peer != NULL) {
         struct bacnet_device *head = map64_get(&device->network->instances, device->config.device);
@@ -297,25 +301,48 @@ void bacnet_link_stop(struct bacnet_device *device)
     device->facts = (struct bacnet_facts){ 0 };
 }
 
-void bacnet_link_heard(struct bacnet_device *device, const struct bacnet_heard *heard)
+/* Asks whether it was restarted; not too often, but at last. */
+static void look(struct bacnet_device *device)
 {
     int64_t now_us = loop_now_us(device->loop);
-    (void)heard;
-    if (!device->started || device->link == BACNET_LINK_ASKING) {
+    int64_t due_us = device->looked_us + LOOK_PAUSE_S * CLOCK_US_PER_S;
+    if (device->watch == NULL || timer_running(&device->look_timer)) {
         return;
     }
-    if (device->link != BACNET_LINK_UP) {
-        (void)bacnet_link_wake(device);
-        return;
-    }
-    bool soon = device->looked_us != 0 &&
-                now_us - device->looked_us < LOOK_PAUSE_S * CLOCK_US_PER_S;
-    if (soon || device->watch == NULL || bacnet_ask_open(&device->asking)) {
+    if (bacnet_ask_open(&device->asking) || (device->looked_us != 0 && now_us < due_us)) {
+        timer_start_at_us(&device->look_timer, due_us > now_us ? due_us : now_us + CLOCK_US_PER_S,
+                          0);
         return;
     }
     device->looked_us = now_us;
     device->step = STEP_RESTART;
     ask(device);
+}
+
+static void on_look(struct timer *timer, void *ctx)
+{
+    struct bacnet_device *device = ctx;
+    (void)timer;
+    if (device->link == BACNET_LINK_UP) {
+        look(device);
+    }
+}
+
+void bacnet_link_init(struct bacnet_device *device)
+{
+    timer_init(&device->look_timer, device->loop, on_look, device);
+}
+
+void bacnet_link_heard(struct bacnet_device *device)
+{
+    if (!device->started || device->link == BACNET_LINK_ASKING) {
+        return;
+    }
+    if (device->link == BACNET_LINK_UP) {
+        look(device);
+    } else {
+        (void)bacnet_link_wake(device);
+    }
 }
 
 bool bacnet_device_knows(const struct bacnet_device *device, unsigned place)
