@@ -138,6 +138,12 @@ static void leaf_write(struct leaves *leaves, const struct point_write *write)
     if (write->confirm) {
         leaf_text(leaves, "write.confirm", "true");
     }
+    if (write->priority != 0) {
+        buf_printf(leaf(leaves, "write.priority"), "%u", write->priority);
+    }
+    if (write->max_time_us != 0) {
+        leaf_duration(leaves, "write.max_time", write->max_time_us);
+    }
 }
 
 static void list_class(struct leaves *leaves, const struct point_class *cls)

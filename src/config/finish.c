@@ -213,6 +213,13 @@ static void check_facts(struct finish *finish, const struct config_point *point,
         problems_error(problems, config_point_at(config, point), "take 'write' out",
                        "'%s' has 'write', but its address can only be read", point->name);
     }
+    if ((cls->write.priority != 0 || cls->write.max_time_us != 0) && !facts->releasable) {
+        problems_error(problems, config_point_at(config, point),
+                       "take it out; it is for points that a value can be taken back from",
+                       "'%s' has '%s' in 'write', but it has no priorities: what is written there "
+                       "stays",
+                       point->name, cls->write.priority != 0 ? "priority" : "max_time");
+    }
     if (!number && (converted || cls->counter || cls->write.has_min || cls->write.has_max)) {
         problems_error(
             problems, config_point_at(config, point), NULL,

@@ -210,7 +210,8 @@ static int make_point(struct make *make, size_t index, const struct settings *de
     pt->readable = facts.readable;
     pt->writable = facts.writable && pt->cls->write.allowed;
     pt->releasable = pt->writable && facts.releasable;
-    pt->priority = facts.priority & POINT_PRIORITY_BITS;
+    uint8_t priority = pt->cls->write.priority != 0 ? pt->cls->write.priority : facts.priority;
+    pt->priority = priority & POINT_PRIORITY_BITS;
     return 0;
 }
 

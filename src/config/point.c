@@ -31,6 +31,8 @@ enum leaf {
     LEAF_WRITE_MIN,
     LEAF_WRITE_MAX,
     LEAF_WRITE_CONFIRM,
+    LEAF_WRITE_PRIORITY,
+    LEAF_WRITE_MAX_TIME,
     LEAF_COUNT
 };
 
@@ -65,6 +67,16 @@ static const struct option leaf_options[] = {
     [LEAF_WRITE_MIN] = { .key = "write.min", .type = OPTION_DOUBLE },
     [LEAF_WRITE_MAX] = { .key = "write.max", .type = OPTION_DOUBLE },
     [LEAF_WRITE_CONFIRM] = { .key = "write.confirm", .type = OPTION_BOOL },
+    [LEAF_WRITE_PRIORITY] = { .key = "write.priority",
+                              .type = OPTION_INT,
+                              .min = 1,
+                              .max = POINT_PRIORITIES,
+                              .help = "1 goes first; what was written there can be released" },
+    [LEAF_WRITE_MAX_TIME] = { .key = "write.max_time",
+                              .type = OPTION_DURATION,
+                              .min = CLOCK_US_PER_S,
+                              .max = YEAR_US,
+                              .help = "a write is released by itself after it, such as 4h" },
     [LEAF_COUNT] = { .key = NULL },
 };
 
@@ -172,6 +184,14 @@ static void take_leaf(struct load *load, enum leaf leaf, union setting_value val
         break;
     case LEAF_WRITE_CONFIRM:
         cls->write.confirm = value.b;
+        cls->write.allowed = true;
+        break;
+    case LEAF_WRITE_PRIORITY:
+        cls->write.priority = (uint8_t)value.i;
+        cls->write.allowed = true;
+        break;
+    case LEAF_WRITE_MAX_TIME:
+        cls->write.max_time_us = value.i;
         cls->write.allowed = true;
         break;
     default: take_number(draft, leaf, value.d, at); break;
@@ -330,7 +350,7 @@ static void key_group(struct load *load, const struct yaml_node *node, const cha
 
 static void key_write(struct load *load, const struct yaml_node *node)
 {
-    static const char *const words[] = { "min", "max", "confirm", NULL };
+    static const char *const words[] = { "min", "max", "confirm", "priority", "max_time", NULL };
     if (node->kind == YAML_SCALAR && !yaml_is_null(node)) {
         key_leaf(load, LEAF_WRITE, node);
         return;

@@ -30,8 +30,8 @@ struct driver_browse;
 
 /* How to write, where that is more than a value. */
 struct driver_write {
-    uint8_t priority; /* 1 (first) to 16; 0: as the point is configured */
-    bool release; /* give the value up at this priority (BACnet: write NULL); there is no sample */
+    uint8_t priority; /* 1 (first) to 16; the point's own where the person named none */
+    bool release; /* give up the value at this priority (BACnet: write NULL); samples[0] has none */
 };
 
 /* An acknowledgement by a person. Owned by the host until driver_acknowledged(). */
@@ -72,7 +72,7 @@ struct request {
      * unsent. */
     struct sample *samples;
     size_t count;
-    const struct driver_write *how; /* write: NULL = a value, as configured */
+    const struct driver_write *how; /* write: of a point that can be released; else NULL */
     int64_t deadline_us;            /* monotonic; the host gives up then and cancels */
     void *plan;                     /* the driver's */
 };

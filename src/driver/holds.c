@@ -503,6 +503,17 @@ int host_hold_extend(struct host *host, const char *path, uint8_t priority, int6
     if (for_us < 0 || for_us > HOST_HOLD_FOR_MAX_US) {
         return err_set(err, BUSBAR_ERANGE, "a hold lasts at most a year");
     }
+    const struct host_config *config = &host->config;
+    const struct point *pt = config->holds.point != NULL ? config->holds.point(config->ctx, path)
+                                                         : NULL;
+    int64_t most_us = pt != NULL ? pt->cls->write.max_time_us : 0;
+    if (most_us > 0 && (for_us == 0 || for_us > most_us)) {
+        char most[32];
+        str_format_duration(most, sizeof(most), most_us);
+        return err_set(err, BUSBAR_ERANGE,
+                       "'%s' may be held for %s at most (max_time in its configuration)", path,
+                       most);
+    }
     struct host_hold longer = hold->view;
     longer.until_us = for_us > 0 ? clock_wall_us() + for_us : 0;
     if (!holds_note(holds, &longer, NULL, saved, saved_ctx) && saved != NULL) {

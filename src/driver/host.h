@@ -185,7 +185,8 @@ typedef void (*host_written_cb)(void *ctx, const struct host_write_result *resul
 struct host_write_how {
     uint8_t priority; /* 1 (first) to 16; 0: the point's own */
     bool release;     /* give up what was written at this priority; type and value do not matter */
-    int64_t for_us;   /* released by itself after this; 0: not; at most HOST_HOLD_FOR_MAX_US */
+    int64_t for_us; /* released by itself after this; 0: as the point is configured (max_time), else
+                     * not; at most HOST_HOLD_FOR_MAX_US and the point's max_time */
     const char *who, *from; /* NULL = "" */
 };
 

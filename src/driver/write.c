@@ -447,8 +447,7 @@ static int check(const struct host_device *hd, const struct point *pt, struct er
     return 0;
 }
 
-static int check_how(const struct host_device *hd, const struct point *pt,
-                     const struct host_write_how *how, struct err *err)
+static int check_how(const struct point *pt, const struct host_write_how *how, struct err *err)
 {
     bool asks = how->priority != 0 || how->release || how->for_us != 0;
     if (asks && !pt->releasable) {
@@ -461,12 +460,21 @@ static int check_how(const struct host_device *hd, const struct point *pt,
     if (how->priority > POINT_PRIORITIES) {
         return err_set(err, BUSBAR_ERANGE, "a priority is 1 (goes first) to %d", POINT_PRIORITIES);
     }
+    int64_t most_us = pt->cls->write.max_time_us;
+    if (most_us > 0 && how->for_us > most_us) {
+        char most[32], asked[32];
+        str_format_duration(most, sizeof(most), most_us);
+        str_format_duration(asked, sizeof(asked), how->for_us);
+        return err_set(
+            err, BUSBAR_ERANGE,
+            "'%s' may be held for %s at most (max_time in its configuration), not for %s", pt->name,
+            most, asked);
+    }
     if (how->for_us < 0 || how->for_us > HOST_HOLD_FOR_MAX_US ||
         (how->release && how->for_us != 0)) {
         return err_set(err, BUSBAR_ERANGE, "a value is released by itself after at most a year%s",
                        how->release ? "; a release itself has no end" : "");
     }
-    (void)hd;
     return 0;
 }
 
@@ -578,9 +586,13 @@ int host_write(struct host *host, struct point *pt, uint8_t type, union value va
     static const struct host_write_how plain;
     struct host_device *hd = host_of(pt->device);
     struct convert_asked asked = { 0 };
-    how = how != NULL ? how : &plain;
+    struct host_write_how own = how != NULL ? *how : plain;
+    how = &own;
     int error = check(hd, pt, err);
-    error = error == 0 ? check_how(hd, pt, how, err) : error;
+    error = error == 0 ? check_how(pt, how, err) : error;
+    if (own.for_us == 0 && !own.release && pt->releasable) {
+        own.for_us = pt->cls->write.max_time_us;
+    }
     if (error == 0 && !how->release) {
         error = convert_out(pt, type, value, &asked, err);
     }

@@ -99,7 +99,8 @@ static bool labels_equal(const struct point_class *a, const struct point_class *
 static bool write_equal(const struct point_write *a, const struct point_write *b)
 {
     return a->allowed == b->allowed && a->confirm == b->confirm && a->has_min == b->has_min &&
-           a->has_max == b->has_max && same(a->min, b->min) && same(a->max, b->max);
+           a->has_max == b->has_max && same(a->min, b->min) && same(a->max, b->max) &&
+           a->priority == b->priority && a->max_time_us == b->max_time_us;
 }
 
 bool point_class_equal(const struct point_class *a, const struct point_class *b)
@@ -142,6 +143,7 @@ uint64_t point_class_hash(const struct point_class *cls)
     hash = mix_double(hash, cls->deadband);
     hash = mix_double(hash, write->min);
     hash = mix_double(hash, write->max);
+    hash = mix(hash, (uint64_t)write->max_time_us << 8 | write->priority);
     hash = mix(hash, (uint64_t)cls->every_us);
     hash = mix(hash, (uint64_t)cls->stale_after_us);
     hash = mix(hash, (uint64_t)cls->keep_us);

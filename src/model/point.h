@@ -41,6 +41,9 @@ struct point_write {
     bool confirm;          /* page and command line ask before they write */
     bool has_min, has_max; /* in engineering units */
     double min, max;
+    /* Of points that can be released only. */
+    uint8_t priority;    /* that a write goes to when none is named; 0 = as the driver says */
+    int64_t max_time_us; /* released by itself after this at the latest; 0 = never */
 };
 
 /* Shared by all points with the same settings; immutable; owned by the registry that interned it. */

@@ -219,6 +219,64 @@ static const struct mistake mistakes[] = {
       "4:39", "there is no network 'roof'", "" },
 };
 
+/* fake_resolve() knows no points that can be released; this one does. */
+static int resolve_releasable(const struct settings *device, const struct settings *point,
+                              void *address, struct point_facts *facts, struct err *err)
+{
+    int error = fake_resolve(device, point, address, facts, err);
+    facts->releasable = true;
+    facts->priority = 16;
+    return error;
+}
+
+static void priorities_are_for_points_that_can_be_released(void **state)
+{
+    (void)state;
+    struct config_protocol both[] = { protocols[0], protocols[1] };
+    struct config_env with = { .protocols = both, .protocol_count = 2 };
+    both[1].resolve = resolve_releasable;
+    static const char yaml[] = "version: 1\ndevices:\n"
+                               "  ahu:\n    field: { device: 7 }\n    points:\n"
+                               "      own: { holding: 1, write: { priority: 5, max_time: 4h } }\n"
+                               "      plain: { holding: 2, write: true }\n"
+                               "      read: { input: 2 }\n";
+    struct config *config = load_with(yaml, &with);
+    struct registry *registry = registry_new();
+    struct device *dev = NULL;
+    assert_int_equal(config_make_device(config, &config->devices[0], registry, &dev, NULL), 0);
+    assert_true(dev->points[0].releasable);
+    assert_int_equal(dev->points[0].priority, 5);
+    assert_int_equal(dev->points[0].cls->write.max_time_us, INT64_C(4) * 3600 * 1000000);
+    assert_true(dev->points[1].releasable);
+    assert_int_equal(dev->points[1].priority, 16); /* the driver's */
+    assert_false(dev->points[2].releasable);       /* it cannot be written */
+    device_free(dev);
+    registry_free(registry);
+    config_free(config);
+
+    static const char *const wrong[][2] = {
+        { "holding: 1, write: { priority: 5 }", "'p' has 'priority' in 'write', but it has no" },
+        { "holding: 1, write: { max_time: 5m }", "'p' has 'max_time' in 'write', but it has no" },
+        { "holding: 1, write: { priority: 17 }", "'priority' is 17, it must be 1 to 16" },
+        { "holding: 1, write: { priorty: 5 }", "unknown key 'priorty' in 'write'" },
+    };
+    for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+        char text[256];
+        struct problems problems;
+        str_format(text, sizeof(text),
+                   "version: 1\ndevices: { a: { modbus: { tcp: x }, points: { p: { %s } } } }\n",
+                   wrong[i][0]);
+        struct config_text source = { .name = "a.yaml", .text = text, .size = strlen(text) };
+        problems_init(&problems);
+        assert_int_equal(config_load_texts(&source, 1, &env, &config, &problems), BUSBAR_ECONFIG);
+        assert_int_equal(problems.errors, 1);
+        if (strstr(problems.list[0].message, wrong[i][1]) == NULL) {
+            fail_msg("%s: %s", wrong[i][0], problems.list[0].message);
+        }
+        problems_fini(&problems);
+    }
+}
+
 static void mistakes_are_told_where_they_are(void **state)
 {
     (void)state;
@@ -364,6 +422,7 @@ int main(void)
         cmocka_unit_test(a_setup_outlives_its_configuration),
         cmocka_unit_test(without_a_section_it_is_empty),
         cmocka_unit_test(copying_fails_as_a_whole),
+        cmocka_unit_test(priorities_are_for_points_that_can_be_released),
         cmocka_unit_test(mistakes_are_told_where_they_are),
         cmocka_unit_test(a_driver_stands_once_over_all_files),
         cmocka_unit_test(differences_in_words),

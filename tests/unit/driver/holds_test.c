@@ -176,6 +176,42 @@ static void it_ends_by_itself(void **state)
     site_fini(&site);
 }
 
+static void a_point_may_have_a_longest_time(void **state)
+{
+    (void)state;
+    struct site site;
+    struct told told;
+    struct err err = { 0 };
+    site_init(&site);
+    site.cls.write = (struct point_write){ .allowed = true, .max_time_us = 100 * SECOND };
+    struct device *dev = site_device(&site, "ahu-1", 1);
+    dev->points[0].releasable = true;
+    dev->points[0].priority = 8;
+    assert_int_equal(host_add(site.host, dev, &site.settings, NULL), 0);
+    struct host_write_how how = { .for_us = 101 * SECOND };
+    assert_int_equal(put(&site, &dev->points[0], 22, how, &told, &err), BUSBAR_ERANGE);
+    assert_string_equal(err.message, "'p0' may be held for 1m40s at most (max_time in its "
+                                     "configuration), not for 1m41s");
+    how.for_us = 0; /* not said: the longest */
+    assert_int_equal(put(&site, &dev->points[0], 22, how, &told, &err), 0);
+    site_advance(&site, SECOND);
+    assert_int_equal(told.result.priority, 8);
+    assert_true(told.result.until_us > 0);
+    assert_int_equal(host_hold_extend(site.host, "ahu-1/p0", 8, 200 * SECOND, NULL, NULL, &err),
+                     BUSBAR_ERANGE);
+    assert_int_equal(host_hold_extend(site.host, "ahu-1/p0", 8, 0, NULL, NULL, &err),
+                     BUSBAR_ERANGE);
+    assert_int_equal(host_hold_extend(site.host, "ahu-1/p0", 8, 50 * SECOND, NULL, NULL, &err), 0);
+    site_advance(&site, 51 * SECOND);
+    assert_holds(&site, "");
+    assert_int_equal(
+        put(&site, &dev->points[0], 0, (struct host_write_how){ .release = true }, &told, &err),
+        0); /* a release has no end */
+    site_advance(&site, SECOND);
+    assert_int_equal(told.result.error, 0);
+    site_fini(&site);
+}
+
 static void its_end_can_be_moved(void **state)
 {
     (void)state;
@@ -510,6 +546,7 @@ int main(void)
         cmocka_unit_test(a_write_is_a_hold_until_it_is_released),
         cmocka_unit_test(what_cannot_be_is_said_before_anything_is_sent),
         cmocka_unit_test(it_ends_by_itself),
+        cmocka_unit_test(a_point_may_have_a_longest_time),
         cmocka_unit_test(its_end_can_be_moved),
         cmocka_unit_test(a_device_that_is_down_gets_it_when_it_is_back),
         cmocka_unit_test(a_paused_device_and_one_that_is_gone_are_waited_for),
