@@ -190,6 +190,15 @@ static void fields_are_read(void **state)
     in = bytes_of(data, codec_hex(vectors[0].hex, data));
     assert_int_equal(bacnet_get_subscribe_cov(&in, &subscribe), 0);
     assert_true(subscribe.cancel);
+    /* one of both is enough to subscribe */
+    in = bytes_of(data, codec_hex("09 12 1C 0000000A 39 3C", data));
+    assert_int_equal(bacnet_get_subscribe_cov(&in, &subscribe), 0);
+    assert_false(subscribe.cancel || subscribe.confirmed);
+    assert_int_equal(subscribe.lifetime_s, 60);
+    in = bytes_of(data, codec_hex("09 12 1C 0000000A 29 01", data));
+    assert_int_equal(bacnet_get_subscribe_cov(&in, &subscribe), 0);
+    assert_true(subscribe.confirmed && !subscribe.cancel);
+    assert_int_equal(subscribe.lifetime_s, 0);
 
     struct bacnet_cov cov;
     struct bytes values;
