@@ -3,6 +3,8 @@
  * inputs. Limits are so that a living value goes over them now and then. */
 #include "sim/sim_bacnet_object.h"
 
+#include <math.h>
+
 #include "base/alloc.h"
 
 /* A share of the swing on both sides of its center; it goes over this for a short time in a turn. */
@@ -29,9 +31,9 @@ const struct sim_bacnet_alarm *sim_bacnet_alarm(const struct sim_bacnet_device *
         float scale = (float)pt->cls->scale, offset = (float)pt->cls->offset;
         float center = (obj->value.center - offset) / scale;
         float span = obj->value.span / (scale < 0.0f ? -scale : scale);
-        scratch->high = center + LIMIT_SHARE * span;
-        scratch->low = center - LIMIT_SHARE * span;
-        scratch->deadband = DEADBAND_SHARE * span;
+        scratch->high = roundf((center + LIMIT_SHARE * span) * 100.0f) / 100.0f;
+        scratch->low = roundf((center - LIMIT_SHARE * span) * 100.0f) / 100.0f;
+        scratch->deadband = roundf(DEADBAND_SHARE * span * 100.0f) / 100.0f;
     }
     return scratch;
 }
