@@ -55,13 +55,16 @@ function commands(block) {
 /** The example site on free ports, it may be running on its own ones beside this test; examples send old samples. */
 async function moveSite(folder) {
   const ports = new Map();
+  const bacnet = await freePort();
   for (const name of readdirSync(folder).filter((n) => n.endsWith('.yaml'))) {
     const text = readFileSync(join(folder, name), 'utf8');
     for (const [port] of text.matchAll(/\b150\d\d\b/g)) {
       ports.set(port, ports.get(port) ?? (await freePort()));
     }
     const moved = text.replace(/\b150\d\d\b/g, (port) => ports.get(port));
-    writeFileSync(join(folder, name), moved.replace('keep: 2y', 'keep: forever'));
+    const apart = moved.replace('127.0.2.1/8', `127.0.2.1/8, port: ${bacnet}`)
+      .replace(/address: (127\.0\.2\.\d+)(?=[ ,}])/g, `address: "$1:${bacnet}"`);
+    writeFileSync(join(folder, name), apart.replace('keep: 2y', 'keep: forever'));
   }
 }
 
