@@ -387,7 +387,7 @@ int bacnet_config_check(const struct setup *setup, const struct settings *device
 void bacnet_config_print(const struct bacnet_config *config, struct buf *out)
 {
     char text[ADDRESS_TEXT_MAX];
-    buf_append_text(out, "bacnet ");
+    buf_append_text(out, "udp ");
     if (config->address.family != 0) {
         endpoint_format(text, sizeof(text), &config->address);
         buf_printf(out, "%s ", text);

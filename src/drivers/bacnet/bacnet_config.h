@@ -133,7 +133,7 @@ void bacnet_mac_print(const uint8_t *mac, uint8_t size, struct buf *out);
 
 bool bacnet_subnet_holds(const struct bacnet_subnet *subnet, const uint8_t ip[4]);
 
-/* "bacnet 10.0.1.21:47808 device 2001". */
+/* "udp 10.0.1.21:47808 device 2001". */
 void bacnet_config_print(const struct bacnet_config *config, struct buf *out);
 
 #endif

@@ -53,7 +53,7 @@ struct bacnet_watch {
     struct subscription *subscriptions;
     size_t count, active, refused;
     struct heap due;
-    struct timer timer, tell_timer;
+    struct timer timer, tell_timer, again_timer;
     struct cov_ask asks[BACNET_COV_ASKS_MAX];
     bool running;
     int64_t again_us; /* when all were last made again */
@@ -65,6 +65,7 @@ struct bacnet_watch {
 };
 
 static void pump(struct bacnet_watch *watch);
+static void begin(struct bacnet_watch *watch);
 
 static const struct bacnet_target *target_of(const struct bacnet_watch *watch,
                                              const struct subscription *subscription)
@@ -333,6 +334,13 @@ static void on_answered(struct bacnet_ask *asked, const struct bacnet_answer *an
 
 /* ---- life ---- */
 
+static void on_again(struct timer *timer, void *ctx)
+{
+    struct bacnet_watch *watch = ctx;
+    (void)timer;
+    begin(watch);
+}
+
 static bool wanted(const struct bacnet_device *device, const struct bacnet_target *target)
 {
     if (!device->config.cov || device->config.force_polling ||
@@ -365,6 +373,7 @@ static struct bacnet_watch *new_watch(struct bacnet_device *device)
     heap_init(&watch->due, due_before);
     timer_init(&watch->timer, device->loop, on_due, watch);
     timer_init(&watch->tell_timer, device->loop, on_tell, watch);
+    timer_init(&watch->again_timer, device->loop, on_again, watch);
     for (size_t i = 0; i < BACNET_COV_ASKS_MAX; i++) {
         watch->asks[i].watch = watch;
     }
@@ -388,6 +397,7 @@ static void begin(struct bacnet_watch *watch)
     }
     watch->active = watch->refused = 0;
     watch->again_us = now_us;
+    timer_stop(&watch->again_timer);
     tell_soon(watch);
     pump(watch);
 }
@@ -423,6 +433,7 @@ void bacnet_cov_down(struct bacnet_device *device)
     }
     watch->running = false;
     timer_stop(&watch->timer);
+    timer_stop(&watch->again_timer);
     cancel_asks(watch);
     for (size_t i = 0; i < watch->count; i++) {
         watch->subscriptions[i].state = WAITING;
@@ -439,8 +450,11 @@ void bacnet_cov_again(struct bacnet_device *device, bool sure)
         return;
     }
     int64_t pause_us = sure ? AGAIN_PAUSE_S * CLOCK_US_PER_S : device->config.check_every_us;
-    if (loop_now_us(device->loop) - watch->again_us >= pause_us) {
+    int64_t due_us = watch->again_us + pause_us;
+    if (loop_now_us(device->loop) >= due_us) {
         begin(watch);
+    } else if (!timer_running(&watch->again_timer) || timer_due_us(&watch->again_timer) > due_us) {
+        timer_start_at_us(&watch->again_timer, due_us, 0);
     }
 }
 
@@ -530,6 +544,7 @@ bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet
     }
     timer_stop(&watch->timer);
     timer_stop(&watch->tell_timer);
+    timer_stop(&watch->again_timer);
     bool running = watch->running && watch->active > 0 && device->link == BACNET_LINK_UP;
     watch->running = false;
     for (size_t i = 0; i < watch->count; i++) {

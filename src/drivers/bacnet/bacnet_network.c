@@ -65,7 +65,7 @@ static void on_heard(void *ctx, const struct bacnet_heard *heard)
     /* another that says it is this device changes nothing */
     bool same = heard->what != BACNET_HEARD_DUPLICATE;
     for (; same && device != NULL; device = device->same) {
-        bacnet_link_heard(device, heard);
+        bacnet_link_heard(device);
     }
 }
 

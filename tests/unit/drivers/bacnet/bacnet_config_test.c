@@ -38,12 +38,12 @@ static void wrong(const char *const *pairs, const char *message, const char *hin
 static void links_in_words(void **state)
 {
     (void)state;
-    prints(PAIRS("device", "2001"), "bacnet device 2001");
-    prints(PAIRS("device", "2001", "address", "10.0.1.21"), "bacnet 10.0.1.21:47808 device 2001");
-    prints(PAIRS("device", "1", "address", "10.0.1.21:47809"), "bacnet 10.0.1.21:47809 device 1");
+    prints(PAIRS("device", "2001"), "udp device 2001");
+    prints(PAIRS("device", "2001", "address", "10.0.1.21"), "udp 10.0.1.21:47808 device 2001");
+    prints(PAIRS("device", "1", "address", "10.0.1.21:47809"), "udp 10.0.1.21:47809 device 1");
     prints(PAIRS("device", "1", "remote_network", "7", "remote_mac", "12"),
-           "bacnet network 7 mac 12 device 1");
-    prints(PAIRS("device", "1", "remote_network", "7"), "bacnet network 7 device 1");
+           "udp network 7 mac 12 device 1");
+    prints(PAIRS("device", "1", "remote_network", "7"), "udp network 7 device 1");
 }
 
 static void defaults(void **state)
@@ -70,8 +70,8 @@ static void device_mistakes(void **state)
     wrong(PAIRS("timeout", "1s"), "the bacnet part does not say which device it is", "discover");
     wrong(PAIRS("device", "1", "address", "plc.example"),
           "'plc.example' is not a numeric IPv4 address", "no names");
-    wrong(PAIRS("device", "1", "address", "10.0.1.21:99999"),
-          "'99999' is not a port (1 to 65535)", "10.0.1.21:47808");
+    wrong(PAIRS("device", "1", "address", "10.0.1.21:99999"), "'99999' is not a port (1 to 65535)",
+          "10.0.1.21:47808");
     wrong(PAIRS("device", "1", "network", "10.0.1.0/99"), "'10.0.1.0/99' is not a subnet",
           "10.0.1.0/24");
     wrong(PAIRS("device", "1", "remote_mac", "12"),

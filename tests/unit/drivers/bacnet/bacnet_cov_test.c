@@ -266,9 +266,26 @@ static void restarted(void **state)
     memset(rig.asked, 0, sizeof(rig.asked));
     says_i_am(&rig); /* somebody asked who is there */
     assert_int_equal(rig.asked[BACNET_SUBSCRIBE_COV], 0);
-    rig_pass(&rig, 61 * 1000);
+    /* a moment later it is restarted: seen when it may be asked again */
     rig.restart_second = 30;
     says_i_am(&rig);
+    assert_int_equal(rig.asked[BACNET_SUBSCRIBE_COV], 0);
+    rig_pass(&rig, 31 * 1000);
+    assert_int_equal(rig.asked[BACNET_SUBSCRIBE_COV], 5);
+    rig_fini(&rig);
+}
+
+/* So soon after subscribing, it is made again at the end of a pause. */
+static void restarted_at_once(void **state)
+{
+    struct rig rig;
+    (void)state;
+    begin(&rig, NULL, 5);
+    memset(rig.asked, 0, sizeof(rig.asked));
+    rig.restart_second = 30;
+    says_i_am(&rig);
+    assert_int_equal(rig.asked[BACNET_SUBSCRIBE_COV], 0);
+    rig_pass(&rig, 11 * 1000);
     assert_int_equal(rig.asked[BACNET_SUBSCRIBE_COV], 5);
     rig_fini(&rig);
 }
@@ -312,6 +329,7 @@ int main(void)
         cmocka_unit_test(forgotten),
         cmocka_unit_test(restarted),
         cmocka_unit_test(strangers),
+        cmocka_unit_test(restarted_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
