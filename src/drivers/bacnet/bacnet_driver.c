@@ -282,6 +282,7 @@ static int add(struct driver *drv, struct device *dev, struct err *err)
     loop_deferred_init(&device->finishing, finish, device);
     loop_deferred_init(&device->stopping, stopped, device);
     bacnet_learn_init(device);
+    bacnet_link_init(device);
     device->points = busbar_alloc_array(dev->point_count, sizeof(*device->points));
     device->marks = busbar_alloc_array(dev->point_count, 1);
     for (size_t i = 0; i < dev->point_count; i++) {
