@@ -330,7 +330,7 @@ static void read_numbers(const struct settings *device, struct bacnet_config *ou
     out->status_flags = settings_bool(device, DEVICE_STATUS_FLAGS);
     out->out_of_service_warns = settings_int(device, DEVICE_OUT_OF_SERVICE) == 0;
     out->priority = (uint8_t)settings_int(device, DEVICE_PRIORITY);
-    out->alarms = (enum bacnet_alarms)settings_int(device, DEVICE_ALARMS);
+    out->alarms = (enum bacnet_alarm_mode)settings_int(device, DEVICE_ALARMS);
     out->notification_classes = settings_text(device, DEVICE_NOTIFICATION_CLASSES);
     out->trend_every_us = settings_int(device, DEVICE_TREND_EVERY);
 }

@@ -61,7 +61,7 @@ struct bacnet_network_config {
     int64_t time_sync_every_us;
 };
 
-enum bacnet_alarms { BACNET_ALARMS_OFF, BACNET_ALARMS_LISTEN, BACNET_ALARMS_ENROL };
+enum bacnet_alarm_mode { BACNET_ALARMS_OFF, BACNET_ALARMS_LISTEN, BACNET_ALARMS_ENROL };
 
 struct bacnet_config {
     uint32_t device;
@@ -81,7 +81,7 @@ struct bacnet_config {
     bool status_flags;         /* read beside each present value */
     bool out_of_service_warns; /* such a point has no good value */
     uint8_t priority;          /* of writes to commandable properties */
-    enum bacnet_alarms alarms;
+    enum bacnet_alarm_mode alarms;
     const char *notification_classes; /* "1, 5" or "all"; NULL = all */
     int64_t trend_every_us;
 };
