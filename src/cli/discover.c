@@ -209,7 +209,8 @@ int cli_discover(struct cli *cli)
         rc = task_rows(cli, &task, "finds", yaml ? count_only : on_find, &finds, &rows);
         int ended = yaml ? 0 : output_end(&finds.out);
         rc = rc != 0 ? rc : ended;
-        if (rc == 0 && !yaml) {
+        bool told = end == CLI_DONE || end == CLI_INTERRUPTED;
+        if (rc == 0 && !yaml && told) {
             talk(&finds);
         } else if (rc == 0 && end == CLI_DONE) {
             end = show_yaml(&finds);
