@@ -10,6 +10,7 @@
  *   bacnet_cov.c      subscriptions
  *   bacnet_notified.c what comes of them
  *   bacnet_write.c    writes
+ *   bacnet_alarm.c    event notifications (bacnet_alarm.h)
  *   bacnet_test.c     why does it not answer */
 #ifndef BUSBAR_DRIVERS_BACNET_DEVICE_H
 #define BUSBAR_DRIVERS_BACNET_DEVICE_H
@@ -49,6 +50,8 @@ struct bacnet_network {
     struct bacnet_node *node;   /* NULL: could not be opened */
     struct err trouble;         /* why */
     unsigned users;             /* devices, and 1 for a configured network */
+    uint64_t unknown_events;    /* alarms of devices that are not configured, or not listened to */
+    uint32_t unknown_sender;    /* of the last one */
     struct map64 instances;     /* device instance -> struct bacnet_device, chained by `same` */
     struct bacnet_own *own;     /* our device object, while the node is open */
     struct bacnet_clock *clock; /* tells the time; NULL: it does not */
@@ -104,6 +107,7 @@ struct bacnet_point {
     int64_t reliability_us; /* monotonic: when it was told */
 };
 
+struct bacnet_alarm_book;
 struct bacnet_watch; /* bacnet_cov.c: its subscriptions */
 struct bacnet_test;
 /* A refused read that was cut in two: when both halves are answered, it was too much. */
@@ -189,6 +193,7 @@ struct bacnet_device {
     size_t fault_count, fault_capacity;
     struct bacnet_trends *trends;   /* bacnet_trend.c; NULL: no point has a log */
     struct bacnet_browses *browses; /* bacnet_browse.c; NULL: none */
+    struct bacnet_alarm_book *alarms; /* bacnet_alarm.c; NULL: none came, none were asked for */
     struct bacnet_watch *watch;     /* NULL: nothing to subscribe to */
 };
 

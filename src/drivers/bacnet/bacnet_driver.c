@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "drivers/bacnet/bacnet.h"
+#include "drivers/bacnet/bacnet_alarm.h"
 #include "drivers/bacnet/bacnet_browse.h"
 #include "drivers/bacnet/bacnet_device.h"
 #include "drivers/bacnet/bacnet_discover.h"
@@ -367,6 +368,7 @@ static void stop(struct device *dev)
     device->started = false;
     bacnet_test_stop_all(device);
     bacnet_browse_stop_all(device);
+    bacnet_alarm_down(device);
     bacnet_flags_stop(device);
     bacnet_jobs_cut(device, QUALITY_PAUSED, 0, BUSBAR_ECANCELED);
     finish(device);
@@ -388,6 +390,7 @@ static void remove_device(struct device *dev)
         busbar_free(job);
     }
     bacnet_cov_free(device);
+    bacnet_alarm_free(device);
     busbar_free(device->faults);
     busbar_free(device->points);
     busbar_free(device->marks);
@@ -451,6 +454,7 @@ static const struct driver_ops ops = {
     .discover_stop = discover_stop,
     .browse = browse,
     .browse_stop = browse_stop,
+    .acknowledge = bacnet_alarm_acknowledge,
     .find_key = find_key,
     .status = bacnet_status,
     .describe = describe,

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/str.h"
+#include "drivers/bacnet/bacnet_alarm.h"
 #include "drivers/bacnet/bacnet_device.h"
 #include "drivers/bacnet/bacnet_trend.h"
 #include "drivers/bacnet/service/read_property.h"
@@ -84,6 +85,7 @@ static void tell_down(struct bacnet_device *device, int error, const char *words
     device->link = BACNET_LINK_DOWN;
     bacnet_cov_down(device);
     bacnet_trend_down(device);
+    bacnet_alarm_down(device);
     driver_link(device->dev, false, error, words);
     bacnet_jobs_give_up(device, error);
 }
@@ -104,6 +106,7 @@ static void go_up(struct bacnet_device *device)
     bacnet_jobs_begin(device);
     bacnet_cov_start(device);
     bacnet_trend_start(device);
+    bacnet_alarm_start(device);
 }
 
 void bacnet_link_lost(struct bacnet_device *device, const struct bacnet_answer *answer)

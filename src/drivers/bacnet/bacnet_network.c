@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "drivers/bacnet/bacnet_alarm.h"
 #include "drivers/bacnet/bacnet_device.h"
 #include "drivers/bacnet/bacnet_discover.h"
 #include "drivers/bacnet/bacnet_own.h"
@@ -41,6 +42,7 @@ static void on_asked(void *ctx, struct bacnet_request *request)
     struct bacnet_network *network = ctx;
     switch (request->service) {
     case BACNET_CONFIRMED_COV: bacnet_cov_asked(network, request); break;
+    case BACNET_CONFIRMED_EVENT: bacnet_event_asked(network, request); break;
     default: bacnet_own_asked(network->own, request); break;
     }
 }
@@ -50,6 +52,7 @@ static void on_told(void *ctx, const struct bacnet_notice *notice)
     struct bacnet_network *network = ctx;
     switch (notice->service) {
     case BACNET_UNCONFIRMED_COV: bacnet_cov_told(network, notice); break;
+    case BACNET_UNCONFIRMED_EVENT: bacnet_event_told(network, notice); break;
     case BACNET_I_HAVE: bacnet_discover_i_have(network->state->discover, network, notice); break;
     case BACNET_WHO_IS:
     case BACNET_WHO_HAS: bacnet_own_told(network->own, notice); break;

@@ -153,6 +153,12 @@ static void tell_counts(const struct teller *teller)
     if (size > 0) {
         tell(teller, "dropped", text, NULL);
     }
+    if (teller->network->unknown_events > 0) {
+        str_format(text, sizeof(text), "%llu, the last of device %u",
+                   (unsigned long long)teller->network->unknown_events,
+                   teller->network->unknown_sender);
+        tell(teller, "alarms of others", text, NULL);
+    }
 }
 
 void bacnet_status(struct driver *drv, driver_status_cb cb, void *ctx)

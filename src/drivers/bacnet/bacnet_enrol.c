@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Enrolment (`alarms: enrol`): our place in the recipient lists of notification classes, so that the device sends us
+ * its alarms. Nobody's place is touched but our own.
+ *
+ *   object-list              which notification classes there are, with notification_classes: all
+ *   recipient-list of each   are we in it already?
+ *   AddListElement           if not: all days, all day, all transitions, confirmed (clause 15.1)
+ *
+ * Looked at again every hour, for a device may lose its list. We are named by our device number, which the device finds with
+ * Who-Is, or by our address where our own device object does not answer. The place stays when busbar stops: alarms come
+ * again as soon as it listens. Classes that are not enrolled in any more are left: those that were are kept as learned
+ * limits ("alarm class 5"). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "drivers/bacnet/bacnet_alarm.h"
+#include "drivers/bacnet/bacnet_fetch.h"
+#include "drivers/bacnet/service/list_element.h"
+#include "drivers/bacnet/wire/apdu.h"
+
+enum {
+    CLASSES_MAX = 64,
+    AGAIN_MS = 3600 * 1000,
+    ALL_DAYS = 0x7f,
+    ALL_TRANSITIONS = 7,
+    ASK_BYTES = BACNET_LIST_ELEMENT_HEAD_MAX + BACNET_DESTINATION_MAX,
+};
+
+struct bacnet_enrolment {
+    struct bacnet_alarm_book *alarms;
+    bool running;
+    struct timer again;
+    uint32_t classes[CLASSES_MAX];
+    bool enrolled[CLASSES_MAX], refused[CLASSES_MAX];
+    size_t count, at;
+    struct bacnet_fetch fetch;
+    struct bacnet_fetch_item items[CLASSES_MAX];
+    struct bacnet_ask ask;
+    uint8_t data[ASK_BYTES];
+};
+
+static void next(struct bacnet_enrolment *enrolment);
+
+/* ---- which classes ---- */
+
+static void add_class(struct bacnet_enrolment *enrolment, uint32_t instance)
+{
+    for (size_t i = 0; i < enrolment->count; i++) {
+        if (enrolment->classes[i] == instance) {
+            return;
+        }
+    }
+    if (enrolment->count < CLASSES_MAX) {
+        enrolment->classes[enrolment->count++] = instance;
+    }
+}
+
+/* "1, 5"; false: all of them. */
+static bool take_named(struct bacnet_enrolment *enrolment, const char *named)
+{
+    if (named == NULL || str_equal(named, "all")) {
+        return false;
+    }
+    for (const char *at = named; *at != '\0';) {
+        char *rest;
+        unsigned long instance = strtoul(at, &rest, 10);
+        if (rest != at && instance <= BACNET_INSTANCE_MAX) {
+            add_class(enrolment, (uint32_t)instance);
+        }
+        at = rest != at ? rest : at + 1;
+    }
+    return true;
+}
+
+/* ---- our destination ---- */
+
+static bool is_ours(const struct bacnet_enrolment *enrolment,
+                    const struct bacnet_destination *destination,
+                    const struct bacnet_destination *ours)
+{
+    (void)enrolment;
+    if (destination->process != ours->process || destination->by_address != ours->by_address) {
+        return false;
+    }
+    return ours->by_address
+               ? destination->network == ours->network && destination->mac_size == ours->mac_size &&
+                     memcmp(destination->mac, ours->mac, ours->mac_size) == 0
+               : destination->device == ours->device;
+}
+
+static void fill_ours(const struct bacnet_enrolment *enrolment, struct bacnet_destination *ours)
+{
+    const struct bacnet_device *device = enrolment->alarms->device;
+    const struct endpoint *local = &bacnet_node_config(device->network->node)->local;
+    *ours = (struct bacnet_destination){
+        .days = ALL_DAYS,
+        .to = { .hour = 23, .minute = 59, .second = 59, .hundredth = 99 },
+        .device = device->state->own.device_id,
+        .process = BACNET_ALARM_PROCESS,
+        .confirmed = true,
+        .transitions = ALL_TRANSITIONS,
+        .by_address = !device->state->own.answers,
+        .network = device->network->config.number,
+        .mac_size = 6,
+    };
+    memcpy(ours->mac, local->ip, 4);
+    ours->mac[4] = (uint8_t)(local->port >> 8);
+    ours->mac[5] = (uint8_t)local->port;
+}
+
+static struct bacnet_object class_object(uint32_t instance)
+{
+    return (struct bacnet_object){ .type = BACNET_NOTIFICATION_CLASS, .instance = instance };
+}
+
+/* ---- getting in ---- */
+
+static void learned(struct bacnet_enrolment *enrolment, uint32_t instance)
+{
+    char name[48];
+    int64_t value;
+    str_format(name, sizeof(name), "alarm class %u", instance);
+    if (!driver_limit_get(enrolment->alarms->device->dev, name, &value)) {
+        driver_limit_set(enrolment->alarms->device->dev, name, 1);
+    }
+}
+
+static void on_added(struct bacnet_ask *ask, const struct bacnet_answer *answer)
+{
+    struct bacnet_enrolment *enrolment = ask->user;
+    const char *name = enrolment->alarms->device->dev->name;
+    uint32_t instance = enrolment->classes[enrolment->at];
+    if (answer->outcome == BACNET_ACKED) {
+        busbar_log(LOG_LEVEL_INFO, "bacnet", name, "enrolled in notification class %u", instance);
+        learned(enrolment, instance);
+    } else if (!enrolment->refused[enrolment->at]) {
+        const char *words = bacnet_explain(bacnet_detail_answer(answer));
+        enrolment->refused[enrolment->at] = true;
+        busbar_log(LOG_LEVEL_WARN, "bacnet", name,
+                   "cannot enrol in notification class %u, its alarms may not come: %s", instance,
+                   words != NULL ? words : bacnet_outcome_word(answer->outcome));
+    }
+    enrolment->at++;
+    next(enrolment);
+}
+
+static void add(struct bacnet_enrolment *enrolment)
+{
+    const struct bacnet_device *device = enrolment->alarms->device;
+    uint8_t element[BACNET_DESTINATION_MAX];
+    struct bacnet_destination ours;
+    fill_ours(enrolment, &ours);
+    struct bytes_out out = bytes_out_of(element, sizeof(element));
+    bacnet_put_destination(&out, &ours);
+    struct bacnet_list_element list = {
+        .object = class_object(enrolment->classes[enrolment->at]),
+        .property = BACNET_PROP_RECIPIENT_LIST,
+        .index = BACNET_INDEX_ALL,
+        .elements = bytes_of(element, bytes_out_size(&out)),
+    };
+    out = bytes_out_of(enrolment->data, sizeof(enrolment->data));
+    bacnet_put_list_element(&out, &list);
+    enrolment->ask.service = BACNET_ADD_LIST_ELEMENT;
+    enrolment->ask.data = enrolment->data;
+    enrolment->ask.size = bytes_out_size(&out);
+    enrolment->ask.retries = device->config.retries;
+    enrolment->ask.timeout_us = device->config.timeout_us;
+    enrolment->ask.answered = on_added;
+    enrolment->ask.user = enrolment;
+    bacnet_ask(device->peer, &enrolment->ask);
+}
+
+static void next(struct bacnet_enrolment *enrolment)
+{
+    while (enrolment->at < enrolment->count && enrolment->enrolled[enrolment->at]) {
+        enrolment->at++;
+    }
+    if (enrolment->at < enrolment->count) {
+        add(enrolment);
+    } else {
+        enrolment->running = false;
+        timer_start(&enrolment->again, AGAIN_MS, 0);
+    }
+}
+
+/* ---- are we in? ---- */
+
+static void got_list(struct bacnet_fetch *fetch, const struct bacnet_fetched *fetched)
+{
+    struct bacnet_enrolment *enrolment = fetch->user;
+    struct bytes in = fetched->value;
+    struct bacnet_destination ours, destination;
+    fill_ours(enrolment, &ours);
+    while (fetched->refused == 0 && bytes_left(&in) > 0 &&
+           bacnet_get_destination(&in, &destination) == 0) {
+        if (is_ours(enrolment, &destination, &ours)) {
+            enrolment->enrolled[fetched->item] = true;
+        }
+    }
+}
+
+static void lists_done(struct bacnet_fetch *fetch, const struct bacnet_answer *answer)
+{
+    struct bacnet_enrolment *enrolment = fetch->user;
+    if (answer != NULL) {
+        enrolment->running = false; /* the device is gone: again when it is back */
+        return;
+    }
+    enrolment->at = 0;
+    next(enrolment);
+}
+
+static const struct bacnet_fetch_ops list_ops = { .got = got_list, .done = lists_done };
+
+static void start_fetch(struct bacnet_enrolment *enrolment, const struct bacnet_fetch_ops *ops,
+                        size_t count)
+{
+    const struct bacnet_device *device = enrolment->alarms->device;
+    bacnet_fetch_init(&enrolment->fetch, ops, enrolment, device->peer);
+    enrolment->fetch.timeout_us = device->config.timeout_us;
+    enrolment->fetch.retries = device->config.retries;
+    enrolment->fetch.no_multiple = device->learnt.no_multiple;
+    bacnet_fetch_start(&enrolment->fetch, enrolment->items, count);
+}
+
+static void look_at_lists(struct bacnet_enrolment *enrolment)
+{
+    if (enrolment->count == 0) {
+        busbar_log(LOG_LEVEL_WARN, "bacnet", enrolment->alarms->device->dev->name,
+                   "no notification class to enrol in was found; name them: "
+                   "'notification_classes: \"1, 5\"'");
+        enrolment->running = false;
+        timer_start(&enrolment->again, AGAIN_MS, 0);
+        return;
+    }
+    for (size_t i = 0; i < enrolment->count; i++) {
+        enrolment->items[i] = (struct bacnet_fetch_item){
+            .object = class_object(enrolment->classes[i]),
+            .property = BACNET_PROP_RECIPIENT_LIST,
+            .index = BACNET_INDEX_ALL,
+        };
+        enrolment->enrolled[i] = false;
+    }
+    start_fetch(enrolment, &list_ops, enrolment->count);
+}
+
+/* ---- all classes ---- */
+
+static void got_objects(struct bacnet_fetch *fetch, const struct bacnet_fetched *fetched)
+{
+    struct bacnet_enrolment *enrolment = fetch->user;
+    struct bacnet_element element;
+    struct bytes in = fetched->value;
+    while (fetched->refused == 0 && bytes_left(&in) > 0 && bacnet_get_element(&in, &element) == 0) {
+        if (element.primitive && element.value.type == BACNET_OBJECT &&
+            element.value.as.object.type == BACNET_NOTIFICATION_CLASS) {
+            add_class(enrolment, element.value.as.object.instance);
+        }
+    }
+}
+
+static void objects_done(struct bacnet_fetch *fetch, const struct bacnet_answer *answer)
+{
+    struct bacnet_enrolment *enrolment = fetch->user;
+    if (answer != NULL) {
+        enrolment->running = false;
+    } else {
+        look_at_lists(enrolment);
+    }
+}
+
+static const struct bacnet_fetch_ops object_ops = { .got = got_objects, .done = objects_done };
+
+/* ---- beginning and end ---- */
+
+static void on_again(struct timer *timer, void *ctx)
+{
+    struct bacnet_enrolment *enrolment = ctx;
+    (void)timer;
+    bacnet_enrol_start(enrolment->alarms);
+}
+
+void bacnet_enrol_start(struct bacnet_alarm_book *alarms)
+{
+    const struct bacnet_device *device = alarms->device;
+    if (device->config.alarms != BACNET_ALARMS_ENROL || device->peer == NULL) {
+        return;
+    }
+    if (alarms->enrolment == NULL) {
+        alarms->enrolment = busbar_alloc(sizeof(*alarms->enrolment));
+        alarms->enrolment->alarms = alarms;
+        timer_init(&alarms->enrolment->again, device->loop, on_again, alarms->enrolment);
+    }
+    struct bacnet_enrolment *enrolment = alarms->enrolment;
+    if (enrolment->running) {
+        return;
+    }
+    timer_stop(&enrolment->again);
+    enrolment->running = true;
+    if (take_named(enrolment, device->config.notification_classes) || enrolment->count > 0) {
+        look_at_lists(enrolment);
+        return;
+    }
+    enrolment->items[0] = (struct bacnet_fetch_item){
+        .object = { .type = BACNET_DEVICE, .instance = device->config.device },
+        .property = BACNET_PROP_OBJECT_LIST,
+        .index = BACNET_INDEX_ALL,
+    };
+    start_fetch(enrolment, &object_ops, 1);
+}
+
+void bacnet_enrol_stop(struct bacnet_alarm_book *alarms)
+{
+    struct bacnet_enrolment *enrolment = alarms->enrolment;
+    if (enrolment == NULL) {
+        return;
+    }
+    timer_stop(&enrolment->again);
+    bacnet_fetch_stop(&enrolment->fetch);
+    bacnet_ask_cancel(&enrolment->ask);
+    busbar_free(enrolment);
+    alarms->enrolment = NULL;
+}
