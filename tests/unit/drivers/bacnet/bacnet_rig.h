@@ -103,6 +103,19 @@ struct rig {
     struct bacnet_ask notifying;
     uint8_t notice[256];
     uint8_t restart_second;
+    /* what a test does otherwise; NULL: as the rig does it */
+    bool (*property)(struct rig *rig, struct bacnet_object object, uint32_t property,
+                     uint32_t index, struct bytes_out *out, uint16_t *error);
+    bool (*service)(struct rig *rig, struct bacnet_request *request);
+    void (*found)(struct rig *rig, struct driver_discovery *asked, const struct driver_find *find);
+    void (*discovered)(struct rig *rig, int error, const char *message);
+    void (*told)(struct rig *rig, const struct driver_node *node);
+    void (*browsed)(struct rig *rig, int error, const char *message);
+    void (*happened)(struct rig *rig, const struct event *event);
+    void (*stored)(struct rig *rig, const uint32_t *points, const struct sample *samples,
+                   size_t count);
+    const char *browse_at;
+    const char *const *options; /* of a discovery: name, value, ..., NULL */
 };
 
 static struct rig *rig_now; /* the one rig of the test */
@@ -157,6 +170,9 @@ int driver_publish(struct device *dev, const uint32_t *points, struct sample *sa
 {
     (void)dev;
     rig_now->publications++;
+    if (rig_now->stored != NULL) {
+        rig_now->stored(rig_now, points, samples, count);
+    }
     for (size_t i = 0; i < count; i++) {
         rig_now->published[points[i]] = samples[i];
     }
@@ -257,9 +273,11 @@ int driver_event(struct driver *drv, struct device *dev, const struct event *eve
 {
     (void)drv;
     (void)dev;
-    (void)event;
     (void)on_disk;
     (void)ctx;
+    if (rig_now->happened != NULL) {
+        rig_now->happened(rig_now, event);
+    }
     return BUSBAR_EBUSY;
 }
 void driver_acknowledged(struct device *dev, struct driver_acknowledge *ack, int error,
@@ -274,8 +292,9 @@ void driver_found(struct driver *drv, struct driver_discovery *discovery,
                   const struct driver_find *find)
 {
     (void)drv;
-    (void)discovery;
-    (void)find;
+    if (rig_now->found != NULL) {
+        rig_now->found(rig_now, discovery, find);
+    }
 }
 void driver_discovery_progress(struct driver_discovery *discovery, uint64_t done, uint64_t total)
 {
@@ -286,13 +305,18 @@ void driver_discovery_progress(struct driver_discovery *discovery, uint64_t done
 void driver_discovered(struct driver_discovery *discovery, int error, const char *message)
 {
     (void)discovery;
-    (void)error;
-    (void)message;
+    if (rig_now->discovered != NULL) {
+        rig_now->discovered(rig_now, error, message);
+    }
 }
 const char *driver_discovery_option(const struct driver_discovery *discovery, const char *name)
 {
     (void)discovery;
-    (void)name;
+    for (const char *const *at = rig_now->options; at != NULL && *at != NULL; at += 2) {
+        if (strcmp(at[0], name) == 0) {
+            return at[1];
+        }
+    }
     return NULL;
 }
 void *driver_discovery_state(const struct driver_discovery *discovery)
@@ -308,7 +332,9 @@ void driver_discovery_set_state(struct driver_discovery *discovery, void *state)
 void driver_node(struct driver_browse *browse, const struct driver_node *node)
 {
     (void)browse;
-    (void)node;
+    if (rig_now->told != NULL) {
+        rig_now->told(rig_now, node);
+    }
 }
 void driver_browse_progress(struct driver_browse *browse, uint64_t done, uint64_t total)
 {
@@ -319,13 +345,14 @@ void driver_browse_progress(struct driver_browse *browse, uint64_t done, uint64_
 void driver_browsed(struct driver_browse *browse, int error, const char *message)
 {
     (void)browse;
-    (void)error;
-    (void)message;
+    if (rig_now->browsed != NULL) {
+        rig_now->browsed(rig_now, error, message);
+    }
 }
 const char *driver_browse_at(const struct driver_browse *browse)
 {
     (void)browse;
-    return "";
+    return rig_now->browse_at != NULL ? rig_now->browse_at : "";
 }
 void *driver_browse_state(const struct driver_browse *browse)
 {
@@ -386,9 +413,13 @@ static uint16_t rig_device_property(struct rig *rig, uint32_t property, struct b
 }
 
 static uint16_t rig_property(struct rig *rig, struct bacnet_object object, uint32_t property,
-                             struct bytes_out *out)
+                             uint32_t index, struct bytes_out *out)
 {
     const struct rig_object *at = rig_object(rig, object);
+    uint16_t error = 0;
+    if (rig->property != NULL && rig->property(rig, object, property, index, out, &error)) {
+        return error;
+    }
     if (object.type == BACNET_DEVICE && object.instance == RIG_DEVICE) {
         return rig_device_property(rig, property, out);
     }
@@ -414,12 +445,12 @@ static uint16_t rig_property(struct rig *rig, struct bacnet_object object, uint3
 static void rig_read_one(struct rig *rig, struct bacnet_request *request)
 {
     struct bacnet_read_property read;
-    uint8_t value[256];
-    uint8_t data[300];
+    uint8_t value[4096];
+    uint8_t data[4200];
     struct bytes_out elements = bytes_out_of(value, sizeof(value));
     struct bytes_out out = bytes_out_of(data, sizeof(data));
     assert_int_equal(bacnet_get_read_property(&request->data, &read), 0);
-    uint16_t error = rig_property(rig, read.object, read.property, &elements);
+    uint16_t error = rig_property(rig, read.object, read.property, read.index, &elements);
     if (error != 0) {
         bacnet_reply_error(request,
                            error == BACNET_ERROR_UNKNOWN_OBJECT ? BACNET_CLASS_OBJECT
@@ -443,10 +474,11 @@ static void rig_read_many(struct rig *rig, struct bacnet_request *request)
         assert_int_equal(bacnet_get_read_specification(&request->data, &object, &references), 0);
         bacnet_put_read_begin(&out, object);
         while (bytes_left(&references) > 0) {
-            uint8_t value[256];
+            uint8_t value[4096];
             struct bytes_out elements = bytes_out_of(value, sizeof(value));
             assert_int_equal(bacnet_get_property_reference(&references, &reference), 0);
-            uint16_t error = rig_property(rig, object, reference.property, &elements);
+            uint16_t error = rig_property(rig, object, reference.property, reference.index,
+                                          &elements);
             struct bacnet_read_result result = {
                 .property = reference.property,
                 .index = reference.index,
@@ -577,6 +609,9 @@ static void rig_asked(void *ctx, struct bacnet_request *request)
                    (request->service == BACNET_SUBSCRIBE_COV_PROPERTY && rig->no_cov_property);
     if (unknown) {
         bacnet_reply_reject(request, BACNET_REJECT_UNRECOGNIZED_SERVICE);
+        return;
+    }
+    if (rig->service != NULL && rig->service(rig, request)) {
         return;
     }
     switch (request->service) {
