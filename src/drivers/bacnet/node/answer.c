@@ -95,10 +95,7 @@ static void answer_segment(struct bacnet_node *node, const struct incoming *in,
     }
     transaction->state = TRANSACTION_RECEIVING;
     struct segment_receiver *receiver = &transaction->receiver;
-    size_t before = receiver->message.size;
-    size_t room = BACNET_REASSEMBLY_MAX - node->counts.reassembly_bytes;
-    enum segment_step step = segment_receiver_take(receiver, apdu, before + room);
-    node->counts.reassembly_bytes += receiver->message.size - before;
+    enum segment_step step = segments_take(node, receiver, apdu);
     if (step == SEGMENT_FULL) {
         node_drop(node, in, BACNET_DROP_REASSEMBLY);
         transaction_abort(transaction, BACNET_ABORT_BUFFER_OVERFLOW);

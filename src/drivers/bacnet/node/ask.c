@@ -28,10 +28,9 @@ const char *bacnet_outcome_word(enum bacnet_outcome outcome)
 
 /* ---- the table ---- */
 
-static uint64_t key_of(const struct bacnet_address *asked, const struct bacnet_address *source,
-                       uint8_t invoke)
+static uint64_t key_of(uint64_t asked_hash, const struct bacnet_address *source, uint8_t invoke)
 {
-    uint64_t key = bacnet_address_hash(asked) ^ hash_u64(invoke + 1U);
+    uint64_t key = asked_hash ^ hash_u64(invoke + 1U);
     return source->network != 0 ? key ^ hash_u64(bacnet_address_hash(source)) : key;
 }
 
@@ -47,7 +46,7 @@ struct bacnet_transaction *transaction_find(const struct bacnet_node *node,
         return NULL;
     }
     struct bacnet_transaction *transaction = map64_get(&node->transaction_keys,
-                                                       key_of(&in->from, &in->to, invoke));
+                                                       key_of(in->from_hash, &in->to, invoke));
     bool its = transaction != NULL && transaction->invoke == invoke &&
                bacnet_address_equal(&transaction->to, &in->from) &&
                same_source(&transaction->peer->config.source, &in->to) &&
@@ -60,7 +59,7 @@ static int free_invoke(struct bacnet_peer *peer, uint64_t *key)
 {
     for (unsigned i = 0; i < INVOKE_IDS; i++) {
         uint8_t invoke = peer->invoke++;
-        *key = key_of(&peer->facts.address, &peer->config.source, invoke);
+        *key = key_of(peer->hash, &peer->config.source, invoke);
         if (map64_get(&peer->node->transaction_keys, *key) == NULL) {
             return invoke;
         }
@@ -103,9 +102,7 @@ static void transaction_recycle(struct bacnet_transaction *transaction)
 {
     struct bacnet_peer *peer = transaction->peer;
     struct bacnet_node *node = peer->node;
-    node->counts.reassembly_bytes -= transaction->receiver.message.size;
-    segment_receiver_fini(&transaction->receiver);
-    segment_receiver_init(&transaction->receiver);
+    segments_drop(node, &transaction->receiver);
     if (node->free_count < NODE_FREE_KEPT && !node->closed) {
         node->free_count++;
         list_append(&node->free_transactions, &transaction->link);
@@ -272,13 +269,6 @@ static int transmit(struct bacnet_transaction *transaction)
     return error == BUSBAR_EAGAIN ? 0 : error; /* lost as datagrams are: it is sent again */
 }
 
-static void drop_received(struct bacnet_transaction *transaction)
-{
-    transaction->peer->node->counts.reassembly_bytes -= transaction->receiver.message.size;
-    segment_receiver_fini(&transaction->receiver);
-    segment_receiver_init(&transaction->receiver);
-}
-
 /* Nothing came in time: once more, or it is over. */
 static void transmission_lost(struct bacnet_transaction *transaction)
 {
@@ -292,7 +282,7 @@ static void transmission_lost(struct bacnet_transaction *transaction)
                                     .reason = BACNET_ABORT_TSM_TIMEOUT };
         (void)node_send_apdu(peer->node, &peer->config.source, &transaction->to, peer, false,
                              &apdu);
-        drop_received(transaction);
+        segments_drop(peer->node, &transaction->receiver);
     }
     if (transaction->sent <= transaction->ask->retries) {
         (void)transmit(transaction);
@@ -441,7 +431,7 @@ void bacnet_ask_cancel(struct bacnet_ask *ask)
     peer->facts.open--;
     transaction->state = TRANSACTION_RESTING;
     transaction->sender = (struct segment_sender){ 0 }; /* its data may go */
-    drop_received(transaction);
+    segments_drop(peer->node, &transaction->receiver);
     if (!timer_running(&transaction->timer)) {
         timer_start_us(&transaction->timer, BACNET_TIMEOUT_MS * CLOCK_US_PER_MS, 0);
     }

@@ -22,6 +22,7 @@ void node_release(struct bacnet_node *node)
     }
     assert(node->closed && list_empty(&node->peers));
     asks_fini(node);
+    segments_fini(node);
     server_fini(node);
     routes_fini(node);
     find_fini(node);
@@ -136,11 +137,12 @@ static void receive_npdu(struct bacnet_node *node, struct incoming *in,
         return;
     }
     set_source(in, source, &npdu);
-    in->peer = peer_at(node, &in->from);
+    in->from_hash = bacnet_address_hash(&in->from);
+    in->peer = peer_at_hash(node, &in->from, in->from_hash);
     in->expecting_reply = npdu.expecting_reply;
     if (in->peer != NULL) {
         peer_hold(in->peer);
-        peer_heard(node, &in->from);
+        peer_heard(in->peer);
     }
     told_frame(node, in);
     if (npdu.has_from && npdu.from.network == node->config.serves) {

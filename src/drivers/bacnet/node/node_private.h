@@ -7,6 +7,7 @@
  *                        find.c      I-Am, Who-Is: where a device is
  *                        answer.c    what answers our asks       (ask.c: asks, timers)
  *                        server.c    what others ask             (reply.c: what we answer)
+ *                        reassembly.c  memory of segmented messages
  *   all of them       -> send.c      NPDU, BVLC, socket */
 #ifndef BUSBAR_DRIVERS_BACNET_NODE_NODE_PRIVATE_H
 #define BUSBAR_DRIVERS_BACNET_NODE_NODE_PRIVATE_H
@@ -21,7 +22,8 @@
 #include "net/timer.h"
 
 enum {
-    NODE_FREE_KEPT = 64, /* transactions and requests kept for the next */
+    NODE_FREE_KEPT = 4096, /* transactions and requests kept for the next */
+    NODE_SPARES = 4,       /* buffers kept for segmented messages */
     NODE_SEGMENT_US =
         2000000, /* a segment is acknowledged in this time, or sent again (clause 5.4.1, Tseg) */
     NODE_SEGMENT_WAITS = 4, /* who receives waits so many of them */
@@ -68,6 +70,9 @@ struct bacnet_node {
     struct map64 request_keys;
     size_t free_request_count;
 
+    struct buf spares[NODE_SPARES];
+    unsigned spare_count;
+
     struct map64 routes; /* network -> struct route */
     struct foreign *foreign;
     struct table_reading *table;
@@ -100,7 +105,8 @@ struct bacnet_peer {
 struct incoming {
     struct endpoint at;         /* who sent the datagram */
     struct bacnet_address from; /* who sent the message */
-    struct bacnet_address to;   /* network 0: us */
+    uint64_t from_hash;
+    struct bacnet_address to; /* network 0: us */
     bool broadcast;
     bool expecting_reply;
     struct bacnet_peer *peer; /* at `from`; held */
@@ -152,9 +158,11 @@ void routes_fini(struct bacnet_node *node);
 
 /* ---- peer.c ---- */
 struct bacnet_peer *peer_at(const struct bacnet_node *node, const struct bacnet_address *address);
+struct bacnet_peer *peer_at_hash(const struct bacnet_node *node,
+                                 const struct bacnet_address *address, uint64_t hash);
 void peer_hold(struct bacnet_peer *peer);
-/* A sound frame came from there. */
-void peer_heard(struct bacnet_node *node, const struct bacnet_address *address);
+/* A sound frame came from their address. */
+void peer_heard(struct bacnet_peer *first);
 /* It is there now (was elsewhere, or not found). */
 void peer_place(struct bacnet_peer *peer, const struct bacnet_address *address);
 void peer_introduce(struct bacnet_peer *peer, const struct bacnet_i_am *i_am);
@@ -212,6 +220,12 @@ void asks_end_network(struct bacnet_node *node, uint16_t network, enum bacnet_ou
 void asks_close(struct bacnet_node *node);
 void asks_init(struct bacnet_node *node);
 void asks_fini(struct bacnet_node *node);
+
+/* ---- reassembly.c ---- */
+enum segment_step segments_take(struct bacnet_node *node, struct segment_receiver *receiver,
+                                const struct bacnet_apdu *segment);
+void segments_drop(struct bacnet_node *node, struct segment_receiver *receiver);
+void segments_fini(struct bacnet_node *node);
 
 /* ---- answer.c ---- */
 void answer_receive(struct bacnet_node *node, const struct incoming *in,

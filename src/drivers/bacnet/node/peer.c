@@ -30,22 +30,26 @@ static bool has_instance(const struct bacnet_peer *peer)
 
 /* ---- by address ---- */
 
-struct bacnet_peer *peer_at(const struct bacnet_node *node, const struct bacnet_address *address)
+struct bacnet_peer *peer_at_hash(const struct bacnet_node *node,
+                                 const struct bacnet_address *address, uint64_t hash)
 {
-    if (node->peers_at.count == 0) {
-        return NULL;
-    }
-    struct bacnet_peer *peer = map64_get(&node->peers_at, bacnet_address_hash(address));
+    struct bacnet_peer *peer = node->peers_at.count > 0 ? map64_get(&node->peers_at, hash) : NULL;
     while (peer != NULL && !bacnet_address_equal(&peer->facts.address, address)) {
         peer = peer->next_at;
     }
     return peer;
 }
 
-void peer_heard(struct bacnet_node *node, const struct bacnet_address *address)
+struct bacnet_peer *peer_at(const struct bacnet_node *node, const struct bacnet_address *address)
 {
-    for (struct bacnet_peer *peer = peer_at(node, address); peer != NULL; peer = peer->next_at) {
-        peer->facts.heard_us = clock_mono_us();
+    return peer_at_hash(node, address, bacnet_address_hash(address));
+}
+
+void peer_heard(struct bacnet_peer *first)
+{
+    int64_t now_us = clock_mono_us();
+    for (struct bacnet_peer *peer = first; peer != NULL; peer = peer->next_at) {
+        peer->facts.heard_us = now_us;
     }
 }
 

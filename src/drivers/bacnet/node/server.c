@@ -9,7 +9,7 @@
 
 static uint64_t key_of(const struct incoming *in, uint8_t invoke)
 {
-    uint64_t key = bacnet_address_hash(&in->from) ^ hash_u64(0x100U + invoke);
+    uint64_t key = in->from_hash ^ hash_u64(0x100U + invoke);
     return in->to.network != 0 ? key ^ hash_u64(bacnet_address_hash(&in->to)) : key;
 }
 
@@ -80,8 +80,8 @@ void request_free(struct request *request)
     timer_stop(&request->timer);
     list_remove(&request->link);
     (void)map64_remove(&node->request_keys, request->key);
-    node->counts.reassembly_bytes -= request->receiver.message.size + request->reply_size;
-    segment_receiver_fini(&request->receiver);
+    node->counts.reassembly_bytes -= request->reply_size;
+    segments_drop(node, &request->receiver);
     busbar_free(request->reply);
     if (node->free_request_count < NODE_FREE_KEPT && !node->closed) {
         node->free_request_count++;
@@ -121,10 +121,7 @@ static void receive_segment(struct request *request, const struct incoming *in,
 {
     struct bacnet_node *node = request->node;
     struct segment_receiver *receiver = &request->receiver;
-    size_t before = receiver->message.size;
-    size_t room = BACNET_REASSEMBLY_MAX - node->counts.reassembly_bytes;
-    enum segment_step step = segment_receiver_take(receiver, apdu, before + room);
-    node->counts.reassembly_bytes += receiver->message.size - before;
+    enum segment_step step = segments_take(node, receiver, apdu);
     if (step == SEGMENT_FULL) {
         node_drop(node, in, BACNET_DROP_REASSEMBLY);
         refuse_segments(node, in, apdu->invoke, BACNET_ABORT_BUFFER_OVERFLOW);
