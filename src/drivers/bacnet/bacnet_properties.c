@@ -19,13 +19,15 @@
 
 enum {
     PROPERTIES_MAX = 1000, /* of one object */
-    LONG_MAX = 16,         /* arrays that are read by elements */
+    UNLISTED = 3,          /* properties that are in no property list */
+    LONG_ARRAYS_MAX = 16,  /* arrays that are read by elements */
     ELEMENTS_MAX = 1000,   /* of one array */
     SLOTS = 16,            /* of a priority array */
     ID_MAX = 160,
     VALUE_TEXT_MAX = 4096,
     RAW_MAX = 64, /* bytes shown as hex */
     PROPRIETARY = 512,
+    NAME_MOST = 40, /* of the object, in a proposed point's name */
 };
 
 /* What objects usually have, for a device without property lists. */
@@ -130,10 +132,11 @@ struct bacnet_properties {
     size_t count, at;
     struct {
         uint32_t property, count, next;
-    } longs[LONG_MAX];
+    } longs[LONG_ARRAYS_MAX];
     size_t long_count, long_at;
     unsigned told;
     uint16_t last_refusal;
+    char name[NAME_MOST + 1]; /* of the object, as of a point; "" = not told yet */
 };
 
 void bacnet_properties_begin(struct bacnet_browsing *browsing, struct bacnet_object object)
@@ -201,7 +204,57 @@ static void name_node(const struct bacnet_properties *properties, uint32_t prope
         str_copy(words->name, sizeof(words->name), name);
     }
     buf_append_text(&words->point, " }");
-    (void)bacnet_look_slug(words->id, words->point_name, sizeof(words->point_name));
+    char whole[ID_MAX];
+    bool named = properties->name[0] != '\0';
+    bool present = property == BACNET_PROP_PRESENT_VALUE;
+    str_format(whole, sizeof(whole), "%s%s%s", named ? properties->name : properties->id,
+               present ? "" : "-", present ? "" : name);
+    (void)bacnet_look_slug(whole, words->point_name, sizeof(words->point_name));
+}
+
+/* What of an object is its identity or how it is set up, not a value that anybody would record. */
+static bool is_of_setup(uint32_t property)
+{
+    switch (property) {
+    case BACNET_PROP_OBJECT_IDENTIFIER:
+    case BACNET_PROP_OBJECT_TYPE:
+    case BACNET_PROP_UNITS:
+    case BACNET_PROP_NUMBER_OF_STATES:
+    case BACNET_PROP_NOTIFICATION_CLASS:
+    case BACNET_PROP_NOTIFY_TYPE:
+    case BACNET_PROP_POLARITY:
+    case BACNET_PROP_LOGGING_TYPE:
+    case BACNET_PROP_VENDOR_IDENTIFIER:
+    case BACNET_PROP_PROTOCOL_VERSION:
+    case BACNET_PROP_PROTOCOL_REVISION:
+    case BACNET_PROP_SEGMENTATION_SUPPORTED:
+    case BACNET_PROP_MAX_APDU_LENGTH_ACCEPTED:
+    case BACNET_PROP_MAX_SEGMENTS_ACCEPTED:
+    case BACNET_PROP_APDU_TIMEOUT:
+    case BACNET_PROP_APDU_SEGMENT_TIMEOUT:
+    case BACNET_PROP_NUMBER_OF_APDU_RETRIES: return true;
+    default: return false;
+    }
+}
+
+/* A number, a state, a switch; a text only as the object's value. */
+static bool makes_a_point(uint32_t property, uint32_t index, struct bytes value)
+{
+    struct bacnet_element element;
+    if (index != BACNET_INDEX_ALL || is_of_setup(property) || bytes_left(&value) == 0 ||
+        bacnet_get_element(&value, &element) != 0 || !element.primitive || bytes_left(&value) > 0) {
+        return false;
+    }
+    switch (element.value.type) {
+    case BACNET_BOOLEAN:
+    case BACNET_UNSIGNED:
+    case BACNET_SIGNED:
+    case BACNET_REAL:
+    case BACNET_DOUBLE:
+    case BACNET_ENUMERATED: return true;
+    case BACNET_NULL: return false;
+    default: return property == BACNET_PROP_PRESENT_VALUE;
+    }
 }
 
 static void put_raw(struct words *words, struct bytes value)
@@ -259,8 +312,10 @@ static void tell(struct bacnet_browsing *browsing, uint32_t property, uint32_t i
         read_value(properties, property, index, value, &node.value, &text, &words.value);
     } else if (refused == 0) {
         node.value.quality = QUALITY_GOOD; /* nobody holds it */
+        buf_append_text(&words.value, "-");
     }
-    if (refused == 0 && (property >= PROPRIETARY || !is_plain(value))) {
+    if (refused == 0 && (property >= PROPRIETARY || !is_plain(value)) && !has_elements(property) &&
+        bytes_left(&value) > 0) {
         put_raw(&words, value);
     }
     node.id = words.id;
@@ -270,8 +325,10 @@ static void tell(struct bacnet_browsing *browsing, uint32_t property, uint32_t i
     node.readable = refused == 0;
     node.value_text = buf_text(&words.value);
     node.trouble = refused != 0 ? bacnet_explain(refused) : NULL;
-    node.point_name = refused == 0 ? words.point_name : NULL;
-    node.point = refused == 0 ? buf_text(&words.point) : NULL;
+    if (refused == 0 && makes_a_point(property, index, value)) {
+        node.point_name = words.point_name;
+        node.point = buf_text(&words.point);
+    }
     driver_node(browsing->browse, &node);
     busbar_free(text);
     words_fini(&words);
@@ -287,9 +344,26 @@ static void tell_elements(struct bacnet_browsing *browsing, uint32_t property, s
     }
 }
 
+static void take_name(struct bacnet_properties *properties, struct bytes value)
+{
+    struct bacnet_element element;
+    struct buf text;
+    if (bacnet_get_element(&value, &element) != 0 || !element.primitive ||
+        element.value.type != BACNET_CHARACTERS) {
+        return;
+    }
+    buf_init(&text, VALUE_TEXT_MAX);
+    (void)bacnet_print_characters(&element.value, &text);
+    (void)bacnet_look_slug(buf_text(&text), properties->name, sizeof(properties->name));
+    buf_fini(&text);
+}
+
 static void tell_whole(struct bacnet_browsing *browsing, uint32_t property, struct bytes value)
 {
     browsing->properties->told++;
+    if (property == BACNET_PROP_OBJECT_NAME) {
+        take_name(browsing->properties, value);
+    }
     tell(browsing, property, BACNET_INDEX_ALL, 0, value);
     if (has_elements(property)) {
         tell_elements(browsing, property, value);
@@ -343,15 +417,13 @@ static void add_property(struct bacnet_properties *properties, uint32_t property
     }
 }
 
+/* The three that no list has come first. */
 static void begin_list(struct bacnet_properties *properties)
 {
-    properties->guessed = properties->count == 0;
+    properties->guessed = properties->count == UNLISTED;
     for (size_t i = 0; properties->guessed && i < sizeof(usual) / sizeof(usual[0]); i++) {
         add_property(properties, usual[i]);
     }
-    add_property(properties, BACNET_PROP_OBJECT_NAME);
-    add_property(properties, BACNET_PROP_OBJECT_TYPE);
-    add_property(properties, BACNET_PROP_OBJECT_IDENTIFIER);
     properties->phase = PHASE_EACH;
 }
 
@@ -385,6 +457,9 @@ static size_t property_items(struct bacnet_browsing *browsing, struct bacnet_fet
     size_t count = 0;
     if (properties->phase == PHASE_LIST && browsing->index < 2) {
         browsing->index = 2;
+        add_property(properties, BACNET_PROP_OBJECT_NAME);
+        add_property(properties, BACNET_PROP_OBJECT_TYPE);
+        add_property(properties, BACNET_PROP_OBJECT_IDENTIFIER);
         return put_item(properties, BACNET_PROP_PROPERTY_LIST, BACNET_INDEX_ALL, items);
     }
     if (properties->phase == PHASE_LIST) {
@@ -450,7 +525,7 @@ static void take_refusal(struct bacnet_browsing *browsing, const struct bacnet_f
 {
     struct bacnet_properties *properties = browsing->properties;
     properties->last_refusal = fetched->refused;
-    if (is_too_long(fetched->refused) && properties->long_count < LONG_MAX) {
+    if (is_too_long(fetched->refused) && properties->long_count < LONG_ARRAYS_MAX) {
         properties->longs[properties->long_count].property = fetched->property;
         properties->longs[properties->long_count++].count = 0;
     }
