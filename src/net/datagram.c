@@ -11,7 +11,7 @@
 #include "net/loop_private.h"
 #include "net/socket.h"
 
-enum { RECEIVES_PER_EVENT_MAX = 64 };
+enum { RECEIVES_PER_EVENT_MAX = 64, BATCH_MAX = 32 };
 
 struct datagram {
     struct loop *loop;
@@ -19,6 +19,7 @@ struct datagram {
     struct loop_fd *watch;
     datagram_cb cb;
     void *ctx;
+    size_t slot;        /* bytes of the read buffer for one datagram */
     uint32_t lost_told; /* by the kernel, modulo 2^32 */
     uint64_t lost;
     bool receiving; /* inside on_ready(): a close leaves the memory to it */
@@ -38,45 +39,58 @@ static void take_lost(struct datagram *self, struct msghdr *message)
     }
 }
 
-/* Size of the datagram in the read buffer, or -1 and errno. */
-static ssize_t receive(struct datagram *self, struct socket_address *from)
-{
+/* What one call of the kernel fills. */
+struct batch {
+    struct mmsghdr messages[BATCH_MAX];
+    struct iovec data[BATCH_MAX];
+    struct sockaddr_storage from[BATCH_MAX];
     union {
         struct cmsghdr align;
         char space[CMSG_SPACE(sizeof(uint32_t))];
-    } control;
-    struct iovec data = { .iov_base = self->loop->read_buffer, .iov_len = STREAM_READ_BYTES };
-    struct msghdr message = { .msg_name = &from->storage,
-                              .msg_namelen = sizeof(from->storage),
-                              .msg_iov = &data,
-                              .msg_iovlen = 1,
-                              .msg_control = control.space,
-                              .msg_controllen = sizeof(control.space) };
-    ssize_t got = recvmsg(self->fd, &message, MSG_DONTWAIT);
-    if (got >= 0) {
-        from->size = message.msg_namelen;
-        take_lost(self, &message);
+    } control[BATCH_MAX];
+};
+
+/* As many datagrams as there are and have room in the loop's buffer; their count, or -1 and errno. */
+static int receive(const struct datagram *self, struct batch *batch)
+{
+    size_t room = STREAM_READ_BYTES / self->slot;
+    unsigned count = room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
+    for (unsigned i = 0; i < count; i++) {
+        batch->data[i] = (struct iovec){ .iov_base = self->loop->read_buffer + i * self->slot,
+                                         .iov_len = self->slot };
+        batch->messages[i].msg_hdr = (struct msghdr){ .msg_name = &batch->from[i],
+                                                      .msg_namelen = sizeof(batch->from[i]),
+                                                      .msg_iov = &batch->data[i],
+                                                      .msg_iovlen = 1,
+                                                      .msg_control = batch->control[i].space,
+                                                      .msg_controllen = sizeof(
+                                                          batch->control[i].space) };
     }
-    return got;
+    return recvmmsg(self->fd, batch->messages, count, MSG_DONTWAIT, NULL);
 }
 
 static void on_ready(void *ctx, unsigned events)
 {
     (void)events;
     struct datagram *self = ctx;
+    struct batch batch;
     self->receiving = true;
-    for (int i = 0; i < RECEIVES_PER_EVENT_MAX && !self->closed; i++) {
-        struct socket_address from;
-        ssize_t got = receive(self, &from);
-        if (got < 0) {
-            if (errno == EAGAIN) {
-                break;
-            }
-            continue; /* an answer of the network to something we sent */
+    for (int taken = 0; taken < RECEIVES_PER_EVENT_MAX && !self->closed;) {
+        int count = receive(self, &batch);
+        if (count < 0 && errno == EAGAIN) {
+            break;
         }
-        struct endpoint endpoint;
-        socket_to_endpoint(&from.storage, &endpoint);
-        self->cb(self->ctx, &endpoint, self->loop->read_buffer, (size_t)got);
+        taken += count > 0 ? count : 1; /* else: an answer of the network to something we sent */
+        for (int i = 0; i < count && !self->closed; i++) {
+            struct mmsghdr *message = &batch.messages[i];
+            struct endpoint endpoint;
+            take_lost(self, &message->msg_hdr);
+            socket_to_endpoint(&batch.from[i], &endpoint);
+            self->cb(self->ctx, &endpoint, batch.data[i].iov_base, message->msg_len);
+        }
+        if (count > 0 && self->slot < STREAM_READ_BYTES && count < BATCH_MAX) {
+            break; /* there were no more */
+        }
     }
     self->receiving = false;
     if (self->closed) {
@@ -129,6 +143,8 @@ int datagram_open(struct loop *loop, const struct datagram_options *options, dat
     struct datagram *self = busbar_alloc(sizeof(*self));
     self->loop = loop;
     self->fd = fd;
+    self->slot = options->size_max > 0 && options->size_max < STREAM_READ_BYTES ? options->size_max
+                                                                                : STREAM_READ_BYTES;
     self->cb = cb;
     self->ctx = ctx;
     self->watch = loop_fd_watch(loop, fd, LOOP_READABLE, on_ready, self);

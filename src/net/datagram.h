@@ -23,6 +23,8 @@ struct datagram_options {
     bool broadcast;    /* may send to broadcast addresses */
     bool reuse;        /* several processes may share the port */
     int receive_bytes; /* socket buffer; 0: the system's */
+    size_t
+        size_max; /* what is longer is cut to it; 0: 64 KiB. Small ones are taken many at a time */
 };
 
 /* size may be 0. Valid until it returns. */

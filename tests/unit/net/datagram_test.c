@@ -130,6 +130,85 @@ static void it_may_be_closed_from_its_callback(void **state)
     loop_free(loop);
 }
 
+static void broadcasts_are_heard_by_all_that_bind_the_address(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct datagram_options options = { .host = "127.0.0.1", .broadcast = true };
+    struct receiver a = { 0 }, b = { 0 }, c = { 0 };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &a, &a.socket, NULL), 0);
+    options = (struct datagram_options){ .host = "127.255.255.255",
+                                         .port = datagram_port(a.socket),
+                                         .reuse = true };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &b, &b.socket, NULL), 0);
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &c, &c.socket, NULL), 0);
+    struct endpoint all;
+    assert_int_equal(endpoint_parse("127.255.255.255", options.port, &all), 0);
+    assert_int_equal(datagram_send(a.socket, &all, "who", 3), 0);
+    wait_for(loop, &b.count, 1);
+    wait_for(loop, &c.count, 1);
+    assert_memory_equal(c.data, "who", 3);
+    assert_int_equal(b.from.port, options.port);
+    assert_int_equal(a.count, 0);
+    datagram_close(a.socket);
+    datagram_close(b.socket);
+    datagram_close(c.socket);
+    loop_free(loop);
+}
+
+static void many_are_taken_at_once_and_long_ones_cut(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct datagram_options options = { .host = "127.0.0.1",
+                                        .receive_bytes = 1 << 20,
+                                        .size_max = 8 };
+    struct receiver a = { 0 }, b = { 0 };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &a, &a.socket, NULL), 0);
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &b, &b.socket, NULL), 0);
+    struct endpoint to;
+    assert_int_equal(endpoint_parse("127.0.0.1", datagram_port(b.socket), &to), 0);
+    for (int i = 0; i < 100; i++) {
+        assert_int_equal(datagram_send(a.socket, &to, "0123456789", i < 99 ? 4 : 10), 0);
+    }
+    wait_for(loop, &b.count, 100);
+    assert_int_equal(b.count, 100);
+    assert_int_equal(b.size, 8);
+    assert_memory_equal(b.data, "01234567", 8);
+    assert_int_equal(datagram_lost(b.socket), 0);
+    assert_int_equal(datagram_lost(NULL), 0);
+    datagram_close(a.socket);
+    datagram_close(b.socket);
+    loop_free(loop);
+}
+
+static void what_the_kernel_dropped_is_counted(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct datagram_options options = { .host = "127.0.0.1", .receive_bytes = 2048 };
+    struct receiver a = { 0 }, b = { 0 };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &a, &a.socket, NULL), 0);
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &b, &b.socket, NULL), 0);
+    struct endpoint to;
+    assert_int_equal(endpoint_parse("127.0.0.1", datagram_port(b.socket), &to), 0);
+    static const uint8_t data[60];
+    for (int i = 0; i < 1000; i++) {
+        (void)datagram_send(a.socket, &to, data, sizeof(data));
+    }
+    wait_for(loop, &b.count, 1);
+    wait_ms(loop, 20);
+    int before = b.count;
+    assert_true(before < 1000);
+    assert_int_equal(datagram_send(a.socket, &to, data, sizeof(data)),
+                     0); /* tells of those before */
+    wait_for(loop, &b.count, before + 1);
+    assert_int_equal(datagram_lost(b.socket), 1000 - before);
+    datagram_close(a.socket);
+    datagram_close(b.socket);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -137,6 +216,9 @@ int main(void)
         cmocka_unit_test(they_talk_over_v6),
         cmocka_unit_test(a_taken_port_is_named),
         cmocka_unit_test(it_may_be_closed_from_its_callback),
+        cmocka_unit_test(broadcasts_are_heard_by_all_that_bind_the_address),
+        cmocka_unit_test(many_are_taken_at_once_and_long_ones_cut),
+        cmocka_unit_test(what_the_kernel_dropped_is_counted),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

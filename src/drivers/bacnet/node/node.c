@@ -10,6 +10,8 @@
 #include "base/hash.h"
 #include "drivers/bacnet/node/node_private.h"
 
+enum { RECEIVE_BYTES = 1 << 20 }; /* a whole site may answer one Who-Is at once */
+
 void node_hold(struct bacnet_node *node)
 {
     node->refs++;
@@ -294,6 +296,7 @@ static int open_sockets(struct bacnet_node *node, struct err *err)
     struct datagram_options options = { .host = host,
                                         .port = node->config.local.port,
                                         .broadcast = true,
+                                        .size_max = BACNET_FRAME_MAX + 1,
                                         .receive_bytes = node->config.receive_bytes };
     int error = datagram_open(node->loop, &options, on_unicast, node, &node->unicast, err);
     if (error == BUSBAR_EADDRINUSE) {
@@ -325,6 +328,7 @@ static void set_defaults(struct bacnet_node_config *config)
 {
     config->foreign_ttl_s = config->foreign_ttl_s != 0 ? config->foreign_ttl_s
                                                        : BACNET_FOREIGN_TTL_S;
+    config->receive_bytes = config->receive_bytes != 0 ? config->receive_bytes : RECEIVE_BYTES;
     if (config->max_apdu == 0 || config->max_apdu > BACNET_APDU_MAX) {
         config->max_apdu = BACNET_APDU_MAX;
     }

@@ -64,7 +64,7 @@ struct bacnet_node_config {
         broadcast;          /* bound too, and sent to; family 0: no broadcasts on the IP network */
     struct endpoint bbmd;   /* registers there as a foreign device; family 0: does not */
     uint16_t foreign_ttl_s; /* 0: BACNET_FOREIGN_TTL_S */
-    int receive_bytes;      /* of the sockets' buffers; 0: the system's */
+    int receive_bytes;      /* of the sockets' buffers; 0: 1 MiB, if the system allows it */
     uint16_t
         serves; /* 1-65534: a network of devices of our own, to which we are the router; 0: none */
     bool
