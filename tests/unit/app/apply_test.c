@@ -131,6 +131,46 @@ static void ids_stay(void **state)
     assert_int_equal(device(plant, "a")->points[0].last.point, id);
 }
 
+/* A driver gets its new setup between its old devices and its new ones; other drivers' devices stay. */
+static void a_new_setup_makes_its_devices_anew(void **state)
+{
+    static const char net[] =
+        "version: 1\ndrivers: { bacnet: { networks: { n: { address: %s } } } }\n"
+        "devices:\n" A "  f: { bacnet: { network: n, device: 1, address: 127.77.0.9 },\n"
+        "       points: { x: { object: \"AI:1\" } } }\n";
+    struct plant *plant = *state;
+    char yaml[1024];
+    const struct device *a = device(plant, "a");
+    assert_false(host_setup_of(plant->gw.host, "bacnet")->given);
+    snprintf(yaml, sizeof yaml, net, "127.77.0.1");
+    folder_put(&plant->folder, "site.yaml", yaml);
+    apply(plant, (struct apply_request){ .mode = APPLY_FILES });
+    assert_int_equal(plant->error, 0);
+    assert_true(host_setup_of(plant->gw.host, "bacnet")->given);
+    const struct device *f = device(plant, "f");
+    uint64_t hash = f->hash;
+    assert_ptr_equal(device(plant, "a"), a);
+
+    snprintf(yaml, sizeof yaml, net, "127.77.0.2");
+    folder_put(&plant->folder, "site.yaml", yaml);
+    apply(plant, (struct apply_request){ .mode = APPLY_FILES });
+    assert_int_equal(plant->error, 0);
+    assert_true(plant->applied);
+    assert_int_equal(plant->changes, 1); /* the address; not the device */
+    assert_true(device(plant, "f")->hash != hash);
+    assert_non_null(device(plant, "f")->host);
+    assert_ptr_equal(device(plant, "a"), a);
+    const struct setup_part *n = setup_part(host_setup_of(plant->gw.host, "bacnet"), "n");
+    assert_string_equal(n->settings.set[0].value.text, "127.77.0.2");
+
+    folder_put(&plant->folder, "site.yaml", HEAD A); /* no section, no devices: closed */
+    apply(plant, (struct apply_request){ .mode = APPLY_FILES });
+    assert_int_equal(plant->error, 0);
+    assert_null(device(plant, "f"));
+    assert_false(host_setup_of(plant->gw.host, "bacnet")->given);
+    assert_ptr_equal(device(plant, "a"), a);
+}
+
 static void wrong_files_change_nothing(void **state)
 {
     struct plant *plant = *state;
@@ -212,6 +252,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(an_unchanged_device_is_the_same_one, open_plant,
                                         close_plant),
         cmocka_unit_test_setup_teardown(ids_stay, open_plant, close_plant),
+        cmocka_unit_test_setup_teardown(a_new_setup_makes_its_devices_anew, open_plant,
+                                        close_plant),
         cmocka_unit_test_setup_teardown(wrong_files_change_nothing, open_plant, close_plant),
         cmocka_unit_test_setup_teardown(check_diff_and_dry_run_only_look, open_plant, close_plant),
         cmocka_unit_test_setup_teardown(the_same_files_are_no_new_version, open_plant, close_plant),
