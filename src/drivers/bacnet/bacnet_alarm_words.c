@@ -115,13 +115,25 @@ static void add_name(struct bacnet_alarm_event *out, const char *name, enum bacn
     add_text(out, name, text);
 }
 
+/* 0.06F is 0.06, not 0.05999999865889549. */
+static double widen(float real)
+{
+    char text[40];
+    double wide = (double)real;
+    str_format_float(text, sizeof(text), real);
+    (void)str_parse_double(text, &wide); /* stays as it is when it is no number */
+    return wide;
+}
+
 static void add_primitive(struct bacnet_alarm_event *out, const struct bacnet_event_form *form,
                           const struct bacnet_value *value)
 {
     struct buf text;
     switch (value->type) {
     case BACNET_BOOLEAN: argument(out, form->name, VALUE_BOOL)->value.b = value->as.boolean; return;
-    case BACNET_REAL: argument(out, form->name, VALUE_DOUBLE)->value.d = value->as.real; return;
+    case BACNET_REAL:
+        argument(out, form->name, VALUE_DOUBLE)->value.d = widen(value->as.real);
+        return;
     case BACNET_DOUBLE: argument(out, form->name, VALUE_DOUBLE)->value.d = value->as.real64; return;
     case BACNET_SIGNED: add_int(out, form->name, value->as.integer); return;
     case BACNET_UNSIGNED:
