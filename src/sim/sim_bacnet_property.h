@@ -33,7 +33,27 @@ struct sim_bacnet_row {
     void (*put)(struct sim_bacnet_asked *asked);
 };
 
-/* NULL: no more. */
+/* Rows of a table: which objects have the property, what puts it. */
+#define SIM_BACNET_REQUIRED(property_, sets_, put_)      \
+    {                                                    \
+        BACNET_PROP_##property_, sets_, true, NULL, put_ \
+    }
+#define SIM_BACNET_OPTIONAL(property_, sets_, put_)       \
+    {                                                     \
+        BACNET_PROP_##property_, sets_, false, NULL, put_ \
+    }
+#define SIM_BACNET_REQUIRED_ARRAY(property_, sets_, count_, put_) \
+    {                                                             \
+        BACNET_PROP_##property_, sets_, true, count_, put_        \
+    }
+#define SIM_BACNET_OPTIONAL_ARRAY(property_, sets_, count_, put_) \
+    {                                                             \
+        BACNET_PROP_##property_, sets_, false, count_, put_       \
+    }
+
+/* sim_bacnet_report.c; sim_bacnet_device.c, NULL: no more. */
+size_t sim_bacnet_report_rows(void);
+const struct sim_bacnet_row *sim_bacnet_report_row(size_t i);
 const struct sim_bacnet_row *sim_bacnet_device_row(size_t i);
 
 extern const uint8_t sim_bacnet_priorities[BACNET_TRANSITIONS]; /* of the notification class */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The confirmed services that a simulated device answers, and those it refuses. Each reads the request, asks
  * the objects, writes the answer into the one buffer that all devices share. */
+#include "sim/sim_bacnet_service.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,7 +13,6 @@
 #include "drivers/bacnet/service/subscribe_cov.h"
 #include "drivers/bacnet/service/write_property.h"
 #include "sim/sim_bacnet.h"
-#include "sim/sim_bacnet_service.h"
 
 enum { PRIORITY_LEAST = 16, REQUEST_HEAD = 4 };
 
