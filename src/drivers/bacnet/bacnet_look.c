@@ -154,9 +154,8 @@ static void take_value(struct bacnet_look *look, struct bytes value)
     enum bacnet_list list = bacnet_property_list(look->object.type, target.property);
     target.value_type = bacnet_target_value_type(kind, &target);
     look->has_value = true;
-    look->value.time_us = look->value.receive_us = clock_wall_us();
-    look->value.quality = QUALITY_GOOD;
     bacnet_value_get(&target, value, &look->value, &look->text, &seen);
+    look->value.time_us = look->value.receive_us = clock_wall_us();
     if (look->value.type == VALUE_NONE || look->value.type == VALUE_TEXT ||
         (list != BACNET_LIST_NONE && target.value_type != VALUE_BOOL)) {
         buf_init(&text, 2 * BACNET_LOOK_TEXT_MAX);

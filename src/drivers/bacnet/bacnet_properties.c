@@ -283,9 +283,8 @@ static void read_value(const struct bacnet_properties *properties, uint32_t prop
     enum bacnet_list list = bacnet_property_list(properties->object.type, property);
     uint8_t kind = bacnet_kind(properties->object.type, property, index);
     target.value_type = is_plain(value) ? bacnet_target_value_type(kind, &target) : VALUE_TEXT;
-    sample->time_us = sample->receive_us = clock_wall_us();
-    sample->quality = QUALITY_GOOD;
     bacnet_value_get(&target, value, sample, text, &seen);
+    sample->time_us = sample->receive_us = clock_wall_us();
     bacnet_print_elements(value, list, VALUE_TEXT_MAX - 8, words);
 }
 

@@ -156,7 +156,9 @@ static int read_wait(struct bacnet_search *search)
         return err_set(&search->reason, BUSBAR_EINVAL, "wait: %s is no time up to %ds", wait,
                        WAIT_MAX_S);
     }
-    if (scan != NULL && str_parse_bool(scan, &search->scan) != 0) {
+    if (scan != NULL && scan[0] == '\0') {
+        search->scan = true;
+    } else if (scan != NULL && str_parse_bool(scan, &search->scan) != 0) {
         return err_set(&search->reason, BUSBAR_EINVAL, "scan: %s is neither true nor false", scan);
     }
     return 0;

@@ -540,6 +540,40 @@ static void store(struct bacnet_trends *trends, const struct bacnet_range_items 
 
 /* ---- life ---- */
 
+static bool is_linked(const struct bacnet_trends *trends, uint32_t point)
+{
+    for (size_t i = 0; i < trends->log_count; i++) {
+        for (size_t j = 0; j < trends->logs[i].link_count; j++) {
+            if (trends->logs[i].links[j].point == point) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Points that nothing in the device logs, though they say `auto`. */
+static void say_unlogged(struct bacnet_trends *trends)
+{
+    const struct bacnet_device *device = trends->device;
+    const struct bacnet_target *targets = bacnet_targets(device);
+    unsigned count = 0;
+    const char *first = "";
+    char words[WORDS_MAX];
+    for (uint32_t i = 0; i < device->dev->point_count; i++) {
+        if ((targets[i].flags & BACNET_TARGET_LOG_AUTO) != 0 && !is_linked(trends, i)) {
+            first = count++ == 0 ? device->dev->points[i].name : first;
+        }
+    }
+    if (count > 0) {
+        str_format(words, sizeof(words),
+                   "no trend log of the device logs %s%s: make one there, or leave out 'trend_log: "
+                   "auto'",
+                   first, count > 1 ? " and others" : "");
+        say(trends, "trend log", words);
+    }
+}
+
 void bacnet_trend_found(struct bacnet_trends *trends, const struct bacnet_answer *silent)
 {
     static const uint32_t wanted[] = { BACNET_PROP_LOCAL_DATE, BACNET_PROP_LOCAL_TIME,
@@ -553,6 +587,7 @@ void bacnet_trend_found(struct bacnet_trends *trends, const struct bacnet_answer
     }
     if (!trends->found) {
         trends->found = true;
+        say_unlogged(trends);
         for (size_t i = 0; i < trends->log_count; i++) {
             recall(trends, &trends->logs[i]);
         }

@@ -54,7 +54,9 @@ static void set_value(const struct bacnet_trends *trends, uint32_t point, struct
 {
     struct bacnet_seen seen;
     const struct bacnet_target *target = &bacnet_targets(trends->device)[point];
+    int64_t time_us = sample->time_us;
     bacnet_value_get(target, elements, sample, text, &seen);
+    sample->time_us = time_us;
 }
 
 static void set_datum(const struct bacnet_trends *trends, uint32_t point,
