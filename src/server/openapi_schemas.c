@@ -42,7 +42,7 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "PointList", .shape = "points:[Point] total:i all:i reasons:[{reason:s count:i}]" },
     { .name = "PointDetail",
       .shape = "Point & enum:[{value:i name:s}] every_s:n stale_after_s:n scale:n offset:n "
-               "deadband:n write:{min:n? max:n? confirm:b releasable:b}? holds:[Hold] "
+               "deadband:n write:{min:n? max:n? confirm:b releasable:b priority:i? max_time_s:n?}? holds:[Hold] "
                "ledger:{" LEDGER_FIELDS
                "refused:[{reason:s count:i}] waiting:i balances:b} explain:[{step:s text:s}]" },
     { .name = "WriteRequest",

@@ -230,6 +230,18 @@ static void put_write(struct json_writer *json, const struct point *pt)
     }
     json_put_bool(json, "confirm", write->confirm);
     json_put_bool(json, "releasable", pt->releasable);
+    json_key(json, "priority");
+    if (pt->releasable && pt->priority != 0) {
+        json_u64(json, pt->priority);
+    } else {
+        json_null(json);
+    }
+    json_key(json, "max_time_s");
+    if (write->max_time_us > 0) {
+        json_double(json, (double)write->max_time_us / 1e6);
+    } else {
+        json_null(json);
+    }
     json_end_object(json);
 }
 

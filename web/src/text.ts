@@ -459,6 +459,7 @@ export const text = {
       `${path} is taken off the list. The device is told nothing and keeps the value.`,
     forgotten: (path: string) => `${path} is off the list.`,
     lasting: "Hold",
+    atMost: (most: string) => `for ${most}`,
     times: {
       "": "until released",
       "15m": "for 15 minutes",
@@ -524,7 +525,7 @@ export const text = {
     busy: "Writing…",
     never: "This point is not written. A 'write:' in its configuration would allow it.",
     priority: "Priority",
-    ownPriority: "own",
+    ownPriority: (priority: number | null) => (priority === null ? "own" : `${priority}, own`),
     notANumber: "That is not a number.",
     outside: (min: number | null, max: number | null, units: string) =>
       `Not written: allowed is ${range(min, max, units)}.`,

@@ -171,6 +171,8 @@ export interface WriteRule {
   max: number | null;
   confirm: boolean;
   releasable?: boolean; // what is written has a priority and can be given up
+  priority?: number | null; // the point's own
+  max_time_s?: number | null; // held no longer than this
 }
 
 /** A value that was written at a priority, until somebody releases it. */

@@ -149,12 +149,12 @@ export function WriteBox({ point, now, input, done }: Props) {
               >
                 {PRIORITIES.map((each) => (
                   <option key={each} value={each}>
-                    {each === 0 ? text.write.ownPriority : each}
+                    {each === 0 ? text.write.ownPriority(rule.priority ?? null) : each}
                   </option>
                 ))}
               </select>
             </label>
-            <ForSelect value={lasting} change={setLasting} />
+            <ForSelect value={lasting} change={setLasting} most_s={rule.max_time_s ?? null} />
           </>
         )}
         <button type="submit" class="primary" disabled={busy}>
