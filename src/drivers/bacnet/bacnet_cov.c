@@ -468,6 +468,24 @@ void bacnet_cov_seen(struct bacnet_device *device, uint32_t number)
     }
 }
 
+/* They are in the order of their points. */
+static struct subscription *find_subscription(const struct bacnet_watch *watch, uint32_t point)
+{
+    size_t low = 0;
+    size_t high = watch->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (watch->subscriptions[middle].point < point) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low < watch->count && watch->subscriptions[low].point == point
+               ? &watch->subscriptions[low]
+               : NULL;
+}
+
 void bacnet_cov_check(struct bacnet_device *device, uint32_t number, const struct sample *sample)
 {
     struct bacnet_watch *watch = device->watch;
@@ -489,14 +507,11 @@ void bacnet_cov_check(struct bacnet_device *device, uint32_t number, const struc
         return;
     }
     point->value = sample->value.bits;
-    for (size_t i = 0; i < watch->count; i++) {
-        struct subscription *subscription = &watch->subscriptions[i];
-        if (subscription->point == number && subscription->state == ACTIVE) {
-            subscription->due_us = loop_now_us(device->loop);
-            heap_update(&watch->due, &subscription->node);
-            pump(watch);
-            return;
-        }
+    struct subscription *subscription = find_subscription(watch, number);
+    if (subscription != NULL && subscription->state == ACTIVE) {
+        subscription->due_us = loop_now_us(device->loop);
+        heap_update(&watch->due, &subscription->node);
+        pump(watch);
     }
 }
 

@@ -191,10 +191,10 @@ struct bacnet_device {
     struct list fault_asks;
     uint32_t *faults; /* points whose reliability is to be asked for, a ring */
     size_t fault_count, fault_capacity;
-    struct bacnet_trends *trends;   /* bacnet_trend.c; NULL: no point has a log */
-    struct bacnet_browses *browses; /* bacnet_browse.c; NULL: none */
+    struct bacnet_trends *trends;     /* bacnet_trend.c; NULL: no point has a log */
+    struct bacnet_browses *browses;   /* bacnet_browse.c; NULL: none */
     struct bacnet_alarm_book *alarms; /* bacnet_alarm.c; NULL: none came, none were asked for */
-    struct bacnet_watch *watch;     /* NULL: nothing to subscribe to */
+    struct bacnet_watch *watch;       /* NULL: nothing to subscribe to */
 };
 
 /* ---- for all parts of the driver ---- */
@@ -271,8 +271,8 @@ void bacnet_learn_init(struct bacnet_device *device);
 void bacnet_learn_refresh(struct bacnet_device *device);
 void bacnet_learn_limits(const struct bacnet_device *device, struct bacnet_limits *limits);
 /* A request for this span was answered with values. */
-void bacnet_learn_answered(struct bacnet_device *device, const struct bacnet_span *span,
-                           size_t bytes);
+void bacnet_learn_answered(struct bacnet_device *device, const struct bacnet_plan *plan,
+                           const struct bacnet_span *span);
 /* A whole was refused, its halves were answered. */
 void bacnet_learn_split(struct bacnet_device *device, const struct bacnet_split *split);
 void bacnet_learn_flag(struct bacnet_device *device, bool *flag, const char *name);

@@ -159,7 +159,7 @@ void bacnet_learn_limits(const struct bacnet_device *device, struct bacnet_limit
 static void answered_most(struct bacnet_device *device, struct bacnet_most *most, size_t amount,
                           const char *name)
 {
-    if (most->refused == 0 || amount <= most->answered) {
+    if (amount <= most->answered) {
         return;
     }
     most->answered = (uint32_t)amount;
@@ -170,12 +170,16 @@ static void answered_most(struct bacnet_device *device, struct bacnet_most *most
     driver_limit_set(device->dev, name, most->answered);
 }
 
-void bacnet_learn_answered(struct bacnet_device *device, const struct bacnet_span *span,
-                           size_t bytes)
+void bacnet_learn_answered(struct bacnet_device *device, const struct bacnet_plan *plan,
+                           const struct bacnet_span *span)
 {
-    answered_most(device, &device->learnt.bytes, bytes, bytes_name);
-    answered_most(device, &device->learnt.properties, span->piece_end - span->piece,
-                  properties_name);
+    struct bacnet_learnt *learnt = &device->learnt;
+    if (learnt->bytes.refused != 0) {
+        answered_most(device, &learnt->bytes, bacnet_plan_answer_size(plan, span), bytes_name);
+    }
+    if (learnt->properties.refused != 0) {
+        answered_most(device, &learnt->properties, span->piece_end - span->piece, properties_name);
+    }
 }
 
 static void refused_most(struct bacnet_device *device, struct bacnet_most *most, uint32_t whole,

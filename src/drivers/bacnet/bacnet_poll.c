@@ -354,7 +354,7 @@ static void on_data(struct bacnet_job *job, const struct bacnet_span *span, stru
                          job->req->samples);
         return;
     }
-    bacnet_learn_answered(device, span, bacnet_plan_answer_size(plan_of(job), span));
+    bacnet_learn_answered(device, plan_of(job), span);
     if (span->origin > 0) {
         struct bacnet_split *split = &job->splits[span->origin - 1];
         if (++split->good == 2) {

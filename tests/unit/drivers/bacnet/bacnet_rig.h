@@ -78,6 +78,9 @@ struct rig {
     int64_t watched[RIG_POINTS]; /* every_us of each point; 0 = polled */
     struct sample published[RIG_POINTS];
     unsigned publications;
+    bool keeps_events; /* else they are refused: the log is busy */
+    int acknowledged, ack_error;
+    uint16_t ack_detail;
     bool disk_waits; /* on_disk is not called until rig_on_disk() */
     struct {
         driver_cb cb;
@@ -107,6 +110,7 @@ struct rig {
     bool (*property)(struct rig *rig, struct bacnet_object object, uint32_t property,
                      uint32_t index, struct bytes_out *out, uint16_t *error);
     bool (*service)(struct rig *rig, struct bacnet_request *request);
+    void (*heard)(struct rig *rig, const struct bacnet_notice *notice);
     void (*found)(struct rig *rig, struct driver_discovery *asked, const struct driver_find *find);
     void (*discovered)(struct rig *rig, int error, const char *message);
     void (*told)(struct rig *rig, const struct driver_node *node);
@@ -273,20 +277,27 @@ int driver_event(struct driver *drv, struct device *dev, const struct event *eve
 {
     (void)drv;
     (void)dev;
-    (void)on_disk;
-    (void)ctx;
     if (rig_now->happened != NULL) {
         rig_now->happened(rig_now, event);
     }
-    return BUSBAR_EBUSY;
+    if (!rig_now->keeps_events) {
+        return BUSBAR_EBUSY;
+    }
+    if (on_disk != NULL) {
+        assert_true(rig_now->pending_count < RIG_PENDING);
+        rig_now->pending[rig_now->pending_count].cb = on_disk;
+        rig_now->pending[rig_now->pending_count++].ctx = ctx;
+    }
+    return 0;
 }
 void driver_acknowledged(struct device *dev, struct driver_acknowledge *ack, int error,
                          uint16_t detail)
 {
     (void)dev;
     (void)ack;
-    (void)error;
-    (void)detail;
+    rig_now->acknowledged++;
+    rig_now->ack_error = error;
+    rig_now->ack_detail = detail;
 }
 void driver_found(struct driver *drv, struct driver_discovery *discovery,
                   const struct driver_find *find)
@@ -625,7 +636,15 @@ static void rig_asked(void *ctx, struct bacnet_request *request)
     }
 }
 
-static const struct bacnet_node_events rig_events = { .asked = rig_asked };
+static void rig_told(void *ctx, const struct bacnet_notice *notice)
+{
+    struct rig *rig = ctx;
+    if (rig->heard != NULL) {
+        rig->heard(rig, notice);
+    }
+}
+
+static const struct bacnet_node_events rig_events = { .asked = rig_asked, .told = rig_told };
 
 /* ---- time ---- */
 
@@ -730,6 +749,8 @@ static inline void rig_start(struct rig *rig)
 {
     assert_int_equal(bacnet_driver()->start(&rig->dev), 0);
     rig_settle(rig);
+    /* what is read to get to know the device is no poll */
+    rig->asked[BACNET_READ_PROPERTY] = rig->asked[BACNET_READ_PROPERTY_MULTIPLE] = 0;
 }
 
 static inline void rig_fini(struct rig *rig)
