@@ -12,9 +12,9 @@
 
 /* An event on its way to the disk; it may get there after its device is gone. */
 struct pending {
-    struct list link;               /* alarms->pending, or alone */
-    struct bacnet_alarm_book *alarms;   /* NULL: gone */
-    struct bacnet_request *request; /* NULL: nobody waits for an answer */
+    struct list link;                 /* alarms->pending, or alone */
+    struct bacnet_alarm_book *alarms; /* NULL: gone */
+    struct bacnet_request *request;   /* NULL: nobody waits for an answer */
     uint64_t hash;
 };
 
@@ -309,6 +309,8 @@ void bacnet_alarm_start(struct bacnet_device *device)
 {
     if (device->config.alarms != BACNET_ALARMS_OFF) {
         bacnet_standing_start(bacnet_alarms_of(device));
+    } else {
+        bacnet_enrol_start(bacnet_alarms_of(device)); /* leaves what it was in */
     }
 }
 

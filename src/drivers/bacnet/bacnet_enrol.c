@@ -8,8 +8,8 @@
  *
  * Looked at again every hour, for a device may lose its list. We are named by our device number, which the device finds with
  * Who-Is, or by our address where our own device object does not answer. The place stays when busbar stops: alarms come
- * again as soon as it listens. Classes that are not enrolled in any more are left: those that were are kept as learned
- * limits ("alarm class 5"). */
+ * again as soon as it listens. Which classes we are in is kept as learned limits ("alarm class 5"): those that are not
+ * wanted any more, because the settings changed, are left with RemoveListElement (clause 15.2). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +25,8 @@
 enum {
     CLASSES_MAX = 64,
     AGAIN_MS = 3600 * 1000,
+    LEFT_MAX =
+        256, /* classes below this instance are remembered, and left when they are not wanted */
     ALL_DAYS = 0x7f,
     ALL_TRANSITIONS = 7,
     ASK_BYTES = BACNET_LIST_ELEMENT_HEAD_MAX + BACNET_DESTINATION_MAX,
@@ -37,6 +39,8 @@ struct bacnet_enrolment {
     uint32_t classes[CLASSES_MAX];
     bool enrolled[CLASSES_MAX], refused[CLASSES_MAX];
     size_t count, at;
+    uint32_t leaving[CLASSES_MAX];
+    size_t leaving_count, left;
     struct bacnet_fetch fetch;
     struct bacnet_fetch_item items[CLASSES_MAX];
     struct bacnet_ask ask;
@@ -44,6 +48,7 @@ struct bacnet_enrolment {
 };
 
 static void next(struct bacnet_enrolment *enrolment);
+static void on_removed(struct bacnet_ask *ask, const struct bacnet_answer *answer);
 
 /* ---- which classes ---- */
 
@@ -78,11 +83,9 @@ static bool take_named(struct bacnet_enrolment *enrolment, const char *named)
 
 /* ---- our destination ---- */
 
-static bool is_ours(const struct bacnet_enrolment *enrolment,
-                    const struct bacnet_destination *destination,
+static bool is_ours(const struct bacnet_destination *destination,
                     const struct bacnet_destination *ours)
 {
-    (void)enrolment;
     if (destination->process != ours->process || destination->by_address != ours->by_address) {
         return false;
     }
@@ -119,13 +122,20 @@ static struct bacnet_object class_object(uint32_t instance)
 
 /* ---- getting in ---- */
 
-static void learned(struct bacnet_enrolment *enrolment, uint32_t instance)
+static bool is_in(const struct bacnet_enrolment *enrolment, uint32_t instance)
 {
     char name[48];
-    int64_t value;
+    int64_t value = 0;
     str_format(name, sizeof(name), "alarm class %u", instance);
-    if (!driver_limit_get(enrolment->alarms->device->dev, name, &value)) {
-        driver_limit_set(enrolment->alarms->device->dev, name, 1);
+    return driver_limit_get(enrolment->alarms->device->dev, name, &value) && value != 0;
+}
+
+static void remember(struct bacnet_enrolment *enrolment, uint32_t instance, bool in)
+{
+    char name[48];
+    str_format(name, sizeof(name), "alarm class %u", instance);
+    if (instance < LEFT_MAX && is_in(enrolment, instance) != in) {
+        driver_limit_set(enrolment->alarms->device->dev, name, in);
     }
 }
 
@@ -136,7 +146,7 @@ static void on_added(struct bacnet_ask *ask, const struct bacnet_answer *answer)
     uint32_t instance = enrolment->classes[enrolment->at];
     if (answer->outcome == BACNET_ACKED) {
         busbar_log(LOG_LEVEL_INFO, "bacnet", name, "enrolled in notification class %u", instance);
-        learned(enrolment, instance);
+        remember(enrolment, instance, true);
     } else if (!enrolment->refused[enrolment->at]) {
         const char *words = bacnet_explain(bacnet_detail_answer(answer));
         enrolment->refused[enrolment->at] = true;
@@ -148,7 +158,9 @@ static void on_added(struct bacnet_ask *ask, const struct bacnet_answer *answer)
     next(enrolment);
 }
 
-static void add(struct bacnet_enrolment *enrolment)
+/* Puts our place into a class's list, or takes it out. */
+static void change(struct bacnet_enrolment *enrolment, uint8_t service, uint32_t instance,
+                   void (*answered)(struct bacnet_ask *ask, const struct bacnet_answer *answer))
 {
     const struct bacnet_device *device = enrolment->alarms->device;
     uint8_t element[BACNET_DESTINATION_MAX];
@@ -157,19 +169,19 @@ static void add(struct bacnet_enrolment *enrolment)
     struct bytes_out out = bytes_out_of(element, sizeof(element));
     bacnet_put_destination(&out, &ours);
     struct bacnet_list_element list = {
-        .object = class_object(enrolment->classes[enrolment->at]),
+        .object = class_object(instance),
         .property = BACNET_PROP_RECIPIENT_LIST,
         .index = BACNET_INDEX_ALL,
         .elements = bytes_of(element, bytes_out_size(&out)),
     };
     out = bytes_out_of(enrolment->data, sizeof(enrolment->data));
     bacnet_put_list_element(&out, &list);
-    enrolment->ask.service = BACNET_ADD_LIST_ELEMENT;
+    enrolment->ask.service = service;
     enrolment->ask.data = enrolment->data;
     enrolment->ask.size = bytes_out_size(&out);
     enrolment->ask.retries = device->config.retries;
     enrolment->ask.timeout_us = device->config.timeout_us;
-    enrolment->ask.answered = on_added;
+    enrolment->ask.answered = answered;
     enrolment->ask.user = enrolment;
     bacnet_ask(device->peer, &enrolment->ask);
 }
@@ -180,10 +192,47 @@ static void next(struct bacnet_enrolment *enrolment)
         enrolment->at++;
     }
     if (enrolment->at < enrolment->count) {
-        add(enrolment);
+        change(enrolment, BACNET_ADD_LIST_ELEMENT, enrolment->classes[enrolment->at], on_added);
+    } else if (enrolment->left < enrolment->leaving_count) {
+        change(enrolment, BACNET_REMOVE_LIST_ELEMENT, enrolment->leaving[enrolment->left],
+               on_removed);
     } else {
         enrolment->running = false;
-        timer_start(&enrolment->again, AGAIN_MS, 0);
+        if (enrolment->count > 0) {
+            timer_start(&enrolment->again, AGAIN_MS, 0);
+        }
+    }
+}
+
+/* ---- getting out ---- */
+
+static void on_removed(struct bacnet_ask *ask, const struct bacnet_answer *answer)
+{
+    struct bacnet_enrolment *enrolment = ask->user;
+    uint32_t instance = enrolment->leaving[enrolment->left++];
+    if (answer->outcome == BACNET_ACKED || answer->outcome == BACNET_ERRORED) {
+        busbar_log(LOG_LEVEL_INFO, "bacnet", enrolment->alarms->device->dev->name,
+                   answer->outcome == BACNET_ACKED
+                       ? "left notification class %u"
+                       : "is not in notification class %u any more, or cannot leave it",
+                   instance);
+        remember(enrolment, instance, false);
+    }
+    next(enrolment);
+}
+
+/* Those that we are in and that are not wanted. */
+static void find_leaving(struct bacnet_enrolment *enrolment)
+{
+    enrolment->leaving_count = enrolment->left = 0;
+    for (uint32_t instance = 0; instance < LEFT_MAX; instance++) {
+        bool wanted = false;
+        for (size_t i = 0; i < enrolment->count; i++) {
+            wanted = wanted || enrolment->classes[i] == instance;
+        }
+        if (!wanted && is_in(enrolment, instance) && enrolment->leaving_count < CLASSES_MAX) {
+            enrolment->leaving[enrolment->leaving_count++] = instance;
+        }
     }
 }
 
@@ -197,8 +246,9 @@ static void got_list(struct bacnet_fetch *fetch, const struct bacnet_fetched *fe
     fill_ours(enrolment, &ours);
     while (fetched->refused == 0 && bytes_left(&in) > 0 &&
            bacnet_get_destination(&in, &destination) == 0) {
-        if (is_ours(enrolment, &destination, &ours)) {
+        if (is_ours(&destination, &ours)) {
             enrolment->enrolled[fetched->item] = true;
+            remember(enrolment, enrolment->classes[fetched->item], true);
         }
     }
 }
@@ -211,6 +261,7 @@ static void lists_done(struct bacnet_fetch *fetch, const struct bacnet_answer *a
         return;
     }
     enrolment->at = 0;
+    find_leaving(enrolment);
     next(enrolment);
 }
 
@@ -287,7 +338,7 @@ static void on_again(struct timer *timer, void *ctx)
 void bacnet_enrol_start(struct bacnet_alarm_book *alarms)
 {
     const struct bacnet_device *device = alarms->device;
-    if (device->config.alarms != BACNET_ALARMS_ENROL || device->peer == NULL) {
+    if (device->peer == NULL) {
         return;
     }
     if (alarms->enrolment == NULL) {
@@ -301,6 +352,11 @@ void bacnet_enrol_start(struct bacnet_alarm_book *alarms)
     }
     timer_stop(&enrolment->again);
     enrolment->running = true;
+    if (device->config.alarms != BACNET_ALARMS_ENROL) { /* it may have been said before */
+        find_leaving(enrolment);
+        next(enrolment);
+        return;
+    }
     if (take_named(enrolment, device->config.notification_classes) || enrolment->count > 0) {
         look_at_lists(enrolment);
         return;

@@ -42,7 +42,7 @@ static size_t ack_count;
 static bool refuse_acks;
 static struct bacnet_destination list[4]; /* recipients of class 5 */
 static size_t list_count;
-static unsigned added;
+static unsigned added, removed;
 static bool refuse_lists;
 
 static void happened(struct rig *r, const struct event *event)
@@ -186,6 +186,17 @@ static bool service(struct rig *r, struct bacnet_request *request)
     case BACNET_GET_ALARM_SUMMARY: answer_summary(request); return true;
     case BACNET_ACKNOWLEDGE_ALARM: take_ack(request); return true;
     case BACNET_ADD_LIST_ELEMENT: take_list(request); return true;
+    case BACNET_REMOVE_LIST_ELEMENT: {
+        struct bacnet_list_element ask;
+        struct bacnet_destination gone;
+        assert_int_equal(bacnet_get_list_element(&request->data, &ask), 0);
+        assert_int_equal(bacnet_get_destination(&ask.elements, &gone), 0);
+        assert_int_equal(ask.object.instance, 5);
+        assert_int_equal(gone.process, BACNET_ALARM_PROCESS);
+        removed++;
+        bacnet_reply_ack(request);
+        return true;
+    }
     default: return false;
     }
 }
@@ -194,7 +205,7 @@ static void make(const char *const *pairs)
 {
     quiet_log();
     seen_count = ack_count = list_count = 0;
-    added = 0;
+    added = removed = 0;
     pages = 0;
     same_page = no_information = refuse_acks = refuse_lists = false;
     memset(telling, 0, sizeof(telling));
@@ -546,6 +557,18 @@ static void a_refused_enrolment_is_tried_again_later(void **state)
     assert_int_equal(rig_limit(&rig, "alarm class 9"), -1);
 }
 
+/* The settings do not want it any more. */
+static void what_is_not_wanted_is_left(void **state)
+{
+    (void)state;
+    driver_limit_set(&rig.dev, "alarm class 5", 1);
+    rig_start(&rig);
+    rig_settle(&rig);
+    assert_int_equal(removed, 1);
+    assert_int_equal(added, 0);
+    assert_int_equal(rig_limit(&rig, "alarm class 5"), 0);
+}
+
 int main(void)
 {
 #define WITH(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -564,6 +587,7 @@ int main(void)
         WITH(a_stop_answers_what_is_open),
         WITH(enrolment_is_asked_for_once),
         WITH(a_refused_enrolment_is_tried_again_later),
+        WITH(what_is_not_wanted_is_left),
     };
 #undef WITH
     return cmocka_run_group_tests(tests, NULL, NULL);
