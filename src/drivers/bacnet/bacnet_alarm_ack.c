@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* AcknowledgeAlarm (clause 13.3). A person acknowledges a condition, BACnet each transition of it: all that wait are
  * acknowledged, one after the other, the oldest kind first. What is not known any more (busbar was restarted, the
- * device has not told yet) comes out of the event itself. */
+ * device has not told yet) comes out of the event itself.
+ *
+ * A device that knows no such transition (any more) refuses: it went while busbar did not listen, or was acknowledged
+ * elsewhere. Then it settles the event all the same, for nobody could ever acknowledge it. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -98,6 +101,19 @@ static void send_one(struct running *running)
     bacnet_ask(device->peer, &running->ask);
 }
 
+static void settle(const struct running *running)
+{
+    const struct bacnet_device *device = running->alarms->device;
+    const struct event *of = running->ack->event;
+    struct event event = {
+        .source = of->source,
+        .kind = "acknowledged",
+        .text = "the device does not wait for this acknowledgement any more",
+        .key = of->key,
+    };
+    (void)driver_event(device->drv, device->dev, &event, NULL, NULL);
+}
+
 static void on_answered(struct bacnet_ask *ask, const struct bacnet_answer *answer)
 {
     struct running *running = ask->user;
@@ -118,6 +134,12 @@ static void on_answered(struct bacnet_ask *ask, const struct bacnet_answer *answ
         break;
     }
     case BACNET_ERRORED:
+        if (answer->error_code == BACNET_ERROR_INVALID_TIMESTAMP ||
+            answer->error_code == BACNET_ERROR_INVALID_EVENT_STATE) {
+            settle(running);
+        }
+        end(running, BUSBAR_EREFUSED, bacnet_detail_answer(answer));
+        break;
     case BACNET_REJECTED:
     case BACNET_ABORTED: end(running, BUSBAR_EREFUSED, bacnet_detail_answer(answer)); break;
     case BACNET_CANCELED: end(running, BUSBAR_ECANCELED, 0); break;

@@ -40,6 +40,7 @@ static struct bacnet_acknowledge_alarm acks[ACKS_MAX];
 static char ack_who[ACKS_MAX][64];
 static size_t ack_count;
 static bool refuse_acks;
+static uint16_t refusal = BACNET_ERROR_SERVICE_REQUEST_DENIED;
 static struct bacnet_destination list[4]; /* recipients of class 5 */
 static size_t list_count;
 static unsigned added, removed;
@@ -152,7 +153,7 @@ static void take_ack(struct bacnet_request *request)
                (int)acks[ack_count].who.as.block.size, acks[ack_count].who.as.block.data);
     ack_count++;
     if (refuse_acks) {
-        bacnet_reply_error(request, BACNET_CLASS_SERVICES, BACNET_ERROR_SERVICE_REQUEST_DENIED);
+        bacnet_reply_error(request, BACNET_CLASS_SERVICES, refusal);
     } else {
         bacnet_reply_ack(request);
     }
@@ -476,6 +477,17 @@ static void refused_and_lost_acknowledgements(void **state)
     rig_settle(&rig);
     assert_int_equal(rig.ack_error, BUSBAR_EREFUSED);
     assert_non_null(bacnet_driver()->explain(rig.ack_detail));
+    assert_int_equal(seen_count, 1);
+    refusal =
+        BACNET_ERROR_INVALID_TIMESTAMP; /* it knows no such transition: settled all the same */
+    bacnet_driver()->acknowledge(&rig.dev, &ack);
+    rig_settle(&rig);
+    refusal = BACNET_ERROR_SERVICE_REQUEST_DENIED;
+    assert_int_equal(rig.ack_error, BUSBAR_EREFUSED);
+    assert_int_equal(seen_count, 2);
+    assert_string_equal(seen[1].kind, "acknowledged");
+    assert_string_equal(seen[1].key, "analog-value:1");
+    rig.acknowledged = 1;
     refuse_acks = false;
     rig.silent = true;
     bacnet_driver()->acknowledge(&rig.dev, &ack);
