@@ -39,9 +39,16 @@ async function open(address, port, heard) {
   return { socket, tell };
 }
 
-async function device({ library, address, port, broadcast, instance, value }) {
+async function device({ library, address, port, broadcast, instance, value, shout = false }) {
   const peer = await startDevice({ library, address, port, instance, cov: false, objects: [{ type: Type.AI, instance: 1,
     values: { [Prop.NAME]: text('temperature'), [Prop.PRESENT]: real(value), [Prop.STATUS_FLAGS]: flags() } }] });
+  if (shout) { // says it to all by itself, as some do: to 255.255.255.255
+    peer.stack.removeAllListeners('whoIs');
+    const socket = peer.stack._transport._server;
+    socket.setBroadcast(true);
+    const iAm = Buffer.from([1, 0, 0x10, 0, 0xc4, 2, instance >> 16, instance >> 8 & 255, instance & 255, 0x22, 1, 0xe0, 0x91, 3, 0x21, 7]);
+    setInterval(() => socket.send(bvlc(Bvlc.BROADCAST, iAm), port, '255.255.255.255'), 300);
+  }
   // The stacks hear their own address only, and answer a forwarded message to the BBMD.
   await open(broadcast, port, (data, from) => {
     if (data[1] === Bvlc.FORWARDED) {

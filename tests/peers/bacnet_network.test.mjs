@@ -129,6 +129,7 @@ test('devices on our own network are found by broadcast', { skip }, async (t) =>
   const host = makeNetworks(t);
   await host.play('a', ['1.21'], device('1.21', 2001, 21.5));
   await host.play('b', ['1.22'], device('1.22', 2002, 22.5, '@bacnet-js/client'));
+  await host.play('d', ['1.24'], { ...device('1.24', 2004, 24.5), shout: true });
   await host.play('c', ['2.23'], device('2.23', 2003, 23.5));
   const gateway = await startGateway(t, host('g', '1.1'), `
 drivers: { bacnet: { networks: { roof: { interface: eth0 } } } }
@@ -136,9 +137,11 @@ devices:
   one: { every: 500ms, bacnet: { device: 2001 }, ${point} }
   two: { every: 500ms, bacnet: { device: 2002 }, ${point} }
   three: { every: 500ms, bacnet: { device: 2003 }, ${point} }
+  four: { every: 500ms, bacnet: { device: 2004 }, ${point} }
 `);
   await gateway.shows('one/temperature', 21.5);
   await gateway.shows('two/temperature', 22.5);
+  await gateway.shows('four/temperature', 24.5);
   const found = await gateway.discover();
   assert.match(found, /2001/);
   assert.match(found, /2002/);

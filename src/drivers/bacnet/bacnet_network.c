@@ -98,6 +98,7 @@ static void open_node(struct bacnet_network *network)
     struct bacnet_node_config node = {
         .local = network->place.local,
         .broadcast = network->place.broadcast,
+        .prefix = network->place.bits,
         .listens = true,
     };
     if (config->foreign) {

@@ -82,6 +82,14 @@ static struct bacnet_transaction *transaction_new(struct bacnet_node *node)
     return transaction;
 }
 
+/* Its ask is over; others may go. */
+static void not_in_flight(struct bacnet_transaction *transaction)
+{
+    transaction->ask = NULL;
+    transaction->peer->facts.open--;
+    route_not_in_flight(transaction->peer->node, transaction->to.network);
+}
+
 /* Out of the table: nothing finds it any more. */
 static void transaction_close(struct bacnet_transaction *transaction)
 {
@@ -92,8 +100,7 @@ static void transaction_close(struct bacnet_transaction *transaction)
     if (transaction->ask != NULL) {
         transaction->ask->transaction = NULL;
         transaction->ask->peer = NULL;
-        transaction->ask = NULL;
-        transaction->peer->facts.open--;
+        not_in_flight(transaction);
     }
 }
 
@@ -128,8 +135,13 @@ static void on_ending(void *ctx)
         answer.code = ask->end == BACNET_UNSENT ? 0 : (uint8_t)ask->end_error;
         answer.error = ask->end == BACNET_UNSENT ? ask->end_error : 0;
         answer.by_us = ask->end == BACNET_ABORTED;
+        struct bacnet_peer *peer = ask->peer;
+        peer_hold(peer);
         ask->peer = NULL;
         ask->answered(ask, &answer);
+        route_pump(node, peer->facts.address.network);
+        peer_pump(peer);
+        bacnet_peer_release(peer);
     }
     node_release(node);
 }
@@ -191,7 +203,9 @@ void transaction_over(struct bacnet_transaction *transaction, const struct bacne
     if (ask != NULL) {
         ask->answered(ask, &whole);
     }
+    uint16_t network = transaction->to.network;
     transaction_recycle(transaction); /* the answer's data was in it */
+    route_pump(peer->node, network);
     peer_pump(peer);
     bacnet_peer_release(peer);
 }
@@ -341,6 +355,7 @@ static bool start(struct bacnet_peer *peer, struct bacnet_ask *ask)
     peer_hold(peer);
     peer->facts.open++;
     peer->facts.asked++;
+    route_in_flight(node, transaction->to.network);
     list_append(&node->transactions, &transaction->link);
     (void)map64_set(&node->transaction_keys, key, transaction);
     if (ask->size + REQUEST_HEAD > peer->facts.max_apdu &&
@@ -427,14 +442,14 @@ void bacnet_ask_cancel(struct bacnet_ask *ask)
         list_remove(&ask->link);
         return;
     }
-    transaction->ask = NULL;
-    peer->facts.open--;
+    not_in_flight(transaction);
     transaction->state = TRANSACTION_RESTING;
     transaction->sender = (struct segment_sender){ 0 }; /* its data may go */
     segments_drop(peer->node, &transaction->receiver);
     if (!timer_running(&transaction->timer)) {
         timer_start_us(&transaction->timer, BACNET_TIMEOUT_MS * CLOCK_US_PER_MS, 0);
     }
+    route_pump(peer->node, transaction->to.network);
     peer_pump(peer);
 }
 

@@ -75,5 +75,6 @@ void bacnet_node_counts(const struct bacnet_node *node, struct bacnet_counts *co
         counts->open += peer->facts.open;
         counts->waiting += peer->facts.waiting;
     }
-    counts->kernel_drops = datagram_lost(node->unicast) + datagram_lost(node->broadcast);
+    counts->kernel_drops = datagram_lost(node->unicast) + datagram_lost(node->broadcast) +
+                           datagram_lost(node->limited);
 }

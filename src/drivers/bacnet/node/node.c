@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "drivers/bacnet/node/node_private.h"
+#include "net/interfaces.h"
 
 enum { RECEIVE_BYTES = 1 << 20 }; /* a whole site may answer one Who-Is at once */
 
@@ -279,6 +280,15 @@ static void on_broadcast(void *ctx, const struct endpoint *from, const uint8_t *
     bacnet_node_receive(ctx, from, data, size, true);
 }
 
+/* All cards of the machine are heard here: only what is from our network is ours. */
+static void on_limited(void *ctx, const struct endpoint *from, const uint8_t *data, size_t size)
+{
+    struct bacnet_node *node = ctx;
+    if (interfaces_in_subnet(from, &node->config.local, node->config.prefix)) {
+        bacnet_node_receive(node, from, data, size, true);
+    }
+}
+
 /* ---- life ---- */
 
 static void host_of(char *to, size_t size, const struct endpoint *endpoint)
@@ -324,6 +334,19 @@ static int open_sockets(struct bacnet_node *node, struct err *err)
     return error;
 }
 
+/* Devices that send to 255.255.255.255 are heard as well where that can be had; it is no reason to fail. */
+static void open_limited(struct bacnet_node *node)
+{
+    struct datagram_options options = { .host = "255.255.255.255",
+                                        .port = node->config.local.port,
+                                        .reuse = true,
+                                        .size_max = BACNET_FRAME_MAX + 1,
+                                        .receive_bytes = node->config.receive_bytes };
+    if (node->config.prefix != 0 && node->broadcast != NULL) {
+        (void)datagram_open(node->loop, &options, on_limited, node, &node->limited, NULL);
+    }
+}
+
 static void set_defaults(struct bacnet_node_config *config)
 {
     config->foreign_ttl_s = config->foreign_ttl_s != 0 ? config->foreign_ttl_s
@@ -357,6 +380,7 @@ int bacnet_node_open(struct loop *loop, const struct bacnet_node_config *config,
         node_release(node);
         return error;
     }
+    open_limited(node);
     foreign_start(node);
     *out = node;
     return 0;
@@ -371,7 +395,8 @@ void bacnet_node_close(struct bacnet_node *node)
     node->closed = true;
     datagram_close(node->unicast);
     datagram_close(node->broadcast);
-    node->unicast = node->broadcast = NULL;
+    datagram_close(node->limited);
+    node->unicast = node->broadcast = node->limited = NULL;
     server_close(node);
     asks_close(node);
     node_release(node);

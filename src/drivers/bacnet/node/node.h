@@ -61,7 +61,9 @@ enum bacnet_drop {
 struct bacnet_node_config {
     struct endpoint local; /* the address it binds, exactly; port 0: the system chooses */
     struct endpoint
-        broadcast;          /* bound too, and sent to; family 0: no broadcasts on the IP network */
+        broadcast; /* bound too, and sent to; family 0: no broadcasts on the IP network */
+    uint8_t
+        prefix; /* bits of our subnet: hears from it what is sent to 255.255.255.255, too; 0: does not */
     struct endpoint bbmd;   /* registers there as a foreign device; family 0: does not */
     uint16_t foreign_ttl_s; /* 0: BACNET_FOREIGN_TTL_S */
     int receive_bytes;      /* of the sockets' buffers; 0: 1 MiB, if the system allows it */

@@ -49,7 +49,7 @@ struct bacnet_node {
     void *ctx;
     unsigned refs; /* the owner, each peer, request and receive in progress */
     bool closed;
-    struct datagram *unicast, *broadcast;
+    struct datagram *unicast, *broadcast, *limited; /* limited: 255.255.255.255 */
     struct bacnet_counts counts;
     struct drops *drops; /* NULL: none yet */
 
@@ -148,6 +148,10 @@ enum reach { REACH_NOW, REACH_LATER, REACH_NEVER };
 /* The way to a peer's network: sets its router. LATER: the peer waits, and is pumped when the way is there (or its asks
  * end with NO_ROUTE). */
 enum reach route_reach(struct bacnet_peer *peer);
+/* Requests under way to a network, which share its router's memory. Then: who waits for that may go. */
+void route_in_flight(struct bacnet_node *node, uint16_t network);
+void route_not_in_flight(struct bacnet_node *node, uint16_t network);
+void route_pump(struct bacnet_node *node, uint16_t network);
 /* A frame from the network came through this router. */
 void route_seen(struct bacnet_node *node, uint16_t network, const struct endpoint *router);
 /* The router of a network; NULL: not known. */

@@ -24,10 +24,11 @@ enum {
     BACNET_MESSAGE_MAX = BACNET_SEGMENTS_MAX * BACNET_APDU_MAX,
     BACNET_TIMEOUT_MS = 5000, /* of one transmission */
     BACNET_RETRIES = 3,
-    BACNET_IN_FLIGHT_MAX = 32,   /* requests to one peer */
-    BACNET_IN_FLIGHT_DIRECT = 4, /* the beginning: on our IP network */
-    BACNET_IN_FLIGHT_ROUTED = 1, /* behind a router, which has to queue them on a slow line */
-    BACNET_WINDOW = 16,          /* segments sent in a row, as we propose */
+    BACNET_IN_FLIGHT_MAX = 32,    /* requests to one peer */
+    BACNET_IN_FLIGHT_DIRECT = 4,  /* the beginning: on our IP network */
+    BACNET_IN_FLIGHT_ROUTED = 1,  /* behind a router, which has to queue them on a slow line */
+    BACNET_IN_FLIGHT_NETWORK = 8, /* to all peers of one network behind a router */
+    BACNET_WINDOW = 16,           /* segments sent in a row, as we propose */
 };
 
 struct bacnet_peer_config {

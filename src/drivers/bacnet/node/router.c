@@ -4,7 +4,8 @@
  *
  * Who waits for a network stands in its line; it is pumped when the way is there, or its asks end. A search has ROUTE_TRIES; the
  * next one waits for longer and longer. A busy router is left alone until it says that it is not, for
- * 30 s at most (clause 6.6.3.6). */
+ * 30 s at most (clause 6.6.3.6). A network gets BACNET_IN_FLIGHT_NETWORK requests at a time, whose peers take turns: a router
+ * to a slow line drops what its memory cannot hold. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -30,6 +31,7 @@ struct route {
     struct timer timer;  /* the next try, or the end of being busy */
     unsigned tries;
     bool searching;
+    unsigned in_flight;
     int64_t not_before_us;
     int64_t used_us; /* by us, to ask somebody there; 0: never */
     struct backoff backoff;
@@ -55,7 +57,8 @@ static bool evict(struct bacnet_node *node)
     void *value;
     while (map64_next(&node->routes, &at, NULL, &value)) {
         struct route *route = value;
-        if (list_empty(&route->waiting) && (oldest == NULL || route->used_us < oldest->used_us)) {
+        if (list_empty(&route->waiting) && route->in_flight == 0 &&
+            (oldest == NULL || route->used_us < oldest->used_us)) {
             oldest = route;
         }
     }
@@ -151,7 +154,7 @@ enum reach route_reach(struct bacnet_peer *peer)
         return REACH_NEVER;
     }
     route->used_us = clock_mono_us();
-    if (is_known(route) && !route->known.busy) {
+    if (is_known(route) && !route->known.busy && route->in_flight < BACNET_IN_FLIGHT_NETWORK) {
         address->ip = route->known.router;
         return REACH_NOW;
     }
@@ -173,6 +176,31 @@ enum reach route_reach(struct bacnet_peer *peer)
     list_remove(&peer->wait_link);
     list_append(&route->waiting, &peer->wait_link);
     return REACH_LATER;
+}
+
+void route_in_flight(struct bacnet_node *node, uint16_t network)
+{
+    struct route *route = network != 0 ? map64_get(&node->routes, network) : NULL;
+    if (route != NULL) {
+        route->in_flight++;
+    }
+}
+
+void route_not_in_flight(struct bacnet_node *node, uint16_t network)
+{
+    struct route *route = network != 0 ? map64_get(&node->routes, network) : NULL;
+    if (route != NULL) {
+        route->in_flight--;
+    }
+}
+
+void route_pump(struct bacnet_node *node, uint16_t network)
+{
+    struct route *route = network != 0 ? map64_get(&node->routes, network) : NULL;
+    while (route != NULL && is_known(route) && !route->known.busy && !list_empty(&route->waiting) &&
+           route->in_flight < BACNET_IN_FLIGHT_NETWORK) {
+        peer_pump(list_entry(list_shift(&route->waiting), struct bacnet_peer, wait_link));
+    }
 }
 
 const struct endpoint *route_find(const struct bacnet_node *node, uint16_t network)

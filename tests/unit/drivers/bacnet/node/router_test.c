@@ -73,6 +73,74 @@ static void a_router_is_looked_for_and_used(void **state)
     rig_free(rig);
 }
 
+/* All that went out and was not answered yet is answered, in its order; returns how many. */
+static unsigned answer_all(struct rig *rig, struct rig_node *self, const struct endpoint *router)
+{
+    unsigned count = 0;
+    size_t out = rig->out_count;
+    for (size_t i = 0; i < out; i++) {
+        struct rig_parsed sent = rig_parse(&rig->out[i]);
+        if (sent.npdu.is_message || sent.apdu.type != BACNET_PDU_CONFIRMED) {
+            continue;
+        }
+        struct bacnet_apdu answer = { .type = BACNET_PDU_COMPLEX_ACK,
+                                      .invoke = sent.apdu.invoke,
+                                      .service = sent.apdu.service,
+                                      .data = bytes_of("y", 1) };
+        rig_inject_apdu(self, router, &sent.npdu.to, false, &answer);
+        count++;
+    }
+    rig->out_count = 0;
+    rig_run(rig);
+    return count;
+}
+
+static void a_network_gets_so_many_at_a_time_in_turns(void **state)
+{
+    (void)state;
+    enum { MANY = 20 };
+    struct rig *rig = rig_new();
+    struct rig_node *a = rig_add(rig, NULL);
+    struct endpoint router = rig_ip(9);
+    struct bacnet_route_message i_am = list_message(BACNET_I_AM_ROUTER);
+    rig_inject_route(a, &router, &i_am);
+    struct bacnet_peer *peers[MANY];
+    struct rig_ask asks[2 * MANY];
+    unsigned orders = 0;
+    for (unsigned i = 0; i < 2 * MANY; i++) {
+        if (i < MANY) {
+            peers[i] = remote_peer(a, 7, (uint8_t)i);
+        }
+        rig_ask_init(&asks[i], BACNET_READ_PROPERTY, "x", 1);
+        asks[i].orders = &orders;
+        bacnet_ask(peers[i % MANY], &asks[i].ask);
+    }
+    rig_run(rig);
+    assert_int_equal(rig->out_count, BACNET_IN_FLIGHT_NETWORK);
+    bacnet_ask_cancel(&asks[0].ask);
+    rig_run(rig);
+    assert_int_equal(rig->out_count, BACNET_IN_FLIGHT_NETWORK + 1); /* its place is taken */
+    unsigned answered = 0, rounds = 0;
+    while (answered < 2 * MANY && rounds++ < 20) {
+        answered += answer_all(rig, a, &router);
+        assert_true(rig->out_count <= BACNET_IN_FLIGHT_NETWORK);
+    }
+    assert_int_equal(answered, 2 * MANY);
+    assert_int_equal(asks[0].count, 0);
+    for (unsigned i = 1; i < 2 * MANY; i++) {
+        assert_int_equal(asks[i].count, 1);
+        assert_int_equal(asks[i].answer.outcome, BACNET_ACKED);
+        /* Nobody was asked twice before all were asked once. */
+        assert_true(i < MANY ? asks[i].order <= MANY + BACNET_IN_FLIGHT_NETWORK
+                             : asks[i].order > MANY / 2);
+        rig_ask_fini(&asks[i]);
+    }
+    for (unsigned i = 0; i < MANY; i++) {
+        bacnet_peer_release(peers[i]);
+    }
+    rig_free(rig);
+}
+
 static void no_router_answers(void **state)
 {
     (void)state;
@@ -140,9 +208,11 @@ static void a_reject_ends_what_was_asked(void **state)
     struct bacnet_route_message message = list_message(BACNET_I_AM_ROUTER);
     rig_inject_route(a, &router, &message);
     struct bacnet_peer *peer = remote_peer(a, 7, 12);
-    struct rig_ask ask;
+    struct rig_ask ask, next;
     rig_ask_init(&ask, BACNET_READ_PROPERTY, "x", 1);
+    rig_ask_init(&next, BACNET_READ_PROPERTY, "x", 1);
     bacnet_ask(peer, &ask.ask);
+    bacnet_ask(peer, &next.ask); /* in line */
     rig_run(rig);
     message = (struct bacnet_route_message){ .message = BACNET_REJECT_MESSAGE,
                                              .network = 7,
@@ -157,6 +227,10 @@ static void a_reject_ends_what_was_asked(void **state)
     assert_int_equal(ask.count, 1);
     assert_int_equal(ask.answer.outcome, BACNET_NO_ROUTE);
     assert_int_equal(ask.answer.code, BACNET_ROUTE_UNKNOWN);
+    rig_run(rig);
+    assert_int_equal(next.count, 1);
+    assert_int_equal(next.answer.outcome, BACNET_NO_ROUTE);
+    rig_ask_fini(&next);
     struct bacnet_router known;
     assert_int_equal(bacnet_node_routers(a->node, &known, 1), 1);
     assert_int_equal(known.router.family, 0);
@@ -386,6 +460,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_router_is_looked_for_and_used),
+        cmocka_unit_test(a_network_gets_so_many_at_a_time_in_turns),
         cmocka_unit_test(no_router_answers),
         cmocka_unit_test(a_router_is_learned_from_the_source_of_a_frame),
         cmocka_unit_test(a_reject_ends_what_was_asked),
