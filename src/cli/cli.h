@@ -113,6 +113,7 @@ int cli_ports(struct cli *cli);
 int cli_ledger(struct cli *cli);
 int cli_query(struct cli *cli);
 int cli_discover(struct cli *cli);
+int cli_drivers(struct cli *cli);
 int cli_version(struct cli *cli);
 int cli_completion(struct cli *cli);
 int cli_complete(struct cli *cli);

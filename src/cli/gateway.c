@@ -82,6 +82,10 @@ static void show_status(const struct cli *cli, const struct json_value *status,
            output_number(status, "devices.connecting"), output_number(status, "devices.paused"));
     printf("points     %.0f good, %.0f bad of %.0f\n", output_number(status, "points.good"),
            output_number(status, "points.bad"), output_number(status, "points.total"));
+    if (output_number(status, "holds") > 0) {
+        printf("by hand    %.0f held: busbar point list --manual\n",
+               output_number(status, "holds"));
+    }
     printf("rate       %.0f samples/s, %.0f polls/s\n", output_number(status, "samples_per_s"),
            output_number(status, "polls_per_s"));
     printf("ledger     %.0f received = %.0f stored + %.0f repeated + %.0f refused + %.0f waiting\n",
@@ -195,6 +199,35 @@ static void examine_devices(struct doctor *doctor)
     client_free(&reply);
 }
 
+static void examine_drivers(struct doctor *doctor)
+{
+    struct client_reply reply;
+    struct err err = { 0 };
+    if (client_try(doctor->cli, "/api/v1/drivers", NULL, &reply, &err) != 0) {
+        finding(doctor, false, "drivers", err.message, err.hint);
+        return;
+    }
+    int troubles = 0;
+    struct json_iter drivers = json_iter(json_get(reply.root, "drivers"));
+    const struct json_value *driver, *fact;
+    while (json_next(&drivers, NULL, &driver)) {
+        struct json_iter facts = json_iter(json_get(driver, "facts"));
+        while (json_next(&facts, NULL, &fact)) {
+            char what[160];
+            if (output_text(fact, "trouble")[0] != '\0') {
+                str_format(what, sizeof what, "%s %s %s", output_text(driver, "protocol"),
+                           output_text(fact, "part"), output_text(fact, "name"));
+                finding(doctor, false, what, output_text(fact, "trouble"), "busbar drivers");
+                troubles++;
+            }
+        }
+    }
+    if (troubles == 0) {
+        finding(doctor, true, "drivers", "no trouble", "");
+    }
+    client_free(&reply);
+}
+
 static void examine_ports(struct doctor *doctor)
 {
     struct client_reply reply;
@@ -246,6 +279,7 @@ int cli_doctor(struct cli *cli)
     examine_health(&doctor);
     if (doctor.faults == 0) {
         examine_devices(&doctor);
+        examine_drivers(&doctor);
         examine_ports(&doctor);
         examine_ledger(&doctor);
     }

@@ -104,6 +104,7 @@ void server_request_answered(struct server_request *req);
 
 /* ---- the routes of the server itself, one table a file ---- */
 void server_devices_routes(struct server *server);
+void server_drivers_routes(struct server *server);
 void server_points_routes(struct server *server);
 void server_write_routes(struct server *server);
 void server_holds_routes(struct server *server);

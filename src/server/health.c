@@ -258,6 +258,7 @@ static void get_status(struct server_request *req)
     put_totals(server, &json);
     json_put_double(&json, "samples_per_s", round(gauges->samples_per_s * 10) / 10);
     json_put_double(&json, "polls_per_s", round(gauges->polls_per_s * 10) / 10);
+    json_put_u64(&json, "holds", host_hold_count(server->config.host));
     json_put_u64(&json, "memory_bytes", gauges->memory_bytes);
     json_put_double(&json, "cpu_percent", round(gauges->cpu_percent * 10) / 10);
     json_put_i64(&json, "loop_longest_us", gauges->loop_longest_us);

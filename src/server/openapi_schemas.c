@@ -16,7 +16,7 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "Status",
       .shape =
           "site:Site devices:{up:i down:i connecting:i paused:i total:i} "
-          "points:{good:i bad:i total:i} samples_per_s:n polls_per_s:n memory_bytes:i "
+          "points:{good:i bad:i total:i} samples_per_s:n polls_per_s:n holds:i memory_bytes:i "
           "cpu_percent:n loop_longest_us:i " LEDGER_FIELDS "refused:i waiting:i "
           "events:{received:i stored:i refused:i waiting:i kept:i unacked:i} "
           "history:{series:i head_samples:i block_samples:i blocks:i block_bytes:i log_bytes:i "
@@ -28,6 +28,9 @@ const struct openapi_schema openapi_schemas[] = {
                "last_answer:t? next_try:t? poll_ms:n lag_ms:n errors_hour:i polls:i answers:i "
                "timeouts:i refusals:i bad_frames:i retries:i lag_polls:i "
                "points:{good:i bad:i total:i} browsable:b config:s" },
+    { .name = "DriverList",
+      .shape = "drivers:[{protocol:s discovers:b finds:i finds_left_out:i "
+               "facts:[{part:s name:s text:s trouble:s}]}]" },
     { .name = "DeviceList", .shape = "devices:[Device] total:i all:i" },
     { .name = "DeviceDetail",
       .shape = "Device & sent_bytes:i received_bytes:i limits:[{name:s value:i}]" },
@@ -42,7 +45,8 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "PointList", .shape = "points:[Point] total:i all:i reasons:[{reason:s count:i}]" },
     { .name = "PointDetail",
       .shape = "Point & enum:[{value:i name:s}] every_s:n stale_after_s:n scale:n offset:n "
-               "deadband:n write:{min:n? max:n? confirm:b releasable:b priority:i? max_time_s:n?}? holds:[Hold] "
+               "deadband:n write:{min:n? max:n? confirm:b releasable:b priority:i? max_time_s:n?}? "
+               "holds:[Hold] "
                "ledger:{" LEDGER_FIELDS
                "refused:[{reason:s count:i}] waiting:i balances:b} explain:[{step:s text:s}]" },
     { .name = "WriteRequest",

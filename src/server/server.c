@@ -48,6 +48,7 @@ struct server *server_new(const struct server_config *config)
     server->live = live_new(server);
     server->queries = lane_new(config->loop, SERVER_QUERIES_MAX, SERVER_QUERIES_WAITING_MAX);
     server_devices_routes(server);
+    server_drivers_routes(server);
     server_points_routes(server);
     server_write_routes(server);
     server_holds_routes(server);

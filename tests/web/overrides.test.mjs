@@ -145,3 +145,14 @@ test("a point without priorities is written as before", async () => {
   mock.site.objects = 10;
   await page.close();
 });
+
+test("the Overview counts what is held and leads there; System tells of networks", async () => {
+  const page = await visit(browser, mock.url, "/");
+  await page.click(".facts a[href='/overrides']:has-text('4')");
+  await page.waitForSelector("h1:has-text('Overrides')");
+  await page.goto(`${mock.url}/system`);
+  await page.waitForSelector("td:has-text('bacnet roof')");
+  assert.match(await page.textContent("main"), /foreign device.*is it a BBMD\?/s);
+  await assertAccessible(page);
+  await page.close();
+});

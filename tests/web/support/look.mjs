@@ -208,10 +208,29 @@ function answerHold(site, method, parts, body) {
     : { status: 204 };
 }
 
+const DRIVERS = [
+  { protocol: "modbus", facts: [] },
+  {
+    protocol: "bacnet",
+    facts: [
+      { part: "roof", name: "address", text: "10.0.1.5:47808", trouble: "" },
+      {
+        part: "roof",
+        name: "foreign device",
+        text: "not registered",
+        trouble: "10.9.0.1:47808 does not answer: is it a BBMD?",
+      },
+    ],
+  },
+];
+
 /** An answer {status, body | text}, or nothing when the request is about something else. */
 export function answerLook(site, method, parts, query, body) {
   if (parts[0] === "browses") {
     return answerBrowse(site, method, parts, query, body);
+  }
+  if (parts[0] === "drivers") {
+    return { body: { drivers: DRIVERS } };
   }
   return parts[0] === "holds" ? answerHold(site, method, parts, body) : undefined;
 }

@@ -311,6 +311,7 @@ export class Site {
       points: { good: this.total - bad, bad, total: this.total },
       samples_per_s: 1234.5,
       polls_per_s: 12,
+      holds: this.holds.length,
       memory_bytes: 42e6,
       cpu_percent: 1.5,
       loop_longest_us: 900,

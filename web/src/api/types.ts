@@ -46,6 +46,7 @@ export interface Status {
   points: { good: number; bad: number; total: number };
   samples_per_s: number;
   polls_per_s: number;
+  holds?: number; // values held by hand
   memory_bytes: number;
   cpu_percent: number;
   loop_longest_us: number;
@@ -64,6 +65,18 @@ export interface Status {
     head_bytes: number;
     damaged_chunks: number;
   };
+}
+
+/** One fact about how a protocol is doing. */
+export interface DriverFact {
+  part: string; // a network; "" = the protocol as a whole
+  name: string;
+  text: string;
+  trouble: string;
+}
+
+export interface DriverList {
+  drivers: { protocol: string; facts: DriverFact[] }[];
 }
 
 export interface Device {

@@ -31,7 +31,7 @@ function deviceFacts({ devices }: Status): Fact[] {
   ];
 }
 
-function pointFacts({ points }: Status, paused: number): Fact[] {
+function pointFacts({ points, holds }: Status, paused: number): Fact[] {
   return [
     [text.overview.good, count(points.good)],
     [
@@ -40,6 +40,7 @@ function pointFacts({ points }: Status, paused: number): Fact[] {
       points.bad > paused ? "abnormal" : "plain",
     ],
     [text.overview.all, count(points.total)],
+    ...(holds ? [[text.overview.held, <a href="/overrides">{count(holds)}</a>] as Fact] : []),
   ];
 }
 

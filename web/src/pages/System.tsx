@@ -8,6 +8,7 @@ import { Facts, type Fact } from "../parts/Facts";
 import { PageState } from "../parts/PageState";
 import { Moment } from "../parts/Time";
 import { text } from "../text";
+import { DriversTable } from "./system/DriversTable";
 import { JournalTable } from "./system/JournalTable";
 import { LedgerTable } from "./system/LedgerTable";
 import { PortsTable } from "./system/PortsTable";
@@ -115,6 +116,7 @@ export function System() {
           </ul>
         </section>
       </div>
+      <DriversTable />
       <PortsTable />
       <TextLog />
       <LedgerTable />
