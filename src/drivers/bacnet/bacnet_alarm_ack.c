@@ -110,6 +110,7 @@ static void settle(const struct running *running)
         .kind = "acknowledged",
         .text = "the device does not wait for this acknowledgement any more",
         .key = of->key,
+        .once = "",
     };
     (void)driver_event(device->drv, device->dev, &event, NULL, NULL);
 }
