@@ -491,6 +491,19 @@ static int no_hold(struct err *err, const char *path, uint8_t priority)
     return err_hint(err, "busbar point list --manual lists what is held");
 }
 
+/* Nothing keeps holds: still not from inside the call. */
+struct later {
+    void (*saved)(void *ctx, int error);
+    void *ctx;
+};
+
+static void tell_later(void *ctx)
+{
+    struct later *later = ctx;
+    later->saved(later->ctx, 0);
+    busbar_free(later);
+}
+
 int host_hold_extend(struct host *host, const char *path, uint8_t priority, int64_t for_us,
                      void (*saved)(void *ctx, int error), void *saved_ctx, struct err *err)
 {
@@ -517,7 +530,9 @@ int host_hold_extend(struct host *host, const char *path, uint8_t priority, int6
     struct host_hold longer = hold->view;
     longer.until_us = for_us > 0 ? clock_wall_us() + for_us : 0;
     if (!holds_note(holds, &longer, NULL, saved, saved_ctx) && saved != NULL) {
-        saved(saved_ctx, 0);
+        struct later *later = busbar_alloc(sizeof(*later));
+        *later = (struct later){ saved, saved_ctx };
+        (void)loop_post(config->loop, tell_later, later);
     }
     return 0;
 }

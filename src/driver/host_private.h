@@ -8,7 +8,7 @@
  *   breaker.c     silence, probes, recovery, link
  *   publish.c     samples to the bus, bad quality, stale
  *   convert.c     raw <-> engineering values
- *   write.c       writes and their read-back
+ *   write.c       writes and their read-back; write_words.c: what is said about them
  *   holds.c       who holds what, releases
  *   discover.c    discoveries
  *   finds.c       what was found

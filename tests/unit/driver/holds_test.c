@@ -212,6 +212,12 @@ static void a_point_may_have_a_longest_time(void **state)
     site_fini(&site);
 }
 
+static void count_saved(void *ctx, int error)
+{
+    assert_int_equal(error, 0);
+    (*(int *)ctx)++;
+}
+
 static void its_end_can_be_moved(void **state)
 {
     (void)state;
@@ -223,8 +229,12 @@ static void its_end_can_be_moved(void **state)
     struct host_write_how how = { .priority = 8, .for_us = 100 * SECOND };
     put(&site, &dev->points[0], 22, how, &told, NULL);
     site_advance(&site, 50 * SECOND);
-    assert_int_equal(host_hold_extend(site.host, "ahu-1/p0", 8, 1000 * SECOND, NULL, NULL, &err),
-                     0);
+    int saves = 0;
+    assert_int_equal(
+        host_hold_extend(site.host, "ahu-1/p0", 8, 1000 * SECOND, count_saved, &saves, &err), 0);
+    assert_int_equal(saves, 0); /* never inside the call */
+    site_advance(&site, 1000);
+    assert_int_equal(saves, 1);
     assert_int_equal(host_hold_extend(site.host, "ahu-1/p0", 9, SECOND, NULL, NULL, &err),
                      BUSBAR_ENOENT);
     assert_int_equal(host_hold_extend(site.host, "ahu-1/p0", 8, -1, NULL, NULL, &err),
