@@ -9,7 +9,7 @@
 #include "cli/output.h"
 #include "cli/task.h"
 
-enum { BODY_MAX = 16384, PAGE = 1000 };
+enum { BODY_MAX = 16384, PAGE = 500 };
 
 static const struct output_column columns[] = {
     { "ID", "find", OUTPUT_NUMBER },         { "DEVICE", "id", OUTPUT_TEXT },

@@ -12,7 +12,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 
-enum { LOOK_NS = 150000000, PAGE = 1000 };
+enum { LOOK_NS = 150000000, PAGE = 500 };
 
 /* Waits a moment. True: Ctrl-C came meanwhile, or before. SIGINT must be blocked. */
 static bool waited_for_interrupt(void)

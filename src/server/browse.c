@@ -10,7 +10,7 @@
 #include "server/finds.h"
 #include "server/walk.h"
 
-enum { NODES_LIMIT = 200, NODES_LIMIT_MAX = 1000 };
+enum { NODES_LIMIT = 200, NODES_LIMIT_MAX = 500 };
 
 static struct browse *browse_of(struct task *task)
 {
@@ -514,7 +514,7 @@ void browses_free(struct browses *browses)
 struct browses *browses_new(struct server *server)
 {
     static const struct server_query_param page[] = {
-        { "limit", "integer", "nodes in the answer, at most 1000; default 200" },
+        { "limit", "integer", "nodes in the answer, at most 500; default 200" },
         { "offset", "integer", "nodes to step over; they stay in the order they came" },
         { NULL, NULL, NULL },
     };

@@ -8,8 +8,8 @@
 #include "server/task.h"
 
 enum {
-    BROWSES_BYTES_MAX = 96 << 20, /* all that are kept; those that ended make room, oldest first */
-    BROWSE_YAML_POINTS_MAX = 10000, /* in one text */
+    BROWSES_BYTES_MAX = 96 << 20,  /* all that are kept; those that ended make room, oldest first */
+    BROWSE_YAML_POINTS_MAX = 5000, /* in one text, which is made in one turn of the loop */
     BROWSE_TEXT_MAX = HOST_FIND_TEXT_MAX + 1,
 };
 

@@ -14,7 +14,7 @@
 #include "server/options.h"
 #include "server/task.h"
 
-enum { FINDS_LIMIT = 200, FINDS_LIMIT_MAX = 1000, RANGE_MAX = 256, Q_MAX = 256 };
+enum { FINDS_LIMIT = 200, FINDS_LIMIT_MAX = 500, RANGE_MAX = 256, Q_MAX = 256 };
 
 struct discovery {
     struct task task;
@@ -431,7 +431,7 @@ void discover_free(struct discover *discover)
 struct discover *discover_new(struct server *server)
 {
     static const struct server_query_param page[] = {
-        { "limit", "integer", "finds in the answer, at most 1000; default 200" },
+        { "limit", "integer", "finds in the answer, at most 500; default 200" },
         { "offset", "integer", "finds to step over" },
         { NULL, NULL, NULL },
     };
@@ -439,7 +439,7 @@ struct discover *discover_new(struct server *server)
         { "protocol", "string", "one protocol" },
         { "state", "string", "new or known" },
         { "q", "string", "text in id, name, vendor, model, address or device" },
-        { "limit", "integer", "finds in the answer, at most 1000; default 200" },
+        { "limit", "integer", "finds in the answer, at most 500; default 200" },
         { "offset", "integer", "finds to step over" },
         { NULL, NULL, NULL },
     };

@@ -7,7 +7,7 @@ import type { Browse, Node } from "./types";
 import { text } from "../text";
 
 const LOOK_MS = 300;
-const PAGE = 1000;
+const PAGE = 500;
 
 export type Subject = { device: string; at?: string } | { find: number; at?: string };
 
