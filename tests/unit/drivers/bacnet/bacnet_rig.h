@@ -118,6 +118,7 @@ struct rig {
     void (*happened)(struct rig *rig, const struct event *event);
     void (*stored)(struct rig *rig, const uint32_t *points, const struct sample *samples,
                    size_t count);
+    bool others; /* more nodes than two talk: their counts do not say when it is quiet */
     const char *browse_at;
     const char *const *options; /* of a discovery: name, value, ..., NULL */
 };
@@ -651,6 +652,13 @@ static const struct bacnet_node_events rig_events = { .asked = rig_asked, .told 
 /* Until all that either side sent was received by the other and nothing came of it any more. */
 static inline void rig_settle(struct rig *rig)
 {
+    for (int i = 0; rig->others && i < 200; i++) {
+        usleep(50);
+        loop_turn(rig->driver.loop, false);
+    }
+    if (rig->others) {
+        return;
+    }
     uint64_t before = 0;
     for (int quiet = 0, tries = 0; quiet < 3 && tries < 50000; tries++) {
         struct bacnet_counts here = { 0 };
