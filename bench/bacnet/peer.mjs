@@ -8,13 +8,14 @@ const { default: Client } = require('@bacnet-js/client');
 
 const [devices, points, port, seconds] = process.argv.slice(2).map(Number);
 const OBJECTS = 20; // of one request
-const AT_ONCE = 32; // devices
+const AT_ONCE = 16; // devices
 const PRESENT_VALUE = 85;
 const STATUS_FLAGS = 111;
 
 const client = new Client({ port, interface: '127.9.0.2', apduTimeout: 3000 });
 client.on('error', () => {});
 await new Promise((resolve) => client._transport.once('listening', resolve));
+client._transport._server.setRecvBufferSize(4 << 20);
 
 const asks = [];
 for (let first = 1; first <= points; first += OBJECTS) {
@@ -45,7 +46,9 @@ async function work() {
   }
 }
 
-await Promise.all(Array.from({ length: AT_ONCE }, work));
+// a request whose answer is lost and whose invoke id comes round again is forgotten by the library: nobody waits for it
+const over = new Promise((resolve) => setTimeout(resolve, seconds * 1000 + 500));
+await Promise.race([Promise.all(Array.from({ length: AT_ONCE }, work)), over]);
 const { user, system } = process.cpuUsage(cpu);
 console.log(read, (user + system) / 1e6, failed);
-client.close();
+process.exit(0);
