@@ -229,18 +229,24 @@ int64_t transaction_timeout_us(const struct bacnet_transaction *transaction)
     return timeout_us > 0 ? timeout_us : BACNET_TIMEOUT_MS * CLOCK_US_PER_MS;
 }
 
+/* Segmented answers are taken, unless the user said that the device sends none. */
+static bool takes_segments(const struct bacnet_peer *peer)
+{
+    uint8_t own = peer->node->config.segmentation, its = peer->config.segmentation;
+    return (own == BACNET_SEGMENTED_BOTH || own == BACNET_SEGMENTED_RECEIVE) &&
+           (its == BACNET_SEGMENTED_BOTH || its == BACNET_SEGMENTED_TRANSMIT);
+}
+
 static void describe_request(const struct bacnet_transaction *transaction, struct bacnet_apdu *apdu)
 {
-    const struct bacnet_node_config *config = &transaction->peer->node->config;
-    bool receives = config->segmentation == BACNET_SEGMENTED_BOTH ||
-                    config->segmentation == BACNET_SEGMENTED_RECEIVE;
+    bool takes = takes_segments(transaction->peer);
     *apdu = (struct bacnet_apdu){
         .type = BACNET_PDU_CONFIRMED,
-        .segments_accepted = receives,
-        .max_segments_code = receives ? bacnet_max_segments_code(BACNET_SEGMENTS_MAX) : 0,
-        .max_apdu_code = bacnet_max_apdu_code(config->max_apdu),
+        .segments_accepted = takes,
+        .max_segments_code = takes ? bacnet_max_segments_code(BACNET_SEGMENTS_MAX) : 0,
+        .max_apdu_code = bacnet_max_apdu_code(transaction->peer->node->config.max_apdu),
         .invoke = transaction->invoke,
-        .service = transaction->service
+        .service = transaction->service,
     };
 }
 
@@ -307,6 +313,17 @@ static void transmission_lost(struct bacnet_transaction *transaction)
     transaction_over(transaction, &(struct bacnet_answer){ .outcome = BACNET_SILENT });
 }
 
+/* Its invoke id is free again, which an ask may have waited for. */
+static void rested(struct bacnet_transaction *transaction)
+{
+    struct bacnet_peer *peer = transaction->peer;
+    peer_hold(peer);
+    transaction_close(transaction);
+    transaction_recycle(transaction);
+    peer_pump(peer);
+    bacnet_peer_release(peer);
+}
+
 static void on_timer(struct timer *timer, void *ctx)
 {
     (void)timer;
@@ -314,8 +331,7 @@ static void on_timer(struct timer *timer, void *ctx)
     struct bacnet_node *node = transaction->peer->node;
     node_hold(node);
     if (transaction->state == TRANSACTION_RESTING) {
-        transaction_close(transaction);
-        transaction_recycle(transaction);
+        rested(transaction);
     } else if (transaction->state == TRANSACTION_SENDING &&
                transaction->segment_retries < NODE_SEGMENT_RETRIES) {
         transaction->segment_retries++;
@@ -446,9 +462,6 @@ void bacnet_ask_cancel(struct bacnet_ask *ask)
     transaction->state = TRANSACTION_RESTING;
     transaction->sender = (struct segment_sender){ 0 }; /* its data may go */
     segments_drop(peer->node, &transaction->receiver);
-    if (!timer_running(&transaction->timer)) {
-        timer_start_us(&transaction->timer, BACNET_TIMEOUT_MS * CLOCK_US_PER_MS, 0);
-    }
     route_pump(peer->node, transaction->to.network);
     peer_pump(peer);
 }

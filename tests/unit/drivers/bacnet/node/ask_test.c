@@ -415,6 +415,72 @@ static void all_invoke_ids_are_used_before_one_comes_again(void **state)
     rig_free(rig);
 }
 
+static void without_a_free_invoke_id_an_ask_waits(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct rig_node *a = rig_add(rig, NULL);
+    struct bacnet_peer *peer = rig_peer(a, 9);
+    struct rig_ask ask;
+    rig_ask_init(&ask, BACNET_READ_PROPERTY, "x", 1);
+    for (unsigned i = 0; i < 256; i++) {
+        bacnet_ask(peer, &ask.ask);
+        bacnet_ask_cancel(&ask.ask);
+    }
+    rig_run(rig);
+    assert_int_equal(rig->out_count, 256);
+    bacnet_ask(peer, &ask.ask);
+    rig_pass(rig, 4900);
+    assert_int_equal(rig->out_count, 256);
+    assert_int_equal(bacnet_peer_facts(peer)->waiting, 1);
+    rig_pass(rig, 200);
+    assert_int_equal(rig->out_count, 257);
+    bacnet_ask_cancel(&ask.ask);
+    bacnet_peer_release(peer);
+    rig_free(rig);
+}
+
+/* Several of one instance and several at one address, each asked by another of our own devices. */
+static void peers_of_one_name_leave_in_any_order(void **state)
+{
+    (void)state;
+    static const unsigned orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
+                                           { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
+    for (unsigned k = 0; k < 12; k++) {
+        struct rig *rig = rig_new();
+        struct bacnet_node_config own = { .serves = 7 };
+        struct rig_node *a = rig_add(rig, &own);
+        struct bacnet_peer *peers[3];
+        struct bacnet_peer_config config = { .instance = k < 6 ? 2001 : BACNET_INSTANCE_MAX };
+        config.address = k < 6 ? config.address : rig_address(9);
+        for (uint8_t i = 0; i < 3; i++) {
+            config.source = (struct bacnet_address){ .network = i > 0 ? 7 : 0,
+                                                     .mac_size = i > 0,
+                                                     .mac = { i } };
+            peers[i] = bacnet_peer_get(a->node, &config);
+            assert_ptr_equal(bacnet_peer_get(a->node, &config), peers[i]);
+            bacnet_peer_release(peers[i]);
+        }
+        struct endpoint at = rig_ip(9);
+        rig_inject_i_am(a, &at, NULL, 2001, 480, BACNET_SEGMENTED_NONE);
+        for (unsigned i = 0; i < 3; i++) {
+            assert_true(bacnet_peer_facts(peers[i])->introduced);
+            assert_int_equal(bacnet_peer_facts(peers[i])->max_apdu, 480);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            bacnet_peer_release(peers[orders[k % 6][i]]);
+            rig_inject_i_am(a, &at, NULL, 2001, 480, BACNET_SEGMENTED_NONE);
+            for (unsigned left = i + 1; left < 3; left++) {
+                assert_true(bacnet_peer_facts(peers[orders[k % 6][left]])->heard_us > 0);
+            }
+        }
+        struct bacnet_counts counts;
+        bacnet_node_counts(a->node, &counts);
+        assert_int_equal(counts.peers, 0);
+        rig_free(rig);
+    }
+}
+
 static enum rig_fate lose_second(struct rig *rig, const struct rig_frame *frame)
 {
     return endpoint_equal(&frame->to, &rig->nodes[1].at) && ++rig->lose == 2 ? RIG_LOSE : RIG_PASS;
@@ -471,6 +537,19 @@ static void peers_are_shared_and_counted(void **state)
     assert_int_equal(facts->in_flight, 2);
     assert_int_equal(bacnet_peer_request_max(first), 202);
     assert_int_equal(bacnet_peer_answer_max(first), 203);
+    /* What the user said is also what the request says. */
+    struct rig_ask ask;
+    rig_ask_init(&ask, BACNET_READ_PROPERTY, "x", 1);
+    for (unsigned i = 0; i < 2; i++) {
+        bacnet_ask(i == 0 ? first : other, &ask.ask);
+        rig_run(rig);
+        bacnet_ask_cancel(&ask.ask);
+        struct rig_parsed sent = rig_last_out(rig);
+        assert_int_equal(sent.apdu.segments_accepted, i == 1);
+        assert_int_equal(bacnet_max_apdu(sent.apdu.max_apdu_code), 1476);
+        assert_int_equal(bacnet_max_segments(sent.apdu.max_segments_code), i == 1 ? 64 : 0);
+    }
+    rig_pass(rig, 6000); /* the invoke ids have rested: the peers are held by their users alone */
     bacnet_peer_set_user(first, rig);
     assert_ptr_equal(bacnet_peer_user(first), rig);
     assert_ptr_equal(bacnet_peer_node(first), a->node);
@@ -501,6 +580,8 @@ int main(void)
         cmocka_unit_test(all_invoke_ids_are_used_before_one_comes_again),
         cmocka_unit_test(a_loss_among_several_lowers_the_limit_for_an_hour),
         cmocka_unit_test(peers_are_shared_and_counted),
+        cmocka_unit_test(without_a_free_invoke_id_an_ask_waits),
+        cmocka_unit_test(peers_of_one_name_leave_in_any_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -289,6 +289,82 @@ static void a_busy_router_is_left_alone(void **state)
     rig_free(rig);
 }
 
+static void other_rejects_end_the_ask_or_make_it_wait(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct rig_node *a = rig_add(rig, NULL);
+    struct endpoint router = rig_ip(9), other = rig_ip(8);
+    struct bacnet_route_message message = list_message(BACNET_I_AM_ROUTER);
+    rig_inject_route(a, &router, &message);
+    struct bacnet_peer *peer = remote_peer(a, 7, 12);
+    struct rig_ask ask, next;
+    rig_ask_init(&ask, BACNET_READ_PROPERTY, "x", 1);
+    rig_ask_init(&next, BACNET_READ_PROPERTY, "x", 1);
+    bacnet_ask(peer, &ask.ask);
+    rig_run(rig);
+    message = (struct bacnet_route_message){ .message = BACNET_REJECT_MESSAGE,
+                                             .network = 7,
+                                             .reason = BACNET_ROUTE_SECURITY };
+    rig_inject_route(a, &router, &message);
+    rig_run(rig);
+    assert_int_equal(ask.answer.outcome, BACNET_NO_ROUTE);
+    assert_int_equal(ask.answer.code, BACNET_ROUTE_SECURITY);
+    assert_int_equal(ask.count, 1);
+    /* Busy: nothing more is sent for a while, what is under way may be answered. */
+    message.reason = BACNET_ROUTE_BUSY;
+    rig_inject_route(a, &router, &message);
+    rig->out_count = 0;
+    bacnet_ask(peer, &next.ask);
+    rig_pass(rig, 1000);
+    assert_int_equal(rig->out_count, 0);
+    message = list_message(BACNET_ROUTER_AVAILABLE);
+    rig_inject_route(a, &other, &message); /* not our router */
+    rig_run(rig);
+    assert_int_equal(rig->out_count, 0);
+    rig_inject_route(a, &router, &message);
+    rig_run(rig);
+    assert_int_equal(rig->out_count, 1);
+    message = (struct bacnet_route_message){ .message = BACNET_WHAT_IS_NETWORK };
+    rig_inject_route(a, &router, &message);
+    assert_int_equal(rig_drops(a, BACNET_DROP_NETWORK_MESSAGE), 1);
+    bacnet_ask_cancel(&next.ask);
+    bacnet_peer_release(peer);
+    rig_ask_fini(&ask);
+    rig_ask_fini(&next);
+    rig_free(rig);
+}
+
+static void networks_in_use_are_not_given_up_for_others(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct rig_node *a = rig_add(rig, NULL);
+    struct bacnet_peer *peers[BACNET_ROUTES_MAX + 1];
+    static struct rig_ask asks[BACNET_ROUTES_MAX + 1];
+    for (unsigned i = 0; i <= BACNET_ROUTES_MAX; i++) {
+        peers[i] = remote_peer(a, (uint16_t)(i + 1), 1);
+        rig_ask_init(&asks[i], BACNET_READ_PROPERTY, "x", 1);
+        bacnet_ask(peers[i], &asks[i].ask);
+    }
+    rig_run(rig);
+    assert_int_equal(asks[BACNET_ROUTES_MAX].count, 1); /* one too many */
+    assert_int_equal(asks[BACNET_ROUTES_MAX].answer.outcome, BACNET_NO_ROUTE);
+    assert_int_equal(asks[0].count, 0);
+    struct endpoint router = rig_ip(9);
+    uint8_t network[2] = { 9, 9 };
+    struct bacnet_route_message i_am = { .message = BACNET_I_AM_ROUTER,
+                                         .data = bytes_of(network, 2) };
+    rig_inject_route(a, &router, &i_am);
+    assert_int_equal(rig_drops(a, BACNET_DROP_ROUTES), 1);
+    for (unsigned i = 0; i <= BACNET_ROUTES_MAX; i++) {
+        bacnet_ask_cancel(&asks[i].ask);
+        rig_ask_fini(&asks[i]);
+        bacnet_peer_release(peers[i]);
+    }
+    rig_free(rig);
+}
+
 static void the_user_may_say_where_the_router_is(void **state)
 {
     (void)state;
@@ -465,6 +541,8 @@ int main(void)
         cmocka_unit_test(a_router_is_learned_from_the_source_of_a_frame),
         cmocka_unit_test(a_reject_ends_what_was_asked),
         cmocka_unit_test(a_busy_router_is_left_alone),
+        cmocka_unit_test(other_rejects_end_the_ask_or_make_it_wait),
+        cmocka_unit_test(networks_in_use_are_not_given_up_for_others),
         cmocka_unit_test(the_user_may_say_where_the_router_is),
         cmocka_unit_test(the_table_of_networks_is_bounded),
         cmocka_unit_test(devices_behind_a_node_are_asked_and_ask),

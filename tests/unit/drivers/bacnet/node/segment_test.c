@@ -344,6 +344,42 @@ static void too_many_segments_are_aborted(void **state)
     rig_free(rig);
 }
 
+static void segments_that_were_not_wanted_are_refused(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct bacnet_node_config config = { .segmentation = BACNET_SEGMENTED_NONE };
+    struct rig_node *a = rig_add(rig, &config);
+    struct bacnet_peer *peer = rig_peer(a, 9);
+    struct rig_ask ask;
+    rig_ask_init(&ask, BACNET_READ_PROPERTY, "x", 1);
+    bacnet_ask(peer, &ask.ask);
+    rig_run(rig);
+    struct endpoint at = rig_ip(9);
+    struct bacnet_apdu s = { .type = BACNET_PDU_COMPLEX_ACK,
+                             .segmented = true,
+                             .more = true,
+                             .window = 8,
+                             .sequence = 1,
+                             .invoke = rig_last_out(rig).apdu.invoke,
+                             .service = BACNET_READ_PROPERTY,
+                             .data = bytes_of(big, 100) };
+    rig_inject_apdu(a, &at, NULL, false, &s); /* begins in the middle */
+    assert_int_equal(rig_drops(a, BACNET_DROP_SEGMENT), 1);
+    assert_int_equal(ask.count, 0);
+    s.sequence = 0;
+    rig_inject_apdu(a, &at, NULL, false, &s);
+    rig_run(rig);
+    assert_int_equal(ask.count, 1);
+    assert_int_equal(ask.answer.outcome, BACNET_ABORTED);
+    assert_int_equal(ask.answer.code, BACNET_ABORT_SEGMENTATION_NOT_SUPPORTED);
+    assert_true(ask.answer.by_us);
+    assert_int_equal(rig_last_out(rig).apdu.type, BACNET_PDU_ABORT);
+    bacnet_peer_release(peer);
+    rig_ask_fini(&ask);
+    rig_free(rig);
+}
+
 static void segments_that_stop_coming_are_asked_for_again(void **state)
 {
     (void)state;
@@ -474,6 +510,7 @@ int main(void)
         cmocka_unit_test(what_does_not_fit_is_not_sent),
         cmocka_unit_test(a_reply_too_big_for_the_requester_is_an_abort),
         cmocka_unit_test(too_many_segments_are_aborted),
+        cmocka_unit_test(segments_that_were_not_wanted_are_refused),
         cmocka_unit_test(segments_that_stop_coming_are_asked_for_again),
         cmocka_unit_test(a_request_whose_segments_stop_is_forgotten),
         cmocka_unit_test(memory_for_segments_is_bounded),
