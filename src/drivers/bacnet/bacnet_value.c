@@ -107,10 +107,28 @@ static void set_number(const struct bacnet_target *target, const struct bacnet_v
     }
 }
 
+/* A text as nearly all are, UTF-8 already: copied without anything in between. */
+static bool set_plain(const struct bacnet_element *only, struct sample *sample, struct text **text)
+{
+    const struct bacnet_value *value = &only->value;
+    if (!only->primitive || value->type != BACNET_CHARACTERS ||
+        value->as.block.set != BACNET_SET_UTF8 || value->as.block.size > TEXT_BYTES_MAX ||
+        !str_is_utf8((const char *)value->as.block.data, value->as.block.size)) {
+        return false;
+    }
+    *text = text_set(*text, (const char *)value->as.block.data, value->as.block.size);
+    sample->type = VALUE_TEXT;
+    sample->value.text = *text;
+    return true;
+}
+
 static void set_text(const struct bacnet_target *target, struct bytes elements,
                      const struct bacnet_element *only, struct sample *sample, struct text **text)
 {
     struct buf words;
+    if (only != NULL && set_plain(only, sample, text)) {
+        return;
+    }
     enum bacnet_list list = bacnet_property_list(bacnet_target_type(target), target->property);
     buf_init(&words, TEXT_BYTES_MAX + 8);
     if (only != NULL && only->primitive && only->value.type == BACNET_CHARACTERS) {
