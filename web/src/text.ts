@@ -15,6 +15,7 @@ const REASONS: Record<string, string> = {
   "decode error": "The bytes cannot be read as the configured type.",
   configuration: "The device contradicts the configuration.",
   paused: "Polling of the device was paused by a person.",
+  fault: "The device says that this value is not reliable.",
 };
 
 function range(min: number | null, max: number | null, units: string): string {
