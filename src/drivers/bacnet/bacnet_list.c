@@ -83,8 +83,8 @@ static void list_got(struct bacnet_browsing *browsing, const struct bacnet_fetch
 static const struct bacnet_browse_step *list_next(struct bacnet_browsing *browsing)
 {
     browsing->index = 0;
-    if (browsing->list_refused) {
-        return &bacnet_step_elements;
+    if (browsing->list_refused || browsing->count == 0) {
+        return &bacnet_step_elements; /* a device has at least itself */
     }
     bacnet_list_sort(browsing);
     return &bacnet_step_views;
