@@ -50,7 +50,8 @@ struct batch {
     } control[BATCH_MAX];
 };
 
-/* As many datagrams as there are and have room in the loop's buffer; their count, or -1 and errno. */
+/* As many datagrams as there are and have room in the loop's buffer; their count, or -1 and errno.
+ */
 static int receive(const struct datagram *self, struct batch *batch)
 {
     size_t room = STREAM_READ_BYTES / self->slot;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A UDP socket. Loop thread only. Sends go straight to the kernel; what it cannot take now is lost and said
- * (BUSBAR_EAGAIN), as datagrams are. Receiving allocates nothing: the data is in the loop's one read buffer.
- * An IPv4 broadcast address (10.0.1.255) may be bound as well: such a socket hears what is sent to all there.
+ * A UDP socket. Loop thread only. Sends go straight to the kernel; what it cannot take now is lost
+ * and said (BUSBAR_EAGAIN), as datagrams are. Receiving allocates nothing: the data is in the
+ * loop's one read buffer. An IPv4 broadcast address (10.0.1.255) may be bound as well: such a
+ * socket hears what is sent to all there.
  */
 #ifndef BUSBAR_NET_DATAGRAM_H
 #define BUSBAR_NET_DATAGRAM_H
@@ -39,8 +40,8 @@ int datagram_open(struct loop *loop, const struct datagram_options *options, dat
 int datagram_send(struct datagram *datagram, const struct endpoint *to, const void *data,
                   size_t size);
 
-/* Datagrams that the kernel dropped because the receive buffer was full, since it was opened, as far as known: it
- * is told with the next one that arrives. NULL: 0. */
+/* Datagrams that the kernel dropped because the receive buffer was full, since it was opened, as
+ * far as known: it is told with the next one that arrives. NULL: 0. */
 uint64_t datagram_lost(const struct datagram *datagram);
 
 uint16_t datagram_port(const struct datagram *datagram);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* getifaddrs() tells address, mask and flags; the broadcast address is worked out, as lo has one too that it does not say
- * (127.255.255.255 reaches all sockets bound to it). */
+/* getifaddrs() tells address, mask and flags; the broadcast address is worked out, as lo has one
+ * too that it does not say (127.255.255.255 reaches all sockets bound to it). */
 #include "net/interfaces.h"
 
 #include <errno.h>

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A hostile network against a whole BACnet node, while asks are open and requests are kept. The input is a script: raw datagrams
- * from arbitrary addresses, APDUs and network messages in sound frames, answers that fit (and their segments), time, cancelling,
- * asking again, late replies. Whatever happens: each ask is answered at most once, tables stay in their
- * limits, nothing is left in the end. */
+/* A hostile network against a whole BACnet node, while asks are open and requests are kept. The
+ * input is a script: raw datagrams from arbitrary addresses, APDUs and network messages in sound
+ * frames, answers that fit (and their segments), time, cancelling, asking again, late replies.
+ * Whatever happens: each ask is answered at most once, tables stay in their limits, nothing is left
+ * in the end. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

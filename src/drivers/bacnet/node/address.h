@@ -33,9 +33,9 @@ uint64_t bacnet_address_hash(const struct bacnet_address *address);
 /* All nodes on a network, on all of them, or (family 0, network 0) on our IP network. */
 bool bacnet_address_is_broadcast(const struct bacnet_address *address);
 
-/* "10.0.1.21" (":port" when it is not 47808), "network 7 mac 12" (1 byte), "network 7 mac 0a:0b:0c",
- * "network 7 mac 10.0.2.9" (6 bytes: BACnet/IP behind the router), "all of network 7", "all networks", "all".
- * Returns the length. */
+/* "10.0.1.21" (":port" when it is not 47808), "network 7 mac 12" (1 byte), "network 7 mac
+ * 0a:0b:0c", "network 7 mac 10.0.2.9" (6 bytes: BACnet/IP behind the router), "all of network 7",
+ * "all networks", "all". Returns the length. */
 size_t bacnet_address_format(char *to, size_t size, const struct bacnet_address *address);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What answers our asks (ASHRAE 135, clause 5.4.4): by invoke id and address it finds its transaction, then service and kind
- * have to fit; anything else is dropped and changes nothing. */
+/* What answers our asks (ASHRAE 135, clause 5.4.4): by invoke id and address it finds its
+ * transaction, then service and kind have to fit; anything else is dropped and changes nothing. */
 #include "base/clock.h"
 #include "drivers/bacnet/node/node_private.h"
 #include "drivers/bacnet/service/error.h"

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking: the line of a peer, transactions (an invoke id and a timer each), transmissions. What answers is answer.c.
+/* Asking: the line of a peer, transactions (an invoke id and a timer each), transmissions. What
+ * answers is answer.c.
  *
- * An ask is in one of three places: in its peer's line, in a transaction, or among those whose end is told
- * soon. Transactions are found by the address that was asked and the invoke id, so two peers at one address cannot be
- * mixed up. A canceled one rests until its answer would be late; the id is not used before. */
+ * An ask is in one of three places: in its peer's line, in a transaction, or among those whose end
+ * is told soon. Transactions are found by the address that was asked and the invoke id, so two
+ * peers at one address cannot be mixed up. A canceled one rests until its answer would be late; the
+ * id is not used before. */
 #include <assert.h>
 
 #include "base/alloc.h"

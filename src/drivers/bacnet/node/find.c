@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Where a device is: Who-Is for those that are asked, I-Am of those that answer or just say it.
  *
- * Peers that look stand in line, the next due first; one Who-Is a tick, for one instance or, when many look, for a range, so that
- * a whole site's start floods no slow line. After LOOK_TRIES without an answer their asks end, and the next search waits
- * for longer and longer. A device at a new address: it has moved if the old one was silent for NODE_ALIVE_US, else there
- * are two with the same id, and nothing is changed. */
+ * Peers that look stand in line, the next due first; one Who-Is a tick, for one instance or, when
+ * many look, for a range, so that a whole site's start floods no slow line. After LOOK_TRIES
+ * without an answer their asks end, and the next search waits for longer and longer. A device at a
+ * new address: it has moved if the old one was silent for NODE_ALIVE_US, else there are two with
+ * the same id, and nothing is changed. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -223,8 +224,8 @@ static enum bacnet_heard_what remember(struct bacnet_node *node, const struct in
     return changed ? BACNET_HEARD_NEW : BACNET_HEARD_AGAIN;
 }
 
-/* Peers at the address, whatever they are asked for by, hear what they take. Held ones are pumped later, when nothing walks
- * the chains. */
+/* Peers at the address, whatever they are asked for by, hear what they take. Held ones are pumped
+ * later, when nothing walks the chains. */
 static void introduce_all(struct bacnet_node *node, const struct incoming *in,
                           const struct bacnet_i_am *i_am)
 {

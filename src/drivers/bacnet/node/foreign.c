@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What we have to do with BBMDs (ASHRAE 135, annex J.5): registering as a foreign device and renewing it at half its time, and reading
- * the tables of a BBMD for a person. */
+/* What we have to do with BBMDs (ASHRAE 135, annex J.5): registering as a foreign device and
+ * renewing it at half its time, and reading the tables of a BBMD for a person. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -194,7 +194,8 @@ static bool refuse(struct bacnet_node *node, const struct incoming *in, uint8_t 
     return false;
 }
 
-/* A forwarded message names who sent it: believed of our BBMD, and of one that sent it to all on our IP network. */
+/* A forwarded message names who sent it: believed of our BBMD, and of one that sent it to all on
+ * our IP network. */
 static bool believes_forwarded(const struct bacnet_node *node, const struct incoming *in,
                                bool by_broadcast)
 {
@@ -334,7 +335,8 @@ static int open_sockets(struct bacnet_node *node, struct err *err)
     return error;
 }
 
-/* Devices that send to 255.255.255.255 are heard as well where that can be had; it is no reason to fail. */
+/* Devices that send to 255.255.255.255 are heard as well where that can be had; it is no reason to
+ * fail. */
 static void open_limited(struct bacnet_node *node)
 {
     struct datagram_options options = { .host = "255.255.255.255",

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A BACnet node on one UDP port: BVLC with foreign-device registration, network layer with routers,
- * and both halves of the application layer (client: peer.h, server: request.h) with segmentation. The driver has
- * one for each of its networks, the simulator one for each address it serves, or one for a whole
- * network of devices (`serves`). Over net/ only: tested with a fake transport and a fake clock.
+ * and both halves of the application layer (client: peer.h, server: request.h) with segmentation.
+ * The driver has one for each of its networks, the simulator one for each address it serves, or one
+ * for a whole network of devices (`serves`). Over net/ only: tested with a fake transport and a
+ * fake clock.
  *
  * Loop thread only. Memory is bounded: every table has a named limit, and what comes over it is
- * dropped and counted by reason (bacnet_node_counts). What was not asked for changes nothing: an answer from another
- * address, with another invoke id, service or kind is dropped and counted. An idle node
- * takes 1 KiB, 1.6 KiB with its sockets. */
+ * dropped and counted by reason (bacnet_node_counts). What was not asked for changes nothing: an
+ * answer from another address, with another invoke id, service or kind is dropped and counted. An
+ * idle node takes 1 KiB, 1.6 KiB with its sockets. */
 #ifndef BUSBAR_DRIVERS_BACNET_NODE_NODE_H
 #define BUSBAR_DRIVERS_BACNET_NODE_NODE_H
 
@@ -29,7 +30,8 @@ enum {
     BACNET_FOREIGN_TTL_S = 300,
 };
 
-/* X(name, word, text): why something that came was dropped. Words appear in REST and on the page. */
+/* X(name, word, text): why something that came was dropped. Words appear in REST and on the page.
+ */
 #define BACNET_DROPS(X)                                                                     \
     X(OVERSIZED, "oversized", "longer than any BACnet/IP frame")                            \
     X(BVLC, "bvlc", "no BACnet/IP frame, or its length is wrong")                           \
@@ -56,25 +58,26 @@ enum bacnet_drop {
 #undef X
         BACNET_DROP_COUNT
 };
+
 /* ---- opening ---- */
 
 struct bacnet_node_config {
     struct endpoint local; /* the address it binds, exactly; port 0: the system chooses */
-    struct endpoint
-        broadcast; /* bound too, and sent to; family 0: no broadcasts on the IP network */
-    uint8_t
-        prefix; /* bits of our subnet: hears from it what is sent to 255.255.255.255, too; 0: does not */
+    /* Bound too, and sent to; family 0: no broadcasts on the IP network. */
+    struct endpoint broadcast;
+    /* Bits of our subnet: what it sends to 255.255.255.255 is heard as well; 0: it is not. */
+    uint8_t prefix;
     struct endpoint bbmd;   /* registers there as a foreign device; family 0: does not */
     uint16_t foreign_ttl_s; /* 0: BACNET_FOREIGN_TTL_S */
     int receive_bytes;      /* of the sockets' buffers; 0: 1 MiB, if the system allows it */
-    uint16_t
-        serves; /* 1-65534: a network of devices of our own, to which we are the router; 0: none */
-    bool
-        listens; /* remembers the devices it hears (BACNET_HEARD_MAX), and tells duplicates among them */
+    /* 1-65534: a network of devices of our own, to which we are the router; 0: none. */
+    uint16_t serves;
+    /* Remembers the devices it hears (BACNET_HEARD_MAX), and tells duplicates among them. */
+    bool listens;
     uint16_t max_apdu;    /* what we take ourselves; 0: BACNET_APDU_MAX */
     uint8_t segmentation; /* enum bacnet_segmentation, what we do ourselves; 0: both */
-    /* Not NULL: the node has no sockets; what it sends goes here (0 or a BUSBAR_ code), and what came is
-     * given to bacnet_node_receive(). A broadcast is sent to config.broadcast. */
+    /* Not NULL: the node has no sockets; what it sends goes here (0 or a BUSBAR_ code), and what
+     * came is given to bacnet_node_receive(). A broadcast is sent to config.broadcast. */
     int (*send)(void *ctx, const struct endpoint *to, const void *data, size_t size);
 };
 
@@ -83,17 +86,16 @@ struct bacnet_notice {
     uint8_t service;
     struct bytes data;
     const struct bacnet_address *from;
-    const struct bacnet_address
-        *to;                  /* as in a bacnet_request; mac_size 0 with a network: all of it */
-    bool broadcast;           /* it was not for one node only */
-    struct bacnet_peer *peer; /* that it is from; NULL: we do not ask that node */
+    const struct bacnet_address *to; /* as in a bacnet_request; without mac: all of the network */
+    bool broadcast;                  /* it was not for one node only */
+    struct bacnet_peer *peer;        /* that it is from; NULL: we do not ask that node */
 };
 
 enum bacnet_heard_what {
     BACNET_HEARD_NEW,       /* for the first time, or what it says of itself has changed */
     BACNET_HEARD_AGAIN,     /* maybe it started anew */
     BACNET_HEARD_MOVED,     /* to `from`; until now at `other`; a peer goes with it */
-    BACNET_HEARD_DUPLICATE, /* another with the same id, at `other`, is alive: nothing was changed */
+    BACNET_HEARD_DUPLICATE, /* another of the same id, at `other`, is alive: nothing changed */
 };
 /* An I-Am. */
 struct bacnet_heard {
@@ -113,7 +115,8 @@ struct bacnet_node_events {
     /* Every datagram, whole; peer NULL: none of ours. `at` is where it came from or went to. */
     void (*frame)(void *ctx, struct bacnet_peer *peer, bool sent, const struct endpoint *at,
                   const void *data, size_t size);
-    /* A datagram was dropped, and why; `frame` told of it before. peer: that it seems to be from, or NULL. */
+    /* A datagram was dropped, and why; `frame` told of it before. peer: that it seems to be from,
+     * or NULL. */
     void (*dropped)(void *ctx, struct bacnet_peer *peer, const struct endpoint *at,
                     enum bacnet_drop drop, const void *data, size_t size);
     /* The registration as a foreign device changed (bacnet_node_foreign). */
@@ -125,14 +128,14 @@ int bacnet_node_open(struct loop *loop, const struct bacnet_node_config *config,
                      const struct bacnet_node_events *events, void *ctx, struct bacnet_node **out,
                      struct err *err);
 
-/* Leaves the BBMD, closes the sockets. Open asks are answered CANCELED, now; open requests may still be replied to (nothing
- * is sent). Peers stay valid until released: what they are asked is answered CANCELED. The pointer is dead for the
- * caller. NULL is fine. */
+/* Leaves the BBMD, closes the sockets. Open asks are answered CANCELED, now; open requests may
+ * still be replied to (nothing is sent). Peers stay valid until released: what they are asked is
+ * answered CANCELED. The pointer is dead for the caller. NULL is fine. */
 void bacnet_node_close(struct bacnet_node *node);
 
 struct loop *bacnet_node_loop(const struct bacnet_node *node);
-const struct bacnet_node_config *bacnet_node_config(
-    const struct bacnet_node *node); /* local.port as bound */
+/* As it was opened, with the port as bound. */
+const struct bacnet_node_config *bacnet_node_config(const struct bacnet_node *node);
 
 /* With config.send: a datagram came; broadcast: to the broadcast address. */
 void bacnet_node_receive(struct bacnet_node *node, const struct endpoint *from, const void *data,
@@ -140,9 +143,10 @@ void bacnet_node_receive(struct bacnet_node *node, const struct endpoint *from, 
 
 /* ---- sending without an answer ---- */
 
-/* An unconfirmed request. source: which of the devices that we serve says it (network and mac); NULL: we ourselves. A remote
- * network whose router is not known: looked for, and the message goes out to all on the IP network with its destination, which any
- * router forwards. Error: BUSBAR_ETOOBIG (over what fits into one frame), or of the socket. */
+/* An unconfirmed request. source: which of the devices that we serve says it (network and mac);
+ * NULL: we ourselves. A remote network whose router is not known: looked for, and the message goes
+ * out to all on the IP network with its destination, which any router forwards. Error:
+ * BUSBAR_ETOOBIG (over what fits into one frame), or of the socket. */
 int bacnet_tell(struct bacnet_node *node, const struct bacnet_address *source,
                 const struct bacnet_address *to, uint8_t service, const void *data, size_t size);
 
@@ -194,7 +198,8 @@ struct bacnet_table_entry {
 /* error: 0, BUSBAR_EREFUSED (code), BUSBAR_ETIMEOUT, BUSBAR_ECANCELED. */
 typedef void (*bacnet_table_cb)(void *ctx, int error, uint16_t code,
                                 const struct bacnet_table_entry *entries, size_t count);
-/* One at a time a node: BUSBAR_EBUSY. cb runs exactly once if 0 is returned, later; bbmd NULL: the one we register with. */
+/* One at a time a node: BUSBAR_EBUSY. cb runs exactly once if 0 is returned, later; bbmd NULL: the
+ * one we register with. */
 int bacnet_node_read_table(struct bacnet_node *node, const struct endpoint *bbmd,
                            enum bacnet_table table, bacnet_table_cb cb, void *ctx);
 

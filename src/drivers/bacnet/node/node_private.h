@@ -145,10 +145,11 @@ bool foreign_registered(const struct bacnet_node *node);
 
 /* ---- router.c ---- */
 enum reach { REACH_NOW, REACH_LATER, REACH_NEVER };
-/* The way to a peer's network: sets its router. LATER: the peer waits, and is pumped when the way is there (or its asks
- * end with NO_ROUTE). */
+/* The way to a peer's network: sets its router. LATER: the peer waits, and is pumped when the way
+ * is there (or its asks end with NO_ROUTE). */
 enum reach route_reach(struct bacnet_peer *peer);
-/* Requests under way to a network, which share its router's memory. Then: who waits for that may go. */
+/* Requests under way to a network, which share its router's memory. Then: who waits for that may
+ * go. */
 void route_in_flight(struct bacnet_node *node, uint16_t network);
 void route_not_in_flight(struct bacnet_node *node, uint16_t network);
 void route_pump(struct bacnet_node *node, uint16_t network);

@@ -34,8 +34,7 @@ enum {
 struct bacnet_peer_config {
     uint32_t instance; /* of its device; BACNET_INSTANCE_MAX: none, address must be set */
     struct bacnet_address address; /* all zero: found by its instance */
-    struct bacnet_address
-        source; /* which of the networks and macs that we serve asks; all zero: we do */
+    struct bacnet_address source;  /* which of the nodes that we serve asks; all zero: we do */
     /* What holds against what the device says and what is learned; 0 = nothing does. */
     uint16_t max_apdu;
     uint8_t segmentation; /* enum bacnet_segmentation, less than both */
@@ -49,19 +48,19 @@ struct bacnet_peer_facts {
     bool found;                    /* the address is known (of its router perhaps not) */
     bool introduced; /* an I-Am of it was heard: vendor, max_apdu, segmentation are its own */
     uint16_t vendor;
-    uint16_t
-        max_apdu; /* what we may send it in one piece; 1476 (IP) or 480 (routed) if not known */
+    uint16_t max_apdu;      /* that it takes in one piece; not known: 1476 (IP) or 480 (routed) */
     uint8_t segmentation;   /* enum bacnet_segmentation */
     uint8_t max_segments;   /* that it takes; 0 = it did not say */
     uint8_t in_flight;      /* how many requests it gets at a time now */
     unsigned open, waiting; /* requests under way, and in line */
     int64_t heard_us;       /* monotonic, of the last frame from it; 0 = never */
-    uint64_t asked, answered, repeated,
-        silent; /* requests; transmissions after the first; no answer at all */
+    uint64_t asked, answered, silent; /* requests */
+    uint64_t repeated;                /* transmissions after the first */
 };
 
-/* The peer with this instance (if one is given) or else this address, from the table or new; counted. Settings that are not
- * 0 take the place of what an earlier user said. Never NULL. Looking for an instance begins with the first request. */
+/* The peer with this instance (if one is given) or else this address, from the table or new;
+ * counted. Settings that are not 0 take the place of what an earlier user said. Never NULL. Looking
+ * for an instance begins with the first request. */
 struct bacnet_peer *bacnet_peer_get(struct bacnet_node *node,
                                     const struct bacnet_peer_config *config);
 /* Its open asks must be over or canceled by whoever made them. NULL is fine. */
@@ -80,27 +79,27 @@ void *bacnet_peer_user(const struct bacnet_peer *peer);
 size_t bacnet_peer_request_max(const struct bacnet_peer *peer);
 size_t bacnet_peer_answer_max(const struct bacnet_peer *peer);
 
-/* Learned from what it aborted or lost; facts follow. Nothing is raised over what it said itself. */
+/* Learned from what it aborted or lost; facts follow. Limits are only lowered. */
 void bacnet_peer_learn_max_apdu(struct bacnet_peer *peer, uint16_t max_apdu);
 void bacnet_peer_learn_in_flight(struct bacnet_peer *peer, unsigned in_flight);
 
-/* Looks for the device now, though its address is known: Who-Is for its instance. What is heard comes as
- * `heard`. Nothing for a peer without an instance. */
+/* Looks for the device now, though its address is known: Who-Is for its instance. What is heard
+ * comes as `heard`. Nothing for a peer without an instance. */
 void bacnet_peer_look(struct bacnet_peer *peer);
 
 enum bacnet_outcome {
-    BACNET_ACKED,   /* simple or complex ack; data is the service's, reassembled */
-    BACNET_ERRORED, /* error_class, error_code; data is the whole error for services that say more */
+    BACNET_ACKED,     /* simple or complex ack; data is the service's, reassembled */
+    BACNET_ERRORED,   /* error_class, error_code; data is all of it, as some services say more */
     BACNET_REJECTED,  /* code: reject reason */
     BACNET_ABORTED,   /* code: abort reason; by_us: we gave up on it (too big, bad segments) */
     BACNET_SILENT,    /* no answer to any transmission */
     BACNET_NOT_FOUND, /* nobody said I-Am for the instance */
-    BACNET_NO_ROUTE, /* no router to the network, or (code: its reason, clause 6.4.4) the router says so */
-    BACNET_UNSENT,   /* error: the socket would not take it (no network, no such address) */
-    BACNET_CANCELED, /* the node was closed */
+    BACNET_NO_ROUTE,  /* no router is found, or it refuses (code: its reason, clause 6.4.4) */
+    BACNET_UNSENT,    /* error: the socket would not take it (no network, no such address) */
+    BACNET_CANCELED,  /* the node was closed */
 };
-const char *bacnet_outcome_word(
-    enum bacnet_outcome outcome); /* "ack", "error", "reject", "abort", "silent" ... */
+/* "ack", "error", "reject", "abort", "silent" ... */
+const char *bacnet_outcome_word(enum bacnet_outcome outcome);
 
 struct bacnet_answer {
     enum bacnet_outcome outcome;
@@ -121,7 +120,7 @@ struct bacnet_ask {
     size_t size;
     unsigned retries;   /* further transmissions; a write has 0 */
     int64_t timeout_us; /* of one transmission; 0: BACNET_TIMEOUT_MS */
-    /* Once; never from inside bacnet_ask(). The ask may be used again in it, and any peer released. */
+    /* Once; never from inside bacnet_ask(). In it the ask may be used again, peers released. */
     void (*answered)(struct bacnet_ask *ask, const struct bacnet_answer *answer);
     void *user;
 
@@ -134,8 +133,8 @@ struct bacnet_ask {
     int end_error;
 };
 
-/* Sends it, or puts it in line: when the peer has enough in flight, is looked for, or its router is. The ask must not be
- * open. What does not fit is answered ABORTED by us. */
+/* Sends it, or puts it in line: when the peer has enough in flight, is looked for, or its router
+ * is. The ask must not be open. What does not fit is answered ABORTED by us. */
 void bacnet_ask(struct bacnet_peer *peer, struct bacnet_ask *ask);
 
 /* answered() is not called any more; its memory and its data may go. A late answer is dropped (and

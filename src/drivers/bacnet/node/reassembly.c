@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The memory of segmented messages that are put together: one ceiling for the whole node, and a few buffers that are kept for
- * the next message, so that a device whose answers are always segmented costs no allocation. */
+/* The memory of segmented messages that are put together: one ceiling for the whole node, and a few
+ * buffers that are kept for the next message, so that a device whose answers are always segmented
+ * costs no allocation. */
 #include "drivers/bacnet/node/node_private.h"
 
 enum segment_step segments_take(struct bacnet_node *node, struct segment_receiver *receiver,

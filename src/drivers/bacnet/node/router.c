@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Ways to remote networks (ASHRAE 135, clauses 6.5 and 6.6): learned from I-Am-Router-To-Network and from the source of frames,
- * looked for with Who-Is-Router-To-Network when somebody behind an unknown one is asked, forgotten when the router rejects.
+/* Ways to remote networks (ASHRAE 135, clauses 6.5 and 6.6): learned from I-Am-Router-To-Network
+ * and from the source of frames, looked for with Who-Is-Router-To-Network when somebody behind an
+ * unknown one is asked, forgotten when the router rejects.
  *
- * Who waits for a network stands in its line; it is pumped when the way is there, or its asks end. A search has ROUTE_TRIES; the
- * next one waits for longer and longer. A busy router is left alone until it says that it is not, for
- * 30 s at most (clause 6.6.3.6). A network gets BACNET_IN_FLIGHT_NETWORK requests at a time, whose peers take turns: a router
- * to a slow line drops what its memory cannot hold. */
+ * Who waits for a network stands in its line; it is pumped when the way is there, or its asks end.
+ * A search has ROUTE_TRIES; the next one waits for longer and longer. A busy router is left alone
+ * until it says that it is not, for 30 s at most (clause 6.6.3.6). A network gets
+ * BACNET_IN_FLIGHT_NETWORK requests at a time, whose peers take turns: a router to a slow line
+ * drops what its memory cannot hold. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -49,7 +51,8 @@ static void route_free(struct route *route)
     busbar_free(route);
 }
 
-/* Makes room: the way that was not used for the longest time, if that is long. False: all are in use. */
+/* Makes room: the way that was not used for the longest time, if that is long. False: all are in
+ * use. */
 static bool evict(struct bacnet_node *node)
 {
     struct route *oldest = NULL;
@@ -91,7 +94,8 @@ static struct route *route_get(struct bacnet_node *node, uint16_t network)
     return route;
 }
 
-/* Lets go all that wait. Sends, and calls nobody back; who has to wait again comes back into the line, so each is pumped once. */
+/* Lets go all that wait. Sends, and calls nobody back; who has to wait again comes back into the
+ * line, so each is pumped once. */
 static void pump_all(struct route *route)
 {
     struct list waiting;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The sender keeps [base, sent) under way, at most a window of it. The receiver takes segments in order only: after a gap it
- * says once where to go on (more would make the sender repeat more than once), and drops until that comes. */
+/* The sender keeps [base, sent) under way, at most a window of it. The receiver takes segments in
+ * order only: after a gap it says once where to go on (more would make the sender repeat more than
+ * once), and drops until that comes. */
 #include "drivers/bacnet/node/segment.h"
 
 #include "base/err.h"

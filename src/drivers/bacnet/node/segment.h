@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Private to node/: cutting a message into segments and putting one together (ASHRAE 135, clauses 5.2 to 5.4).
- * Pure: no socket, no clock. A message has at most BACNET_SEGMENTS_MAX segments, so a sequence number never wraps. */
+/* Private to node/: cutting a message into segments and putting one together (ASHRAE 135, clauses
+ * 5.2 to 5.4). Pure: no socket, no clock. A message has at most BACNET_SEGMENTS_MAX segments, so a
+ * sequence number never wraps. */
 #ifndef BUSBAR_DRIVERS_BACNET_NODE_SEGMENT_H
 #define BUSBAR_DRIVERS_BACNET_NODE_SEGMENT_H
 
@@ -23,7 +24,8 @@ struct segment_sender {
 /* False: more than segments_max. piece > 0. */
 bool segment_sender_init(struct segment_sender *sender, const void *data, size_t size, size_t piece,
                          unsigned segments_max);
-/* The next segment that may be sent now: fills sequence, more, window (proposed) and data of apdu. */
+/* The next segment that may be sent now: fills sequence, more, window (proposed) and data of apdu.
+ */
 bool segment_sender_next(struct segment_sender *sender, struct bacnet_apdu *apdu);
 /* A SegmentACK. False: of nothing that is under way; nothing is changed. */
 bool segment_sender_acknowledged(struct segment_sender *sender, const struct bacnet_apdu *ack);
@@ -56,7 +58,8 @@ void segment_receiver_fini(struct segment_receiver *receiver);
 /* size_max: what the message may grow to. */
 enum segment_step segment_receiver_take(struct segment_receiver *receiver,
                                         const struct bacnet_apdu *segment, size_t size_max);
-/* sequence, window and negative of the acknowledgement for a step. At least one segment was taken. */
+/* sequence, window and negative of the acknowledgement for a step. At least one segment was taken.
+ */
 void segment_receiver_acknowledge(struct segment_receiver *receiver, enum segment_step step,
                                   struct bacnet_apdu *ack);
 

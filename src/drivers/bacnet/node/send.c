@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What goes out: a message gets its network header, its BVLC header and its way: to the node, to the router of its network,
- * or to all (by broadcast, and by the BBMD where we are a foreign device). */
+/* What goes out: a message gets its network header, its BVLC header and its way: to the node, to
+ * the router of its network, or to all (by broadcast, and by the BBMD where we are a foreign
+ * device). */
 #include <string.h>
 
 #include "drivers/bacnet/node/node_private.h"

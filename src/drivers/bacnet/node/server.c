@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What others ask of us (ASHRAE 135, clause 5.4.5): a table of the requests that are open, found by who asked and the invoke
- * id, so that a request that comes again while it is being answered is not handled twice. */
+/* What others ask of us (ASHRAE 135, clause 5.4.5): a table of the requests that are open, found by
+ * who asked and the invoke id, so that a request that comes again while it is being answered is not
+ * handled twice. */
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Asking: answers of all kinds, silence and repetition, spoofed answers, the line and its limit, cancelling, closing. */
+/* Asking: answers of all kinds, silence and repetition, spoofed answers, the line and its limit,
+ * cancelling, closing. */
 #include "node_rig.h"
 
 #include "drivers/bacnet/wire/errors.h"

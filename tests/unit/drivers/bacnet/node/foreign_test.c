@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A node as a foreign device: registering, renewing, refused, silent, forgotten; and reading a BBMD's tables. */
+/* A node as a foreign device: registering, renewing, refused, silent, forgotten; and reading a
+ * BBMD's tables. */
 #include "node_rig.h"
 
 static struct rig_node *add_foreign(struct rig *rig, uint16_t ttl_s)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A BACnet/IP network in memory: nodes at 10.0.0.N that are real, all others are the test. A filter loses, repeats or holds
- * back frames; what goes to an address that is no node is kept for the test. The clock is fake. */
+/* A BACnet/IP network in memory: nodes at 10.0.0.N that are real, all others are the test. A filter
+ * loses, repeats or holds back frames; what goes to an address that is no node is kept for the
+ * test. The clock is fake. */
 #ifndef BUSBAR_TESTS_NODE_RIG_H
 #define BUSBAR_TESTS_NODE_RIG_H
 
@@ -358,7 +359,8 @@ static inline uint64_t rig_drops(const struct rig_node *self, enum bacnet_drop d
 
 /* ---- frames by hand ---- */
 
-/* An APDU as the node with this last byte would send it, by unicast or (to_all) broadcast. from NULL: no SNET. */
+/* An APDU as the node with this last byte would send it, by unicast or (to_all) broadcast. from
+ * NULL: no SNET. */
 static inline void rig_inject_apdu(struct rig_node *to, const struct endpoint *at,
                                    const struct bacnet_mac *from, bool to_all,
                                    const struct bacnet_apdu *apdu)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The way in: what is dropped and why; addresses as text; memory; and real sockets on the loopback network, broadcast
- * included. */
+/* The way in: what is dropped and why; addresses as text; memory; and real sockets on the loopback
+ * network, broadcast included. */
 #include "node_rig.h"
 
 #include "support/wait.h"

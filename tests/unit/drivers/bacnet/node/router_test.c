@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Remote networks: the search for a router, learning, rejects, busy routers, the table's limit; and a network of our own
- * behind the node (the simulator's). */
+/* Remote networks: the search for a router, learning, rejects, busy routers, the table's limit; and
+ * a network of our own behind the node (the simulator's). */
 #include "node_rig.h"
 
 #include "drivers/bacnet/wire/errors.h"

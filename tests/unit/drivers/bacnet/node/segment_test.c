@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Segmentation both ways: cutting and joining alone, then whole nodes over a wire that loses, repeats and reorders. */
+/* Segmentation both ways: cutting and joining alone, then whole nodes over a wire that loses,
+ * repeats and reorders. */
 #include "node_rig.h"
 
 #include "base/hash.h"

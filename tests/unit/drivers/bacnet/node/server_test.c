@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Being asked: replies now and later, repeated requests, limits, limits of a simulated device, after closing. */
+/* Being asked: replies now and later, repeated requests, limits, limits of a simulated device,
+ * after closing. */
 #include "node_rig.h"
 
 #include "base/alloc.h"
