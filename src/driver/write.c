@@ -13,6 +13,8 @@
  * A write is never repeated: when no answer came, nobody knows whether the device took it, and that
  * is what the person is told. Writes do not wait for polls; a driver that can do one thing at a
  * time puts them first. */
+#include "driver/write.h"
+
 #include <assert.h>
 #include <string.h>
 
@@ -20,7 +22,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "driver/write.h"
 
 static void write_timer(struct timer *timer, void *ctx);
 

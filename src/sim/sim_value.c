@@ -171,7 +171,8 @@ static double wave(double time_s, double period_s, double phase)
 static double resolve(double number, float step, double (*whole)(double))
 {
     double parts = step < 1.0f ? round(1.0 / (double)step) : 0.0;
-    return parts > 0.0 ? whole(number * parts) / parts : whole(number / (double)step) * (double)step;
+    return parts > 0.0 ? whole(number * parts) / parts
+                       : whole(number / (double)step) * (double)step;
 }
 
 /* Two waves of own length and phase, and a little noise that stands for 5 s. Within +-span. */
