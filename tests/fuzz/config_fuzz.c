@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "../unit/config/fake_protocol.h"
+#include "../unit/config/fake_field.h"
 #include "base/alloc.h"
 
 /* An exact-size copy of the bytes up to the next NUL, so that ASan sees one too many. */
@@ -35,6 +35,13 @@ static void make_all(const struct config *config)
         device_free(dev);
     }
     registry_free(registry);
+    for (size_t i = 0; i < config->driver_count; i++) {
+        struct setup *setup = NULL;
+        int error = config_make_setup(config->drivers[i].setup, &setup);
+        assert(error == 0 && setup_equal(setup, config->drivers[i].setup));
+        assert((setup->hash != 0) == setup->given);
+        setup_free(setup);
+    }
     struct config_diff diff;
     int error = config_diff(config, config, &diff);
     assert(error == 0 && diff.total == 0);
@@ -48,7 +55,7 @@ static void load(const struct config_text *texts)
     struct buf out;
     problems_init(&problems);
     buf_init(&out, 64 << 20);
-    int error = config_load_texts(texts, 2, &fake_env, &config, &problems);
+    int error = config_load_texts(texts, 2, &field_env, &config, &problems);
     assert((error == 0) == (config != NULL));
     assert((error != 0) == (problems.errors > 0));
     problems_print(&problems, &out);
@@ -58,6 +65,23 @@ static void load(const struct config_text *texts)
     config_free(config);
     problems_fini(&problems);
     buf_fini(&out);
+}
+
+/* The text as the settings of a device in no file. */
+static void try_lone(const char *text, size_t size)
+{
+    char *copy = busbar_strndup(text, size);
+    struct registry *registry = registry_new();
+    struct device *dev = NULL;
+    struct err err = { 0 };
+    int error = config_make_lone_device(&field_env, registry, "stranger-1", "field", copy, &dev,
+                                        &err);
+    assert((error == 0) == (dev != NULL));
+    assert(error == 0 || err.message[0] != '\0');
+    assert(dev == NULL || (dev->point_count == 0 && strcmp(dev->name, "stranger-1") == 0));
+    device_free(dev);
+    registry_free(registry);
+    busbar_free(copy);
 }
 
 /* What is read as a value is printed as a text that reads back as the same. */
@@ -104,6 +128,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     texts[1].text = csv;
     load(texts);
     try_options(option, option_size);
+    try_lone(option, option_size);
     free(yaml);
     free(csv);
     free(option);

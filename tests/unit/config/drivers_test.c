@@ -11,71 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "unit/config/fake_protocol.h"
-
-enum { FIELD_DEVICE, FIELD_NETWORK };
-enum { SETUP_ID, SETUP_TITLE, SETUP_PASSWORD };
-enum { PART_INTERFACE, PART_PORT };
-
-static const struct option field_device_options[] = {
-    { .key = "device", .type = OPTION_INT, .max = 4194302 },
-    { .key = "network", .type = OPTION_TEXT, .max = 64 },
-    { .key = NULL },
-};
-static const struct option field_setup_options[] = {
-    { .key = "id", .type = OPTION_INT, .fallback = "4194000", .max = 4194302 },
-    { .key = "title", .type = OPTION_TEXT, .max = 64 },
-    { .key = "password", .type = OPTION_SECRET },
-    { .key = NULL },
-};
-static const struct option field_part_options[] = {
-    { .key = "interface", .type = OPTION_TEXT, .max = 64 },
-    { .key = "port", .type = OPTION_INT, .fallback = "47808", .min = 1, .max = 65535 },
-    { .key = NULL },
-};
-
-static int field_check_setup(const struct setup *setup, struct err *err)
-{
-    for (size_t i = 0; i < setup->part_count; i++) {
-        const struct settings *part = &setup->parts[i].settings;
-        if (!settings_has(part, PART_INTERFACE)) {
-            return err_at(err, BUSBAR_ECONFIG, part->at, "add 'interface: eth0'",
-                          "network '%s' has no interface", setup->parts[i].name);
-        }
-    }
-    return 0;
-}
-
-static int field_check(const struct setup *setup, const struct settings *device, struct err *err)
-{
-    const char *network = settings_text(device, FIELD_NETWORK);
-    assert_ptr_equal(setup->settings.options, field_setup_options);
-    if (network != NULL && setup_part(setup, network) == NULL) {
-        return err_at(err, BUSBAR_ECONFIG, settings_at(device, FIELD_NETWORK), NULL,
-                      "there is no network '%s'", network);
-    }
-    return 0;
-}
-
-static const struct config_protocol protocols[] = {
-    { .name = "modbus",
-      .device_options = fake_device_options,
-      .point_options = fake_point_options,
-      .address_bytes = sizeof(struct fake_address),
-      .check = fake_check,
-      .resolve = fake_resolve },
-    { .name = "field",
-      .device_options = field_device_options,
-      .point_options = fake_point_options,
-      .address_bytes = sizeof(struct fake_address),
-      .setup_options = field_setup_options,
-      .parts_key = "networks",
-      .part_options = field_part_options,
-      .check_setup = field_check_setup,
-      .check = field_check,
-      .resolve = fake_resolve },
-};
-static const struct config_env env = { .protocols = protocols, .protocol_count = 2 };
+#include "unit/config/fake_field.h"
 
 #define DEVICES                                                               \
     "devices:\n"                                                              \
@@ -109,7 +45,7 @@ static struct config *load_with(const char *yaml, const struct config_env *with)
 
 static struct config *load(const char *yaml)
 {
-    return load_with(yaml, &env);
+    return load_with(yaml, &field_env);
 }
 
 static void a_setup_outlives_its_configuration(void **state)
@@ -232,7 +168,7 @@ static int resolve_releasable(const struct settings *device, const struct settin
 static void priorities_are_for_points_that_can_be_released(void **state)
 {
     (void)state;
-    struct config_protocol both[] = { protocols[0], protocols[1] };
+    struct config_protocol both[] = { field_protocols[0], field_protocols[1] };
     struct config_env with = { .protocols = both, .protocol_count = 2 };
     both[1].resolve = resolve_releasable;
     static const char yaml[] = "version: 1\ndevices:\n"
@@ -268,7 +204,8 @@ static void priorities_are_for_points_that_can_be_released(void **state)
                    wrong[i][0]);
         struct config_text source = { .name = "a.yaml", .text = text, .size = strlen(text) };
         problems_init(&problems);
-        assert_int_equal(config_load_texts(&source, 1, &env, &config, &problems), BUSBAR_ECONFIG);
+        assert_int_equal(config_load_texts(&source, 1, &field_env, &config, &problems),
+                         BUSBAR_ECONFIG);
         assert_int_equal(problems.errors, 1);
         if (strstr(problems.list[0].message, wrong[i][1]) == NULL) {
             fail_msg("%s: %s", wrong[i][0], problems.list[0].message);
@@ -289,7 +226,8 @@ static void mistakes_are_told_where_they_are(void **state)
         struct config *config = NULL;
         char place[64] = "";
         problems_init(&problems);
-        assert_int_equal(config_load_texts(&text, 1, &env, &config, &problems), BUSBAR_ECONFIG);
+        assert_int_equal(config_load_texts(&text, 1, &field_env, &config, &problems),
+                         BUSBAR_ECONFIG);
         assert_null(config);
         assert_int_equal(problems.errors, 1);
         const struct problem *problem = &problems.list[0];
@@ -315,7 +253,7 @@ static void a_driver_stands_once_over_all_files(void **state)
     struct problems problems;
     struct config *config = NULL;
     problems_init(&problems);
-    assert_int_equal(config_load_texts(texts, 2, &env, &config, &problems), BUSBAR_ECONFIG);
+    assert_int_equal(config_load_texts(texts, 2, &field_env, &config, &problems), BUSBAR_ECONFIG);
     assert_int_equal(problems.errors, 1);
     assert_string_equal(problems.list[0].at.file, "b.yaml");
     assert_string_equal(problems.list[0].message, "'drivers: field' is also in a.yaml:2");
@@ -379,7 +317,7 @@ static void a_lone_device_knows_the_running_setup(void **state)
 {
     (void)state;
     struct config *config = load(whole);
-    struct config_env with = env;
+    struct config_env with = field_env;
     struct registry *registry = registry_new();
     struct device *dev = NULL;
     struct err err = { 0 };
