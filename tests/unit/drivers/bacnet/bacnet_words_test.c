@@ -9,6 +9,15 @@
 #include <string.h>
 
 #include "drivers/bacnet/bacnet_words.h"
+#include "drivers/bacnet/service/acknowledge_alarm.h"
+#include "drivers/bacnet/service/event_information.h"
+#include "drivers/bacnet/service/event_notification.h"
+#include "drivers/bacnet/service/read_range.h"
+#include "drivers/bacnet/service/time_sync.h"
+#include "drivers/bacnet/service/who_has.h"
+#include "drivers/bacnet/wire/apdu.h"
+#include "drivers/bacnet/wire/bvlc.h"
+#include "drivers/bacnet/wire/npdu.h"
 #include "drivers/bacnet/wire/numbers.h"
 
 /* Who-Is 2001 to all, by broadcast. */
@@ -73,6 +82,114 @@ static void frames(void **state)
     says(write, sizeof(write), "write-property analog-value:1 = 180 at priority 8, invoke 7");
     says(subscribe, sizeof(subscribe),
          "subscribe-cov analog-input:1 for 60 s, confirmed, invoke 7");
+}
+
+/* A whole frame around a service's part. */
+static void said(uint8_t type, uint8_t service, const struct bytes_out *part, const char *words)
+{
+    uint8_t frame[1024];
+    struct bytes_out out = bytes_out_of(frame, sizeof(frame));
+    struct bacnet_bvlc bvlc = { .function = BACNET_BVLC_UNICAST };
+    struct bacnet_npdu npdu = { 0 };
+    struct bacnet_apdu apdu = { .type = type,
+                                .service = service,
+                                .invoke = 5,
+                                .data = bytes_of(part->start, bytes_out_size(part)) };
+    bacnet_put_bvlc(&out, &bvlc);
+    bacnet_put_npdu(&out, &npdu);
+    bacnet_put_apdu(&out, &apdu);
+    bacnet_end_bvlc(&out, 0);
+    says(frame, bytes_out_size(&out), words);
+}
+
+static const struct bacnet_object input = { .type = BACNET_ANALOG_INPUT, .instance = 2 };
+static const struct bacnet_value anna = { .type = BACNET_CHARACTERS,
+                                          .as.block = { (const uint8_t *)"anna", 4, 0 } };
+
+static void alarms(void **state)
+{
+    uint8_t data[512];
+    struct bytes_out out = bytes_out_of(data, sizeof(data));
+    struct bacnet_event_notification event = {
+        .process = 1,
+        .device = { .type = BACNET_DEVICE, .instance = 2001 },
+        .object = input,
+        .stamp = { .kind = BACNET_STAMP_SEQUENCE, .sequence = 16 },
+        .notification_class = 4,
+        .priority = 100,
+        .event_type = BACNET_EVENT_OUT_OF_RANGE,
+        .has_text = true,
+        .text = anna,
+        .has_ack_wanted = true,
+        .ack_wanted = true,
+        .has_from_state = true,
+        .from_state = BACNET_STATE_NORMAL,
+        .to_state = BACNET_STATE_HIGH_LIMIT,
+        .values = { .choice = BACNET_EVENT_NO_VALUES },
+    };
+    struct bacnet_acknowledge_alarm ack = { .object = input,
+                                            .state = BACNET_STATE_HIGH_LIMIT,
+                                            .event = event.stamp,
+                                            .who = anna,
+                                            .now = event.stamp };
+    struct bacnet_event_summary summary = { .object = input, .state = BACNET_STATE_FAULT };
+    (void)state;
+    bacnet_put_event_notification(&out, &event);
+    said(
+        BACNET_PDU_CONFIRMED, BACNET_CONFIRMED_EVENT, &out,
+        "of device 2001: analog-input:2 normal to high-limit, out-of-range, class 4, priority 100, "
+        "\"anna\", wants an acknowledgement, invoke 5");
+    said(BACNET_PDU_UNCONFIRMED, BACNET_UNCONFIRMED_EVENT, &out, "analog-input:2 normal to high");
+    out = bytes_out_of(data, sizeof(data));
+    bacnet_put_acknowledge_alarm(&out, &ack);
+    said(BACNET_PDU_CONFIRMED, BACNET_ACKNOWLEDGE_ALARM, &out,
+         "acknowledge-alarm analog-input:2 high-limit by \"anna\"");
+    out = bytes_out_of(data, sizeof(data));
+    bacnet_put_event_information_ask(&out, &input);
+    said(BACNET_PDU_CONFIRMED, BACNET_GET_EVENT_INFORMATION, &out, "behind analog-input:2");
+    out = bytes_out_of(data, sizeof(data));
+    bacnet_put_event_information_begin(&out);
+    bacnet_put_event_summary(&out, &summary);
+    bacnet_put_event_information_end(&out, true);
+    said(BACNET_PDU_COMPLEX_ACK, BACNET_GET_EVENT_INFORMATION, &out,
+         "answered: analog-input:2 fault ...");
+    out = bytes_out_of(data, sizeof(data));
+    bacnet_put_event_information_begin(&out);
+    bacnet_put_event_information_end(&out, false);
+    said(BACNET_PDU_COMPLEX_ACK, BACNET_GET_EVENT_INFORMATION, &out, "nothing stands in alarm");
+}
+
+static void logs_and_times(void **state)
+{
+    uint8_t data[512];
+    struct bytes_out out = bytes_out_of(data, sizeof(data));
+    struct bacnet_read_range ask = {
+        .object = { .type = BACNET_TREND_LOG, .instance = 1 },
+        .property = BACNET_PROP_LOG_BUFFER,
+        .index = BACNET_INDEX_ALL,
+        .range = BACNET_RANGE_SEQUENCE,
+        .reference = 469,
+        .count = 100,
+    };
+    struct bacnet_range_items items = {
+        .object = ask.object, .property = ask.property, .index = ask.index, .last = true, .count = 0
+    };
+    struct bacnet_datetime at = { .date = { 126, 11, 22, 7 }, .time = { 10, 44, 8, 0 } };
+    struct bacnet_who_has who = { .high = BACNET_INSTANCE_MAX, .object = input };
+    (void)state;
+    bacnet_put_read_range(&out, &ask);
+    said(BACNET_PDU_CONFIRMED, BACNET_READ_RANGE, &out,
+         "read-range trend-log:1 log-buffer, 100 from number 469");
+    out = bytes_out_of(data, sizeof(data));
+    bacnet_put_range_items(&out, &items);
+    said(BACNET_PDU_COMPLEX_ACK, BACNET_READ_RANGE, &out,
+         "read-range answered: 0 of trend-log:1 log-buffer, to the last");
+    out = bytes_out_of(data, sizeof(data));
+    bacnet_put_time_sync(&out, &at);
+    said(BACNET_PDU_UNCONFIRMED, BACNET_UTC_TIME_SYNC, &out, ": 2026-11-22 10:44:08");
+    out = bytes_out_of(data, sizeof(data));
+    bacnet_put_who_has(&out, &who);
+    said(BACNET_PDU_UNCONFIRMED, BACNET_WHO_HAS, &out, "who-has: analog-input:2");
 }
 
 /* Frames of the ring may be cut: whatever is left, something is said and nothing is read beyond it. */
@@ -149,8 +266,8 @@ static void back_to_bytes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frames),
-        cmocka_unit_test(cut_anywhere),
+        cmocka_unit_test(frames),         cmocka_unit_test(alarms),
+        cmocka_unit_test(logs_and_times), cmocka_unit_test(cut_anywhere),
         cmocka_unit_test(back_to_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
