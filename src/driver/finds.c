@@ -132,15 +132,25 @@ static size_t kept_size(const char *text)
     return size <= HOST_FIND_TEXT_MAX ? size : str_utf8_cut(text, size, HOST_FIND_TEXT_MAX);
 }
 
-static const char *copy(char **to, const char *text)
+/* The memory of one find; what does not fit is left out. */
+struct room {
+    char *at;
+    size_t left;
+};
+
+static const char *copy(struct room *room, const char *text)
 {
-    char *at = *to;
     size_t size = kept_size(text);
+    if (size >= room->left) {
+        return "";
+    }
+    char *at = room->at;
     if (size > 0) {
         memcpy(at, text, size);
     }
     at[size] = '\0';
-    *to += size + 1;
+    room->at += size + 1;
+    room->left -= size + 1;
     return at;
 }
 
@@ -221,14 +231,16 @@ static void set_texts(struct find *find, const struct driver_find *now)
     for (size_t i = 0; i < count; i++) {
         size += kept_size(facts[i].name) + kept_size(facts[i].text) + 2;
     }
-    char *block = busbar_alloc(size), *at = block;
+    size = size < HOST_FIND_BYTES_MAX ? size : HOST_FIND_BYTES_MAX;
+    char *block = busbar_alloc(size);
+    struct room room = { .at = block, .left = size };
     struct driver_fact *kept = busbar_alloc_array(count + 1, sizeof(*kept));
     for (size_t i = 0; i < TEXTS; i++) {
-        *to[i] = copy(&at, *to[i]);
+        *to[i] = copy(&room, *to[i]);
     }
     for (size_t i = 0; i < count; i++) {
-        kept[i].name = copy(&at, facts[i].name);
-        kept[i].text = copy(&at, facts[i].text);
+        kept[i].name = copy(&room, facts[i].name);
+        kept[i].text = copy(&room, facts[i].text);
     }
     merged.key = find->key;
     merged.facts = kept;

@@ -238,8 +238,9 @@ int host_test(struct host *host, struct device *dev, const char *const *options,
 
 /* ---- discovery ---- */
 enum {
-    HOST_DISCOVERIES_MAX = 4, /* at once, of one driver */
-    HOST_FIND_TEXT_MAX = 512, /* bytes kept of each text of a find */
+    HOST_DISCOVERIES_MAX = 4,   /* at once, of one driver */
+    HOST_FIND_TEXT_MAX = 512,   /* bytes kept of each text of a find */
+    HOST_FIND_BYTES_MAX = 4096, /* and of all of them: 10,000 finds take 40 MB at most */
 };
 #define HOST_DISCOVERY_MAX_US (INT64_C(600) * 1000000)
 #define HOST_DISCOVERY_US     (INT64_C(60) * 1000000)
