@@ -139,6 +139,9 @@ static void add_logs(struct sim_bacnet_device *bd)
         if (bd->targets[i].log != BACNET_LOG_NONE) {
             add(bd, bd->targets[i].log, SIM_BACNET_NO_POINT);
             named = true;
+        } else if ((bd->targets[i].flags & BACNET_TARGET_LOG_AUTO) != 0) {
+            add(bd, number_of(BACNET_TREND_LOG, SIM_BACNET_LOG_AUTO + i), i);
+            named = true;
         }
     }
     for (uint32_t i = 0; i < bd->dev->point_count && !named && logs < SIM_BACNET_LOGS; i++) {

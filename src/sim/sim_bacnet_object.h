@@ -24,6 +24,7 @@ enum {
     SIM_BACNET_PRIORITIES = 16,   /* clause 19.2 */
     SIM_BACNET_CLASS = 1,         /* the instance of the notification class */
     SIM_BACNET_LOGS = 4,          /* trend logs of a device that names none */
+    SIM_BACNET_LOG_AUTO = 1000,   /* the first instance of those for `trend_log: auto` */
     SIM_BACNET_LOG_RECORDS = 400, /* of a log's buffer */
     SIM_BACNET_LOG_EVERY_S = 60,
 };

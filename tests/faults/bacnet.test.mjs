@@ -80,8 +80,21 @@ async function pair(t) {
   return { net, bad, other, gateway };
 }
 
+/** What was dropped until now, and why: counts by their reason, and the device's bad frames. */
+async function dropped(gateway) {
+  const { drivers } = await gateway.get('/api/v1/drivers');
+  const fact = drivers.find((d) => d.protocol === 'bacnet').facts.find((f) => f.name === 'dropped')?.text ?? '';
+  const counts = {};
+  for (const [, count, reason] of fact.matchAll(/(\d+) (.+?)(?=, \d+ |$)/g)) {
+    counts[reason] = Number(count);
+  }
+  const device = await gateway.get('/api/v1/devices/bad');
+  return { ...counts, 'bad frames': device.bad_frames ?? device.stats?.bad_frames ?? 0 };
+}
+
 /** The device is bad while it misbehaves, its only values are true ones, its neighbour goes on, and all is well after. */
-async function misbehave({ gateway, bad, other }, spoil) {
+async function misbehave({ gateway, bad, other }, spoil, reason) {
+  const before = await dropped(gateway);
   bad.spoil = spoil;
   await isBad(gateway, 'bad/a');
   other.set({ type: Type.AI, instance: 1 }, real(8), false);
@@ -89,6 +102,9 @@ async function misbehave({ gateway, bad, other }, spoil) {
   bad.spoil = null;
   await shows(gateway, 'bad/a', 5);
   assert.deepEqual([...new Set(await values(gateway, 'bad/a'))], [5]);
+  const after = await dropped(gateway);
+  const grown = Object.keys(after).filter((name) => after[name] > (before[name] ?? 0));
+  assert.ok(grown.some((name) => reason.test(name)), `counted: ${JSON.stringify(after)}`);
 }
 
 const bvlc = (...parts) => {
@@ -103,7 +119,7 @@ const apduOf = (frame) => frame.subarray(6);
 test('torn answers are no answers', { timeout: 60000 }, async (t) => {
   const all = await pair(t);
   let n = 0;
-  await misbehave(all, (frame) => [frame.subarray(0, n++ % frame.length)]); // its length contradicts it
+  await misbehave(all, (frame) => [frame.subarray(0, n++ % frame.length)], /no BACnet\/IP frame/); // its length contradicts it
 });
 
 test('answers torn inside are no answers', { timeout: 60000 }, async (t) => {
@@ -112,19 +128,19 @@ test('answers torn inside are no answers', { timeout: 60000 }, async (t) => {
   await misbehave(all, (frame) => {
     const apdu = apduOf(frame);
     return [bvlc([1, 0], apdu.subarray(0, 3 + (n++ % (apdu.length - 3))))]; // whole in its length
-  });
+  }, /bad frames|application header/);
 });
 
 test('oversized datagrams are no answers', { timeout: 60000 }, async (t) => {
   const all = await pair(t);
   let n = 0;
-  await misbehave(all, (frame) => [Buffer.concat([frame, Buffer.alloc(n++ % 2 ? 2000 : 60000, 0x3e)])]);
+  await misbehave(all, (frame) => [Buffer.concat([frame, Buffer.alloc(n++ % 2 ? 2000 : 60000, 0x3e)])], /longer than any/);
 });
 
 test('values nested without end are no values', { timeout: 60000 }, async (t) => {
   const all = await pair(t);
   const nested = Buffer.alloc(1400, 0x0e); // opening tags, none closed
-  await misbehave(all, (frame) => [bvlc([1, 0], apduOf(frame).subarray(0, 3), nested)]);
+  await misbehave(all, (frame) => [bvlc([1, 0], apduOf(frame).subarray(0, 3), nested)], /bad frames/);
 });
 
 test('an answer for another object, another service or another request is none', { timeout: 60000 }, async (t) => {
@@ -141,7 +157,7 @@ test('an answer for another object, another service or another request is none',
       wrong[13] ^= 0x04; // the object's instance
     }
     return [wrong];
-  });
+  }, /no open request|another service|of another service/);
 });
 
 test('a segmented answer without end is given up, in bounded memory', { timeout: 90000 }, async (t) => {
@@ -179,7 +195,7 @@ test('a segmented answer without end is given up, in bounded memory', { timeout:
       return [];
     }
     return [frame];
-  });
+  }, /segment|no open request/);
   open = null;
   assert.ok(rss() - before < 60000, `${rss() - before} kB more`); // a build with sanitizers keeps freed memory back
 });
@@ -205,6 +221,7 @@ test('a stranger cannot answer for a device', { timeout: 60000 }, async (t) => {
   bad.spoil = null;
   await shows(gateway, 'bad/a', 5);
   assert.deepEqual([...new Set(await values(gateway, 'bad/a'))], [5]);
+  assert.ok((await dropped(gateway))['an answer to no open request (late, or spoofed)'] > 1000);
 });
 
 test('nobody can make us write', { timeout: 60000 }, async (t) => {

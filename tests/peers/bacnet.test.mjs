@@ -310,4 +310,115 @@ for (const library of Object.keys(libraries)) {
     assert.equal(log.itemCount, 5);
     assert.ok(log.rangeBuffer.length > 50);
   });
+
+  test(`${library}: an alarm that it confirms becomes an event, and is acknowledged`, async (t) => {
+    const net = makeNet();
+    const device = await startDevice({ library, address: net.at(2), port: net.port, instance: 2001, cov: false,
+      objects: [{ ...AI(1), values: { [Prop.PRESENT]: real(31), [Prop.STATUS_FLAGS]: flags(1) } }] });
+    t.after(() => device.stop());
+    const gateway = await begin(t, site(net, { d1: { settings: `device: 2001, address: "${net.full(2)}"`, points: { a: '{ object: "AI:1" }' } } }));
+    await shows(gateway, 'd1/a', 31);
+    await device.confirmedEvent({ address: net.full(1) }, { processId: 1, initiatingObjectId: { type: Type.DEVICE, instance: 2001 },
+      eventObjectId: AI(1), timeStamp: { type: 2, value: new Date() }, notificationClass: 1, priority: 30, eventType: 5,
+      messageText: 'too warm', notifyType: 0, ackRequired: true, fromState: 0, toState: 3, outOfRangeExceedingValue: 31,
+      outOfRangeStatusFlags: { value: [1], bitsUsed: 4 }, outOfRangeDeadband: 0.5, outOfRangeExceededLimit: 30 });
+    // it is confirmed when it is on disk, so it is there
+    const event = await until('the event', async () =>
+      (await gateway.get('/api/v1/events?limit=100')).events.find((e) => e.source === 'd1/a'));
+    assert.match(event.text, /too warm/);
+    const said = JSON.stringify(event);
+    assert.match(said, /high-limit/);
+    const { status, body } = await gateway.post(`/api/v1/events/${event.id}/acknowledge`, { note: 'seen' });
+    assert.equal(status, 200, JSON.stringify(body));
+    assert.equal(device.acknowledged.length, 1);
+    const [ack] = device.acknowledged;
+    assert.deepEqual(ack.objectId ?? ack.eventObjectId, AI(1));
+    assert.equal(ack.eventState ?? ack.eventStateAcknowledged, 3);
+  });
+
+  test(`${library}: found on request, looked into, proposed as points`, async (t) => {
+    const net = makeNet();
+    const device = await startDevice({ library, address: net.at(2), port: net.port, instance: 2077, cov: false, broadcast: true,
+      objects: [
+        { ...AI(1), values: { [Prop.NAME]: text('SAT'), [Prop.PRESENT]: real(20.5), [Prop.STATUS_FLAGS]: flags(), [Prop.UNITS]: enumerated(62),
+          [Prop.DESCRIPTION]: text('Supply air') } },
+        { type: Type.MSV, instance: 1, commandable: true, values: { [Prop.NAME]: text('Mode'), [Prop.DEFAULT]: unsigned(2), [Prop.STATUS_FLAGS]: flags(),
+          [Prop.STATES]: unsigned(2), [Prop.STATE_TEXT]: [...text('off'), ...text('heat')] } },
+      ] });
+    t.after(() => device.stop());
+    const gateway = await begin(t, `${head}${net.drivers}`);
+    const began = await gateway.post('/api/v1/discoveries', { protocol: 'bacnet', timeout_s: 3 });
+    assert.equal(began.status, 202, JSON.stringify(began.body));
+    const done = await until('the discovery ends', async () => {
+      const seen = await gateway.get(`/api/v1/discoveries/${began.body.id}`);
+      return seen.state !== 'running' && seen;
+    });
+    const find = done.finds.find((f) => f.id === '2077');
+    assert.ok(find, JSON.stringify(done));
+    assert.equal(find.name, 'peer 2077');
+    assert.equal(find.state, 'new');
+    const browse = await gateway.post('/api/v1/browses', { find: find.find });
+    assert.equal(browse.status, 202, JSON.stringify(browse.body));
+    const seen = await until('the browse ends', async () => {
+      const at = await gateway.get(`/api/v1/browses/${browse.body.id}?limit=500`);
+      return at.state !== 'running' && at;
+    });
+    assert.equal(seen.state, 'done', JSON.stringify(seen));
+    const sat = seen.nodes.find((n) => n.id === 'analog-input:1');
+    assert.equal(sat.name, 'SAT');
+    assert.equal(sat.description, 'Supply air');
+    assert.equal(sat.units, 'degC');
+    assert.equal(sat.value, 20.5);
+    const mode = seen.nodes.find((n) => n.id === 'multi-state-value:1');
+    assert.deepEqual(mode.enum.map((e) => e.name), ['off', 'heat']);
+    const yaml = await (await fetch(`${gateway.url}/api/v1/browses/${browse.body.id}/yaml?name=peer`)).text();
+    gateway.folder.write('peer.yaml', yaml);
+    const applied = await gateway.post('/api/v1/config/apply', {});
+    assert.equal(applied.status, 200, JSON.stringify(applied.body));
+    const values = await until('its points are good', async () => {
+      const points = Object.values(await gateway.values('peer'));
+      return points.length >= 2 && points.every((p) => p.quality === 'good') && points;
+    });
+    assert.ok(values.some((p) => p.value === 20.5), JSON.stringify(values));
+  });
 }
+
+test('an alarm of a simulated device: enrolled for, an event, acknowledged, back to normal', async (t) => {
+  const net = makeNet();
+  const gateway = await begin(t, site(net, { d1: { settings: `device: 2001, address: "${net.full(2)}", alarms: enrol`,
+    points: { a: '{ object: "AI:1", units: degC }' } } }));
+  const sim = await startSim(gateway.folder.site);
+  t.after(() => sim.stop());
+  const client = await startClient({ library: '@bacnet-js/client', address: net.at(50), port: net.port });
+  t.after(() => client.close());
+  await sim.control('set d1/a 21');
+  await shows(gateway, 'd1/a', 21);
+  await until('it is enrolled', async () => (await client.read(net.full(2), { type: Type.CLASS, instance: 1 }, 102)).length > 0);
+  await sim.control('set d1/a 60');
+  const events = async () => (await gateway.get('/api/v1/events?limit=100')).events;
+  const event = await until('the alarm', async () => (await events()).find((e) => e.source === 'd1/a' && /high/.test(JSON.stringify(e))));
+  const { status, body } = await gateway.post(`/api/v1/events/${event.id}/acknowledge`, { note: 'seen' });
+  assert.equal(status, 200, JSON.stringify(body));
+  const [acked] = await client.read(net.full(2), AI(1), 0); // acked-transitions
+  assert.equal(acked.value.value[0] & 7, 7);
+  await sim.control('set d1/a 21');
+  await until('back to normal', async () => (await events()).find((e) => e.source === 'd1/a' && e.kind === 'normal'));
+});
+
+test('a trend log fills the past of a point, at its own times', async (t) => {
+  const net = makeNet();
+  const gateway = await begin(t, site(net, { d1: { settings: `device: 2001, address: "${net.full(2)}", trend_every: 60s`,
+    points: { a: '{ object: "AI:1", units: degC, trend_log: "trend-log:1" }', b: '{ object: "AI:2", units: degC, trend_log: auto }' } } }));
+  const sim = await startSim(gateway.folder.site);
+  t.after(() => sim.stop());
+  for (const point of ['a', 'b']) {
+    const past = await until(`the past of ${point}`, async () => {
+      const { samples } = await gateway.get(`/api/v1/samples/d1/${point}?from=-24h&to=-2m&limit=10000`);
+      return samples.length > 100 && samples;
+    }, 60000);
+    for (const [time, value] of past) {
+      assert.equal(Date.parse(time) % 60000, 0, `${time} is on the minute`);
+      assert.ok(value > 10 && value < 35, `${value}`);
+    }
+  }
+});
