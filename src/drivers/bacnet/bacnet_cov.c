@@ -4,8 +4,9 @@
  *   waiting   -> asked -> active    the host polls it only every check_every
  *                      -> refused   polled as ever, tried again after an hour
  *   active    -> asked again at half to three quarters of its lifetime, each at its own time
- *   active    -> waiting when the device went away or was restarted, and at once when a check poll reads
- *                another value than was notified last: then the device forgot it
+ *   active    -> waiting when the device went away or was restarted
+ *   active    -> asked again when a poll read another value than was notified last, and no notification came
+ *                within some seconds: the device forgot it
  *
  * SubscribeCOVProperty where an increment or another property is wanted; else SubscribeCOV. A subscription is known
  * to the device by our address, the process identifier (one for all) and the object, so that one made
@@ -25,6 +26,7 @@ enum {
     REFUSED_H = 1, /* hours until a refused one is tried again */
     SILENT_S = 30, /* seconds until one that was not answered is */
     AGAIN_PAUSE_S = 10,
+    SUSPECT_S = 5,  /* how long a notification may come after a poll that read its value */
     STOP_MS = 1000, /* how long cancelling may take */
     PLACE_COV = 5,  /* in Protocol_Services_Supported */
     PLACE_COV_PROPERTY = 38,
@@ -35,8 +37,10 @@ enum subscription_state { WAITING, ASKED, ACTIVE, REFUSED };
 struct subscription {
     struct heap_node node; /* watch->due, but while it is asked for */
     int64_t due_us;
+    int64_t renew_us; /* when it is due, but for a suspicion */
     uint32_t point;
     uint8_t state;    /* enum subscription_state */
+    bool suspect;     /* a poll read what was not notified (yet) */
     bool unconfirmed; /* confirmed notifications were refused */
     bool plain;       /* SubscribeCOVProperty was refused: without an increment */
 };
@@ -194,6 +198,8 @@ static void put_back(struct bacnet_watch *watch, struct subscription *subscripti
                      int64_t delay_us)
 {
     subscription->due_us = loop_now_us(watch->device->loop) + delay_us;
+    subscription->renew_us = subscription->due_us;
+    subscription->suspect = false;
     heap_insert(&watch->due, &subscription->node);
 }
 
@@ -392,6 +398,7 @@ static void begin(struct bacnet_watch *watch)
             continue; /* is on its way; its answer puts it back */
         }
         subscription->state = WAITING;
+        subscription->suspect = false;
         subscription->due_us = now_us;
         heap_insert(&watch->due, &subscription->node);
     }
@@ -508,10 +515,26 @@ void bacnet_cov_check(struct bacnet_device *device, uint32_t number, const struc
     }
     point->value = sample->value.bits;
     struct subscription *subscription = find_subscription(watch, number);
-    if (subscription != NULL && subscription->state == ACTIVE) {
-        subscription->due_us = loop_now_us(device->loop);
+    if (subscription != NULL && subscription->state == ACTIVE && !subscription->suspect) {
+        int64_t due_us = loop_now_us(device->loop) + SUSPECT_S * CLOCK_US_PER_S;
+        subscription->suspect = true;
+        if (due_us < subscription->due_us) {
+            subscription->due_us = due_us;
+            heap_update(&watch->due, &subscription->node);
+            pump(watch);
+        }
+    }
+}
+
+void bacnet_cov_notified(struct bacnet_device *device, uint32_t number)
+{
+    struct bacnet_watch *watch = device->watch;
+    struct subscription *subscription = watch != NULL ? find_subscription(watch, number) : NULL;
+    bacnet_cov_seen(device, number);
+    if (subscription != NULL && subscription->state == ACTIVE && subscription->suspect) {
+        subscription->suspect = false;
+        subscription->due_us = subscription->renew_us;
         heap_update(&watch->due, &subscription->node);
-        pump(watch);
     }
 }
 

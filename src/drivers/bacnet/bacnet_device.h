@@ -298,6 +298,8 @@ bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet
 void bacnet_cov_free(struct bacnet_device *device);
 /* A value came, in one way or the other: from now on notifications are enough. */
 void bacnet_cov_seen(struct bacnet_device *device, uint32_t point);
+/* By a notification. */
+void bacnet_cov_notified(struct bacnet_device *device, uint32_t point);
 /* A poll read this: is it what was notified? */
 void bacnet_cov_check(struct bacnet_device *device, uint32_t point, const struct sample *sample);
 
