@@ -92,6 +92,8 @@ static void show_status(const struct cli *cli, const struct json_value *status,
            output_number(status, "received"), output_number(status, "stored"),
            output_number(status, "repeated"), output_number(status, "refused"),
            output_number(status, "waiting"));
+    printf("events     %.0f kept, %.0f unacknowledged\n", output_number(status, "events.kept"),
+           output_number(status, "events.unacked"));
     printf("log        %s%s%s\n", output_text(health, "log.state"),
            output_text(health, "log.error")[0] != '\0' ? ": " : "",
            output_text(health, "log.error"));

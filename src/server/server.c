@@ -105,6 +105,9 @@ void server_changed(struct server *server)
 void server_tell_event(struct server *server, const struct state_event *row)
 {
     struct buf out;
+    if (live_stream_count(server->live) == 0) {
+        return;
+    }
     buf_init(&out, SERVER_ANSWER_MAX);
     struct json_writer json = json_writer(&out);
     json_begin_object(&json);

@@ -384,7 +384,8 @@ export const text = {
     onlySource: (source: string) => `only ${source}`,
     follow: "Follow",
     waiting: (more: string) => `held still, ${more} came since`,
-    counted: (shown: string, more: boolean) => `${shown}${more ? " and older" : ""}`,
+    counted: (shown: string, more: boolean) =>
+      `${shown} ${shown === "1" ? "entry" : "entries"}${more ? " and older" : ""}`,
     none: (filtered: boolean) =>
       filtered ? "Nothing in the journal matches." : "Nothing is in the journal yet.",
     noUnacked: "Nothing waits for an acknowledgement.",

@@ -95,22 +95,28 @@ function columnsOf(ack: (row: Row) => void): Column<Row>[] {
       title: head.ack,
       cell: (row) =>
         row.event?.ack === "unacked" && (
-          <button
-            type="button"
-            tabIndex={-1}
-            class="small"
-            onClick={() => ack(row)}
-            aria-label={words.acknowledgeOf(row.event.id)}
-          >
-            {words.ackShort}
-          </button>
+          <span class="actions">
+            <button
+              type="button"
+              tabIndex={-1}
+              class="small"
+              onClick={() => ack(row)}
+              aria-label={words.acknowledgeOf(row.event.id)}
+            >
+              {words.ackShort}
+            </button>
+          </span>
         ),
     },
   ];
 }
 
+/** What waits stands out; what a newer event has replaced is over. */
 function classOf({ event }: Row): string {
-  return event?.ack === "unacked" ? "row-open" : "";
+  if (event?.ack === "unacked") {
+    return "row-open";
+  }
+  return event?.key && !event.latest ? "row-over" : "";
 }
 
 /** The rows for a filter; a change of it starts anew. */
