@@ -251,7 +251,8 @@ static void on_slot(void *ctx, const struct json_value *row)
     const struct json_value *hold, *mine = NULL;
     struct json_doc *doc = NULL;
     struct buf text;
-    const char *value = output_text(row, "text");
+    bool held = json_type(json_get(row, "value")) != JSON_NULL;
+    const char *value = held ? output_text(row, "text") : "";
     int64_t number = 0;
     if (strcmp(output_text(row, "kind"), "priority") != 0 ||
         str_parse_i64(output_text(row, "name"), &number) != 0) {

@@ -251,7 +251,9 @@ void driver_discovery_set_state(struct driver_discovery *discovery, void *state)
 struct driver_node {
     const char *id; /* as a point's address is written: "analog-input:1"; unique in the device */
     const char *parent; /* id of the node it is under; "" = the root, or what was asked for */
-    const char *kind;   /* the protocol's word: "object", "property" */
+    /* The protocol's word: "object", "property"; everywhere the same are "group" and "priority", a slot of
+     * a priority array: its number in name, a value of type NONE and quality good when nobody holds it. */
+    const char *kind;
     const char *name, *description; /* the device's own */
     bool branch;                    /* browse({ "at": id }) tells more */
     bool readable, writable, watchable;

@@ -78,8 +78,8 @@ function properties(at) {
   );
   for (let i = 1; i <= 16; i++) {
     const id = `${at} priority-array[${i}]`;
-    const text = i === 8 ? "21 degC" : "";
-    rows.push(node({ id, parent: at, kind: "priority", name: String(i), text }));
+    const held = i === 8 ? { value: 21, text: "21 degC" } : { value: null, text: "-" };
+    rows.push(node({ id, parent: at, kind: "priority", name: String(i), ...held }));
   }
   return rows;
 }

@@ -55,7 +55,10 @@ export function Grid<T>(props: GridProps<T>) {
   const id = useRef(`grid-${Math.random().toString(36).slice(2, 8)}`).current;
 
   const measure = () => {
-    const { scrollTop, clientHeight } = box.current!;
+    if (!box.current) {
+      return; // the observer's last word, after the grid has gone
+    }
+    const { scrollTop, clientHeight } = box.current;
     const first = Math.max(0, Math.floor(scrollTop / ROW_PX) - SPARE_ROWS);
     const last = Math.min(total, Math.ceil((scrollTop + clientHeight) / ROW_PX) + SPARE_ROWS);
     setView((old) => (old.first === first && old.last === last ? old : { first, last }));

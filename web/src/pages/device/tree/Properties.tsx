@@ -10,7 +10,7 @@ import { text } from "../../../text";
 const PRIORITY = "priority"; // the kind of a slot of a priority array
 
 function Slots({ slots }: { slots: Node[] }) {
-  const held = slots.filter((slot) => slot.text !== "");
+  const held = slots.filter(({ value }) => value !== null);
   return (
     <>
       <h3>{text.tree.priorities}</h3>
@@ -19,8 +19,8 @@ function Slots({ slots }: { slots: Node[] }) {
       ) : (
         <ol class="slots">
           {slots.map((slot) => (
-            <li key={slot.id} class={slot.text === "" ? "muted" : ""}>
-              <b>{slot.name}</b> <span>{slot.text || text.tree.noValue}</span>{" "}
+            <li key={slot.id} class={slot.value === null ? "muted" : ""}>
+              <b>{slot.name}</b> <span>{slot.value === null ? text.tree.noValue : slot.text}</span>{" "}
               <span class="muted">{slot.description}</span>
             </li>
           ))}
