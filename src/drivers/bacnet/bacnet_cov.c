@@ -16,8 +16,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/hash.h"
-#include "drivers/bacnet/bacnet_device.h"
-#include "drivers/bacnet/service/subscribe_cov.h"
+#include "drivers/bacnet/bacnet_watch.h"
 #include "drivers/bacnet/wire/apdu.h"
 #include "drivers/bacnet/wire/numbers.h"
 
@@ -26,61 +25,22 @@ enum {
     REFUSED_H = 1, /* hours until a refused one is tried again */
     SILENT_S = 30, /* seconds until one that was not answered is */
     AGAIN_PAUSE_S = 10,
-    SUSPECT_S = 5,  /* how long a notification may come after a poll that read its value */
-    STOP_MS = 1000, /* how long cancelling may take */
-    PLACE_COV = 5,  /* in Protocol_Services_Supported */
+    PLACE_COV = 5, /* in Protocol_Services_Supported */
     PLACE_COV_PROPERTY = 38,
 };
 
-enum subscription_state { WAITING, ASKED, ACTIVE, REFUSED };
-
-struct subscription {
-    struct heap_node node; /* watch->due, but while it is asked for */
-    int64_t due_us;
-    int64_t renew_us; /* when it is due, but for a suspicion */
-    uint32_t point;
-    uint8_t state;    /* enum subscription_state */
-    bool suspect;     /* a poll read what was not notified (yet) */
-    bool unconfirmed; /* confirmed notifications were refused */
-    bool plain;       /* SubscribeCOVProperty was refused: without an increment */
-};
-
-struct cov_ask {
-    struct bacnet_ask ask; /* first */
-    struct bacnet_watch *watch;
-    struct subscription *subscription; /* NULL: idle */
-    uint8_t data[BACNET_SUBSCRIBE_COV_MAX];
-};
-
-struct bacnet_watch {
-    struct bacnet_device *device;
-    struct subscription *subscriptions;
-    size_t count, active, refused;
-    struct heap due;
-    struct timer timer, tell_timer, again_timer;
-    struct cov_ask asks[BACNET_COV_ASKS_MAX];
-    bool running;
-    int64_t again_us; /* when all were last made again */
-    uint64_t random;
-    uint32_t *changed; /* for telling the host; count long */
-    /* stopping */
-    void (*stopped)(struct bacnet_device *device);
-    size_t cancelled; /* subscriptions that were looked at */
-};
-
-static void pump(struct bacnet_watch *watch);
 static void begin(struct bacnet_watch *watch);
 
 static const struct bacnet_target *target_of(const struct bacnet_watch *watch,
-                                             const struct subscription *subscription)
+                                             const struct bacnet_subscription *subscription)
 {
     return &bacnet_targets(watch->device)[subscription->point];
 }
 
 static bool due_before(const struct heap_node *a, const struct heap_node *b)
 {
-    return heap_entry(a, const struct subscription, node)->due_us <
-           heap_entry(b, const struct subscription, node)->due_us;
+    return heap_entry(a, const struct bacnet_subscription, node)->due_us <
+           heap_entry(b, const struct bacnet_subscription, node)->due_us;
 }
 
 /* ---- telling the host ---- */
@@ -90,11 +50,11 @@ static void tell_some(struct bacnet_watch *watch, bool on)
     struct bacnet_device *device = watch->device;
     size_t count = 0;
     for (size_t i = 0; i < watch->count; i++) {
-        const struct subscription *subscription = &watch->subscriptions[i];
+        const struct bacnet_subscription *subscription = &watch->subscriptions[i];
         struct bacnet_point *point = &device->points[subscription->point];
         /* asked for is as it was: a renewal does not end the watching */
-        bool now = subscription->state == ACTIVE && point->seen;
-        if (subscription->state != ASKED && now == on && point->watched != on) {
+        bool now = subscription->state == BACNET_COV_ACTIVE && point->seen;
+        if (subscription->state != BACNET_COV_ASKED && now == on && point->watched != on) {
             point->watched = on;
             watch->changed[count++] = subscription->point;
         }
@@ -112,27 +72,29 @@ static void on_tell(struct timer *timer, void *ctx)
     tell_some(watch, false);
 }
 
-static void tell_soon(struct bacnet_watch *watch)
+void bacnet_watch_tell_soon(struct bacnet_watch *watch)
 {
     if (!timer_running(&watch->tell_timer)) {
         timer_start(&watch->tell_timer, TELL_MS, 0);
     }
 }
 
-static void set_state(struct bacnet_watch *watch, struct subscription *subscription, uint8_t state)
+static void set_state(struct bacnet_watch *watch, struct bacnet_subscription *subscription,
+                      uint8_t state)
 {
     uint8_t before = subscription->state;
     subscription->state = state;
-    if (state == ACTIVE || state == REFUSED || state == WAITING) {
-        tell_soon(watch);
+    if (state == BACNET_COV_ACTIVE || state == BACNET_COV_REFUSED || state == BACNET_COV_WAITING) {
+        bacnet_watch_tell_soon(watch);
     }
-    watch->refused += state == REFUSED;
-    watch->refused -= before == REFUSED;
+    watch->refused += state == BACNET_COV_REFUSED;
+    watch->refused -= before == BACNET_COV_REFUSED;
 }
 
 /* ---- asking ---- */
 
-static bool by_property(const struct bacnet_watch *watch, const struct subscription *subscription)
+static bool by_property(const struct bacnet_watch *watch,
+                        const struct bacnet_subscription *subscription)
 {
     const struct bacnet_target *target = target_of(watch, subscription);
     return target->property != BACNET_PROP_PRESENT_VALUE || target->index != BACNET_INDEX_ALL ||
@@ -141,7 +103,8 @@ static bool by_property(const struct bacnet_watch *watch, const struct subscript
 
 static void on_answered(struct bacnet_ask *asked, const struct bacnet_answer *answer);
 
-static void ask(struct cov_ask *ask, struct subscription *subscription, bool cancel)
+void bacnet_watch_ask(struct bacnet_cov_ask *ask, struct bacnet_subscription *subscription,
+                      bool cancel)
 {
     struct bacnet_watch *watch = ask->watch;
     struct bacnet_device *device = watch->device;
@@ -174,7 +137,7 @@ static void ask(struct cov_ask *ask, struct subscription *subscription, bool can
     bacnet_ask(device->peer, &ask->ask);
 }
 
-static struct cov_ask *idle_ask(struct bacnet_watch *watch)
+static struct bacnet_cov_ask *idle_ask(struct bacnet_watch *watch)
 {
     for (size_t i = 0; i < BACNET_COV_ASKS_MAX; i++) {
         if (watch->asks[i].subscription == NULL) {
@@ -185,7 +148,8 @@ static struct cov_ask *idle_ask(struct bacnet_watch *watch)
 }
 
 /* Whether the device does not execute what this one needs. */
-static bool unknown(const struct bacnet_watch *watch, const struct subscription *subscription)
+static bool unknown(const struct bacnet_watch *watch,
+                    const struct bacnet_subscription *subscription)
 {
     const struct bacnet_device *device = watch->device;
     bool property = by_property(watch, subscription);
@@ -194,7 +158,7 @@ static bool unknown(const struct bacnet_watch *watch, const struct subscription 
                : device->learnt.no_cov || !bacnet_device_knows(device, PLACE_COV);
 }
 
-static void put_back(struct bacnet_watch *watch, struct subscription *subscription,
+static void put_back(struct bacnet_watch *watch, struct bacnet_subscription *subscription,
                      int64_t delay_us)
 {
     subscription->due_us = loop_now_us(watch->device->loop) + delay_us;
@@ -203,15 +167,15 @@ static void put_back(struct bacnet_watch *watch, struct subscription *subscripti
     heap_insert(&watch->due, &subscription->node);
 }
 
-static void refuse(struct bacnet_watch *watch, struct subscription *subscription)
+static void refuse(struct bacnet_watch *watch, struct bacnet_subscription *subscription)
 {
-    set_state(watch, subscription, REFUSED);
+    set_state(watch, subscription, BACNET_COV_REFUSED);
     put_back(watch, subscription, REFUSED_H * INT64_C(3600) * CLOCK_US_PER_S);
     driver_limit_set(watch->device->dev, "subscriptions refused", (int64_t)watch->refused);
 }
 
 /* It cannot be asked for in any way: refused without asking. */
-static bool refuse_unknown(struct bacnet_watch *watch, struct subscription *subscription)
+static bool refuse_unknown(struct bacnet_watch *watch, struct bacnet_subscription *subscription)
 {
     if (!unknown(watch, subscription)) {
         return false;
@@ -227,23 +191,25 @@ static bool refuse_unknown(struct bacnet_watch *watch, struct subscription *subs
     return true;
 }
 
-static bool over_limit(const struct bacnet_watch *watch, const struct subscription *subscription)
+static bool over_limit(const struct bacnet_watch *watch,
+                       const struct bacnet_subscription *subscription)
 {
     uint32_t most = watch->device->learnt.cov_most;
-    return most != 0 && subscription->state != ACTIVE && watch->active >= most;
+    return most != 0 && subscription->state != BACNET_COV_ACTIVE && watch->active >= most;
 }
 
-static void pump(struct bacnet_watch *watch)
+void bacnet_watch_pump(struct bacnet_watch *watch)
 {
     int64_t now_us = loop_now_us(watch->device->loop);
-    struct cov_ask *idle;
+    struct bacnet_cov_ask *idle;
     timer_stop(&watch->timer);
     while (watch->running && (idle = idle_ask(watch)) != NULL) {
         struct heap_node *first = heap_first(&watch->due);
         if (first == NULL) {
             return;
         }
-        struct subscription *subscription = heap_entry(first, struct subscription, node);
+        struct bacnet_subscription *subscription = heap_entry(first, struct bacnet_subscription,
+                                                              node);
         if (subscription->due_us > now_us) {
             timer_start_at_us(&watch->timer, subscription->due_us, 0);
             return;
@@ -252,9 +218,9 @@ static void pump(struct bacnet_watch *watch)
         if (over_limit(watch, subscription)) {
             refuse(watch, subscription);
         } else if (!refuse_unknown(watch, subscription)) {
-            watch->active -= subscription->state == ACTIVE;
-            set_state(watch, subscription, ASKED);
-            ask(idle, subscription, false);
+            watch->active -= subscription->state == BACNET_COV_ACTIVE;
+            set_state(watch, subscription, BACNET_COV_ASKED);
+            bacnet_watch_ask(idle, subscription, false);
         }
     }
 }
@@ -262,17 +228,17 @@ static void pump(struct bacnet_watch *watch)
 static void on_due(struct timer *timer, void *ctx)
 {
     (void)timer;
-    pump(ctx);
+    bacnet_watch_pump(ctx);
 }
 
 /* ---- answers ---- */
 
-static void on_active(struct bacnet_watch *watch, struct subscription *subscription)
+static void on_active(struct bacnet_watch *watch, struct bacnet_subscription *subscription)
 {
     struct bacnet_device *device = watch->device;
     int64_t lifetime_us = device->config.cov_lifetime_us;
     int64_t spread_us = (int64_t)(hash_random(&watch->random) % (uint64_t)(lifetime_us / 4));
-    set_state(watch, subscription, ACTIVE);
+    set_state(watch, subscription, BACNET_COV_ACTIVE);
     watch->active++;
     if (subscription->unconfirmed) {
         bacnet_learn_flag(device, &device->learnt.no_confirmed_cov, "no confirmed COV");
@@ -280,7 +246,7 @@ static void on_active(struct bacnet_watch *watch, struct subscription *subscript
     put_back(watch, subscription, lifetime_us / 2 + spread_us);
 }
 
-static void on_refused(struct bacnet_watch *watch, struct subscription *subscription,
+static void on_refused(struct bacnet_watch *watch, struct bacnet_subscription *subscription,
                        const struct bacnet_answer *answer)
 {
     struct bacnet_device *device = watch->device;
@@ -293,7 +259,7 @@ static void on_refused(struct bacnet_watch *watch, struct subscription *subscrip
         } else {
             bacnet_learn_flag(device, &device->learnt.no_cov, "no SubscribeCOV");
         }
-        set_state(watch, subscription, WAITING);
+        set_state(watch, subscription, BACNET_COV_WAITING);
         put_back(watch, subscription, 0); /* in another way, or refused */
         return;
     }
@@ -306,23 +272,21 @@ static void on_refused(struct bacnet_watch *watch, struct subscription *subscrip
         driver_limit_set(device->dev, "subscriptions", (int64_t)watch->active);
     } else if (confirmed && watch->active == 0) {
         subscription->unconfirmed = true;
-        set_state(watch, subscription, WAITING);
+        set_state(watch, subscription, BACNET_COV_WAITING);
         put_back(watch, subscription, 0);
         return;
     }
     refuse(watch, subscription);
 }
 
-static void cancel_next(struct cov_ask *ask);
-
 static void on_answered(struct bacnet_ask *asked, const struct bacnet_answer *answer)
 {
-    struct cov_ask *ask = (struct cov_ask *)asked;
+    struct bacnet_cov_ask *ask = (struct bacnet_cov_ask *)asked;
     struct bacnet_watch *watch = ask->watch;
-    struct subscription *subscription = ask->subscription;
+    struct bacnet_subscription *subscription = ask->subscription;
     ask->subscription = NULL;
     if (watch->stopped != NULL) {
-        cancel_next(ask);
+        bacnet_watch_cancel_next(ask);
         return;
     }
     switch (answer->outcome) {
@@ -331,11 +295,11 @@ static void on_answered(struct bacnet_ask *asked, const struct bacnet_answer *an
     case BACNET_REJECTED:
     case BACNET_ABORTED: on_refused(watch, subscription, answer); break;
     default:
-        set_state(watch, subscription, WAITING);
+        set_state(watch, subscription, BACNET_COV_WAITING);
         put_back(watch, subscription, SILENT_S * CLOCK_US_PER_S);
         break;
     }
-    pump(watch);
+    bacnet_watch_pump(watch);
 }
 
 /* ---- life ---- */
@@ -393,11 +357,11 @@ static void begin(struct bacnet_watch *watch)
     while (heap_pop(&watch->due) != NULL) {
     }
     for (size_t i = 0; i < watch->count; i++) {
-        struct subscription *subscription = &watch->subscriptions[i];
-        if (subscription->state == ASKED) {
+        struct bacnet_subscription *subscription = &watch->subscriptions[i];
+        if (subscription->state == BACNET_COV_ASKED) {
             continue; /* is on its way; its answer puts it back */
         }
-        subscription->state = WAITING;
+        subscription->state = BACNET_COV_WAITING;
         subscription->suspect = false;
         subscription->due_us = now_us;
         heap_insert(&watch->due, &subscription->node);
@@ -405,8 +369,8 @@ static void begin(struct bacnet_watch *watch)
     watch->active = watch->refused = 0;
     watch->again_us = now_us;
     timer_stop(&watch->again_timer);
-    tell_soon(watch);
-    pump(watch);
+    bacnet_watch_tell_soon(watch);
+    bacnet_watch_pump(watch);
 }
 
 void bacnet_cov_start(struct bacnet_device *device)
@@ -420,13 +384,13 @@ void bacnet_cov_start(struct bacnet_device *device)
     }
 }
 
-static void cancel_asks(struct bacnet_watch *watch)
+void bacnet_watch_cancel_asks(struct bacnet_watch *watch)
 {
     for (size_t i = 0; i < BACNET_COV_ASKS_MAX; i++) {
-        struct cov_ask *ask = &watch->asks[i];
+        struct bacnet_cov_ask *ask = &watch->asks[i];
         if (ask->subscription != NULL) {
             bacnet_ask_cancel(&ask->ask);
-            ask->subscription->state = WAITING;
+            ask->subscription->state = BACNET_COV_WAITING;
             ask->subscription = NULL;
         }
     }
@@ -441,13 +405,13 @@ void bacnet_cov_down(struct bacnet_device *device)
     watch->running = false;
     timer_stop(&watch->timer);
     timer_stop(&watch->again_timer);
-    cancel_asks(watch);
+    bacnet_watch_cancel_asks(watch);
     for (size_t i = 0; i < watch->count; i++) {
-        watch->subscriptions[i].state = WAITING;
+        watch->subscriptions[i].state = BACNET_COV_WAITING;
         device->points[watch->subscriptions[i].point].seen = false;
     }
     watch->active = 0;
-    tell_soon(watch);
+    bacnet_watch_tell_soon(watch);
 }
 
 void bacnet_cov_again(struct bacnet_device *device, bool sure)
@@ -463,158 +427,4 @@ void bacnet_cov_again(struct bacnet_device *device, bool sure)
     } else if (!timer_running(&watch->again_timer) || timer_due_us(&watch->again_timer) > due_us) {
         timer_start_at_us(&watch->again_timer, due_us, 0);
     }
-}
-
-void bacnet_cov_seen(struct bacnet_device *device, uint32_t number)
-{
-    if (!device->points[number].seen) {
-        device->points[number].seen = true;
-        if (device->watch != NULL && device->watch->running) {
-            tell_soon(device->watch);
-        }
-    }
-}
-
-/* They are in the order of their points. */
-static struct subscription *find_subscription(const struct bacnet_watch *watch, uint32_t point)
-{
-    size_t low = 0;
-    size_t high = watch->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (watch->subscriptions[middle].point < point) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return low < watch->count && watch->subscriptions[low].point == point
-               ? &watch->subscriptions[low]
-               : NULL;
-}
-
-void bacnet_cov_check(struct bacnet_device *device, uint32_t number, const struct sample *sample)
-{
-    struct bacnet_watch *watch = device->watch;
-    struct bacnet_point *point = &device->points[number];
-    if (watch == NULL || !point->watched || point->value_type == VALUE_NONE ||
-        sample->type != point->value_type || sample->type == VALUE_TEXT) {
-        return;
-    }
-    double before = 0;
-    double now = 0;
-    union value last = { .bits = point->value };
-    float increment = bacnet_targets(device)[number].increment;
-    bool same = value_equal(sample->type, sample->value, sample->type, last);
-    if (!same && !isnan(increment) && value_number(sample->type, last, &before) &&
-        value_number(sample->type, sample->value, &now)) {
-        same = fabs(now - before) < (double)increment;
-    }
-    if (same) {
-        return;
-    }
-    point->value = sample->value.bits;
-    struct subscription *subscription = find_subscription(watch, number);
-    if (subscription != NULL && subscription->state == ACTIVE && !subscription->suspect) {
-        int64_t due_us = loop_now_us(device->loop) + SUSPECT_S * CLOCK_US_PER_S;
-        subscription->suspect = true;
-        if (due_us < subscription->due_us) {
-            subscription->due_us = due_us;
-            heap_update(&watch->due, &subscription->node);
-            pump(watch);
-        }
-    }
-}
-
-void bacnet_cov_notified(struct bacnet_device *device, uint32_t number)
-{
-    struct bacnet_watch *watch = device->watch;
-    struct subscription *subscription = watch != NULL ? find_subscription(watch, number) : NULL;
-    bacnet_cov_seen(device, number);
-    if (subscription != NULL && subscription->state == ACTIVE && subscription->suspect) {
-        subscription->suspect = false;
-        subscription->due_us = subscription->renew_us;
-        heap_update(&watch->due, &subscription->node);
-    }
-}
-
-/* ---- stopping ---- */
-
-static void stop_ended(struct bacnet_watch *watch)
-{
-    void (*stopped)(struct bacnet_device * device) = watch->stopped;
-    watch->stopped = NULL;
-    timer_stop(&watch->timer);
-    cancel_asks(watch);
-    stopped(watch->device);
-}
-
-static void on_stop_late(struct timer *timer, void *ctx)
-{
-    (void)timer;
-    stop_ended(ctx);
-}
-
-static void cancel_next(struct cov_ask *idle)
-{
-    struct bacnet_watch *watch = idle->watch;
-    while (watch->cancelled < watch->count) {
-        struct subscription *subscription = &watch->subscriptions[watch->cancelled++];
-        if (subscription->state == ACTIVE || subscription->state == ASKED) {
-            subscription->state = WAITING;
-            ask(idle, subscription, true);
-            return;
-        }
-    }
-    for (size_t i = 0; i < BACNET_COV_ASKS_MAX; i++) {
-        if (watch->asks[i].subscription != NULL) {
-            return;
-        }
-    }
-    stop_ended(watch);
-}
-
-bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet_device *device))
-{
-    struct bacnet_watch *watch = device->watch;
-    if (watch == NULL) {
-        return false;
-    }
-    timer_stop(&watch->timer);
-    timer_stop(&watch->tell_timer);
-    timer_stop(&watch->again_timer);
-    bool running = watch->running && watch->active > 0 && device->link == BACNET_LINK_UP;
-    watch->running = false;
-    for (size_t i = 0; i < watch->count; i++) {
-        device->points[watch->subscriptions[i].point].watched = false;
-        device->points[watch->subscriptions[i].point].seen = false;
-    }
-    cancel_asks(watch);
-    while (heap_pop(&watch->due) != NULL) {
-    }
-    watch->active = 0;
-    if (!running) {
-        return false;
-    }
-    watch->stopped = stopped;
-    watch->cancelled = 0;
-    timer_init(&watch->timer, device->loop, on_stop_late, watch);
-    timer_start(&watch->timer, STOP_MS, 0);
-    for (size_t i = 0; i < BACNET_COV_ASKS_MAX && watch->stopped != NULL; i++) {
-        cancel_next(&watch->asks[i]);
-    }
-    return true;
-}
-
-void bacnet_cov_free(struct bacnet_device *device)
-{
-    struct bacnet_watch *watch = device->watch;
-    if (watch == NULL) {
-        return;
-    }
-    heap_fini(&watch->due);
-    busbar_free(watch->changed);
-    busbar_free(watch->subscriptions);
-    busbar_free(watch);
-    device->watch = NULL;
 }

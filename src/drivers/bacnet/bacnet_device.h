@@ -8,6 +8,7 @@
  *   bacnet_learn.c    what a device bears, kept over restarts
  *   bacnet_flags.c    status flags and reliability into quality
  *   bacnet_cov.c      subscriptions
+ *   bacnet_watch.c    whether they still hold, and their end
  *   bacnet_notified.c what comes of them
  *   bacnet_write.c    writes
  *   bacnet_alarm.c    event notifications (bacnet_alarm.h)
@@ -293,6 +294,8 @@ void bacnet_cov_start(struct bacnet_device *device);
 void bacnet_cov_down(struct bacnet_device *device);
 /* The device may have been restarted, or surely was: its subscriptions are gone. */
 void bacnet_cov_again(struct bacnet_device *device, bool sure);
+
+/* ---- bacnet_watch.c ---- */
 /* Cancels the subscriptions at the device; `stopped` runs later. False: there is nothing to cancel. */
 bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet_device *device));
 void bacnet_cov_free(struct bacnet_device *device);
