@@ -230,10 +230,12 @@ def bench_cov(build, folder, count, seconds, confirmed, increment):
     gateway.wait_good(total)
     time.sleep(EVERY)
     received, cpu, wall = gateway.measure(seconds)
-    took = probe(gateway, devices, 100)
     how = "confirmed" if confirmed else "unconfirmed"
     row(f"{total:,} COV points, {how}: share of a core", f"{cpu / wall * 100:.1f} %", f"{received / wall:,.0f} changes/s")
     row(f"CPU seconds per million changes, {how}", f"{cpu / received * 1e6:.2f}")
+    facts = next(d for d in gateway.get("/api/v1/drivers")["drivers"] if d["protocol"] == "bacnet")["facts"]
+    row(f"frames, {how}", *[f["text"] for f in facts if f["name"] in ("frames", "dropped")][:2])
+    took = probe(gateway, devices, 100)
     row("from a change in the device to the gateway's REST: p50, p99",
         f"{quantile(took, 0.5):.0f}, {quantile(took, 0.99):.0f} ms", "the device looks 10 ms after it")
     row("RSS of the gateway", f"{gateway.rss() / 1e6:.0f} MB", f"{gateway.rss() / total:.0f} B a point")
@@ -246,7 +248,8 @@ def main():
     parser.add_argument("--build", required=True, help="folder with busbar")
     parser.add_argument("--devices", type=int, default=1000)
     parser.add_argument("--seconds", type=float, default=30)
-    parser.add_argument("--increment", type=float, default=4.0, help="of COV; tunes the changes a second")
+    parser.add_argument("--increment", type=float, default=3.5, help="of COV; tunes the changes a second")
+    parser.add_argument("--confirmed", choices=["yes", "no"], help="COV: only so")
     parser.add_argument("--only", choices=["poll", "cov"])
     options = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="busbar-bench-")
@@ -254,7 +257,7 @@ def main():
     if options.only != "cov":
         bench_poll(options.build, folder, options.devices, options.seconds)
     if options.only != "poll":
-        for confirmed in (False, True):
+        for confirmed in (False, True) if options.confirmed is None else (options.confirmed == "yes",):
             bench_cov(options.build, folder, options.devices, options.seconds, confirmed, options.increment)
     shutil.rmtree(folder)
 
