@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AcknowledgeAlarm (ASHRAE 135, clause 13.3): a person has seen a transition; answered by a simple ack.
+/* AcknowledgeAlarm (ASHRAE 135, clause 13.5): a person has seen a transition; answered by a simple ack.
  *
  *   0 process Unsigned, 1 Object, 2 state Enumerated, 3 { TimeStamp of the event }, 4 CharacterString who,
  *   5 { TimeStamp of the acknowledgement } */
