@@ -53,6 +53,29 @@ function useHolds() {
   return { ...state, reload: useCallback(() => again.current(), []) };
 }
 
+/** No Tab stops in the grid: keys r and x do the same there. */
+function HoldActions({ hold, ask }: { hold: Hold; ask: (asking: Asking) => void }) {
+  const what = hold.configured ? "release" : "forget";
+  const [name, label] = hold.configured
+    ? [text.holds.release, text.holds.releaseOf(hold.path)]
+    : [text.holds.forget, text.holds.forgetOf(hold.path)];
+  const props = { type: "button", tabIndex: -1, class: "small" } as const;
+  return (
+    <span class="actions">
+      <button {...props} onClick={() => ask({ what, hold })} aria-label={label}>
+        {name}
+      </button>
+      <button
+        {...props}
+        onClick={() => ask({ what: "extend", hold })}
+        aria-label={text.holds.extendOf(hold.path)}
+      >
+        {text.holds.extend}
+      </button>
+    </span>
+  );
+}
+
 function columnsOf(ask: (asking: Asking) => void): Column<Hold>[] {
   const head = text.holds.columns;
   return [
@@ -102,40 +125,7 @@ function columnsOf(ask: (asking: Asking) => void): Column<Hold>[] {
     {
       name: "hold-actions",
       title: text.devices.columns.actions,
-      cell: (hold) => (
-        <span class="actions">
-          {hold.configured ? (
-            <button
-              type="button"
-              tabIndex={-1}
-              class="small"
-              onClick={() => ask({ what: "release", hold })}
-              aria-label={text.holds.releaseOf(hold.path)}
-            >
-              {text.holds.release}
-            </button>
-          ) : (
-            <button
-              type="button"
-              tabIndex={-1}
-              class="small"
-              onClick={() => ask({ what: "forget", hold })}
-              aria-label={text.holds.forgetOf(hold.path)}
-            >
-              {text.holds.forget}
-            </button>
-          )}
-          <button
-            type="button"
-            tabIndex={-1}
-            class="small"
-            onClick={() => ask({ what: "extend", hold })}
-            aria-label={text.holds.extendOf(hold.path)}
-          >
-            {text.holds.extend}
-          </button>
-        </span>
-      ),
+      cell: (hold) => <HoldActions hold={hold} ask={ask} />,
     },
   ];
 }
@@ -155,6 +145,48 @@ async function releaseAll(holds: readonly Hold[]) {
   say(text.holds.releasedAll(released, holds.length - released, failed), failed !== undefined);
 }
 
+interface QuestionProps {
+  asking: Exclude<Asking, undefined>;
+  all: readonly Hold[];
+  act: (action: () => Promise<unknown>) => void;
+  close: () => void;
+}
+
+/** Names the effect before anything is done. */
+function Question({ asking, all, act, close }: QuestionProps) {
+  const { what, hold } = asking;
+  const words = text.holds;
+  if (what === "extend") {
+    return <ExtendDialog hold={hold} close={close} act={act} />;
+  }
+  const questions = {
+    release: {
+      title: words.releaseTitle,
+      action: words.release,
+      says: words.releaseWhat(hold.path, hold.value, hold.priority),
+      run: () => attempt(async () => `${hold.path}: ${(await releaseHold(hold)).message}`),
+    },
+    forget: {
+      title: words.forgetTitle,
+      action: words.forget,
+      says: words.forgetWhat(hold.path),
+      run: () => attempt(() => forgetHold(hold).then(() => words.forgotten(hold.path))),
+    },
+    all: {
+      title: words.releaseAll,
+      action: words.releaseAll,
+      says: words.releaseAllWhat(count(all.length)),
+      run: () => releaseAll(all),
+    },
+  };
+  const { title, action, says, run } = questions[what];
+  return (
+    <Confirm title={title} action={action} confirm={() => act(run)} close={close}>
+      <p>{says}</p>
+    </Confirm>
+  );
+}
+
 export function Overrides() {
   const { holds, error, reload } = useHolds();
   const [asking, setAsking] = useState<Asking>(undefined);
@@ -168,11 +200,6 @@ export function Overrides() {
     setBusy(false);
     reload();
   };
-  const release = (hold: Hold) =>
-    act(() => attempt(async () => `${hold.path}: ${(await releaseHold(hold)).message}`));
-  const forget = (hold: Hold) =>
-    act(() => attempt(() => forgetHold(hold).then(() => text.holds.forgotten(hold.path))));
-  const close = () => setAsking(undefined);
   const releasable = holds.filter(({ configured }) => configured);
   return (
     <div class="full-page">
@@ -211,39 +238,14 @@ export function Overrides() {
           }}
         />
       )}
-      {asking?.what === "release" && (
-        <Confirm
-          key={holdKey(asking.hold)}
-          title={text.holds.releaseTitle}
-          action={text.holds.release}
-          confirm={() => release(asking.hold)}
-          close={close}
-        >
-          <p>{text.holds.releaseWhat(asking.hold.path, asking.hold.value, asking.hold.priority)}</p>
-        </Confirm>
-      )}
-      {asking?.what === "forget" && (
-        <Confirm
-          title={text.holds.forgetTitle}
-          action={text.holds.forget}
-          confirm={() => forget(asking.hold)}
-          close={close}
-        >
-          <p>{text.holds.forgetWhat(asking.hold.path)}</p>
-        </Confirm>
-      )}
-      {asking?.what === "all" && (
-        <Confirm
-          title={text.holds.releaseAll}
-          action={text.holds.releaseAll}
-          confirm={() => act(() => releaseAll(releasable))}
-          close={close}
-        >
-          <p>{text.holds.releaseAllWhat(count(releasable.length))}</p>
-        </Confirm>
-      )}
-      {asking?.what === "extend" && (
-        <ExtendDialog hold={asking.hold} close={close} done={reload} />
+      {asking && (
+        <Question
+          key={`${asking.what} ${holdKey(asking.hold)}`}
+          asking={asking}
+          all={releasable}
+          act={act}
+          close={() => setAsking(undefined)}
+        />
       )}
     </div>
   );

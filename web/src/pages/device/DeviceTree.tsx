@@ -120,55 +120,51 @@ function useTicks(nodes: readonly Node[], told: number): [Set<string>, (node: No
   return [ticked, tick];
 }
 
-export function DeviceTree({ device }: { device: DeviceFull }) {
-  const subject = { device: device.name };
-  const browsing = useMemo(() => new Browsing(subject), [device.name]);
-  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
-  const [filter, setFilter] = useState("");
-  const [looked, setLooked] = useState<Node | undefined>(undefined);
-  const [yaml, setYaml] = useState(false);
-  const facts = browsing.facts.value;
-  const told = facts.count;
-  const children = useMemo(() => childrenOf(browsing.nodes), [browsing, facts.answers]);
-  const rows = useMemo(() => rowsOf(children, closed, filter), [children, closed, filter]);
-  const [ticked, tick] = useTicks(browsing.nodes, told);
-  const chosen = useMemo(
-    () => browsing.nodes.filter((node) => ticked.has(node.id) && canBeTicked(node)),
-    [browsing, facts.answers, ticked],
-  );
-  const version = health.value?.config.version;
-  const shown = useRef(version);
-  useEffect(() => {
-    if (shown.current !== undefined && shown.current !== version) {
-      browsing.again();
-    }
-    shown.current = version;
-  }, [version]);
-  useEffect(() => {
-    browsing.resume();
-    return () => browsing.close();
-  }, [browsing]);
-  useKeys({ x: () => browsing.start() });
-
-  const toggle = (row: TreeRow, open: boolean) =>
-    setClosed((old) => {
-      const next = new Set(old);
-      if (open) {
-        next.delete(row.node.id);
-      } else {
-        next.add(row.node.id);
-      }
-      return next;
-    });
-  const fold = (row: TreeRow) => row.open !== undefined && toggle(row, !row.open);
-  const tree: Tree<TreeRow> = { level: ({ level }) => level, open: ({ open }) => open, toggle };
-  const look = (row: TreeRow) => (row.node.branch ? setLooked(row.node) : fold(row));
-  const busy = facts.state === "asking" || facts.state === "running";
+/** What stands in place of the tree, or above it. */
+function Messages({ facts, ask }: { facts: BrowseFacts; ask: () => void }) {
+  const { state, error, message, leftOut, count: told } = facts;
+  const ended = state === "done" || state === "stopped";
   return (
-    <section>
-      <div class="section-head">
-        <h2>{text.tree.title}</h2>
-        {told > 0 && (
+    <>
+      <Progress facts={facts} />
+      {error && <Failed error={error} retry={ask} />}
+      {message && ended && <p class="muted">{message}</p>}
+      {leftOut > 0 && <p class="muted">{text.tree.leftOut(count(leftOut))}</p>}
+      {state === "none" && (
+        <Empty title={text.tree.none}>
+          <p>{text.tree.noneWhy}</p>
+          <button type="button" onClick={ask}>
+            {text.tree.ask}
+          </button>
+        </Empty>
+      )}
+      {ended && told === 0 && (
+        <Empty title={text.tree.noObjects}>
+          <button type="button" onClick={ask}>
+            {text.tree.askAgain}
+          </button>
+        </Empty>
+      )}
+    </>
+  );
+}
+
+interface HeadProps {
+  browsing: Browsing;
+  filter: string;
+  setFilter: (filter: string) => void;
+  chosen: number;
+  showYaml: () => void;
+}
+
+function Head({ browsing, filter, setFilter, chosen, showYaml }: HeadProps) {
+  const { state, count: told } = browsing.facts.value;
+  const busy = state === "asking" || state === "running";
+  return (
+    <div class="section-head">
+      <h2>{text.tree.title}</h2>
+      {told > 0 && (
+        <>
           <label class="filter">
             <input
               type="search"
@@ -180,46 +176,93 @@ export function DeviceTree({ device }: { device: DeviceFull }) {
               onInput={(event) => setFilter(event.currentTarget.value)}
             />
           </label>
-        )}
-        {told > 0 && <span class="muted">{text.tree.counted(count(told))}</span>}
-        <span class="grow" />
-        {chosen.length > 0 && (
-          <button type="button" onClick={() => setYaml(true)}>
-            {text.tree.yaml(count(chosen.length))}
-          </button>
-        )}
-        {busy ? (
-          <button type="button" onClick={() => browsing.stop()} disabled={browsing.id === 0}>
-            {text.tree.stop}
-          </button>
-        ) : (
-          told > 0 && (
-            <button type="button" onClick={() => browsing.start()}>
-              {text.tree.askAgain}
-            </button>
-          )
-        )}
-      </div>
-      <Progress facts={facts} />
-      {facts.error && <Failed error={facts.error} retry={() => browsing.start()} />}
-      {facts.message && !busy && <p class="muted">{facts.message}</p>}
-      {facts.leftOut > 0 && <p class="muted">{text.tree.leftOut(count(facts.leftOut))}</p>}
-      {facts.state === "none" && (
-        <Empty title={text.tree.none}>
-          <p>{text.tree.noneWhy}</p>
-          <button type="button" onClick={() => browsing.start()}>
-            {text.tree.ask}
-          </button>
-        </Empty>
+          <span class="muted">{text.tree.counted(count(told))}</span>
+        </>
       )}
-      {(facts.state === "done" || facts.state === "stopped") && told === 0 && (
-        <Empty title={text.tree.noObjects}>
-          <button type="button" onClick={() => browsing.start()}>
-            {text.tree.askAgain}
-          </button>
-        </Empty>
+      <span class="grow" />
+      {chosen > 0 && (
+        <button type="button" onClick={showYaml}>
+          {text.tree.yaml(count(chosen))}
+        </button>
       )}
-      {told > 0 && rows.length === 0 && <Empty title={text.tree.noMatch(filter)} />}
+      {busy && (
+        <button type="button" onClick={() => browsing.stop()} disabled={browsing.id === 0}>
+          {text.tree.stop}
+        </button>
+      )}
+      {!busy && told > 0 && (
+        <button type="button" onClick={() => browsing.start()}>
+          {text.tree.askAgain}
+        </button>
+      )}
+    </div>
+  );
+}
+
+/** A browse of this device: what is still kept at once, and marked anew after an apply. */
+function useBrowsing(name: string): Browsing {
+  const browsing = useMemo(() => new Browsing({ device: name }), [name]);
+  const version = health.value?.config.version;
+  const shown = useRef(version);
+  useEffect(() => {
+    browsing.resume();
+    return () => browsing.close();
+  }, [browsing]);
+  useEffect(() => {
+    if (shown.current !== undefined && shown.current !== version) {
+      browsing.again();
+    }
+    shown.current = version;
+  }, [version]);
+  return browsing;
+}
+
+/** Branches that are closed, and how to close and open them. */
+function useFolds(): [ReadonlySet<string>, (row: TreeRow, open: boolean) => void] {
+  const [closed, setClosed] = useState<ReadonlySet<string>>(new Set());
+  const toggle = ({ node }: TreeRow, open: boolean) =>
+    setClosed((old) => {
+      const next = new Set(old);
+      if (open) {
+        next.delete(node.id);
+      } else {
+        next.add(node.id);
+      }
+      return next;
+    });
+  return [closed, toggle];
+}
+
+export function DeviceTree({ device }: { device: DeviceFull }) {
+  const browsing = useBrowsing(device.name);
+  const [closed, toggle] = useFolds();
+  const [filter, setFilter] = useState("");
+  const [looked, setLooked] = useState<Node | undefined>(undefined);
+  const [yaml, setYaml] = useState(false);
+  const facts = browsing.facts.value;
+  const children = useMemo(() => childrenOf(browsing.nodes), [browsing, facts.answers]);
+  const rows = useMemo(() => rowsOf(children, closed, filter), [children, closed, filter]);
+  const [ticked, tick] = useTicks(browsing.nodes, facts.count);
+  const chosen = useMemo(
+    () => browsing.nodes.filter((node) => ticked.has(node.id) && canBeTicked(node)),
+    [browsing, facts.answers, ticked],
+  );
+  const ask = () => browsing.start();
+  useKeys({ x: ask });
+  const fold = (row: TreeRow) => row.open !== undefined && toggle(row, !row.open);
+  const tree: Tree<TreeRow> = { level: ({ level }) => level, open: ({ open }) => open, toggle };
+  const subject = { device: device.name };
+  return (
+    <section>
+      <Head
+        browsing={browsing}
+        filter={filter}
+        setFilter={setFilter}
+        chosen={chosen.length}
+        showYaml={() => setYaml(true)}
+      />
+      <Messages facts={facts} ask={ask} />
+      {facts.count > 0 && rows.length === 0 && <Empty title={text.tree.noMatch(filter)} />}
       {rows.length > 0 && (
         <div class={looked ? "tree-split" : ""}>
           <div class={rows.length > SHORT_ROWS ? "grid-part" : "grid-part short"}>
@@ -231,7 +274,7 @@ export function DeviceTree({ device }: { device: DeviceFull }) {
               tree={tree}
               selected={({ node }) => (canBeTicked(node) ? ticked.has(node.id) : undefined)}
               onRange={() => {}}
-              onOpen={look}
+              onOpen={(row) => (row.node.branch ? setLooked(row.node) : fold(row))}
               keys={{ " ": ({ node }) => tick(node) }}
             />
           </div>

@@ -11,19 +11,20 @@ import { text } from "../../text";
 interface Props {
   hold: Hold;
   close: () => void;
-  done: () => void;
+  act: (action: () => Promise<unknown>) => void;
 }
 
-export function ExtendDialog({ hold, close, done }: Props) {
+export function ExtendDialog({ hold, close, act }: Props) {
   const [lasting, setLasting] = useState("2h");
-  const submit = async (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault();
     close();
-    await attempt(async () => {
-      await extendHold(hold, lasting);
-      return text.holds.extended(hold.path, text.holds.times[lasting] ?? lasting);
-    });
-    done();
+    act(() =>
+      attempt(async () => {
+        await extendHold(hold, lasting);
+        return text.holds.extended(hold.path, text.holds.times[lasting] ?? lasting);
+      }),
+    );
   };
   return (
     <Dialog title={text.holds.extendOf(hold.path)} close={close}>
