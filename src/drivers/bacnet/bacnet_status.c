@@ -3,6 +3,8 @@
  * and what was dropped and why. */
 #include "drivers/bacnet/bacnet_status.h"
 
+#include "drivers/bacnet/bacnet_own.h"
+
 #include "base/str.h"
 #include "drivers/bacnet/bacnet_options.h"
 
@@ -131,6 +133,23 @@ static void tell_routers(const struct teller *teller)
     }
 }
 
+/* What others asked of our own device object. */
+static void tell_own(const struct teller *teller)
+{
+    struct bacnet_own_counts counts;
+    char text[TEXT_MAX];
+    bacnet_own_counts(teller->network->own, &counts);
+    if (counts.answered + counts.refused + counts.malformed + counts.capped == 0) {
+        return;
+    }
+    str_format(text, sizeof(text),
+               "%llu answered, %llu refused, %llu unreadable, %llu over the rate",
+               (unsigned long long)counts.answered, (unsigned long long)counts.refused,
+               (unsigned long long)counts.malformed, (unsigned long long)counts.capped);
+    tell(teller, "asked of us", text,
+         counts.capped > 0 ? "somebody asks too often: see who, a tool or an attack" : NULL);
+}
+
 static void tell_counts(const struct teller *teller)
 {
     struct bacnet_counts counts;
@@ -152,6 +171,9 @@ static void tell_counts(const struct teller *teller)
     }
     if (size > 0) {
         tell(teller, "dropped", text, NULL);
+    }
+    if (teller->network->own != NULL) {
+        tell_own(teller);
     }
     if (teller->network->unknown_events > 0) {
         str_format(text, sizeof(text), "%llu, the last of device %u",

@@ -36,7 +36,9 @@ void bacnet_trend_down(struct bacnet_device *device);
 /* Frees it; device->trends is NULL afterwards. */
 void bacnet_trend_stop(struct bacnet_device *device);
 
-/* ---- for the parts of it: bacnet_trend.c, bacnet_trend_find.c, bacnet_trend_record.c ---- */
+/* ---- for the parts of it: bacnet_trend.c (turns), bacnet_trend_find.c (whose log is whose),
+ * bacnet_trend_range.c (asking and storing), bacnet_trend_record.c (records into samples),
+ * bacnet_trend_say.c (events, what is remembered) ---- */
 
 /* A point that takes its past from a log. */
 struct bacnet_trend_link {
@@ -98,6 +100,33 @@ struct bacnet_trends {
     size_t object_count, object_at;
     uint32_t index, listed;
 };
+
+/* Samples on their way to the disk; outlives the trends when the device is stopped meanwhile. */
+struct bacnet_trend_pending {
+    struct bacnet_trends *trends; /* NULL: stopped */
+};
+
+static inline struct bacnet_trend_log *bacnet_trend_log_of(struct bacnet_trends *trends)
+{
+    return &trends->logs[trends->at];
+}
+
+/* The log at `at`, or the end of the turn. */
+void bacnet_trend_next(struct bacnet_trends *trends);
+/* The device does not answer: the link says so; when it is up again all begins anew. */
+void bacnet_trend_give_up(struct bacnet_trends *trends);
+
+void bacnet_trend_range_init(struct bacnet_trends *trends);
+/* The next records of the log at `at`, until there are no more; then bacnet_trend_next(). */
+void bacnet_trend_ask_range(struct bacnet_trends *trends);
+
+/* Events of the device. */
+void bacnet_trend_say(struct bacnet_trends *trends, const char *kind, const char *text);
+void bacnet_trend_say_of(struct bacnet_trends *trends, const struct bacnet_trend_log *log,
+                         const char *text);
+/* How far a log was read, kept over restarts. */
+void bacnet_trend_recall(const struct bacnet_trends *trends, struct bacnet_trend_log *log);
+void bacnet_trend_remember(const struct bacnet_trends *trends, const struct bacnet_trend_log *log);
 
 /* Finds the logs of points with `auto`, then calls found. */
 void bacnet_trend_find(struct bacnet_trends *trends);
