@@ -47,10 +47,7 @@ static void take_flags(struct bytes elements, struct gathered *gathered)
     if (bacnet_get_value(&elements, &value) != 0 || value.type != BACNET_BITS) {
         return;
     }
-    gathered->flags = BACNET_PLAN_FLAGS_KNOWN;
-    for (unsigned i = 0; i < 4; i++) {
-        gathered->flags |= (uint8_t)(bacnet_value_bit(&value, i) << i);
-    }
+    gathered->flags = BACNET_PLAN_FLAGS_KNOWN | bacnet_value_nibble(&value);
 }
 
 static void take_value(struct bacnet_device *device, uint32_t object,
@@ -107,7 +104,7 @@ static void finish_values(struct bacnet_device *device, struct gathered *gathere
         }
         point->value_type = sample->type == VALUE_TEXT ? VALUE_NONE : sample->type;
         point->value = sample->value.bits;
-        bacnet_cov_seen(device, number);
+        bacnet_cov_notified(device, number);
     }
 }
 

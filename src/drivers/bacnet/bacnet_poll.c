@@ -143,7 +143,6 @@ static void ask_span(struct bacnet_job *job, const struct bacnet_span *span)
     struct bytes_out out = bytes_out_of(exchange->data, exchange->capacity);
     bacnet_plan_put(plan, span, &out);
     exchange->span = *span;
-    exchange->ahead = device->open_reads;
     exchange->ask.service = bacnet_span_is_single(span) ? BACNET_READ_PROPERTY
                                                         : BACNET_READ_PROPERTY_MULTIPLE;
     exchange->ask.size = bytes_out_size(&out);
@@ -254,11 +253,7 @@ static void take_flags(struct bacnet_job *job, const struct bacnet_piece *piece,
     if (bacnet_get_value(&elements, &value) != 0 || value.type != BACNET_BITS) {
         return;
     }
-    uint8_t flags = BACNET_PLAN_FLAGS_KNOWN;
-    for (unsigned i = 0; i < 4; i++) {
-        flags |= (uint8_t)(bacnet_value_bit(&value, i) << i);
-    }
-    plan_of(job)->flags[piece->sample] = flags;
+    plan_of(job)->flags[piece->sample] = BACNET_PLAN_FLAGS_KNOWN | bacnet_value_nibble(&value);
 }
 
 static void take_value(struct bacnet_job *job, uint32_t number, struct bytes elements)
@@ -296,60 +291,66 @@ static void take_error(struct bacnet_job *job, uint32_t number, uint16_t detail)
     }
 }
 
-/* The device's answer to one property. False: it cannot be read. */
-static bool take_single(struct bacnet_job *job, const struct bacnet_span *span, struct bytes data)
+static const char unread[] = "an answer that cannot be read";
+static const char other[] = "an answer to something that was not asked";
+static const char missing[] = "an answer without what was asked";
+
+/* The device's answer to one property. NULL, or what is wrong with it. */
+static const char *take_single(struct bacnet_job *job, const struct bacnet_span *span,
+                               struct bytes data)
 {
     struct bacnet_read_property read;
     struct bytes elements;
     const struct bacnet_piece *piece = &plan_of(job)->pieces[span->piece];
-    if (bacnet_get_read_property_ack(&data, &read, &elements) != 0 ||
-        bacnet_object_number(read.object) != piece->object || read.property != piece->property ||
+    if (bacnet_get_read_property_ack(&data, &read, &elements) != 0) {
+        return unread;
+    }
+    if (bacnet_object_number(read.object) != piece->object || read.property != piece->property ||
         read.index != piece->index) {
-        return false;
+        return other;
     }
     take_value(job, span->piece, elements);
-    return true;
+    return NULL;
 }
 
-static bool take_multiple(struct bacnet_job *job, const struct bacnet_span *span, struct bytes data)
+/* NULL, or what is wrong with the answer; what it has of it is taken. */
+static const char *take_multiple(struct bacnet_job *job, const struct bacnet_span *span,
+                                 struct bytes data)
 {
     const struct bacnet_plan *plan = plan_of(job);
-    struct bacnet_object object;
+    struct bacnet_read_walk walk = { .in = data };
     struct bacnet_read_result result;
-    struct bytes results;
     uint32_t at = span->piece;
-    while (bytes_left(&data) > 0) {
-        if (bacnet_get_read_object(&data, &object, &results) != 0) {
-            return false;
+    uint32_t taken = 0;
+    while (bacnet_read_next(&walk, &result)) {
+        uint32_t number = bacnet_plan_match(plan, span, &at, bacnet_object_number(walk.object),
+                                            result.property, result.index);
+        if (number == UINT32_MAX) {
+            continue; /* not asked for */
         }
-        while (bytes_left(&results) > 0) {
-            if (bacnet_get_read_result(&results, &result) != 0) {
-                return false;
-            }
-            uint32_t number = bacnet_plan_match(plan, span, &at, bacnet_object_number(object),
-                                                result.property, result.index);
-            if (number == UINT32_MAX) {
-                continue; /* not asked for */
-            }
-            if (result.refused) {
-                take_error(job, number, bacnet_detail_error(result.why.code));
-            } else {
-                take_value(job, number, result.value);
-            }
+        taken++;
+        if (result.refused) {
+            take_error(job, number, bacnet_detail_error(result.why.code));
+        } else {
+            take_value(job, number, result.value);
         }
     }
-    return true;
+    if (walk.error != 0) {
+        return unread;
+    }
+    return taken < span->piece_end - span->piece ? missing : NULL;
 }
 
 static void on_data(struct bacnet_job *job, const struct bacnet_span *span, struct bytes data)
 {
     struct bacnet_device *device = job->device;
-    bool sound = bacnet_span_is_single(span) ? take_single(job, span, data)
-                                             : take_multiple(job, span, data);
+    const char *wrong = bacnet_span_is_single(span) ? take_single(job, span, data)
+                                                    : take_multiple(job, span, data);
     job->answered++;
-    if (!sound) {
-        driver_bad_frame(device->dev, data.start, (size_t)(data.end - data.start),
-                         "an answer that cannot be read");
+    if (wrong != NULL) {
+        driver_bad_frame(device->dev, data.start, (size_t)(data.end - data.start), wrong);
+    }
+    if (wrong == unread || wrong == other) {
         bacnet_plan_fail(plan_of(job), span, QUALITY_DECODE, BACNET_DETAIL_BROKEN,
                          job->req->samples);
         return;
@@ -464,9 +465,6 @@ static void on_lost(struct bacnet_job *job, const struct bacnet_exchange *exchan
     struct bacnet_span span = exchange->span;
     bool alive = job->answered > 0 || bacnet_peer_facts(device->peer)->heard_us > job->began_us;
     job->error = answer->outcome == BACNET_SILENT ? BUSBAR_ETIMEOUT : BUSBAR_EROUTE;
-    if (exchange->ahead > 0 && answer->outcome == BACNET_SILENT) {
-        bacnet_learn_crowded(device);
-    }
     if (alive && span.tries == 0 && answer->outcome == BACNET_SILENT) {
         span.tries++;
         retry(job, &span);

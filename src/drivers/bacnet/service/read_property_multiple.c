@@ -86,14 +86,22 @@ size_t bacnet_read_result_size(const struct bacnet_read_result *result)
 
 bool bacnet_read_next(struct bacnet_read_walk *walk, struct bacnet_read_result *result)
 {
-    while (walk->error == 0 && bytes_left(&walk->results) == 0) {
-        if (bytes_left(&walk->in) == 0) {
+    struct bytes *in = &walk->in;
+    while (walk->error == 0) {
+        if (walk->inside && !bacnet_next_closes(in, 1)) {
+            walk->error = bacnet_get_read_result(in, result);
+            return walk->error == 0;
+        }
+        if (walk->inside) {
+            bacnet_get_close(in, 1);
+        } else if (bytes_left(in) > 0) {
+            walk->object = bacnet_get_object(in, 0);
+            bacnet_get_open(in, 1);
+        } else {
             return false;
         }
-        walk->error = bacnet_get_read_object(&walk->in, &walk->object, &walk->results);
+        walk->inside = !walk->inside;
+        walk->error = bytes_short(in) ? BUSBAR_EPROTO : 0;
     }
-    if (walk->error == 0) {
-        walk->error = bacnet_get_read_result(&walk->results, result);
-    }
-    return walk->error == 0;
+    return false;
 }

@@ -49,15 +49,16 @@ int bacnet_get_read_result(struct bytes *results, struct bacnet_read_result *res
 void bacnet_put_read_result(struct bytes_out *out, const struct bacnet_read_result *result);
 size_t bacnet_read_result_size(const struct bacnet_read_result *result);
 
-/* All results of an answer in a row, whichever object they are of:
+/* All results of an answer in a row, whichever object they are of, in one pass: nothing is read twice, and
+ * what comes before a break is given before it is found.
  *     struct bacnet_read_walk walk = { .in = data };
  *     while (bacnet_read_next(&walk, &result)) { ... walk.object ... }
  *     if (walk.error != 0) { broken from here on } */
 struct bacnet_read_walk {
     struct bytes in;
-    struct bytes results; /* of the object, what is left of them */
     struct bacnet_object object;
-    int error; /* 0 or BUSBAR_EPROTO */
+    bool inside; /* of the object's results */
+    int error;   /* 0 or BUSBAR_EPROTO */
 };
 
 bool bacnet_read_next(struct bacnet_read_walk *walk, struct bacnet_read_result *result);

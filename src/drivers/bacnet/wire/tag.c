@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tags, and the primitives that services are made of (ASHRAE 135, clauses 20.2.1 to 20.2.14). Contents
- * are read by bacnet_get_content(), so a context tag and an application tag mean the same bytes. */
+ * are read by bacnet_get_content(), so a context tag and an application tag mean the same bytes.
+ *
+ * Nearly all tags on the wire are one byte: a number under 15 and a size under 5. Each reader looks for that byte first
+ * and takes it in a few instructions; everything else, and everything wrong, goes the long way. */
 #include "drivers/bacnet/wire/tag.h"
+
+#include <limits.h>
 
 enum {
     NUMBER_EXTENDED = 15,
@@ -13,6 +18,52 @@ enum {
     CLASS_CONTEXT = 0x08,
     BITS_KEPT = 32,
 };
+
+/* ---- one-byte tags ---- */
+
+/* The byte of a context tag; over any byte for a tag that does not fit into one. */
+static inline unsigned context_byte(unsigned tag, unsigned length)
+{
+    return tag < NUMBER_EXTENDED ? tag << 4 | CLASS_CONTEXT | length : UINT_MAX;
+}
+
+static inline bool next_byte_is(const struct bytes *in, unsigned byte)
+{
+    return !in->failed && in->at < in->end && *in->at == byte;
+}
+
+/* The content of a primitive with this context tag and size in one byte; NULL: it is not there, nothing was moved. */
+static inline const uint8_t *take_short(struct bytes *in, unsigned tag, unsigned size)
+{
+    if (!next_byte_is(in, context_byte(tag, size)) || bytes_left(in) <= size) {
+        return NULL;
+    }
+    const uint8_t *content = in->at + 1;
+    in->at = content + size;
+    return content;
+}
+
+/* Over primitives with one-byte tags, up to the first of anything else. */
+static const uint8_t *skip_short(const uint8_t *at, const uint8_t *end)
+{
+    while (at < end) {
+        unsigned size = *at & 0x07u;
+        if (size >= LENGTH_EXTENDED || *at >> 4 == NUMBER_EXTENDED) {
+            break;
+        }
+        if ((*at & ~0x07u) == BACNET_BOOLEAN << 4) {
+            if (size > 1) {
+                break;
+            }
+            size = 0; /* the value is in the tag */
+        }
+        if (size >= (size_t)(end - at)) {
+            break;
+        }
+        at += 1 + size;
+    }
+    return at;
+}
 
 /* ---- tags ---- */
 
@@ -28,7 +79,7 @@ static uint32_t get_length(struct bytes *in, unsigned length)
     return extended == LENGTH_U16 ? bytes_get_u16(in) : extended;
 }
 
-bool bacnet_get_tag(struct bytes *in, struct bacnet_tag *tag)
+static bool get_long_tag(struct bytes *in, struct bacnet_tag *tag)
 {
     uint8_t first = bytes_get_u8(in);
     unsigned length = first & 0x07u;
@@ -62,6 +113,23 @@ bool bacnet_get_tag(struct bytes *in, struct bacnet_tag *tag)
     return !bytes_short(in);
 }
 
+bool bacnet_get_tag(struct bytes *in, struct bacnet_tag *tag)
+{
+    size_t left = bytes_left(in);
+    unsigned first = !in->failed && left > 0 ? *in->at : UINT8_MAX;
+    unsigned size = first & 0x07u;
+    if (size >= LENGTH_EXTENDED || size >= left || first >> 4 == NUMBER_EXTENDED ||
+        (first & ~0x07u) == BACNET_BOOLEAN << 4) {
+        return get_long_tag(in, tag);
+    }
+    in->at++;
+    *tag = (struct bacnet_tag){ .number = (uint8_t)(first >> 4),
+                                .kind = (first & CLASS_CONTEXT) != 0 ? BACNET_TAG_CONTEXT
+                                                                     : BACNET_TAG_APPLICATION,
+                                .size = size };
+    return true;
+}
+
 static bool next(struct bytes in, struct bacnet_tag *tag)
 {
     return bytes_left(&in) > 0 && bacnet_get_tag(&in, tag);
@@ -70,6 +138,10 @@ static bool next(struct bytes in, struct bacnet_tag *tag)
 bool bacnet_next_is(const struct bytes *in, unsigned tag)
 {
     struct bacnet_tag found;
+    if (tag < NUMBER_EXTENDED &&
+        (bytes_left(in) == 0 || (*in->at & ~0x07u) != context_byte(tag, 0))) {
+        return false;
+    }
     if (!next(*in, &found)) {
         return false;
     }
@@ -80,12 +152,18 @@ bool bacnet_next_is(const struct bytes *in, unsigned tag)
 bool bacnet_next_opens(const struct bytes *in, unsigned tag)
 {
     struct bacnet_tag found;
+    if (tag < NUMBER_EXTENDED) {
+        return next_byte_is(in, context_byte(tag, LENGTH_OPENING));
+    }
     return next(*in, &found) && found.kind == BACNET_TAG_OPENING && found.number == tag;
 }
 
 bool bacnet_next_closes(const struct bytes *in, unsigned tag)
 {
     struct bacnet_tag found;
+    if (tag < NUMBER_EXTENDED) {
+        return next_byte_is(in, context_byte(tag, LENGTH_CLOSING));
+    }
     return next(*in, &found) && found.kind == BACNET_TAG_CLOSING && found.number == tag;
 }
 
@@ -99,11 +177,19 @@ static void get_bracket(struct bytes *in, unsigned tag, enum bacnet_tag_kind kin
 
 void bacnet_get_open(struct bytes *in, unsigned tag)
 {
+    if (next_byte_is(in, context_byte(tag, LENGTH_OPENING))) {
+        in->at++;
+        return;
+    }
     get_bracket(in, tag, BACNET_TAG_OPENING);
 }
 
 void bacnet_get_close(struct bytes *in, unsigned tag)
 {
+    if (next_byte_is(in, context_byte(tag, LENGTH_CLOSING))) {
+        in->at++;
+        return;
+    }
     get_bracket(in, tag, BACNET_TAG_CLOSING);
 }
 
@@ -111,6 +197,11 @@ void bacnet_get_close(struct bytes *in, unsigned tag)
 static void step(struct bytes *in, uint8_t open[BACNET_DEPTH_MAX], unsigned *depth)
 {
     struct bacnet_tag tag;
+    if (*depth > 0 && next_byte_is(in, context_byte(open[*depth - 1], LENGTH_CLOSING))) {
+        in->at++;
+        (*depth)--;
+        return;
+    }
     if (!bacnet_get_tag(in, &tag)) {
         return;
     }
@@ -146,15 +237,18 @@ struct bytes bacnet_get_any(struct bytes *in)
 
 struct bytes bacnet_get_inside(struct bytes *in, unsigned tag)
 {
-    if (!bacnet_next_opens(in, tag)) {
-        bytes_fail(in);
+    uint8_t open[BACNET_DEPTH_MAX] = { (uint8_t)tag };
+    unsigned depth = 1;
+    bacnet_get_open(in, tag);
+    const uint8_t *start = in->at;
+    const uint8_t *stop = start;
+    while (!bytes_short(in) && depth > 0) {
+        stop = in->at = skip_short(in->at, in->end);
+        step(in, open, &depth);
     }
-    struct bytes whole = bacnet_get_any(in);
-    if (whole.failed) {
-        return whole;
-    }
-    size_t bracket = bacnet_tag_size(tag, 0);
-    return bytes_of(whole.start + bracket, bytes_left(&whole) - 2 * bracket);
+    struct bytes inside = bytes_of(start, bytes_short(in) ? 0 : (size_t)(stop - start));
+    inside.failed = bytes_short(in);
+    return inside;
 }
 
 struct bytes bacnet_get_context(struct bytes *in, unsigned tag)
@@ -186,7 +280,8 @@ static struct bacnet_value get(struct bytes *in, unsigned tag, uint8_t type)
 
 uint64_t bacnet_get_unsigned(struct bytes *in, unsigned tag, uint64_t max)
 {
-    uint64_t number = get(in, tag, BACNET_UNSIGNED).as.number;
+    const uint8_t *byte = take_short(in, tag, 1);
+    uint64_t number = byte != NULL ? *byte : get(in, tag, BACNET_UNSIGNED).as.number;
     if (number > max) {
         bytes_fail(in);
         return 0;
@@ -196,7 +291,8 @@ uint64_t bacnet_get_unsigned(struct bytes *in, unsigned tag, uint64_t max)
 
 uint32_t bacnet_get_enumerated(struct bytes *in, unsigned tag)
 {
-    uint64_t number = get(in, tag, BACNET_ENUMERATED).as.number;
+    const uint8_t *byte = take_short(in, tag, 1);
+    uint64_t number = byte != NULL ? *byte : get(in, tag, BACNET_ENUMERATED).as.number;
     if (number > UINT32_MAX) {
         bytes_fail(in);
         return 0;
@@ -261,6 +357,11 @@ struct bacnet_time bacnet_get_time(struct bytes *in, unsigned tag)
 
 struct bacnet_object bacnet_get_object(struct bytes *in, unsigned tag)
 {
+    const uint8_t *four = take_short(in, tag, 4);
+    if (four != NULL) {
+        struct bytes number = bytes_of(four, 4);
+        return bacnet_object_of(bytes_get_u32(&number));
+    }
     return get(in, tag, BACNET_OBJECT).as.object;
 }
 
@@ -296,6 +397,11 @@ size_t bacnet_tag_size(unsigned number, uint32_t size)
 void bacnet_put_tag(struct bytes_out *out, unsigned number, enum bacnet_tag_kind kind,
                     uint32_t size)
 {
+    if (kind >= BACNET_TAG_OPENING && number < NUMBER_EXTENDED) {
+        unsigned length = kind == BACNET_TAG_OPENING ? LENGTH_OPENING : LENGTH_CLOSING;
+        bytes_put_u8(out, (uint8_t)context_byte(number, length));
+        return;
+    }
     assert(number < UINT8_MAX);
     unsigned length = size < LENGTH_EXTENDED ? size : LENGTH_EXTENDED;
     if (kind == BACNET_TAG_OPENING || kind == BACNET_TAG_CLOSING) {
@@ -321,6 +427,18 @@ void bacnet_put_tag(struct bytes_out *out, unsigned number, enum bacnet_tag_kind
     }
 }
 
+/* Head and content of one byte; false: it takes more. */
+static bool put_short(struct bytes_out *out, unsigned tag, uint64_t value)
+{
+    if (tag >= NUMBER_EXTENDED || value > UINT8_MAX) {
+        return false;
+    }
+    uint8_t *space = bytes_put_space(out, 2);
+    space[0] = (uint8_t)context_byte(tag, 1);
+    space[1] = (uint8_t)value;
+    return true;
+}
+
 void bacnet_put_open(struct bytes_out *out, unsigned tag)
 {
     bacnet_put_tag(out, tag, BACNET_TAG_OPENING, 0);
@@ -333,14 +451,18 @@ void bacnet_put_close(struct bytes_out *out, unsigned tag)
 
 void bacnet_put_unsigned(struct bytes_out *out, unsigned tag, uint64_t value)
 {
-    bacnet_put_value(out, tag,
-                     &(struct bacnet_value){ .type = BACNET_UNSIGNED, .as.number = value });
+    if (!put_short(out, tag, value)) {
+        bacnet_put_value(out, tag,
+                         &(struct bacnet_value){ .type = BACNET_UNSIGNED, .as.number = value });
+    }
 }
 
 void bacnet_put_enumerated(struct bytes_out *out, unsigned tag, uint32_t value)
 {
-    bacnet_put_value(out, tag,
-                     &(struct bacnet_value){ .type = BACNET_ENUMERATED, .as.number = value });
+    if (!put_short(out, tag, value)) {
+        bacnet_put_value(out, tag,
+                         &(struct bacnet_value){ .type = BACNET_ENUMERATED, .as.number = value });
+    }
 }
 
 void bacnet_put_signed(struct bytes_out *out, unsigned tag, int64_t value)
@@ -408,6 +530,11 @@ void bacnet_put_time(struct bytes_out *out, unsigned tag, const struct bacnet_ti
 
 void bacnet_put_object(struct bytes_out *out, unsigned tag, struct bacnet_object object)
 {
+    if (tag < NUMBER_EXTENDED) {
+        bytes_put_u8(out, (uint8_t)context_byte(tag, 4));
+        bytes_put_u32(out, bacnet_object_number(object));
+        return;
+    }
     bacnet_put_value(out, tag,
                      &(struct bacnet_value){ .type = BACNET_OBJECT, .as.object = object });
 }

@@ -110,44 +110,45 @@ int bacnet_get_content(struct bytes content, uint8_t type, struct bacnet_value *
     return bytes_short(in) || bytes_left(in) > 0 ? BUSBAR_EPROTO : 0;
 }
 
-int bacnet_get_value(struct bytes *in, struct bacnet_value *value)
+/* What stands behind a tag. */
+static int get_tagged(struct bytes *in, const struct bacnet_tag *tag, struct bacnet_value *value)
 {
-    struct bacnet_tag tag;
-    *value = (struct bacnet_value){ .type = BACNET_NULL };
-    if (!bacnet_get_tag(in, &tag)) {
-        return BUSBAR_EPROTO;
-    }
-    if (tag.kind == BACNET_TAG_APPLICATION && tag.number == BACNET_BOOLEAN) {
-        value->type = BACNET_BOOLEAN;
-        value->as.boolean = tag.value == 1;
+    if (tag->kind == BACNET_TAG_APPLICATION && tag->number == BACNET_BOOLEAN) {
+        *value = (struct bacnet_value){ .type = BACNET_BOOLEAN, .as.boolean = tag->value == 1 };
         return 0;
     }
-    struct bytes content = bytes_get_bytes(in, tag.size);
-    if (tag.kind != BACNET_TAG_APPLICATION || bacnet_get_content(content, tag.number, value) != 0) {
+    struct bytes content = bytes_get_bytes(in, tag->size);
+    if (tag->kind != BACNET_TAG_APPLICATION ||
+        bacnet_get_content(content, tag->number, value) != 0) {
         bytes_fail(in);
         return BUSBAR_EPROTO;
     }
     return 0;
 }
 
+int bacnet_get_value(struct bytes *in, struct bacnet_value *value)
+{
+    struct bacnet_tag tag;
+    *value = (struct bacnet_value){ .type = BACNET_NULL };
+    return bacnet_get_tag(in, &tag) ? get_tagged(in, &tag, value) : BUSBAR_EPROTO;
+}
+
 int bacnet_get_element(struct bytes *in, struct bacnet_element *element)
 {
-    *element = (struct bacnet_element){ .raw = bacnet_get_any(in) };
-    if (bytes_short(in)) {
-        return BUSBAR_EPROTO;
-    }
-    struct bytes whole = element->raw;
+    const uint8_t *start = in->at;
+    struct bytes behind = *in;
     struct bacnet_tag tag;
-    (void)bacnet_get_tag(&whole, &tag);
-    if (tag.kind == BACNET_TAG_APPLICATION && tag.number < BACNET_TYPES) {
-        whole = element->raw;
+    *element = (struct bacnet_element){ 0 };
+    if (bacnet_get_tag(&behind, &tag) && tag.kind == BACNET_TAG_APPLICATION &&
+        tag.number < BACNET_TYPES) {
         element->primitive = true;
-        if (bacnet_get_value(&whole, &element->value) != 0) {
-            bytes_fail(in);
-            return BUSBAR_EPROTO;
-        }
+        int error = get_tagged(&behind, &tag, &element->value);
+        *in = behind;
+        element->raw = bytes_of(start, (size_t)(in->at - start));
+        return error;
     }
-    return 0;
+    element->raw = bacnet_get_any(in);
+    return bytes_short(in) ? BUSBAR_EPROTO : 0;
 }
 
 int bacnet_count_elements(struct bytes in, int max)
@@ -290,6 +291,14 @@ bool bacnet_value_equal(const struct bacnet_value *a, const struct bacnet_value 
                (a->as.block.size == 0 ||
                 memcmp(a->as.block.data, b->as.block.data, a->as.block.size) == 0);
     }
+}
+
+uint8_t bacnet_value_nibble(const struct bacnet_value *value)
+{
+    static const uint8_t mirrored[] = { 0, 8, 4, 12, 2, 10, 6, 14, 1, 9, 5, 13, 3, 11, 7, 15 };
+    unsigned bits = bacnet_value_bits(value);
+    unsigned all = bits > 0 ? mirrored[value->as.block.data[0] >> 4] : 0;
+    return (uint8_t)(bits < 4 ? all & ((1u << bits) - 1) : all);
 }
 
 unsigned bacnet_value_bits(const struct bacnet_value *value)

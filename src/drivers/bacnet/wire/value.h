@@ -92,6 +92,8 @@ int bacnet_count_elements(struct bytes in, int max);
 /* Bit `i` of a BITS value; false when there are fewer. */
 bool bacnet_value_bit(const struct bacnet_value *value, unsigned i);
 unsigned bacnet_value_bits(const struct bacnet_value *value); /* how many */
+/* Bits 0 to 3 as a number, bit 0 the lowest: what status flags are. */
+uint8_t bacnet_value_nibble(const struct bacnet_value *value);
 
 /* "real"; "type 13" has no name: NULL. */
 const char *bacnet_type_name(uint8_t type);
