@@ -87,6 +87,7 @@ struct bacnet_learnt {
     bool no_cov, no_cov_property; /* SubscribeCOV, SubscribeCOVProperty are not known */
     bool no_confirmed_cov;
     uint32_t cov_most;   /* subscriptions it takes; 0: not known */
+    unsigned in_flight;  /* as it was told last; 0: not yet */
     uint32_t generation; /* changes when a plan made before is not right any more */
     int64_t relearn_us;  /* when all is tried again */
     bool restored;
@@ -125,8 +126,7 @@ struct bacnet_exchange {
     struct list link;      /* device->open or device->exchanges */
     struct bacnet_job *job;
     struct bacnet_span span;
-    unsigned ahead; /* of ours, in flight when it was asked */
-    uint8_t *data;  /* the request */
+    uint8_t *data; /* the request */
     size_t capacity;
 };
 
@@ -277,8 +277,6 @@ void bacnet_learn_answered(struct bacnet_device *device, const struct bacnet_pla
 /* A whole was refused, its halves were answered. */
 void bacnet_learn_split(struct bacnet_device *device, const struct bacnet_split *split);
 void bacnet_learn_flag(struct bacnet_device *device, bool *flag, const char *name);
-/* Requests were lost while others were in flight. */
-void bacnet_learn_crowded(struct bacnet_device *device);
 
 /* ---- bacnet_flags.c ---- */
 /* A sample's value is there: what the object's status flags make of it. detail and quality are set,

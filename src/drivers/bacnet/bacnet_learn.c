@@ -3,7 +3,7 @@
  *
  *   "answer bytes"             the largest answer to a read, where larger ones were refused
  *   "properties per request"   the most in one ReadPropertyMultiple
- *   "requests in flight"       1, where several at a time were lost
+ *   "requests in flight"       fewer than at first, where one of several was lost
  *   "no ReadPropertyMultiple", "no SubscribeCOV" ...   services it does not execute, whatever it says
  *   "subscriptions"            how many it takes
  *
@@ -23,6 +23,7 @@ enum {
 
 static const char bytes_name[] = "answer bytes";
 static const char properties_name[] = "properties per request";
+static const char in_flight_name[] = "requests in flight";
 
 void bacnet_learn_init(struct bacnet_device *device)
 {
@@ -66,6 +67,16 @@ static bool *flag_at(struct bacnet_device *device, size_t i)
     return (bool *)((char *)&device->learnt + flags[i].place);
 }
 
+/* The node finds out itself how many requests a device bears at a time; what it found is told. */
+static void learnt_in_flight(struct bacnet_device *device)
+{
+    unsigned now = bacnet_peer_facts(device->peer)->in_flight;
+    if (device->learnt.in_flight != 0 && device->learnt.in_flight != now) {
+        driver_limit_set(device->dev, in_flight_name, now);
+    }
+    device->learnt.in_flight = now;
+}
+
 static void restore(struct bacnet_device *device)
 {
     int64_t value = 0;
@@ -77,16 +88,16 @@ static void restore(struct bacnet_device *device)
     if (driver_limit_get(device->dev, "subscriptions", &value) && value > 0 && value < UINT32_MAX) {
         device->learnt.cov_most = (uint32_t)value;
     }
-    if (driver_limit_get(device->dev, "requests in flight", &value) && value == 1) {
-        bacnet_peer_learn_in_flight(device->peer, 1);
+    if (driver_limit_get(device->dev, in_flight_name, &value) && value > 0 && value <= UINT8_MAX) {
+        bacnet_peer_learn_in_flight(device->peer, (unsigned)value);
     }
+    learnt_in_flight(device);
     device->learnt.generation++;
 }
 
 static void forget(struct bacnet_device *device)
 {
     struct bacnet_learnt *learnt = &device->learnt;
-    int64_t value = 0;
     for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
         if (*flag_at(device, i)) {
             *flag_at(device, i) = false;
@@ -98,13 +109,6 @@ static void forget(struct bacnet_device *device)
     learnt->cov_most = 0;
     learnt->generation++;
     memset(device->marks, 0, device->dev->point_count);
-    if (driver_limit_get(device->dev, "requests in flight", &value) && value == 1) {
-        unsigned direct = device->config.in_flight > 0 ? device->config.in_flight
-                                                       : BACNET_IN_FLIGHT_DIRECT;
-        bool routed = bacnet_peer_facts(device->peer)->address.network != 0;
-        bacnet_peer_learn_in_flight(device->peer, routed ? BACNET_IN_FLIGHT_ROUTED : direct);
-        driver_limit_set(device->dev, "requests in flight", 0);
-    }
 }
 
 void bacnet_learn_refresh(struct bacnet_device *device)
@@ -116,6 +120,7 @@ void bacnet_learn_refresh(struct bacnet_device *device)
         learnt->relearn_us = now_us + hour_us;
         restore(device);
     }
+    learnt_in_flight(device);
     if (now_us >= learnt->relearn_us) {
         learnt->relearn_us = now_us + hour_us;
         forget(device);
@@ -205,13 +210,5 @@ void bacnet_learn_split(struct bacnet_device *device, const struct bacnet_split 
     } else {
         refused_most(device, &device->learnt.properties, split->properties, split->half_properties,
                      properties_name);
-    }
-}
-
-void bacnet_learn_crowded(struct bacnet_device *device)
-{
-    if (bacnet_peer_facts(device->peer)->in_flight > 1) {
-        bacnet_peer_learn_in_flight(device->peer, 1);
-        driver_limit_set(device->dev, "requests in flight", 1);
     }
 }

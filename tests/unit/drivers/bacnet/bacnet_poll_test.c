@@ -125,6 +125,27 @@ static void one_after_the_other(void **state)
     rig_fini(&rig);
 }
 
+/* What was learned before a restart is where it begins. */
+static void remembered(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_init(&rig, polled, 40);
+    driver_limit_set(&rig.dev, "properties per request", 24);
+    rig_start(&rig);
+    rig_read(&rig);
+    all_good(&rig, 0, 40);
+    assert_int_equal(rig.asked[BACNET_READ_PROPERTY_MULTIPLE], 4);
+    rig_fini(&rig);
+    rig_init(&rig, polled, 4);
+    driver_limit_set(&rig.dev, "no ReadPropertyMultiple", 1);
+    rig_start(&rig);
+    rig_read(&rig);
+    all_good(&rig, 0, 4);
+    assert_int_equal(rig.asked[BACNET_READ_PROPERTY_MULTIPLE], 0);
+    rig_fini(&rig);
+}
+
 /* What it does not claim to execute is not tried. */
 static void says_so_itself(void **state)
 {
@@ -292,6 +313,23 @@ static void a_device_that_is_busy(void **state)
     rig_fini(&rig);
 }
 
+/* An answer without what was asked makes no value up, and is counted. */
+static void nothing_in_it(void **state)
+{
+    struct rig rig;
+    (void)state;
+    rig_init(&rig, polled, 3);
+    rig_start(&rig);
+    rig.empty = true;
+    rig_read(&rig);
+    assert_int_equal(rig.error, 0);
+    assert_int_equal(rig.samples[1].quality, QUALITY_DECODE);
+    assert_int_equal(rig.samples[1].detail, BACNET_DETAIL_MISSING);
+    assert_int_equal(rig.bad, 1);
+    assert_string_equal(rig.reason, "an answer without what was asked");
+    rig_fini(&rig);
+}
+
 static void another_device_there(void **state)
 {
     struct rig rig;
@@ -332,15 +370,25 @@ static void stop_answers_all(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(many_in_one),           cmocka_unit_test(more_than_one_message),
-        cmocka_unit_test(before_the_link_is_up), cmocka_unit_test(too_many_are_cut),
-        cmocka_unit_test(too_big_is_cut),        cmocka_unit_test(one_after_the_other),
-        cmocka_unit_test(says_so_itself),        cmocka_unit_test(own_faults),
-        cmocka_unit_test(flags_make_quality),    cmocka_unit_test(out_of_service_ignored),
-        cmocka_unit_test(flags_not_wanted),      cmocka_unit_test(silence),
-        cmocka_unit_test(one_answer_lost),       cmocka_unit_test(deadline_cuts),
-        cmocka_unit_test(a_device_that_is_busy), cmocka_unit_test(another_device_there),
+        cmocka_unit_test(many_in_one),
+        cmocka_unit_test(more_than_one_message),
+        cmocka_unit_test(before_the_link_is_up),
+        cmocka_unit_test(too_many_are_cut),
+        cmocka_unit_test(too_big_is_cut),
+        cmocka_unit_test(one_after_the_other),
+        cmocka_unit_test(says_so_itself),
+        cmocka_unit_test(own_faults),
+        cmocka_unit_test(flags_make_quality),
+        cmocka_unit_test(out_of_service_ignored),
+        cmocka_unit_test(flags_not_wanted),
+        cmocka_unit_test(silence),
+        cmocka_unit_test(one_answer_lost),
+        cmocka_unit_test(deadline_cuts),
+        cmocka_unit_test(a_device_that_is_busy),
+        cmocka_unit_test(another_device_there),
         cmocka_unit_test(stop_answers_all),
+        cmocka_unit_test(nothing_in_it),
+        cmocka_unit_test(remembered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

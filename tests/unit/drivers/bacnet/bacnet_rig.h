@@ -96,6 +96,7 @@ struct rig {
     unsigned properties_most;    /* of one ReadPropertyMultiple; 0 = any */
     size_t answer_most;          /* bytes of an answer; 0 = any */
     unsigned subscriptions_most; /* 0 = any */
+    bool empty;                  /* answers to ReadPropertyMultiple hold nothing */
     unsigned busy;               /* so many requests are answered with an error of class device */
     unsigned lose;               /* so many requests are not answered */
     unsigned asked[64];          /* requests by service */
@@ -503,7 +504,9 @@ static void rig_read_many(struct rig *rig, struct bacnet_request *request)
         }
         bacnet_put_read_end(&out);
     }
-    if (rig->properties_most > 0 && count > rig->properties_most) {
+    if (rig->empty) {
+        bacnet_reply_data(request, data, 0);
+    } else if (rig->properties_most > 0 && count > rig->properties_most) {
         bacnet_reply_reject(request, BACNET_REJECT_TOO_MANY_ARGUMENTS);
     } else if (rig->answer_most > 0 && bytes_out_size(&out) > rig->answer_most) {
         bacnet_reply_abort(request, BACNET_ABORT_SEGMENTATION_NOT_SUPPORTED);
