@@ -144,6 +144,14 @@ static bool within_deadband(struct bus *bus, const struct point *pt, const struc
     return false;
 }
 
+/* A late sample (older by the device's clock, come after a newer one) goes to the store only. When
+ * our own clock was set back, the time of receipt went back with it: that is not late. */
+static bool is_late(const struct sample *last, const struct sample *sample)
+{
+    return sample->time_us < last->time_us && sample->receive_us >= last->receive_us &&
+           sample->time_us != sample->receive_us;
+}
+
 /* BUS_REFUSAL_COUNT: nothing against it. */
 static enum bus_refusal judge(struct bus *bus, const struct point *pt, const struct sample *sample)
 {
@@ -154,18 +162,11 @@ static enum bus_refusal judge(struct bus *bus, const struct point *pt, const str
         (sample->type == VALUE_TEXT && sample->value.text->size > TEXT_BYTES_MAX)) {
         return BUS_REFUSAL_VALUE;
     }
-    if (pt->cls->deadband > 0 && within_deadband(bus, pt, sample)) {
+    /* what was stored around a late one is not known here: it fills a hole, and is stored as it is */
+    if (pt->cls->deadband > 0 && !is_late(&pt->last, sample) && within_deadband(bus, pt, sample)) {
         return BUS_REFUSAL_DEADBAND;
     }
     return BUS_REFUSAL_COUNT;
-}
-
-/* A late sample (older by the device's clock, come after a newer one) goes to the store only. When
- * our own clock was set back, the time of receipt went back with it: that is not late. */
-static bool is_late(const struct sample *last, const struct sample *sample)
-{
-    return sample->time_us < last->time_us && sample->receive_us >= last->receive_us &&
-           sample->time_us != sample->receive_us;
 }
 
 static void take_live(struct point *pt, const struct sample *sample)

@@ -204,6 +204,29 @@ static void late_samples_are_stored_only(void **state)
     assert_true(f->dev->points[6].last.value.d == 3);
 }
 
+/* A trend log fills a hole: what is near the newest value is stored all the same, and is nothing that later
+ * values are compared with. */
+static void late_samples_know_no_deadband(void **state)
+{
+    struct fixture *f = *state;
+    struct point_class cls = fixture_class;
+    cls.deadband = 1;
+    f->dev->points[3].cls = &cls;
+    publish_one(f, 3, number(10, NOW));
+    for (int64_t i = 1; i <= 3; i++) {
+        struct sample late = number(10.5, NOW - 1000 * i);
+        late.receive_us = NOW + 10;
+        publish_one(f, 3, late);
+    }
+    struct sample far = number(50, NOW - 100);
+    far.receive_us = NOW + 11;
+    publish_one(f, 3, far);
+    assert_int_equal(f->store.count, 5);
+    publish_one(f, 3, number(10.2, NOW + 20));
+    assert_int_equal(f->store.count, 5);
+    assert_int_equal(bus_refused(f->bus, 303, BUS_REFUSAL_DEADBAND), 1);
+}
+
 static void texts_are_the_points_own(void **state)
 {
     struct fixture *f = *state;
@@ -458,6 +481,7 @@ int main(void)
         WITH_BUS(a_full_disk_is_counted),
         WITH_BUS(odd_samples_are_refused),
         WITH_BUS(late_samples_are_stored_only),
+        WITH_BUS(late_samples_know_no_deadband),
         WITH_BUS(texts_are_the_points_own),
         WITH_BUS(listeners_hear_all),
         WITH_BUS(acknowledgements_reach_the_store),
