@@ -130,6 +130,18 @@ static void line(const char *name, const char *text)
     }
 }
 
+/* "every 10s", or "as it changes, checked every 5m" */
+static void show_period(const struct json_value *pt)
+{
+    char every[32], text[96];
+    bool watched = false;
+    (void)json_get_bool(json_get(pt, "watched"), &watched);
+    str_format_duration(every, sizeof every,
+                        (int64_t)(output_number(pt, watched ? "check_every_s" : "every_s") * 1e6));
+    str_format(text, sizeof text, watched ? "as it changes, checked every %s" : "every %s", every);
+    line("read", text);
+}
+
 /* "22.5 degC at priority 8 by novak since ..., until ..." */
 static void show_hold(const struct json_value *hold)
 {
@@ -159,6 +171,7 @@ static void show(const struct cli *cli, const struct json_value *pt)
     line("time", output_text(pt, "time"));
     line("since", output_text(pt, "since"));
     line("source", output_text(pt, "source"));
+    show_period(pt);
     line("config", output_text(pt, "config"));
     const struct json_value *step;
     struct json_iter it = json_iter(json_get(pt, "holds"));

@@ -151,6 +151,9 @@ struct host_totals {
 };
 void host_totals(const struct host *host, struct host_totals *totals);
 
+/* How often a point that the device sends by itself is read all the same, as a check; 0: it is polled. */
+int64_t host_watched(const struct point *pt);
+
 /* Learned limits, in the order they were learned. "points-per-poll" is the host's own. */
 void host_limits(const struct device *dev, void (*cb)(void *ctx, const char *name, int64_t value),
                  void *ctx);

@@ -27,6 +27,12 @@ int64_t watch_every(const struct host_device *hd, uint32_t point)
     return watch != NULL && watch->of[point] != 0 ? watch->every_us[watch->of[point] - 1] : 0;
 }
 
+int64_t host_watched(const struct point *pt)
+{
+    const struct host_device *hd = host_of(pt->device);
+    return hd != NULL ? watch_every(hd, (uint32_t)(pt - pt->device->points)) : 0;
+}
+
 /* ---- regrouping ---- */
 
 static bool is_elsewhere(const struct poll *poll, uint32_t point)

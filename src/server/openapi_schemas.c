@@ -44,7 +44,8 @@ const struct openapi_schema openapi_schemas[] = {
                "writable:b device:s source:s config:s" },
     { .name = "PointList", .shape = "points:[Point] total:i all:i reasons:[{reason:s count:i}]" },
     { .name = "PointDetail",
-      .shape = "Point & enum:[{value:i name:s}] every_s:n stale_after_s:n scale:n offset:n "
+      .shape = "Point & enum:[{value:i name:s}] every_s:n watched:b check_every_s:n? "
+               "stale_after_s:n scale:n offset:n "
                "deadband:n write:{min:n? max:n? confirm:b releasable:b priority:i? max_time_s:n?}? "
                "holds:[Hold] "
                "ledger:{" LEDGER_FIELDS

@@ -248,10 +248,19 @@ static void put_write(struct json_writer *json, const struct point *pt)
 static void put_point(struct shape *shape, struct json_writer *json, const struct point *pt)
 {
     const struct point_class *cls = pt->cls;
-    int64_t stale_us = cls->stale_after_us > 0 ? cls->stale_after_us : 3 * cls->every_us;
+    int64_t check_us = host_watched(pt);
+    int64_t told_us = check_us > 0 ? check_us : cls->every_us;
+    int64_t stale_us = cls->stale_after_us > 0 ? cls->stale_after_us : 3 * told_us;
     shape_point(shape, json, pt);
     put_enum(json, cls);
     json_put_double(json, "every_s", (double)cls->every_us / 1e6);
+    json_put_bool(json, "watched", check_us > 0);
+    json_key(json, "check_every_s");
+    if (check_us > 0) {
+        json_double(json, (double)check_us / 1e6);
+    } else {
+        json_null(json);
+    }
     json_put_double(json, "stale_after_s", (double)stale_us / 1e6);
     json_put_double(json, "scale", cls->scale);
     json_put_double(json, "offset", cls->offset);

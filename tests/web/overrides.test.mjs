@@ -121,6 +121,7 @@ test("nothing is held: it says so; the gateway is gone: it says that", async () 
 test("a value is written at a priority for some time, seen as held, released", async () => {
   const page = await visit(browser, mock.url, "/points/meter-1/p-0001");
   await page.waitForSelector(".held:has-text('22.5 degC is held at priority 8 by novak')");
+  assert.match(await page.textContent("main"), /told by the device\s*as it changes, checked every 5 min/);
   await page.fill(".write input", "21");
   await page.selectOption(".write select >> nth=0", "5");
   await page.selectOption(".write select >> nth=1", "2h");

@@ -272,6 +272,24 @@ static void a_value_is_written_and_read_back(void **state)
     answer_fini(&answer);
 }
 
+static void a_point_that_is_told_says_how_often_it_is_checked(void **state)
+{
+    static const uint32_t second[] = { 1 };
+    struct gateway *gw = *state;
+    struct device *dev = gateway_add(gw, "ahu-1", 2);
+    gateway_wait_good(gw, &dev->points[1]);
+    driver_watched(dev, second, 1, 300 * CLOCK_US_PER_S);
+    struct answer answer = ask(gw, "GET", "/api/v1/points/ahu-1/p1", NULL, NULL);
+    assert_true(true_at(&answer, "watched"));
+    assert_int_equal(number_at(&answer, "check_every_s"), 300);
+    assert_int_equal(number_at(&answer, "stale_after_s"), 900);
+    answer_fini(&answer);
+    answer = ask(gw, "GET", "/api/v1/points/ahu-1/p0", NULL, NULL);
+    assert_false(true_at(&answer, "watched"));
+    assert_int_equal(json_type(at(&answer, "check_every_s")), JSON_NULL);
+    answer_fini(&answer);
+}
+
 static void wrong_writes_never_leave(void **state)
 {
     struct gateway *gw = *state;
@@ -388,11 +406,17 @@ static void a_walk_survives_removals(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(a_polled_point_is_told),     TEST(values_of_every_type_are_told),
-        TEST(points_are_filtered),        TEST(reasons_are_counted),
-        TEST(pages_make_the_whole),       TEST(many_points_do_not_hold_the_loop),
-        TEST(one_point_has_its_settings), TEST(a_value_is_written_and_read_back),
-        TEST(wrong_writes_never_leave),   TEST(a_walk_survives_removals),
+        TEST(a_polled_point_is_told),
+        TEST(values_of_every_type_are_told),
+        TEST(points_are_filtered),
+        TEST(reasons_are_counted),
+        TEST(pages_make_the_whole),
+        TEST(many_points_do_not_hold_the_loop),
+        TEST(one_point_has_its_settings),
+        TEST(a_value_is_written_and_read_back),
+        TEST(a_point_that_is_told_says_how_often_it_is_checked),
+        TEST(wrong_writes_never_leave),
+        TEST(a_walk_survives_removals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -198,6 +198,8 @@ export class Site {
       ...point,
       enum: kind.enum ?? [],
       every_s: 1,
+      watched: this.objects > 0,
+      check_every_s: this.objects > 0 ? 300 : null,
       stale_after_s: 5,
       scale: 0.1,
       offset: 0,

@@ -260,6 +260,8 @@ export interface PointLedger {
 export interface PointFull extends Point {
   enum?: { value: number; name: string }[];
   every_s: number;
+  watched?: boolean; // the device sends it by itself
+  check_every_s?: number | null; // and it is read all the same
   stale_after_s: number;
   scale: number;
   offset: number;

@@ -74,7 +74,9 @@ function factsOf(point: PointFull) {
     [words.type, point.type],
     [words.units, point.units || text.none],
     ...(scaled ? [[words.scale, text.point.scale(point.scale, point.offset)]] : []),
-    [words.every, duration(point.every_s)],
+    point.watched
+      ? [words.told, text.point.checked(duration(point.check_every_s ?? point.every_s))]
+      : [words.every, duration(point.every_s)],
     [words.stale, duration(point.stale_after_s)],
     [words.config, <ConfigPlace place={point.config} />],
   ] as Parameters<typeof Facts>[0]["rows"];
