@@ -179,8 +179,18 @@ static int open_node(struct sim_bacnet_port *port, struct err *err)
     return bacnet_node_open(port->sim->loop, &config, &events, port, &port->node, err);
 }
 
+static uint64_t address_key(const struct endpoint *at)
+{
+    uint64_t ip = (uint64_t)at->ip[0] << 24 | (uint64_t)at->ip[1] << 16 | (uint64_t)at->ip[2] << 8 |
+                  at->ip[3];
+    return ip << 16 | at->port;
+}
+
 static void port_free(struct sim_bacnet_port *port)
 {
+    if (map64_get(&port->state->by_address, address_key(&port->at)) == port) {
+        map64_remove(&port->state->by_address, address_key(&port->at));
+    }
     bacnet_node_close(port->node);
     datagram_close(port->socket);
     map64_fini(&port->macs);
@@ -188,22 +198,12 @@ static void port_free(struct sim_bacnet_port *port)
     busbar_free(port);
 }
 
-static struct sim_bacnet_port *find_port(struct bacnet_state *state, const struct endpoint *at)
-{
-    list_each(link, &state->ports) {
-        struct sim_bacnet_port *port = list_entry(link, struct sim_bacnet_port, link);
-        if (endpoint_equal(&port->at, at)) {
-            return port;
-        }
-    }
-    return NULL;
-}
-
 static int make_port(struct bacnet_state *state, struct sim *sim, const struct endpoint *at,
                      struct sim_bacnet_ear *ear, uint16_t network, struct sim_bacnet_port **out,
                      struct err *err)
 {
     struct sim_bacnet_port *port = busbar_alloc(sizeof(*port));
+    port->state = state;
     port->sim = sim;
     port->ear = ear;
     port->at = *at;
@@ -217,6 +217,7 @@ static int make_port(struct bacnet_state *state, struct sim *sim, const struct e
         port_free(port);
         return error;
     }
+    map64_set(&state->by_address, address_key(at), port);
     *out = port;
     return 0;
 }
@@ -225,7 +226,7 @@ static int get_port(struct bacnet_state *state, struct sim *sim, const struct en
                     struct sim_bacnet_ear *ear, uint16_t network, struct sim_bacnet_port **out,
                     struct err *err)
 {
-    struct sim_bacnet_port *port = find_port(state, at);
+    struct sim_bacnet_port *port = map64_get(&state->by_address, address_key(at));
     if (port == NULL) {
         return make_port(state, sim, at, ear, network, out, err);
     }
@@ -297,6 +298,9 @@ static struct bacnet_state *get_state(struct sim_device *sd)
         list_init(&state->ports);
         list_init(&state->ears);
         list_init(&state->devices);
+        map64_init(&state->by_address);
+        state->cards = busbar_alloc_array(BACNET_CARDS_MAX, sizeof(*state->cards));
+        state->card_count = bacnet_cards(state->cards, BACNET_CARDS_MAX);
         state->answer = busbar_alloc(SIM_BACNET_ANSWER_MAX);
         state->value = busbar_alloc(SIM_BACNET_ANSWER_MAX);
     }
@@ -329,7 +333,7 @@ static int add(struct sim_device *sd, struct err *err)
     struct bacnet_config config;
     struct sim_bacnet_spot spot;
     int error = bacnet_config_read(sd->dev->settings, &config, err);
-    error = error == 0 ? sim_bacnet_find_spot(sd, &config, &spot, err) : error;
+    error = error == 0 ? sim_bacnet_find_spot(sd, state, &config, &spot, err) : error;
     error = error == 0 ? open_spot(sd, state, &spot, &served->port, err) : error;
     if (error != 0) {
         return error;
@@ -394,6 +398,8 @@ static void close_all(void *protocol_state)
     list_each_safe(at, &state->ears) {
         sim_bacnet_ear_free(list_entry(at, struct sim_bacnet_ear, link));
     }
+    map64_fini(&state->by_address);
+    busbar_free(state->cards);
     busbar_free(state->answer);
     busbar_free(state->value);
 }

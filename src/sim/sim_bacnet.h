@@ -35,6 +35,7 @@ struct sim_bacnet_served;
 
 struct sim_bacnet_port {
     struct list link; /* state->ports */
+    struct bacnet_state *state;
     struct sim *sim;
     struct sim_bacnet_ear *ear; /* NULL: no broadcasts there */
     struct endpoint at;
@@ -64,6 +65,9 @@ struct sim_bacnet_ear {
 
 struct bacnet_state { /* the protocol's */
     struct list ports, ears;
+    struct map64 by_address;   /* IPv4 address and port -> struct sim_bacnet_port */
+    struct bacnet_card *cards; /* of this machine, as they were at the start */
+    size_t card_count;
     struct list devices; /* struct sim_bacnet_served */
     uint8_t *answer;     /* SIM_BACNET_ANSWER_MAX bytes to write answers into */
     uint8_t *value;      /* the same for one property's value */
@@ -95,8 +99,9 @@ struct sim_bacnet_spot {
     uint8_t mac_size;
     uint8_t mac[BACNET_MAC_MAX];
 };
-int sim_bacnet_find_spot(const struct sim_device *sd, const struct bacnet_config *config,
-                         struct sim_bacnet_spot *spot, struct err *err);
+int sim_bacnet_find_spot(const struct sim_device *sd, const struct bacnet_state *state,
+                         const struct bacnet_config *config, struct sim_bacnet_spot *spot,
+                         struct err *err);
 
 /* ---- sim_bacnet.c ---- */
 /* The source to give to the node; NULL: the port itself. */

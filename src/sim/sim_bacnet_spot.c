@@ -28,16 +28,15 @@ static void set_loopback(struct sim_bacnet_spot *spot, uint32_t number)
     spot->at.ip[3] = (uint8_t)number;
 }
 
-int sim_bacnet_find_spot(const struct sim_device *sd, const struct bacnet_config *config,
-                         struct sim_bacnet_spot *spot, struct err *err)
+int sim_bacnet_find_spot(const struct sim_device *sd, const struct bacnet_state *state,
+                         const struct bacnet_config *config, struct sim_bacnet_spot *spot,
+                         struct err *err)
 {
     static const struct setup empty;
-    struct bacnet_card cards[BACNET_CARDS_MAX];
     struct bacnet_place place;
     const struct setup *setup = sim_setup(sd->sim, sd->protocol->ops->protocol);
-    size_t count = bacnet_cards(cards, BACNET_CARDS_MAX);
-    int error = bacnet_config_place(setup != NULL ? setup : &empty, config, cards, count, &place,
-                                    err);
+    int error = bacnet_config_place(setup != NULL ? setup : &empty, config, state->cards,
+                                    state->card_count, &place, err);
     *spot = (struct sim_bacnet_spot){ .network = config->remote_network,
                                       .mac_size = config->mac_size };
     memcpy(spot->mac, config->mac, config->mac_size);
