@@ -117,13 +117,17 @@ static void make_body(struct cli *cli, struct buf *body)
     json_end_object(&json);
 }
 
-static void talk(const struct finds *finds)
+/* said: the driver told something about the result. */
+static void talk(const struct finds *finds, bool said)
 {
     const struct cli *cli = finds->cli;
     if (cli->quiet || cli->format == CLI_JSON) {
         return;
     }
     if (finds->count_new + finds->count_known == 0) {
+        if (said) {
+            return;
+        }
         fprintf(stderr, "nothing found. If there should be devices: the network card, the firewall "
                         "and routers in between decide who is heard; see busbar ports\n");
     } else if (finds->first_new != 0) {
@@ -182,7 +186,7 @@ static int list_heard(struct cli *cli, struct finds *finds)
     }
     int ended = output_end(&finds->out);
     if (rc == 0 && ended == 0) {
-        talk(finds);
+        talk(finds, false);
     }
     return rc != 0 ? rc : ended;
 }
@@ -211,7 +215,7 @@ int cli_discover(struct cli *cli)
         rc = rc != 0 ? rc : ended;
         bool told = end == CLI_DONE || end == CLI_INTERRUPTED;
         if (rc == 0 && !yaml && told) {
-            talk(&finds);
+            talk(&finds, output_text(task.last.root, "message")[0] != '\0');
         } else if (rc == 0 && end == CLI_DONE) {
             end = show_yaml(&finds);
         }

@@ -93,7 +93,12 @@ int task_exit(const struct cli *cli, const struct task *task)
     const char *message = output_text(task->last.root, "message");
     if (strcmp(state, "failed") == 0) {
         int rc = cli_exit_of(err_code(output_text(task->last.root, "code")));
-        return cli_fail(rc != CLI_DONE ? rc : CLI_FAILED, NULL, "%s", message);
+        const char *device = output_text(task->last.root, "device");
+        char hint[192] = "";
+        if (device[0] != '\0' && rc == CLI_NO_ANSWER) {
+            str_format(hint, sizeof hint, "busbar device test %s", device);
+        }
+        return cli_fail(rc != CLI_DONE ? rc : CLI_FAILED, hint, "%s", message);
     }
     if (message[0] != '\0' && !cli->quiet) {
         fprintf(stderr, "%s\n", message);
