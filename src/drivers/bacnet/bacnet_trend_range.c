@@ -185,8 +185,9 @@ static void advance(struct bacnet_trends *trends, struct bacnet_trend_log *log,
     trends->read += samples->records;
     switch (log->by) {
     case BACNET_TREND_BY_SEQUENCE: {
-        uint32_t first = answer->has_sequence ? answer->sequence : log->next;
-        log->next = moved ? first + samples->records : log->next;
+        uint32_t behind = (answer->has_sequence ? answer->sequence : log->next) + samples->records;
+        moved = moved && behind > log->next; /* not the same ones for ever */
+        log->next = moved ? behind : log->next;
         trends->over = !moved || log->next > log->total;
         break;
     }

@@ -17,7 +17,7 @@ static struct {
     unsigned most;            /* records in one answer; 0 = any */
     uint32_t failure, status; /* records that are no value */
     int64_t clock_off_s;
-    bool multiple;
+    bool multiple, same; /* same: always its first records */
     unsigned ranges;
 } log_;
 
@@ -148,7 +148,7 @@ static uint32_t first_of(const struct bacnet_read_range *ask)
     uint32_t oldest = log_.total - log_.count + 1;
     int64_t from_us;
     switch (ask->range) {
-    case BACNET_RANGE_SEQUENCE: return log_.no_sequence ? 0 : ask->reference;
+    case BACNET_RANGE_SEQUENCE: return log_.no_sequence ? 0 : log_.same ? oldest : ask->reference;
     case BACNET_RANGE_POSITION: return oldest + ask->reference - 1;
     case BACNET_RANGE_TIME:
         assert_int_equal(bacnet_datetime_us(&ask->at, 60, &from_us), 0);
@@ -312,6 +312,21 @@ static void overwritten_before_it_was_read(void **state)
     rig_fini(&rig);
 }
 
+static void the_same_for_ever(void **state)
+{
+    struct rig rig;
+    (void)state;
+    begin(&rig);
+    log_.same = true;
+    log_.most = 10;
+    rig_start(&rig);
+    for (int i = 0; i < 100; i++) {
+        store_all(&rig);
+    }
+    assert_int_equal(log_.ranges, 2); /* till the next turn */
+    rig_fini(&rig);
+}
+
 static void begun_anew(void **state)
 {
     struct rig rig;
@@ -467,6 +482,7 @@ int main(void)
         cmocka_unit_test(what_is_not_on_disk_is_read_again),
         cmocka_unit_test(small_answers),
         cmocka_unit_test(overwritten_before_it_was_read),
+        cmocka_unit_test(the_same_for_ever),
         cmocka_unit_test(begun_anew),
         cmocka_unit_test(by_time_and_by_position),
         cmocka_unit_test(what_is_no_value_is_a_quality),
