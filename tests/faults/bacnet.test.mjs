@@ -57,14 +57,18 @@ async function startPeer(t, net, i, value) {
   const { _server: socket } = device.stack._transport;
   const send = socket.send.bind(socket);
   device.spoil = null;
-  device.raw = (frame, to) => send(frame, 0, frame.length, net.port, to);
+  let stopped = false;
+  device.raw = (frame, to) => stopped || send(frame, 0, frame.length, net.port, to);
   socket.send = (buffer, offset, length, port, address) => {
     const frame = Buffer.from(buffer.subarray(offset, offset + length));
     for (const sent of device.spoil ? device.spoil(frame) : [frame]) {
       send(sent, 0, sent.length, port, address);
     }
   };
-  t.after(() => device.stop());
+  t.after(() => {
+    stopped = true;
+    device.stop();
+  });
   return device;
 }
 
