@@ -52,7 +52,9 @@ static void check_clock(struct bacnet_trends *trends)
     bool wrong = llabs(off_us) > BACNET_TREND_CLOCK_OFF_S * CLOCK_US_PER_S;
     if (wrong && !trends->told_clock) {
         char by[32];
-        str_format_duration(by, sizeof(by), llabs(off_us) / CLOCK_US_PER_S * CLOCK_US_PER_S);
+        int64_t minute_us = 60 * CLOCK_US_PER_S;
+        int64_t minutes = (llabs(off_us) + minute_us / 2) / minute_us;
+        str_format_duration(by, sizeof(by), minutes * minute_us);
         str_format(
             words, sizeof(words),
             "the device's clock is %s %s: the records of its trend logs carry that time; set "

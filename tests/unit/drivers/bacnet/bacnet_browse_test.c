@@ -242,8 +242,8 @@ static void browse(struct rig *rig, const char *at)
     seen.count = seen.kept = 0;
     rig->browse_at = at;
     bacnet_driver()->browse(&rig->dev, (struct driver_browse *)(void *)rig);
-    for (int i = 0; seen.ends == ends && i < 2000; i++) {
-        rig_settle(rig);
+    for (int i = 0; seen.ends == ends && i < 5000; i++) {
+        rig_pass(rig, 10);
     }
     assert_int_equal(seen.ends, ends + 1);
 }
