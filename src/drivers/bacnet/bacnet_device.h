@@ -68,8 +68,8 @@ struct bacnet_driver_state {
 
 /* The networks there are, one after another: NULL begins, NULL ends. `node` of one may be NULL. */
 struct bacnet_network *bacnet_network_next(struct driver *drv, const struct bacnet_network *after);
-/* For a discovery without any network: opens one on each card that is not loopback, and keeps it until the
- * driver closes. */
+/* Without any network configured: opens one on each card that is not loopback, and keeps it until the
+ * next setup. */
 void bacnet_network_open_cards(struct driver *drv);
 
 /* ---- what was learned about a device, and what it says of itself ---- */

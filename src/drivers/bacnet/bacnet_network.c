@@ -222,6 +222,9 @@ void bacnet_networks_setup(struct bacnet_driver_state *state, const struct setup
     for (size_t i = 0; i < setup->part_count; i++) {
         open_part(state, &setup->parts[i], cards, card_count);
     }
+    if (setup->given && setup->part_count == 0) {
+        bacnet_network_open_cards(state->drv); /* to hear who is there */
+    }
 }
 
 void bacnet_networks_close(struct bacnet_driver_state *state)

@@ -28,8 +28,8 @@ static struct bacnet_device *device_of(struct bacnet_network *network, const str
 {
     struct bacnet_device *device = map64_get(&network->instances, cov->device);
     *told = TOLD_UNKNOWN;
-    if (device == NULL || device->peer == NULL) {
-        return NULL;
+    if (device == NULL || device->peer == NULL || !device->started) {
+        return NULL; /* one that is being stopped is told so: it forgets us */
     }
     const struct bacnet_peer_facts *facts = bacnet_peer_facts(device->peer);
     if (!facts->found || !bacnet_address_equal(&facts->address, from)) {

@@ -96,7 +96,7 @@ static void stop_ended(struct bacnet_watch *watch)
 {
     void (*stopped)(struct bacnet_device * device) = watch->stopped;
     watch->stopped = NULL;
-    timer_stop(&watch->timer);
+    timer_stop(&watch->stop_timer);
     bacnet_watch_cancel_asks(watch);
     stopped(watch->device);
 }
@@ -150,8 +150,8 @@ bool bacnet_cov_stop(struct bacnet_device *device, void (*stopped)(struct bacnet
     }
     watch->stopped = stopped;
     watch->cancelled = 0;
-    timer_init(&watch->timer, device->loop, on_stop_late, watch);
-    timer_start(&watch->timer, STOP_MS, 0);
+    timer_init(&watch->stop_timer, device->loop, on_stop_late, watch);
+    timer_start(&watch->stop_timer, STOP_MS, 0);
     for (size_t i = 0; i < BACNET_COV_ASKS_MAX && watch->stopped != NULL; i++) {
         bacnet_watch_cancel_next(&watch->asks[i]);
     }

@@ -37,7 +37,7 @@ struct bacnet_watch {
     struct bacnet_subscription *subscriptions;
     size_t count, active, refused;
     struct heap due;
-    struct timer timer, tell_timer, again_timer;
+    struct timer timer, tell_timer, again_timer, stop_timer;
     struct bacnet_cov_ask asks[BACNET_COV_ASKS_MAX];
     bool running;
     int64_t again_us; /* when all were last made again */

@@ -308,6 +308,32 @@ static void restarted_at_once(void **state)
     rig_fini(&rig);
 }
 
+/* Paused and resumed: all is as at the start, renewals too. */
+static void stopped_and_started(void **state)
+{
+    struct rig rig;
+    (void)state;
+    begin(&rig, NULL, 4);
+    bacnet_driver()->stop(&rig.dev);
+    rig_pass(&rig, 1500);
+    assert_int_equal(rig.stopped, 1);
+    assert_int_equal(rig.cancels, 4);
+    /* what comes meanwhile is refused */
+    rig_notify(&rig, 1);
+    rig_pass(&rig, 100);
+    assert_int_equal(rig.publications, 0);
+    rig.stopped = 0;
+    memset(rig.asked, 0, sizeof(rig.asked));
+    rig_start(&rig);
+    rig_read(&rig);
+    rig_pass(&rig, 200);
+    assert_int_equal(rig.asked[BACNET_SUBSCRIBE_COV], 4);
+    assert_int_equal(count_watched(&rig), 4);
+    rig_pass(&rig, 460 * 1000);
+    assert_int_equal(rig.asked[BACNET_SUBSCRIBE_COV], 8);
+    rig_fini(&rig);
+}
+
 /* Another node may not speak for the device, and what nobody subscribed to is refused. */
 static void strangers(void **state)
 {
@@ -349,6 +375,7 @@ int main(void)
         cmocka_unit_test(restarted),
         cmocka_unit_test(strangers),
         cmocka_unit_test(restarted_at_once),
+        cmocka_unit_test(stopped_and_started),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -28,6 +28,8 @@ enum {
     RIG_FINDINGS = 64,
     RIG_DEVICE = 2001,
     RIG_PENDING = 16, /* publications that are not on disk yet */
+    PACE_US = 5000,
+    STEP_US = 100000,
 };
 
 struct driver {
@@ -652,6 +654,14 @@ static const struct bacnet_node_events rig_events = { .asked = rig_asked, .told 
 
 /* ---- time ---- */
 
+/* Requests of a node keep a pace: none is under way, and some wait. */
+static inline bool rig_is_paced(const struct rig *rig)
+{
+    const struct bacnet_peer *peer = bacnet_device_of(&rig->dev)->peer;
+    const struct bacnet_peer_facts *facts = peer != NULL ? bacnet_peer_facts(peer) : NULL;
+    return facts != NULL && facts->found && facts->waiting > 0 && facts->open == 0;
+}
+
 /* Until all that either side sent was received by the other and nothing came of it any more. */
 static inline void rig_settle(struct rig *rig)
 {
@@ -677,14 +687,18 @@ static inline void rig_settle(struct rig *rig)
         before = here.sent + there.sent;
         if (!arrived) {
             usleep(100);
+        } else if (quiet == 3 && rig_is_paced(rig)) {
+            loop_advance_for_test(rig->driver.loop, PACE_US);
+            quiet = 0;
         }
     }
 }
 
 static inline void rig_pass(struct rig *rig, int64_t ms)
 {
-    for (int64_t left = ms; left > 0; left -= 100) {
-        loop_advance_for_test(rig->driver.loop, (left < 100 ? left : 100) * CLOCK_US_PER_MS);
+    int64_t until_us = clock_mono_us() + ms * CLOCK_US_PER_MS;
+    for (int64_t left_us; (left_us = until_us - clock_mono_us()) > 0;) {
+        loop_advance_for_test(rig->driver.loop, left_us < STEP_US ? left_us : STEP_US);
         rig_settle(rig);
     }
 }
