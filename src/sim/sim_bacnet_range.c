@@ -46,6 +46,7 @@ static int find_span(const struct sim_bacnet_served *served, const struct sim_ba
         if (bacnet_datetime_us(&ask->at, 0, &at_us) != 0) {
             return BUSBAR_EPROTO;
         }
+        at_us -= bd->clock_offset_us;
         if (ask->count > 0) { /* those newer than it */
             span_of(span, sim_bacnet_log_after(bd, obj, at_us + 1), ask->count);
         } else { /* those older than it */
@@ -95,7 +96,7 @@ static void put_record(const struct sim_bacnet_device *bd, const struct sim_bacn
 {
     int64_t time_us = sim_bacnet_log_time(bd, obj, number);
     struct bacnet_datetime at = { 0 };
-    (void)bacnet_datetime_of(time_us, 0, &at);
+    (void)bacnet_datetime_of(sim_bacnet_now(bd, time_us), 0, &at); /* by its own clock */
     if ((obj->sets & SIM_BACNET_LOGS_MANY) == 0) {
         struct bacnet_log_record record = { .at = at, .has_flags = true };
         (void)datum_of(bd, sim_bacnet_logged(bd, obj, 0), time_us, &record.datum);
