@@ -228,9 +228,12 @@ static void ended(struct bacnet_fetch *fetch, const struct bacnet_answer *answer
 void bacnet_reader_begin(struct bacnet_reader *reader, struct bacnet_find *find)
 {
     static const struct bacnet_fetch_ops ops = { .got = got, .done = ended };
-    struct bacnet_peer_config config = { .instance = find->instance, .address = find->address };
+    struct bacnet_peer_config config = { .instance = find->instance };
     struct bacnet_object device = { .type = BACNET_DEVICE, .instance = find->instance };
     assert(reader->find == NULL);
+    if (map64_get(&find->network->instances, find->instance) == NULL) {
+        config.address = find->address; /* of a configured one the driver knows better */
+    }
     find->facts = BACNET_FACTS_READING;
     reader->find = find;
     reader->objects = -1;
