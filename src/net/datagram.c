@@ -114,8 +114,11 @@ static int bind_socket(const struct datagram_options *options, const struct endp
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     }
     if (options->receive_bytes > 0) {
-        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &options->receive_bytes,
-                         sizeof(options->receive_bytes));
+        /* over net.core.rmem_max only with the right to */
+        const int *bytes = &options->receive_bytes;
+        if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, bytes, sizeof(*bytes)) != 0) {
+            (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, bytes, sizeof(*bytes));
+        }
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
     struct socket_address address;
