@@ -29,8 +29,8 @@ struct bacnet_discover {
     struct bacnet_reader *readers[BACNET_READERS_MAX]; /* NULL until needed */
     unsigned reading;
     struct timer polite;
-    int64_t minute_us; /* when the count of duplicates began */
-    unsigned duplicates;
+    int64_t minute_us; /* when the count of events about addresses began */
+    unsigned told;
 };
 
 /* ---- facts ---- */
@@ -111,41 +111,43 @@ static void want_facts(struct bacnet_discover *discover, struct bacnet_find *fin
     pump(discover);
 }
 
-/* ---- the same number twice ---- */
+/* ---- the same number twice, or somewhere else ---- */
 
-static bool may_tell_duplicate(struct bacnet_discover *discover)
+static bool may_tell(struct bacnet_discover *discover)
 {
     int64_t now_us = loop_now_us(discover->loop);
     if (now_us - discover->minute_us > 60 * CLOCK_US_PER_S) {
         discover->minute_us = now_us;
-        discover->duplicates = 0;
+        discover->told = 0;
     }
-    return discover->duplicates++ < BACNET_DUPLICATES_A_MINUTE;
+    return discover->told++ < BACNET_ADDRESS_EVENTS_A_MINUTE;
 }
 
-static void tell_duplicate(struct bacnet_discover *discover, const struct bacnet_find *find)
+/* "device number 2001 answers at two addresses, 10.0.1.20 and 10.0.1.21: ..." */
+static void tell_addresses(struct bacnet_discover *discover, struct device *dev, uint32_t instance,
+                           const struct bacnet_address *first, const struct bacnet_address *second,
+                           bool moved)
 {
     struct buf text;
-    char key[32];
     struct event event = {
         .time_us = clock_wall_us(),
-        .kind = "duplicate device",
+        .kind = moved ? "device moved" : "duplicate device",
         .severity = EVENT_MEDIUM,
     };
-    struct bacnet_device *device = map64_get(&find->network->instances, find->instance);
-    if (!may_tell_duplicate(discover)) {
+    if (!may_tell(discover)) {
         return;
     }
     buf_init(&text, TEXT_MAX);
-    buf_printf(&text, "device number %u answers at two addresses, ", find->instance);
-    bacnet_find_address(&find->address, &text);
-    buf_append_text(&text, " and ");
-    bacnet_find_address(&find->other, &text);
-    buf_append_text(&text, ": change it in one of the two devices");
-    str_format(key, sizeof(key), "duplicate %u", find->instance);
+    buf_printf(&text, "device number %u %s ", instance,
+               moved ? "does not answer at" : "answers at two addresses,");
+    bacnet_find_address(first, &text);
+    buf_append_text(&text, moved ? " any more but at " : " and ");
+    bacnet_find_address(second, &text);
+    buf_append_text(&text, moved ? ": if nobody changed its address, look what took its place"
+                                 : ": change it in one of the two devices");
     event.receive_us = event.time_us;
     event.text = buf_text(&text);
-    (void)driver_event(discover->drv, device != NULL ? device->dev : NULL, &event, NULL, NULL);
+    (void)driver_event(discover->drv, dev, &event, NULL, NULL);
     buf_fini(&text);
 }
 
@@ -169,14 +171,17 @@ static bool is_elsewhere(const struct bacnet_discover *discover,
     return false;
 }
 
-/* NULL: there are too many. */
+/* NULL: there are too many. Those that are configured have their place: who makes up others cannot hide
+ * what happens to them. */
 static struct bacnet_find *find_get(struct bacnet_discover *discover,
                                     struct bacnet_network *network, uint32_t instance,
                                     const struct bacnet_address *address, bool *fresh)
 {
     struct bacnet_find *find = map64_get(&discover->finds, key_of(network, instance));
     *fresh = find == NULL;
-    if (find == NULL && discover->finds.count < DRIVER_FINDS_MAX) {
+    bool room = discover->finds.count < DRIVER_FINDS_MAX ||
+                map64_get(&network->instances, instance) != NULL;
+    if (find == NULL && room) {
         find = bacnet_find_new(network, instance, address);
         find->elsewhere = is_elsewhere(discover, network, instance);
         map64_set(&discover->finds, key_of(network, instance), find);
@@ -212,12 +217,38 @@ static void found(struct bacnet_discover *discover, struct bacnet_search *search
     want_facts(discover, find, true);
 }
 
+/* What an I-Am says of where the device is. True: that is news. */
+static bool take_address(struct bacnet_discover *discover, struct bacnet_find *find,
+                         const struct bacnet_heard *heard)
+{
+    struct bacnet_device *device = map64_get(&find->network->instances, find->instance);
+    struct device *dev = device != NULL ? device->dev : NULL;
+    if (heard->what == BACNET_HEARD_DUPLICATE) {
+        if (find->duplicate) {
+            return false;
+        }
+        find->duplicate = true;
+        find->other = *heard->from;
+        tell_addresses(discover, dev, find->instance, &find->address, &find->other, false);
+        return true;
+    }
+    if (heard->what == BACNET_HEARD_MOVED && dev != NULL) {
+        tell_addresses(discover, dev, find->instance, heard->other, heard->from, true);
+    }
+    find->address = *heard->from;
+    find->introduced = true;
+    find->max_apdu = heard->i_am->max_apdu;
+    find->vendor = heard->i_am->vendor;
+    find->segmentation = heard->i_am->segmentation;
+    return heard->what != BACNET_HEARD_AGAIN;
+}
+
 void bacnet_discover_heard(struct bacnet_discover *discover, struct bacnet_network *network,
                            const struct bacnet_heard *heard)
 {
     bool fresh;
     bool twice = heard->what == BACNET_HEARD_DUPLICATE;
-    if (discover == NULL) {
+    if (discover == NULL || heard->what == BACNET_HEARD_ELSEWHERE) {
         return;
     }
     struct bacnet_find *find = find_get(discover, network, heard->i_am->instance,
@@ -225,18 +256,7 @@ void bacnet_discover_heard(struct bacnet_discover *discover, struct bacnet_netwo
     if (find == NULL) {
         return;
     }
-    bool changed = fresh || heard->what == BACNET_HEARD_NEW || heard->what == BACNET_HEARD_MOVED;
-    if (!twice) {
-        find->address = *heard->from;
-        find->introduced = true;
-        find->max_apdu = heard->i_am->max_apdu;
-        find->vendor = heard->i_am->vendor;
-        find->segmentation = heard->i_am->segmentation;
-    } else if (!find->duplicate) {
-        changed = find->duplicate = true;
-        find->other = *heard->from;
-        tell_duplicate(discover, find);
-    }
+    bool changed = take_address(discover, find, heard) || fresh;
     struct bacnet_search *search = search_for(discover, find);
     if (search != NULL) {
         found(discover, search, find);

@@ -24,10 +24,11 @@
 struct bacnet_discover;
 
 enum {
-    BACNET_READERS_MAX = 8,          /* devices whose facts are asked for at a time */
-    BACNET_SCAN_MAX = 65536,         /* addresses of one scan */
-    BACNET_SCAN_RATE = 200,          /* of them in a second */
-    BACNET_DUPLICATES_A_MINUTE = 10, /* events; more are shown in the finds only */
+    BACNET_READERS_MAX = 8,  /* devices whose facts are asked for at a time */
+    BACNET_SCAN_MAX = 65536, /* addresses of one scan */
+    BACNET_SCAN_RATE = 200,  /* of them in a second */
+    /* events: a device moved, or there are two; more are shown in the finds only */
+    BACNET_ADDRESS_EVENTS_A_MINUTE = 10,
     BACNET_DISCOVER_WAIT_S = 5,
     BACNET_DISCOVERIES_MAX = 4, /* at a time */
 };

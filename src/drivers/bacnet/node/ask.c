@@ -28,6 +28,57 @@ const char *bacnet_outcome_word(enum bacnet_outcome outcome)
     return words[outcome];
 }
 
+/* ---- the pace ---- */
+
+/* A site answers as fast as it is asked, all devices at once, and what does not fit into the socket's buffer is lost: no
+ * more than NODE_PACE_MOST requests are unanswered that were sent in the last NODE_PACE_US (so the deaf hold
+ * up nobody). Peers that have to wait get their turn one after the other; what is urgent goes, and counts. */
+static bool keeps_pace(struct bacnet_peer *peer, const struct bacnet_ask *ask)
+{
+    struct bacnet_node *node = peer->node;
+    int64_t now_us = clock_mono_us();
+    if (now_us - node->pace_began_us >= NODE_PACE_US) {
+        node->pace_began_us = now_us;
+        node->pace_sent = 0;
+    }
+    if (node->pace_sent < NODE_PACE_MOST || ask->urgent) {
+        node->pace_sent++;
+        return true;
+    }
+    list_remove(&peer->wait_link);
+    list_append(&node->paced, &peer->wait_link);
+    if (!timer_running(&node->pace_timer)) {
+        timer_start_at_us(&node->pace_timer, node->pace_began_us + NODE_PACE_US, 0);
+    }
+    return false;
+}
+
+static void pace_pump(struct bacnet_node *node)
+{
+    while (!list_empty(&node->paced) && node->pace_sent < NODE_PACE_MOST) {
+        peer_pump(list_entry(list_shift(&node->paced), struct bacnet_peer, wait_link));
+    }
+}
+
+static void pace_answered(struct bacnet_node *node, const struct bacnet_transaction *transaction)
+{
+    if (transaction->sent_us >= node->pace_began_us && node->pace_sent > 0) {
+        node->pace_sent--;
+    }
+}
+
+static void on_pace(struct timer *timer, void *ctx)
+{
+    struct bacnet_node *node = ctx;
+    (void)timer;
+    node->pace_began_us = clock_mono_us();
+    node->pace_sent = 0;
+    pace_pump(node);
+    if (!list_empty(&node->paced) && !timer_running(&node->pace_timer)) {
+        timer_start_us(&node->pace_timer, NODE_PACE_US, 0);
+    }
+}
+
 /* ---- the table ---- */
 
 static uint64_t key_of(uint64_t asked_hash, const struct bacnet_address *source, uint8_t invoke)
@@ -201,6 +252,7 @@ void transaction_over(struct bacnet_transaction *transaction, const struct bacne
     whole.took_us = clock_mono_us() - transaction->sent_us;
     whole.sent = transaction->sent;
     peer_hold(peer);
+    pace_answered(peer->node, transaction);
     transaction_close(transaction);
     if (ask != NULL) {
         ask->answered(ask, &whole);
@@ -208,6 +260,7 @@ void transaction_over(struct bacnet_transaction *transaction, const struct bacne
     uint16_t network = transaction->to.network;
     transaction_recycle(transaction); /* the answer's data was in it */
     route_pump(peer->node, network);
+    pace_pump(peer->node);
     peer_pump(peer);
     bacnet_peer_release(peer);
 }
@@ -311,6 +364,7 @@ static void transmission_lost(struct bacnet_transaction *transaction)
         return;
     }
     peer->facts.silent++;
+    peer_doubt(peer, transaction->sent_us);
     bacnet_peer_look(peer); /* it may have moved */
     transaction_over(transaction, &(struct bacnet_answer){ .outcome = BACNET_SILENT });
 }
@@ -416,7 +470,7 @@ void peer_pump(struct bacnet_peer *peer)
             return;
         }
         struct bacnet_ask *ask = list_entry(peer->waiting.next, struct bacnet_ask, link);
-        if (!start(peer, ask)) {
+        if (!keeps_pace(peer, ask) || !start(peer, ask)) {
             return;
         }
     }
@@ -475,11 +529,14 @@ void asks_init(struct bacnet_node *node)
     list_init(&node->transactions);
     list_init(&node->free_transactions);
     list_init(&node->ended);
+    list_init(&node->paced);
+    timer_init(&node->pace_timer, node->loop, on_pace, node);
     loop_deferred_init(&node->ending, on_ending, node);
 }
 
 void asks_close(struct bacnet_node *node)
 {
+    timer_stop(&node->pace_timer);
     list_each_safe(at, &node->transactions) {
         transaction_end_later(list_entry(at, struct bacnet_transaction, link), BACNET_CANCELED, 0);
     }

@@ -3,9 +3,12 @@
  *
  * Peers that look stand in line, the next due first; one Who-Is a tick, for one instance or, when
  * many look, for a range, so that a whole site's start floods no slow line. After LOOK_TRIES
- * without an answer their asks end, and the next search waits for longer and longer. A device at a
- * new address: it has moved if the old one was silent for NODE_ALIVE_US, else there are two with
- * the same id, and nothing is changed. */
+ * without an answer their asks end, and the next search waits for longer and longer.
+ *
+ * A device at a new address: if the old one was heard in the last NODE_ALIVE_US there are two with
+ * the same id, and nothing is changed. Else it has moved, but only after it was asked at the old
+ * address and said nothing for NODE_DOUBT_US: one I-Am, which anybody can send, takes no device
+ * that is only quiet. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -18,6 +21,7 @@ enum {
     LOOK_TRIES = 3,
     LOOK_MANY = 16,   /* looking: by ranges from here on */
     LOOK_RANGE = 100, /* instances in one Who-Is then */
+    LOOK_TRIES_DOUBT = 2,
 };
 static const int64_t look_again_us = 1500 * CLOCK_US_PER_MS;
 
@@ -34,6 +38,7 @@ struct heard {
 static void look_failed(struct bacnet_peer *peer)
 {
     list_remove(&peer->look_link);
+    peer->elsewhere = false;
     peer->look_not_before_us = clock_mono_us() +
                                backoff_next_ms(&peer->look_backoff) * CLOCK_US_PER_MS;
     if (!peer->facts.found) {
@@ -50,12 +55,21 @@ static void look_asked(struct bacnet_node *node, uint32_t low, uint32_t high, in
         struct bacnet_peer *peer = list_entry(at, struct bacnet_peer, look_link);
         if (peer->config.instance >= low && peer->config.instance <= high) {
             peer->look_tries++;
+            peer_doubt(peer, now_us);
             peer->look_due_us = now_us + look_again_us;
             list_remove(at);
             list_append(&asked, at);
         }
     }
     list_move_all(&node->looking, &asked);
+}
+
+static unsigned tries_of(const struct bacnet_peer *peer)
+{
+    if (!peer->facts.found) {
+        return LOOK_TRIES;
+    }
+    return peer->elsewhere ? LOOK_TRIES_DOUBT : 1;
 }
 
 static void on_look(struct timer *timer, void *ctx)
@@ -66,8 +80,7 @@ static void on_look(struct timer *timer, void *ctx)
     size_t count = 0;
     list_each_safe(at, &node->looking) {
         struct bacnet_peer *peer = list_entry(at, struct bacnet_peer, look_link);
-        if (peer->look_due_us <= now_us && (peer->look_tries >= LOOK_TRIES || peer->facts.found) &&
-            peer->look_tries > 0) {
+        if (peer->look_due_us <= now_us && peer->look_tries >= tries_of(peer)) {
             look_failed(peer);
             continue;
         }
@@ -165,6 +178,12 @@ int bacnet_who_is(struct bacnet_node *node, const struct bacnet_address *to, uin
 
 /* ---- hearing ---- */
 
+/* It was asked after it was heard last, and had the time to answer. */
+static bool is_gone(const struct bacnet_peer *peer, int64_t now_us)
+{
+    return peer->doubted_us > peer->facts.heard_us && now_us - peer->doubted_us >= NODE_DOUBT_US;
+}
+
 /* How a peer that is asked for by its instance takes the news. */
 static enum bacnet_heard_what take_news(struct bacnet_peer *peer, const struct incoming *in,
                                         int64_t now_us)
@@ -172,15 +191,23 @@ static enum bacnet_heard_what take_news(struct bacnet_peer *peer, const struct i
     bool fixed = !bacnet_address_is_broadcast(&peer->config.address);
     if (!peer->facts.found) {
         peer_place(peer, &in->from);
+        peer->facts.heard_us = now_us;
         return BACNET_HEARD_NEW;
     }
     if (bacnet_address_equal(&peer->facts.address, &in->from)) {
+        peer->elsewhere = false;
         return BACNET_HEARD_AGAIN;
     }
     if (fixed || (peer->facts.heard_us != 0 && now_us - peer->facts.heard_us < NODE_ALIVE_US)) {
         return BACNET_HEARD_DUPLICATE;
     }
+    if (!is_gone(peer, now_us)) {
+        peer->elsewhere = true;
+        bacnet_peer_look(peer);
+        return BACNET_HEARD_ELSEWHERE;
+    }
     peer_place(peer, &in->from);
+    peer->facts.heard_us = now_us;
     return BACNET_HEARD_MOVED;
 }
 
@@ -238,6 +265,33 @@ static void introduce_all(struct bacnet_node *node, const struct incoming *in,
     }
 }
 
+/* The peers that are asked for by this instance take it. False: nothing unusual. */
+static bool tell_peers(struct bacnet_node *node, const struct incoming *in,
+                       struct bacnet_peer *first, enum bacnet_heard_what *what,
+                       struct bacnet_address *other)
+{
+    int64_t now_us = clock_mono_us();
+    bool unusual = false;
+    for (struct bacnet_peer *peer = first; peer != NULL; peer = peer->next_of) {
+        struct bacnet_address before = peer->facts.address;
+        enum bacnet_heard_what its = take_news(peer, in, now_us);
+        bool there = its != BACNET_HEARD_DUPLICATE && its != BACNET_HEARD_ELSEWHERE;
+        if (!there || its == BACNET_HEARD_MOVED) {
+            *other = before;
+            *what = its;
+            unusual = true;
+        } else if (its == BACNET_HEARD_AGAIN && !node->config.listens && !unusual) {
+            *what = its;
+        }
+        if (there) {
+            backoff_reset(&peer->look_backoff);
+            peer->look_not_before_us = 0;
+            find_stop(peer);
+        }
+    }
+    return unusual;
+}
+
 void find_i_am(struct bacnet_node *node, struct incoming *in, struct bytes data)
 {
     struct bacnet_i_am i_am;
@@ -246,30 +300,21 @@ void find_i_am(struct bacnet_node *node, struct incoming *in, struct bytes data)
         return;
     }
     struct bacnet_address other = { 0 };
-    struct bacnet_heard heard = { .what = remember(node, in, &i_am, &other),
-                                  .i_am = &i_am,
-                                  .from = &in->from };
-    int64_t now_us = clock_mono_us();
+    struct bacnet_heard heard = { .what = BACNET_HEARD_NEW, .i_am = &i_am, .from = &in->from };
     struct bacnet_peer *first = map64_get(&node->peers_of, (uint64_t)i_am.instance + 1);
-    for (struct bacnet_peer *peer = first; peer != NULL; peer = peer->next_of) {
-        struct bacnet_address before = peer->facts.address;
-        enum bacnet_heard_what what = take_news(peer, in, now_us);
-        if (what == BACNET_HEARD_MOVED || what == BACNET_HEARD_DUPLICATE) {
-            other = before;
+    bool unusual = tell_peers(node, in, first, &heard.what, &other);
+    if (!unusual || heard.what == BACNET_HEARD_MOVED) {
+        struct bacnet_address known = { 0 };
+        enum bacnet_heard_what what = remember(node, in, &i_am, &known);
+        if (!unusual && (node->config.listens || first == NULL)) {
             heard.what = what;
-        } else if (what == BACNET_HEARD_AGAIN && !node->config.listens) {
-            heard.what = what;
-        }
-        if (what != BACNET_HEARD_DUPLICATE) {
-            backoff_reset(&peer->look_backoff);
-            peer->look_not_before_us = 0;
-            find_stop(peer);
+            other = known;
         }
     }
     introduce_all(node, in, &i_am);
     heard.peer = first != NULL ? first : in->peer;
-    heard.other = heard.what == BACNET_HEARD_MOVED || heard.what == BACNET_HEARD_DUPLICATE ? &other
-                                                                                           : NULL;
+    heard.other = heard.what == BACNET_HEARD_NEW || heard.what == BACNET_HEARD_AGAIN ? NULL
+                                                                                     : &other;
     for (struct bacnet_peer *peer = first; peer != NULL; peer = peer->next_of) {
         peer_pump(peer); /* sends; calls nobody back */
     }

@@ -11,7 +11,9 @@
 #include "drivers/bacnet/node/node_private.h"
 #include "net/interfaces.h"
 
-enum { RECEIVE_BYTES = 1 << 20 }; /* a whole site may answer one Who-Is at once */
+enum {
+    RECEIVE_BYTES = 4 << 20
+}; /* a whole site may answer one Who-Is, or tell its changes, at once */
 
 void node_hold(struct bacnet_node *node)
 {
@@ -145,17 +147,16 @@ static void receive_npdu(struct bacnet_node *node, struct incoming *in,
     in->expecting_reply = npdu.expecting_reply;
     if (in->peer != NULL) {
         peer_hold(in->peer);
-        peer_heard(in->peer);
     }
     told_frame(node, in);
     if (npdu.has_from && npdu.from.network == node->config.serves) {
         node_drop(node, in, BACNET_DROP_LOOP);
     } else if (!is_for_us(node, &npdu, in)) {
         node_drop(node, in, BACNET_DROP_NETWORK);
+    } else if (npdu.has_from && !route_seen(node, npdu.from.network, source)) {
+        node_drop(node, in, BACNET_DROP_ROUTER);
     } else {
-        if (npdu.has_from) {
-            route_seen(node, npdu.from.network, source);
-        }
+        peer_heard(in->peer);
         if (npdu.is_message) {
             route_receive(node, in, &npdu);
         } else {
@@ -204,6 +205,14 @@ static bool believes_forwarded(const struct bacnet_node *node, const struct inco
            (node->config.bbmd.family != 0 && endpoint_equal(&in->at, &node->config.bbmd));
 }
 
+/* Whether it can be the address of one node: what is sent to it must not go to all. */
+static bool is_one_node(const struct bacnet_node *node, const struct endpoint *at)
+{
+    enum { MULTICAST = 224 }; /* the first byte, and above */
+    return at->port != 0 && at->ip[0] != 0 && at->ip[0] < MULTICAST &&
+           !endpoint_equal(at, &node->config.broadcast);
+}
+
 static void receive_bvlc(struct bacnet_node *node, struct incoming *in, bool by_broadcast)
 {
     struct bytes data = bytes_of(in->data, in->size);
@@ -222,6 +231,11 @@ static void receive_bvlc(struct bacnet_node *node, struct incoming *in, bool by_
         }
         source = (struct endpoint){ .family = 4, .port = bvlc.from.port };
         memcpy(source.ip, bvlc.from.ip, sizeof(bvlc.from.ip));
+        if (!is_one_node(node, &source)) {
+            told_frame(node, in);
+            node_drop(node, in, BACNET_DROP_BVLC);
+            return;
+        }
         if (endpoint_equal(&source, &node->config.local)) {
             return; /* our own broadcast, by way of the BBMD */
         }

@@ -23,7 +23,10 @@ enum {
     BACNET_FRAME_MAX = 1536,    /* bytes of a datagram that we look at */
     BACNET_ROUTES_MAX = 256,    /* remote networks known by a node */
     BACNET_REQUESTS_MAX = 1024, /* of others under way; 256 of one requester */
-    BACNET_HEARD_MAX = 10000,   /* devices whose address is remembered without being asked */
+    /* of those, of nodes that we do not ask (where there are any that we do): strangers cannot keep
+     * our devices from telling us something */
+    BACNET_REQUESTS_STRANGERS = BACNET_REQUESTS_MAX / 2,
+    BACNET_HEARD_MAX = 10000, /* devices whose address is remembered without being asked */
     BACNET_REASSEMBLY_MAX = 8 * 1024 * 1024, /* bytes of segmented messages of a node */
     BACNET_DROPS_KEPT = 16,
     BACNET_TABLE_MAX = 240, /* entries of a BBMD's table that we take */
@@ -49,6 +52,7 @@ enum {
     X(REQUESTS, "requests", "over the limit of requests under way")                         \
     X(REASSEMBLY, "reassembly", "over the limit of memory for segmented messages")          \
     X(ROUTES, "routes", "over the limit of remote networks")                                \
+    X(ROUTER, "router", "of a remote network, and not by its router")                       \
     X(HEARD, "heard", "over the limit of devices remembered")                               \
     X(MALFORMED, "malformed", "an I-Am that cannot be read")
 
@@ -69,7 +73,7 @@ struct bacnet_node_config {
     uint8_t prefix;
     struct endpoint bbmd;   /* registers there as a foreign device; family 0: does not */
     uint16_t foreign_ttl_s; /* 0: BACNET_FOREIGN_TTL_S */
-    int receive_bytes;      /* of the sockets' buffers; 0: 1 MiB, if the system allows it */
+    int receive_bytes;      /* of the sockets' buffers; 0: 4 MiB, if the system allows it */
     /* 1-65534: a network of devices of our own, to which we are the router; 0: none. */
     uint16_t serves;
     /* Remembers the devices it hears (BACNET_HEARD_MAX), and tells duplicates among them. */
@@ -96,12 +100,13 @@ enum bacnet_heard_what {
     BACNET_HEARD_AGAIN,     /* maybe it started anew */
     BACNET_HEARD_MOVED,     /* to `from`; until now at `other`; a peer goes with it */
     BACNET_HEARD_DUPLICATE, /* another of the same id, at `other`, is alive: nothing changed */
+    BACNET_HEARD_ELSEWHERE, /* the one at `other` is silent, and is asked: nothing changed yet */
 };
 /* An I-Am. */
 struct bacnet_heard {
     enum bacnet_heard_what what;
     const struct bacnet_i_am *i_am;
-    const struct bacnet_address *from, *other; /* other: NULL unless moved or duplicate */
+    const struct bacnet_address *from, *other; /* other: NULL if there is only one */
     struct bacnet_peer *peer; /* of that instance, or at that address; NULL: none */
 };
 

@@ -28,12 +28,14 @@ enum {
         2000000, /* a segment is acknowledged in this time, or sent again (clause 5.4.1, Tseg) */
     NODE_SEGMENT_WAITS = 4, /* who receives waits so many of them */
     NODE_SEGMENT_RETRIES = 3,
+    NODE_PACE_MOST = 64, /* requests on their way: any buffer holds their answers */
+    NODE_PACE_US = 5000,
     REQUEST_HEAD = 4, /* bytes before the service's part of an APDU */
     REQUEST_SEGMENT_HEAD = 6,
     ACK_HEAD = 3,
     ACK_SEGMENT_HEAD = 5,
-    NODE_ALIVE_US =
-        30000000, /* heard that long ago: a device of the same id elsewhere is another */
+    NODE_ALIVE_US = 30000000, /* heard in that time: one of the same id elsewhere is another */
+    NODE_DOUBT_US = 1000000,  /* asked, and silent for so long: it is not there any more */
 };
 
 struct route;
@@ -65,6 +67,10 @@ struct bacnet_node {
     size_t free_count;
     struct list ended; /* asks whose end is told by `ending` */
     struct loop_deferred ending;
+    struct list paced; /* peers, by wait_link: too many requests were sent just now */
+    struct timer pace_timer;
+    int64_t pace_began_us;
+    unsigned pace_sent; /* since then, and not answered */
 
     struct list requests, free_requests;
     struct map64 request_keys;
@@ -88,12 +94,14 @@ struct bacnet_peer {
     struct bacnet_peer_config config;
     uint64_t hash;         /* of facts.address, while found */
     struct list waiting;   /* asks in line */
-    struct list wait_link; /* of a route */
+    struct list wait_link; /* of a route, or node->paced */
     struct list look_link; /* of node->looking */
     uint8_t look_tries;
     int64_t look_due_us;        /* in node->looking: the next Who-Is */
     int64_t look_not_before_us; /* nobody answered: no new search before */
     struct backoff look_backoff;
+    bool elsewhere;     /* another address said that it is this device; it is being looked for */
+    int64_t doubted_us; /* asked then whether it is still there; 0: not since it was placed */
     uint8_t invoke;     /* the next to be tried */
     bool crowded;       /* one was lost while others were in flight */
     int64_t learned_us; /* when in_flight was learned */
@@ -153,8 +161,8 @@ enum reach route_reach(struct bacnet_peer *peer);
 void route_in_flight(struct bacnet_node *node, uint16_t network);
 void route_not_in_flight(struct bacnet_node *node, uint16_t network);
 void route_pump(struct bacnet_node *node, uint16_t network);
-/* A frame from the network came through this router. */
-void route_seen(struct bacnet_node *node, uint16_t network, const struct endpoint *router);
+/* A frame from the network came through this router. False: its router is another, and alive. */
+bool route_seen(struct bacnet_node *node, uint16_t network, const struct endpoint *router);
 /* The router of a network; NULL: not known. */
 const struct endpoint *route_find(const struct bacnet_node *node, uint16_t network);
 void route_receive(struct bacnet_node *node, const struct incoming *in,
@@ -168,6 +176,8 @@ struct bacnet_peer *peer_at_hash(const struct bacnet_node *node,
 void peer_hold(struct bacnet_peer *peer);
 /* A sound frame came from their address. */
 void peer_heard(struct bacnet_peer *first);
+/* It was asked something then; silence from then on says that it is not there (any more). */
+void peer_doubt(struct bacnet_peer *peer, int64_t asked_us);
 /* It is there now (was elsewhere, or not found). */
 void peer_place(struct bacnet_peer *peer, const struct bacnet_address *address);
 void peer_introduce(struct bacnet_peer *peer, const struct bacnet_i_am *i_am);

@@ -53,6 +53,13 @@ void peer_heard(struct bacnet_peer *first)
     }
 }
 
+void peer_doubt(struct bacnet_peer *peer, int64_t asked_us)
+{
+    if (peer->doubted_us <= peer->facts.heard_us) {
+        peer->doubted_us = asked_us;
+    }
+}
+
 static void chain_out(struct bacnet_peer *peer)
 {
     if (!peer->facts.found) {
@@ -102,6 +109,8 @@ void peer_place(struct bacnet_peer *peer, const struct bacnet_address *address)
     peer->facts.address = *address;
     peer->facts.found = true;
     peer->facts.introduced = false;
+    peer->elsewhere = false;
+    peer->doubted_us = 0;
     peer->hash = bacnet_address_hash(address);
     peer->next_at = map64_set(&peer->node->peers_at, peer->hash, peer);
     forget_limits(peer);

@@ -7,7 +7,11 @@
  * A search has ROUTE_TRIES; the next one waits for longer and longer. A busy router is left alone
  * until it says that it is not, for 30 s at most (clause 6.6.3.6). A network gets
  * BACNET_IN_FLIGHT_NETWORK requests at a time, whose peers take turns: a router to a slow line
- * drops what its memory cannot hold. */
+ * drops what its memory cannot hold.
+ *
+ * Who says that it is the router of a network gets all that is asked there, so a router that brought
+ * something in the last NODE_ALIVE_US is not given up for another, and what comes from its network
+ * by another way is dropped. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -35,7 +39,8 @@ struct route {
     bool searching;
     unsigned in_flight;
     int64_t not_before_us;
-    int64_t used_us; /* by us, to ask somebody there; 0: never */
+    int64_t used_us;  /* by us, to ask somebody there; 0: never */
+    int64_t heard_us; /* when the router last brought something from there */
     struct backoff backoff;
 };
 
@@ -166,7 +171,7 @@ enum reach route_reach(struct bacnet_peer *peer)
         /* The user said where the router is: no search. */
         if (peer->config.address.ip.family != 0 && route->known.refused == 0) {
             route->known.router = peer->config.address.ip;
-            route->known.learned_us = clock_mono_us();
+            route->known.learned_us = route->heard_us = clock_mono_us();
             address->ip = route->known.router;
             return REACH_NOW;
         }
@@ -226,7 +231,7 @@ int bacnet_who_is_router(struct bacnet_node *node, uint16_t network)
 static void learn(struct route *route, const struct endpoint *router)
 {
     route->known.router = *router;
-    route->known.learned_us = clock_mono_us();
+    route->known.learned_us = route->heard_us = clock_mono_us();
     route->known.busy = false;
     route->known.reject = 0;
     route->searching = false;
@@ -236,12 +241,30 @@ static void learn(struct route *route, const struct endpoint *router)
     pump_all(route);
 }
 
-void route_seen(struct bacnet_node *node, uint16_t network, const struct endpoint *router)
+static bool is_other(const struct route *route, const struct endpoint *router)
+{
+    return is_known(route) && !endpoint_equal(&route->known.router, router);
+}
+
+static bool is_alive(const struct route *route)
+{
+    return clock_mono_us() - route->heard_us < NODE_ALIVE_US;
+}
+
+bool route_seen(struct bacnet_node *node, uint16_t network, const struct endpoint *router)
 {
     struct route *route = route_get(node, network);
-    if (route != NULL && !is_known(route)) {
+    if (route == NULL) {
+        return true; /* nobody there is asked, so nothing hangs on the way */
+    }
+    if (is_other(route, router) && is_alive(route)) {
+        return false;
+    }
+    if (!is_known(route) || is_other(route, router)) {
         learn(route, router);
     }
+    route->heard_us = clock_mono_us();
+    return true;
 }
 
 static void drop_message(struct bacnet_node *node, const struct incoming *in)
@@ -260,6 +283,10 @@ static void i_am_router(struct bacnet_node *node, const struct incoming *in, str
         if (route == NULL) {
             node_drop(node, in, BACNET_DROP_ROUTES);
             return;
+        }
+        if (is_other(route, &in->from.ip) && is_alive(route)) {
+            node_drop(node, in, BACNET_DROP_ROUTER);
+            continue;
         }
         route->known.refused = 0;
         learn(route, &in->from.ip);

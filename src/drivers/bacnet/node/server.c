@@ -45,8 +45,9 @@ static struct request *request_new(struct bacnet_node *node, const struct incomi
                                    const struct bacnet_apdu *apdu)
 {
     uint64_t key = key_of(in, apdu->invoke);
-    if (node->request_keys.count >= BACNET_REQUESTS_MAX ||
-        map64_get(&node->request_keys, key) != NULL) {
+    bool stranger = in->peer == NULL && !list_empty(&node->peers);
+    size_t most = stranger ? BACNET_REQUESTS_STRANGERS : BACNET_REQUESTS_MAX;
+    if (node->request_keys.count >= most || map64_get(&node->request_keys, key) != NULL) {
         return NULL;
     }
     struct list *at = list_shift(&node->free_requests);

@@ -427,8 +427,8 @@ static void without_a_free_invoke_id_an_ask_waits(void **state)
     for (unsigned i = 0; i < 256; i++) {
         bacnet_ask(peer, &ask.ask);
         bacnet_ask_cancel(&ask.ask);
+        rig_pass(rig, i % 64 == 63 ? 5 : 0); /* the pace of the node */
     }
-    rig_run(rig);
     assert_int_equal(rig->out_count, 256);
     bacnet_ask(peer, &ask.ask);
     rig_pass(rig, 4900);
@@ -438,6 +438,58 @@ static void without_a_free_invoke_id_an_ask_waits(void **state)
     assert_int_equal(rig->out_count, 257);
     bacnet_ask_cancel(&ask.ask);
     bacnet_peer_release(peer);
+    rig_free(rig);
+}
+
+/* 40 peers with 4 asks each: no more than 64 go at a time, each peer in its turn; a write does not wait. */
+static void all_peers_share_a_pace(void **state)
+{
+    (void)state;
+    enum { PEERS = 40, EACH = 4, MOST = 64 };
+    struct rig *rig = rig_new();
+    struct rig_node *a = rig_add(rig, NULL);
+    static struct rig_ask asks[PEERS][EACH];
+    struct rig_ask write;
+    struct bacnet_peer *peers[PEERS];
+    for (unsigned i = 0; i < PEERS; i++) {
+        peers[i] = rig_peer(a, 10 + i);
+        for (unsigned k = 0; k < EACH; k++) {
+            rig_ask_init(&asks[i][k], BACNET_READ_PROPERTY, "x", 1);
+            bacnet_ask(peers[i], &asks[i][k].ask);
+        }
+    }
+    rig_run(rig);
+    assert_int_equal(rig->out_count, MOST);
+    rig_ask_init(&write, BACNET_WRITE_PROPERTY, "x", 1);
+    write.ask.urgent = true;
+    bacnet_ask(peers[PEERS - 1], &write.ask);
+    rig_run(rig);
+    assert_int_equal(rig->out_count, MOST + 1);
+    /* an answer makes room for one, of the first that waits */
+    struct bacnet_apdu ack = { .type = BACNET_PDU_COMPLEX_ACK,
+                               .invoke = rig_parse(&rig->out[0]).apdu.invoke,
+                               .service = BACNET_READ_PROPERTY };
+    rig_inject_apdu(a, &rig->out[0].to, NULL, false, &ack);
+    assert_int_equal(asks[0][0].count, 1);
+    rig_run(rig);
+    assert_int_equal(rig->out_count, MOST + 1); /* the write took that place */
+    ack.invoke = rig_parse(&rig->out[1]).apdu.invoke;
+    rig_inject_apdu(a, &rig->out[1].to, NULL, false, &ack);
+    rig_run(rig);
+    assert_int_equal(rig->out_count, MOST + 2);
+    assert_int_equal(rig->out[MOST + 1].to.ip[3], 10 + MOST / EACH);
+    /* the silent hold up nobody for long */
+    rig_pass(rig, 20);
+    assert_int_equal(rig->out_count, PEERS * EACH); /* one waits for the write's end */
+    bacnet_ask_cancel(&write.ask);
+    for (unsigned i = 0; i < PEERS; i++) {
+        for (unsigned k = 0; k < EACH; k++) {
+            bacnet_ask_cancel(&asks[i][k].ask);
+            rig_ask_fini(&asks[i][k]);
+        }
+        bacnet_peer_release(peers[i]);
+    }
+    rig_ask_fini(&write);
     rig_free(rig);
 }
 
@@ -583,6 +635,7 @@ int main(void)
         cmocka_unit_test(peers_are_shared_and_counted),
         cmocka_unit_test(without_a_free_invoke_id_an_ask_waits),
         cmocka_unit_test(peers_of_one_name_leave_in_any_order),
+        cmocka_unit_test(all_peers_share_a_pace),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

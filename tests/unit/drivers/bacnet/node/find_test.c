@@ -159,8 +159,30 @@ static void a_device_that_moved_is_followed(void **state)
     rig_run(rig);
     assert_int_equal(b->asked_count, 2);
     assert_int_equal(c->asked_count, 0);
-    /* The old one has been silent long enough: it has moved. */
+    /* The old one was only quiet: it is asked, answers, and nothing changes. */
     rig_pass(rig, 31000);
+    rig_inject_i_am(a, &third, NULL, 2001, 206, BACNET_SEGMENTED_NONE);
+    assert_int_equal(a->heard.what, BACNET_HEARD_ELSEWHERE);
+    assert_true(endpoint_equal(&a->heard_other.ip, &second));
+    rig->out_count = 0;
+    rig_pass(rig, 25);
+    assert_int_equal(who_is_of(&rig->out[0]).low, 2001);
+    rig_inject_i_am(a, &second, NULL, 2001, 1476, BACNET_SEGMENTED_BOTH);
+    rig_pass(rig, 2000);
+    rig_inject_i_am(a, &third, NULL, 2001, 206, BACNET_SEGMENTED_NONE);
+    assert_int_equal(a->heard.what, BACNET_HEARD_DUPLICATE);
+    bacnet_ask(peer, &ask.ask);
+    rig_run(rig);
+    assert_int_equal(b->asked_count, 3);
+    assert_int_equal(c->asked_count, 0);
+    /* It does not answer any more: it has moved. Two messages at once are not enough. */
+    rig_pass(rig, 31000);
+    rig->out_count = 0;
+    rig_inject_i_am(a, &third, NULL, 2001, 206, BACNET_SEGMENTED_NONE);
+    rig_inject_i_am(a, &third, NULL, 2001, 206, BACNET_SEGMENTED_NONE);
+    assert_int_equal(a->heard.what, BACNET_HEARD_ELSEWHERE);
+    rig_pass(rig, 1600);
+    assert_int_equal(rig->out_count, 2); /* who is asked twice */
     rig_inject_i_am(a, &third, NULL, 2001, 206, BACNET_SEGMENTED_NONE);
     assert_int_equal(a->heard.what, BACNET_HEARD_MOVED);
     assert_true(endpoint_equal(&a->heard_other.ip, &second));

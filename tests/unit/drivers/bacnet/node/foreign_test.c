@@ -158,6 +158,16 @@ static void forwarded_messages_name_their_sender(void **state)
     bacnet_node_receive(a->node, &other, data, bytes_out_size(&out),
                         true); /* a BBMD of our own network */
     assert_int_equal(a->told_count, 2);
+    /* A sender that is no single node: what is answered would go to all. */
+    static const uint8_t all[][4] = { { 255, 255, 255, 255 }, { 224, 0, 0, 1 }, { 0, 0, 0, 0 } };
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        for (unsigned j = 0; j < 4; j++) {
+            data[4 + j] = all[i][j];
+        }
+        bacnet_node_receive(a->node, &bbmd, data, bytes_out_size(&out), false);
+    }
+    assert_int_equal(a->told_count, 2);
+    assert_int_equal(rig_drops(a, BACNET_DROP_BVLC), 3);
     /* Our own broadcast, come back. */
     data[4] = 10;
     data[5] = data[6] = 0;

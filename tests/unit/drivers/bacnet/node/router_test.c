@@ -60,7 +60,8 @@ static void a_router_is_looked_for_and_used(void **state)
     rig_inject_apdu(a, &elsewhere, &from, false, &answer); /* not by our router */
     rig_inject_apdu(a, &router, NULL, false, &answer);
     assert_int_equal(ask.count, 0);
-    assert_int_equal(rig_drops(a, BACNET_DROP_STRAY), 3);
+    assert_int_equal(rig_drops(a, BACNET_DROP_STRAY), 2);
+    assert_int_equal(rig_drops(a, BACNET_DROP_ROUTER), 1);
     rig_inject_apdu(a, &router, &from, false, &answer);
     assert_int_equal(ask.count, 1);
     assert_int_equal(ask.answer.outcome, BACNET_ACKED);
@@ -196,6 +197,37 @@ static void a_router_is_learned_from_the_source_of_a_frame(void **state)
     bacnet_ask_cancel(&ask.ask);
     bacnet_peer_release(peer);
     rig_ask_fini(&ask);
+    rig_free(rig);
+}
+
+static void a_router_that_is_alive_is_not_given_up_for_another(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct rig_node *a = rig_add(rig, NULL);
+    struct endpoint router = rig_ip(9), other = rig_ip(8);
+    struct bacnet_mac from = { .network = 7, .size = 1, .mac = { 12 } };
+    struct bacnet_route_message message = list_message(BACNET_I_AM_ROUTER);
+    struct bacnet_router known;
+    rig_inject_route(a, &router, &message);
+    rig_inject_route(a, &other, &message);
+    assert_int_equal(rig_drops(a, BACNET_DROP_ROUTER), 1);
+    /* what comes by another way is of nobody that we know: not a notification either */
+    rig_inject_i_am(a, &other, &from, 2001, 480, BACNET_SEGMENTED_NONE);
+    assert_int_equal(rig_drops(a, BACNET_DROP_ROUTER), 2);
+    assert_int_equal(a->heard_count, 0);
+    assert_int_equal(a->told_count, 0);
+    rig_pass(rig, 20000);
+    rig_inject_i_am(a, &router, &from, 2001, 480, BACNET_SEGMENTED_NONE); /* it is alive */
+    rig_pass(rig, 20000);
+    rig_inject_route(a, &other, &message);
+    assert_int_equal(bacnet_node_routers(a->node, &known, 1), 1);
+    assert_true(endpoint_equal(&known.router, &router));
+    /* silent for long enough: its place is taken */
+    rig_pass(rig, 11000);
+    rig_inject_route(a, &other, &message);
+    assert_int_equal(bacnet_node_routers(a->node, &known, 1), 1);
+    assert_true(endpoint_equal(&known.router, &other));
     rig_free(rig);
 }
 
@@ -539,6 +571,7 @@ int main(void)
         cmocka_unit_test(a_network_gets_so_many_at_a_time_in_turns),
         cmocka_unit_test(no_router_answers),
         cmocka_unit_test(a_router_is_learned_from_the_source_of_a_frame),
+        cmocka_unit_test(a_router_that_is_alive_is_not_given_up_for_another),
         cmocka_unit_test(a_reject_ends_what_was_asked),
         cmocka_unit_test(a_busy_router_is_left_alone),
         cmocka_unit_test(other_rejects_end_the_ask_or_make_it_wait),

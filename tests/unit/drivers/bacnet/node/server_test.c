@@ -76,6 +76,35 @@ static void requests_are_limited(void **state)
     rig_free(rig);
 }
 
+static void strangers_leave_room_for_our_devices(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    struct rig_node *a = rig_add(rig, NULL);
+    struct bacnet_peer *ours = rig_peer(a, 9);
+    struct bacnet_request *kept[BACNET_REQUESTS_STRANGERS];
+    for (unsigned i = 0; i < BACNET_REQUESTS_STRANGERS + 50; i++) {
+        struct endpoint at = rig_ip(10 + i / 256);
+        struct bacnet_apdu request = request_of((uint8_t)i);
+        rig_inject_apdu(a, &at, NULL, false, &request);
+        if (i < BACNET_REQUESTS_STRANGERS) {
+            kept[i] = a->last;
+        }
+    }
+    assert_int_equal(a->asked_count, BACNET_REQUESTS_STRANGERS);
+    assert_int_equal(rig_drops(a, BACNET_DROP_REQUESTS), 50);
+    struct endpoint at = rig_ip(9);
+    struct bacnet_apdu request = request_of(1);
+    rig_inject_apdu(a, &at, NULL, false, &request);
+    assert_int_equal(a->asked_count, BACNET_REQUESTS_STRANGERS + 1);
+    bacnet_reply_none(a->last);
+    for (unsigned i = 0; i < BACNET_REQUESTS_STRANGERS; i++) {
+        bacnet_reply_none(kept[i]);
+    }
+    bacnet_peer_release(ours);
+    rig_free(rig);
+}
+
 static void who_answers_may_lower_the_limits(void **state)
 {
     (void)state;
@@ -236,6 +265,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_reply_may_come_later_and_repeats_are_not_handled),
         cmocka_unit_test(requests_are_limited),
+        cmocka_unit_test(strangers_leave_room_for_our_devices),
         cmocka_unit_test(who_answers_may_lower_the_limits),
         cmocka_unit_test(a_segmented_reply_that_nobody_takes_ends),
         cmocka_unit_test(without_a_handler_it_is_rejected),
