@@ -92,13 +92,16 @@ void tasks_drop(struct tasks *tasks, struct task *task)
     tasks->free_one(task);
 }
 
-struct task *tasks_find(const struct tasks *tasks, const char *id, struct err *err)
+struct task *tasks_find(struct tasks *tasks, const char *id, struct err *err)
 {
     int64_t number = 0;
     if (str_parse_i64(id, &number) == 0) {
         list_each(at, &tasks->all) {
             if (task_of(at)->id == number) {
-                return task_of(at);
+                struct task *task = task_of(at);
+                list_remove(&task->link);
+                list_append(&tasks->all, &task->link);
+                return task;
             }
         }
     }

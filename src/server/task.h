@@ -7,8 +7,8 @@
  *             +--> failed      it could not; `message` says why and what to do
  *             +--> stopped     by DELETE, or by a stop of busbar
  *
- * A list holds those of one kind, TASKS_MAX at most: a new one takes the place of the oldest that has
- * ended. One that ended is kept TASK_KEPT_S. Embedded by its owner; loop thread only. */
+ * A list holds those of one kind, TASKS_MAX at most: of those that have ended a new one takes the place
+ * of the one that nobody asked for longest. One that ended is kept TASK_KEPT_S. Embedded by its owner; loop thread only. */
 #ifndef BUSBAR_SERVER_TASK_H
 #define BUSBAR_SERVER_TASK_H
 
@@ -16,12 +16,12 @@
 #include "base/list.h"
 #include "net/timer.h"
 
-enum { TASKS_MAX = 8, TASK_KEPT_S = 600, TASK_MESSAGE_MAX = 480 };
+enum { TASKS_MAX = 16, TASK_KEPT_S = 600, TASK_MESSAGE_MAX = 480 };
 
 enum task_state { TASK_RUNNING, TASK_DONE, TASK_FAILED, TASK_STOPPED };
 
 struct task {
-    struct list link; /* tasks->all, oldest first */
+    struct list link; /* tasks->all, the one asked for last at the end */
     uint32_t id;      /* 1, 2 ...; never given again */
     enum task_state state;
     uint64_t done, total; /* total 0: not known */
@@ -53,10 +53,10 @@ int tasks_room(struct tasks *tasks, struct err *err);
 void tasks_add(struct tasks *tasks, struct task *task);
 /* Takes out and frees one that has ended. */
 void tasks_drop(struct tasks *tasks, struct task *task);
-/* The oldest that has ended; NULL: none. */
+/* Of those that have ended, the one asked for longest ago; NULL: none. */
 struct task *tasks_oldest_ended(const struct tasks *tasks);
 /* The one that a path's {id} names. NULL with err when there is none (any more). */
-struct task *tasks_find(const struct tasks *tasks, const char *id, struct err *err);
+struct task *tasks_find(struct tasks *tasks, const char *id, struct err *err);
 
 /* error 0: done; BUSBAR_ECANCELED: stopped; else failed. message may be NULL. */
 void task_end(struct task *task, int error, const char *message);

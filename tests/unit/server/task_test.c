@@ -95,6 +95,18 @@ static void there_is_room_only_beside_those_that_run(void **state)
     assert_null(tasks_oldest_ended(&rig->tasks));
 }
 
+static void what_is_asked_for_stays(void **state)
+{
+    struct rig *rig = *state;
+    struct err err = { 0 };
+    struct task *first = add(rig), *second = add(rig);
+    task_end(first, 0, NULL);
+    task_end(second, 0, NULL);
+    assert_ptr_equal(tasks_oldest_ended(&rig->tasks), first);
+    assert_ptr_equal(tasks_find(&rig->tasks, "1", &err), first);
+    assert_ptr_equal(tasks_oldest_ended(&rig->tasks), second);
+}
+
 static void ids_are_never_given_again(void **state)
 {
     struct rig *rig = *state;
@@ -153,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_that_ended_is_kept_some_minutes),
         TEST(there_is_room_only_beside_those_that_run),
+        TEST(what_is_asked_for_stays),
         TEST(ids_are_never_given_again),
         TEST(its_end_says_why),
         TEST(at_the_end_those_that_run_are_handed_over),

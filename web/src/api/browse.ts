@@ -99,7 +99,16 @@ export class Browsing {
     }
   }
 
-  /** The page does not show it any more. */
+  /** Nobody will look at it again: the gateway need not keep it. */
+  discard() {
+    const { id } = this;
+    this.close();
+    if (id !== 0) {
+      remove(pathOf("browses", String(id))).catch(() => {}); // it is forgotten by itself, too
+    }
+  }
+
+  /** The page does not show it any more; the gateway keeps it for some minutes. */
   close() {
     this.abort.abort();
     clearTimeout(this.timer);

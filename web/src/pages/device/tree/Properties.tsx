@@ -40,7 +40,7 @@ export function Properties({ subject, node, close }: Props) {
   const browsing = useMemo(() => new Browsing({ ...subject, at: node.id }), [node.id]);
   useEffect(() => {
     browsing.start();
-    return () => browsing.close();
+    return () => browsing.discard();
   }, [browsing]);
   const { state, error, message } = browsing.facts.value;
   const busy = state === "asking" || state === "running" || state === "none";
