@@ -10,6 +10,10 @@
 #include "base/log.h"
 #include "base/str.h"
 
+enum { SAY_MAX = 200 };
+
+#define ROOM_MAX (BACNET_ALARM_BURST * CLOCK_US_PER_S)
+
 /* An event on its way to the disk; it may get there after its device is gone. */
 struct pending {
     struct list link;                 /* alarms->pending, or alone */
@@ -23,6 +27,8 @@ struct bacnet_alarm_book *bacnet_alarms_of(struct bacnet_device *device)
     if (device->alarms == NULL) {
         struct bacnet_alarm_book *alarms = busbar_alloc(sizeof(*alarms));
         alarms->device = device;
+        alarms->room.left = ROOM_MAX;
+        alarms->room.refilled_us = loop_now_us(device->loop);
         map64_init(&alarms->conditions);
         list_init(&alarms->pending);
         list_init(&alarms->acks);
@@ -140,6 +146,55 @@ static void remember(struct bacnet_alarm_book *alarms, uint64_t hash)
     alarms->next_recent = (alarms->next_recent + 1) % BACNET_ALARM_RECENTS;
 }
 
+/* ---- a flood ---- */
+
+static void say_flood(struct bacnet_alarm_book *alarms, const char *text)
+{
+    struct event event = { .kind = "alarm flood", .text = text, .severity = EVENT_MEDIUM };
+    (void)driver_event(alarms->device->drv, alarms->device->dev, &event, NULL, NULL);
+}
+
+static void refill(struct bacnet_alarm_book *alarms)
+{
+    struct bacnet_alarm_room *room = &alarms->room;
+    char words[SAY_MAX];
+    int64_t now_us = loop_now_us(alarms->device->loop);
+    int64_t full_us = (ROOM_MAX - room->left) / BACNET_ALARMS_A_SECOND;
+    if (now_us - room->refilled_us >= full_us) {
+        room->left = ROOM_MAX;
+    } else {
+        room->left += (now_us - room->refilled_us) * BACNET_ALARMS_A_SECOND;
+    }
+    room->refilled_us = now_us;
+    if (room->dropped > 0 && room->left > ROOM_MAX / 2) {
+        str_format(words, sizeof(words), "it is over; %llu notifications were dropped",
+                   (unsigned long long)room->dropped);
+        room->dropped = 0;
+        say_flood(alarms, words);
+    }
+}
+
+/* False: it is one too many. */
+static bool has_room(struct bacnet_alarm_book *alarms)
+{
+    struct bacnet_alarm_room *room = &alarms->room;
+    char words[SAY_MAX];
+    refill(alarms);
+    if (room->left >= CLOCK_US_PER_S) {
+        room->left -= CLOCK_US_PER_S;
+        return true;
+    }
+    if (room->dropped++ == 0) {
+        str_format(
+            words, sizeof(words),
+            "more than %d alarms a second, and %d at once: those over it are dropped; look at the "
+            "device's limits and deadbands",
+            BACNET_ALARMS_A_SECOND, BACNET_ALARM_BURST);
+        say_flood(alarms, words);
+    }
+    return false;
+}
+
 /* ---- what comes ---- */
 
 /* Takes the transition into what is known; returns the bits that wait for an acknowledgement now. */
@@ -205,6 +260,10 @@ static void take(struct bacnet_alarm_book *alarms, const struct bacnet_event_not
     const struct bacnet_recent *recent = find_recent(alarms, hash);
     if (recent != NULL) {
         reply_to(request, recent->state == BACNET_RECENT_KEPT ? 0 : BUSBAR_EBUSY);
+        return;
+    }
+    if (!has_room(alarms)) {
+        reply_to(request, BUSBAR_ELIMIT);
         return;
     }
     struct pending *pending = busbar_alloc(sizeof(*pending));

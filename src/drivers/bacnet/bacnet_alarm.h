@@ -22,6 +22,10 @@ enum {
         1, /* our process identifier in recipient lists, and of who acknowledges */
     BACNET_CONDITIONS_MAX = 10000, /* objects of a device whose state is remembered */
     BACNET_ALARM_RECENTS = 32,     /* notifications remembered, to know one that comes again */
+    /* Of one device: so many at once, and so many a second on end. A device that never stops must not
+     * fill the journal; what is over it is dropped, counted, and not acknowledged. */
+    BACNET_ALARM_BURST = 1000,
+    BACNET_ALARMS_A_SECOND = 20,
 };
 
 /* ---- for the driver ---- */
@@ -51,6 +55,12 @@ struct bacnet_recent {
     enum { BACNET_RECENT_WAITS, BACNET_RECENT_KEPT } state;
 };
 
+/* What may still come (BACNET_ALARM_BURST), in millionths of a notification. */
+struct bacnet_alarm_room {
+    int64_t left, refilled_us;
+    uint64_t dropped; /* since it was full; 0: nothing is dropped */
+};
+
 struct bacnet_standing;
 struct bacnet_enrolment;
 
@@ -59,6 +69,7 @@ struct bacnet_alarm_book {
     struct map64 conditions; /* object as a number -> struct bacnet_condition */
     struct bacnet_recent recents[BACNET_ALARM_RECENTS];
     size_t next_recent;
+    struct bacnet_alarm_room room;
     int offset_minutes;  /* of the device's clock, east of UTC */
     bool offset_known;   /* else it is that of this machine */
     struct list pending; /* events that are not on disk yet */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Notifications of changes (clauses 13.6, 13.7) into samples. A confirmed one is acknowledged when its samples are
  * on disk, so that the device sends again what was not kept. One that is not from the address of the
- * device it names, or of nothing that was subscribed to, changes nothing. */
+ * device it names, of another's subscription, or of nothing that is a point here, changes nothing. */
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "drivers/bacnet/bacnet_device.h"
@@ -10,7 +10,7 @@
 #include "drivers/bacnet/wire/numbers.h"
 #include "model/quality.h"
 
-enum { POINTS_MAX = 64 }; /* told by one notification */
+enum { POINTS_MAX = 16 }; /* told by one notification: those of a property or two of one object */
 
 struct gathered {
     uint32_t points[POINTS_MAX];
@@ -30,6 +30,9 @@ static struct bacnet_device *device_of(struct bacnet_network *network, const str
     *told = TOLD_UNKNOWN;
     if (device == NULL || device->peer == NULL || !device->started) {
         return NULL; /* one that is being stopped is told so: it forgets us */
+    }
+    if (cov->process != BACNET_COV_PROCESS && cov->process != 0) { /* 0: unsolicited, clause 13.7 */
+        return NULL;
     }
     const struct bacnet_peer_facts *facts = bacnet_peer_facts(device->peer);
     if (!facts->found || !bacnet_address_equal(&facts->address, from)) {
@@ -65,6 +68,7 @@ static void take_value(struct bacnet_device *device, uint32_t object,
         struct bacnet_seen seen;
         size_t at = gathered->count++;
         gathered->points[at] = point;
+        gathered->texts[at] = NULL;
         bacnet_value_get(&targets[point], value->value, &gathered->samples[at],
                          &gathered->texts[at], &seen);
         device->points[point].type = seen.type;
@@ -116,9 +120,6 @@ static int publish(struct bacnet_device *device, const struct bacnet_cov *cov, s
 {
     struct gathered gathered;
     int error = BUSBAR_ENOENT;
-    for (size_t i = 0; i < POINTS_MAX; i++) {
-        gathered.texts[i] = NULL;
-    }
     if (!take_values(device, cov, values, &gathered)) {
         *told = TOLD_BROKEN;
     } else if (gathered.count > 0) {

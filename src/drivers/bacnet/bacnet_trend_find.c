@@ -26,6 +26,11 @@ void bacnet_trend_link_point(struct bacnet_trends *trends, uint32_t log, uint8_t
         trends->logs[trends->log_count++] = (struct bacnet_trend_log){ .object = object };
     }
     struct bacnet_trend_log *its = &trends->logs[at];
+    for (size_t i = 0; i < its->link_count; i++) {
+        if (its->links[i].point == point && its->links[i].member == member) {
+            return; /* a device may list a log twice, or say twice what it logs */
+        }
+    }
     its->links = busbar_realloc(its->links, (its->link_count + 1) * sizeof(*its->links));
     its->links[its->link_count++] = (struct bacnet_trend_link){ .point = point, .member = member };
 }

@@ -103,6 +103,22 @@ static void unconfirmed_changes(void **state)
     rig_fini(&rig);
 }
 
+/* Of a subscription that is not ours: nothing changes, and the device is told to forget it. */
+static void another_ones_subscription(void **state)
+{
+    struct rig rig;
+    (void)state;
+    begin(&rig, NULL, 3);
+    rig.process = 7;
+    rig.objects[2].value = 5;
+    rig_notify(&rig, 2);
+    assert_int_equal(rig.publications, 0);
+    assert_int_equal(rig.pending_count, 0);
+    assert_int_equal(rig.acked, 0);
+    assert_int_equal(rig.not_acked, 1);
+    rig_fini(&rig);
+}
+
 static void acknowledged_on_disk(void **state)
 {
     struct rig rig;
@@ -363,6 +379,7 @@ int main(void)
         cmocka_unit_test(which_ones),
         cmocka_unit_test(polling_forced),
         cmocka_unit_test(unconfirmed_changes),
+        cmocka_unit_test(another_ones_subscription),
         cmocka_unit_test(acknowledged_on_disk),
         cmocka_unit_test(flags_in_notifications),
         cmocka_unit_test(renewed_before_the_end),

@@ -107,6 +107,7 @@ struct rig {
     bool write_null;
     uint8_t write_type;
     struct bacnet_ask notifying;
+    uint32_t process; /* whose subscription it notifies; 0: ours */
     uint8_t notice[256];
     uint8_t restart_second;
     /* what a test does otherwise; NULL: as the rig does it */
@@ -856,7 +857,7 @@ static inline void rig_notify(struct rig *rig, uint32_t instance)
     uint8_t data[16];
     struct bytes_out value = bytes_out_of(data, sizeof(data));
     struct bacnet_cov cov = {
-        .process = BACNET_COV_PROCESS,
+        .process = rig->process != 0 ? rig->process : BACNET_COV_PROCESS,
         .device = RIG_DEVICE,
         .object = { .type = BACNET_ANALOG_VALUE, .instance = instance },
         .left_s = 100,
