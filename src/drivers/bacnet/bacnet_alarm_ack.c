@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* AcknowledgeAlarm (clause 13.3). A person acknowledges a condition, BACnet each transition of it: all that wait are
+/* AcknowledgeAlarm (clause 13.5). A person acknowledges a condition, BACnet each transition of it: all that wait are
  * acknowledged, one after the other, the oldest kind first. What is not known any more (busbar was restarted, the
  * device has not told yet) comes out of the event itself.
  *
