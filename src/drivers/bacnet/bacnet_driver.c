@@ -73,8 +73,14 @@ void bacnet_points_of(const struct bacnet_device *device, uint32_t object, uint3
                       size_t *from, size_t *to)
 {
     bool all = property == UINT32_MAX;
-    *from = first_place(device, object, all ? 0 : property);
-    *to = first_place(device, object, all ? UINT64_MAX : (uint64_t)property + 1);
+    const struct bacnet_target *targets = bacnet_targets(device);
+    size_t at = first_place(device, object, all ? 0 : property);
+    *from = at;
+    while (at < device->dev->point_count && targets[device->by_target[at]].object == object &&
+           (all || targets[device->by_target[at]].property == property)) {
+        at++;
+    }
+    *to = at;
 }
 
 /* ---- jobs ---- */

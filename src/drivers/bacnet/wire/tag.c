@@ -193,15 +193,32 @@ void bacnet_get_close(struct bytes *in, unsigned tag)
     get_bracket(in, tag, BACNET_TAG_CLOSING);
 }
 
+/* Takes brackets of one byte each and the primitives between them, as long as nothing else comes. */
+static void skip_known(struct bytes *in, uint8_t open[BACNET_DEPTH_MAX], unsigned *depth)
+{
+    const uint8_t *at = skip_short(in->at, in->end);
+    while (*depth > 0 && at < in->end) {
+        unsigned number = *at >> 4;
+        unsigned rest = *at & 0x0Fu;
+        if (number == NUMBER_EXTENDED) {
+            break;
+        }
+        if (rest == (CLASS_CONTEXT | LENGTH_CLOSING) && open[*depth - 1] == number) {
+            (*depth)--;
+        } else if (rest == (CLASS_CONTEXT | LENGTH_OPENING) && *depth < BACNET_DEPTH_MAX) {
+            open[(*depth)++] = (uint8_t)number;
+        } else {
+            break;
+        }
+        at = *depth > 0 ? skip_short(at + 1, in->end) : at + 1;
+    }
+    in->at = at;
+}
+
 /* Takes one tag and its content; `open` holds the numbers of what is open. */
 static void step(struct bytes *in, uint8_t open[BACNET_DEPTH_MAX], unsigned *depth)
 {
     struct bacnet_tag tag;
-    if (*depth > 0 && next_byte_is(in, context_byte(open[*depth - 1], LENGTH_CLOSING))) {
-        in->at++;
-        (*depth)--;
-        return;
-    }
     if (!bacnet_get_tag(in, &tag)) {
         return;
     }
@@ -241,12 +258,14 @@ struct bytes bacnet_get_inside(struct bytes *in, unsigned tag)
     unsigned depth = 1;
     bacnet_get_open(in, tag);
     const uint8_t *start = in->at;
-    const uint8_t *stop = start;
     while (!bytes_short(in) && depth > 0) {
-        stop = in->at = skip_short(in->at, in->end);
-        step(in, open, &depth);
+        skip_known(in, open, &depth);
+        if (depth > 0) {
+            step(in, open, &depth);
+        }
     }
-    struct bytes inside = bytes_of(start, bytes_short(in) ? 0 : (size_t)(stop - start));
+    size_t bracket = tag < NUMBER_EXTENDED ? 1 : 2;
+    struct bytes inside = bytes_of(start, bytes_short(in) ? 0 : (size_t)(in->at - start) - bracket);
     inside.failed = bytes_short(in);
     return inside;
 }
