@@ -282,7 +282,7 @@ void driver_browse_set_state(struct driver_browse *browse, void *state);
 
 /* What was learned about a device (largest read, requests in flight, an address that refuses):
  * kept by name, shown to people, remembered over restarts. */
-#define DRIVER_LIMITS_MAX 64 /* names kept for one device */
+#define DRIVER_LIMITS_MAX 128 /* names kept for one device */
 void driver_limit_set(struct device *dev, const char *name, int64_t value);
 bool driver_limit_get(const struct device *dev, const char *name, int64_t *value);
 

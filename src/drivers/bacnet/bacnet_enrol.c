@@ -2,14 +2,15 @@
 /* Enrolment (`alarms: enrol`): our place in the recipient lists of notification classes, so that the device sends us
  * its alarms. Nobody's place is touched but our own.
  *
- *   object-list              which notification classes there are, with notification_classes: all
+ *   object-list              which notification classes there are, with notification_classes: all; element by
+ *                            element when the whole list is too much for the device
  *   recipient-list of each   are we in it already?
  *   AddListElement           if not: all days, all day, all transitions, confirmed (clause 15.1)
  *
  * Looked at again every hour, for a device may lose its list. We are named by our device number, which the device finds with
  * Who-Is, or by our address where our own device object does not answer. The place stays when busbar stops: alarms come
- * again as soon as it listens. Which classes we are in is kept as learned limits ("alarm class 5"): those that are not
- * wanted any more, because the settings changed, are left with RemoveListElement (clause 15.2). */
+ * again as soon as it listens. Which classes we are in is kept as learned limits ("alarm class (1)": 5): those that
+ * are not wanted any more, because the settings changed, are left with RemoveListElement (clause 15.2). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,6 +19,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "drivers/bacnet/bacnet_alarm.h"
+#include "drivers/bacnet/bacnet_browse.h"
 #include "drivers/bacnet/bacnet_fetch.h"
 #include "drivers/bacnet/service/list_element.h"
 #include "drivers/bacnet/wire/apdu.h"
@@ -25,8 +27,8 @@
 enum {
     CLASSES_MAX = 64,
     AGAIN_MS = 3600 * 1000,
-    LEFT_MAX =
-        256, /* classes below this instance are remembered, and left when they are not wanted */
+    NO_CLASS = -1,                           /* at a place where a class was kept */
+    OBJECTS_MAX = BACNET_BROWSE_OBJECTS_MAX, /* looked at for classes */
     ALL_DAYS = 0x7f,
     ALL_TRANSITIONS = 7,
     ASK_BYTES = BACNET_LIST_ELEMENT_HEAD_MAX + BACNET_DESTINATION_MAX,
@@ -41,6 +43,8 @@ struct bacnet_enrolment {
     size_t count, at;
     uint32_t leaving[CLASSES_MAX];
     size_t leaving_count, left;
+    uint32_t index, listed; /* of the object list: what is asked for next, and how many there are */
+    bool told;              /* the list came whole */
     struct bacnet_fetch fetch;
     struct bacnet_fetch_item items[CLASSES_MAX];
     struct bacnet_ask ask;
@@ -122,20 +126,42 @@ static struct bacnet_object class_object(uint32_t instance)
 
 /* ---- getting in ---- */
 
-static bool is_in(const struct bacnet_enrolment *enrolment, uint32_t instance)
+static void kept_name(char *to, size_t size, unsigned place)
 {
-    char name[48];
-    int64_t value = 0;
-    str_format(name, sizeof(name), "alarm class %u", instance);
-    return driver_limit_get(enrolment->alarms->device->dev, name, &value) && value != 0;
+    str_format(to, size, "alarm class (%u)", place + 1);
 }
 
-static void remember(struct bacnet_enrolment *enrolment, uint32_t instance, bool in)
+/* The class that is kept at this place, or NO_CLASS. */
+static int64_t kept(const struct bacnet_enrolment *enrolment, unsigned place)
 {
     char name[48];
-    str_format(name, sizeof(name), "alarm class %u", instance);
-    if (instance < LEFT_MAX && is_in(enrolment, instance) != in) {
-        driver_limit_set(enrolment->alarms->device->dev, name, in);
+    int64_t value = NO_CLASS;
+    kept_name(name, sizeof(name), place);
+    return driver_limit_get(enrolment->alarms->device->dev, name, &value) ? value : NO_CLASS;
+}
+
+static void keep(const struct bacnet_enrolment *enrolment, unsigned place, int64_t class)
+{
+    char name[48];
+    kept_name(name, sizeof(name), place);
+    driver_limit_set(enrolment->alarms->device->dev, name, class);
+}
+
+static void remember(const struct bacnet_enrolment *enrolment, uint32_t instance, bool in)
+{
+    unsigned free = CLASSES_MAX;
+    for (unsigned place = 0; place < CLASSES_MAX; place++) {
+        int64_t at = kept(enrolment, place);
+        if (at == instance) {
+            if (!in) {
+                keep(enrolment, place, NO_CLASS);
+            }
+            return;
+        }
+        free = at == NO_CLASS && free == CLASSES_MAX ? place : free;
+    }
+    if (in && free < CLASSES_MAX) {
+        keep(enrolment, free, instance);
     }
 }
 
@@ -204,6 +230,13 @@ static void next(struct bacnet_enrolment *enrolment)
     }
 }
 
+/* The device does not answer: again when it is back, or in an hour if only this was lost. */
+static void give_up(struct bacnet_enrolment *enrolment)
+{
+    enrolment->running = false;
+    timer_start(&enrolment->again, AGAIN_MS, 0);
+}
+
 /* ---- getting out ---- */
 
 static void on_removed(struct bacnet_ask *ask, const struct bacnet_answer *answer)
@@ -225,13 +258,14 @@ static void on_removed(struct bacnet_ask *ask, const struct bacnet_answer *answe
 static void find_leaving(struct bacnet_enrolment *enrolment)
 {
     enrolment->leaving_count = enrolment->left = 0;
-    for (uint32_t instance = 0; instance < LEFT_MAX; instance++) {
-        bool wanted = false;
+    for (unsigned place = 0; place < CLASSES_MAX; place++) {
+        int64_t class = kept(enrolment, place);
+        bool wanted = class == NO_CLASS;
         for (size_t i = 0; i < enrolment->count; i++) {
-            wanted = wanted || enrolment->classes[i] == instance;
+            wanted = wanted || enrolment->classes[i] == class;
         }
-        if (!wanted && is_in(enrolment, instance) && enrolment->leaving_count < CLASSES_MAX) {
-            enrolment->leaving[enrolment->leaving_count++] = instance;
+        if (!wanted) {
+            enrolment->leaving[enrolment->leaving_count++] = (uint32_t) class;
         }
     }
 }
@@ -257,7 +291,7 @@ static void lists_done(struct bacnet_fetch *fetch, const struct bacnet_answer *a
 {
     struct bacnet_enrolment *enrolment = fetch->user;
     if (answer != NULL) {
-        enrolment->running = false; /* the device is gone: again when it is back */
+        give_up(enrolment);
         return;
     }
     enrolment->at = 0;
@@ -270,11 +304,7 @@ static const struct bacnet_fetch_ops list_ops = { .got = got_list, .done = lists
 static void start_fetch(struct bacnet_enrolment *enrolment, const struct bacnet_fetch_ops *ops,
                         size_t count)
 {
-    const struct bacnet_device *device = enrolment->alarms->device;
-    bacnet_fetch_init(&enrolment->fetch, ops, enrolment, device->peer);
-    enrolment->fetch.timeout_us = device->config.timeout_us;
-    enrolment->fetch.retries = device->config.retries;
-    enrolment->fetch.no_multiple = device->learnt.no_multiple;
+    enrolment->fetch.ops = ops;
     bacnet_fetch_start(&enrolment->fetch, enrolment->items, count);
 }
 
@@ -307,24 +337,66 @@ static void got_objects(struct bacnet_fetch *fetch, const struct bacnet_fetched 
     struct bacnet_element element;
     struct bytes in = fetched->value;
     while (fetched->refused == 0 && bytes_left(&in) > 0 && bacnet_get_element(&in, &element) == 0) {
-        if (element.primitive && element.value.type == BACNET_OBJECT &&
-            element.value.as.object.type == BACNET_NOTIFICATION_CLASS) {
-            add_class(enrolment, element.value.as.object.instance);
+        if (!element.primitive) {
+            continue;
+        }
+        if (fetched->index == 0 && element.value.type == BACNET_UNSIGNED) {
+            uint64_t count = element.value.as.number;
+            enrolment->listed = count < OBJECTS_MAX ? (uint32_t)count : OBJECTS_MAX;
+        } else if (element.value.type == BACNET_OBJECT) {
+            enrolment->told = true;
+            if (element.value.as.object.type == BACNET_NOTIFICATION_CLASS) {
+                add_class(enrolment, element.value.as.object.instance);
+            }
         }
     }
 }
 
+static void objects_done(struct bacnet_fetch *fetch, const struct bacnet_answer *answer);
+
+static const struct bacnet_fetch_ops object_ops = { .got = got_objects, .done = objects_done };
+
+static void ask_objects(struct bacnet_enrolment *enrolment, uint32_t from, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        enrolment->items[i] = (struct bacnet_fetch_item){
+            .object = { .type = BACNET_DEVICE,
+                        .instance = enrolment->alarms->device->config.device },
+            .property = BACNET_PROP_OBJECT_LIST,
+            .index = from == BACNET_INDEX_ALL ? from : from + (uint32_t)i,
+        };
+    }
+    start_fetch(enrolment, &object_ops, count);
+}
+
+/* The list whole; if it is too much for the device, how many elements it has, then these. */
 static void objects_done(struct bacnet_fetch *fetch, const struct bacnet_answer *answer)
 {
     struct bacnet_enrolment *enrolment = fetch->user;
-    if (answer != NULL) {
-        enrolment->running = false;
+    bool whole = enrolment->index == BACNET_INDEX_ALL;
+    if (answer != NULL && !(whole && answer->outcome == BACNET_SILENT)) {
+        give_up(enrolment);
+    } else if (whole && !enrolment->told) {
+        enrolment->index = 1;
+        ask_objects(enrolment, 0, 1);
+    } else if (!whole && enrolment->index <= enrolment->listed) {
+        uint32_t left = enrolment->listed - enrolment->index + 1;
+        uint32_t from = enrolment->index;
+        uint32_t count = left < CLASSES_MAX ? left : CLASSES_MAX;
+        enrolment->index += count;
+        ask_objects(enrolment, from, count);
     } else {
         look_at_lists(enrolment);
     }
 }
 
-static const struct bacnet_fetch_ops object_ops = { .got = got_objects, .done = objects_done };
+static void look_for_classes(struct bacnet_enrolment *enrolment)
+{
+    enrolment->index = BACNET_INDEX_ALL;
+    enrolment->listed = 0;
+    enrolment->told = false;
+    ask_objects(enrolment, BACNET_INDEX_ALL, 1);
+}
 
 /* ---- beginning and end ---- */
 
@@ -352,6 +424,10 @@ void bacnet_enrol_start(struct bacnet_alarm_book *alarms)
     }
     timer_stop(&enrolment->again);
     enrolment->running = true;
+    bacnet_fetch_init(&enrolment->fetch, NULL, enrolment, device->peer);
+    enrolment->fetch.timeout_us = device->config.timeout_us;
+    enrolment->fetch.retries = device->config.retries;
+    enrolment->fetch.no_multiple = device->learnt.no_multiple;
     if (device->config.alarms != BACNET_ALARMS_ENROL) { /* it may have been said before */
         find_leaving(enrolment);
         next(enrolment);
@@ -361,12 +437,7 @@ void bacnet_enrol_start(struct bacnet_alarm_book *alarms)
         look_at_lists(enrolment);
         return;
     }
-    enrolment->items[0] = (struct bacnet_fetch_item){
-        .object = { .type = BACNET_DEVICE, .instance = device->config.device },
-        .property = BACNET_PROP_OBJECT_LIST,
-        .index = BACNET_INDEX_ALL,
-    };
-    start_fetch(enrolment, &object_ops, 1);
+    look_for_classes(enrolment);
 }
 
 void bacnet_enrol_stop(struct bacnet_alarm_book *alarms)

@@ -44,6 +44,9 @@ static uint16_t refusal = BACNET_ERROR_SERVICE_REQUEST_DENIED;
 static struct bacnet_destination list[4]; /* recipients of class 5 */
 static size_t list_count;
 static unsigned added, removed;
+static uint32_t removed_of; /* the last class that we left */
+static uint32_t long_list;  /* elements of an object list that is not told whole; 0: it is short */
+static bool no_list;        /* it is not told at all */
 static bool refuse_lists;
 
 static void happened(struct rig *r, const struct event *event)
@@ -61,13 +64,28 @@ static void happened(struct rig *r, const struct event *event)
     to->time_us = event->time_us;
 }
 
+/* One element of the long list: analog values, and class 5 at the end. */
+static void put_element(uint32_t index, struct bytes_out *out, uint16_t *error)
+{
+    struct bacnet_object value = { BACNET_ANALOG_VALUE, index };
+    if (index == BACNET_INDEX_ALL || index > long_list) {
+        *error = BACNET_ERROR_OPERATIONAL_PROBLEM;
+    } else if (index == 0) {
+        bacnet_put_unsigned(out, BACNET_APPLICATION, long_list);
+    } else if (index < long_list) {
+        bacnet_put_object(out, BACNET_APPLICATION, value);
+    } else {
+        bacnet_put_object(out, BACNET_APPLICATION,
+                          (struct bacnet_object){ BACNET_NOTIFICATION_CLASS, 5 });
+    }
+}
+
 /* Two hours ahead of UTC; does not say which services it has; recipients of notification class 5. */
 static bool property(struct rig *r, struct bacnet_object object, uint32_t which, uint32_t index,
                      struct bytes_out *out, uint16_t *error)
 {
     struct bacnet_datetime now;
     (void)r;
-    (void)index;
     assert_int_equal(bacnet_datetime_of(clock_wall_us() + 40 * CLOCK_US_PER_S, 120, &now), 0);
     *error = 0;
     if (which == BACNET_PROP_LOCAL_DATE) {
@@ -82,6 +100,10 @@ static bool property(struct rig *r, struct bacnet_object object, uint32_t which,
                                           .sequence = (uint16_t)(100 + i) };
             bacnet_put_stamp(out, &stamp);
         }
+    } else if (which == BACNET_PROP_OBJECT_LIST && no_list) {
+        *error = BACNET_ERROR_READ_ACCESS_DENIED;
+    } else if (which == BACNET_PROP_OBJECT_LIST && long_list > 0) {
+        put_element(index, out, error);
     } else if (which == BACNET_PROP_OBJECT_LIST) {
         bacnet_put_object(out, BACNET_APPLICATION, (struct bacnet_object){ BACNET_DEVICE, 2001 });
         bacnet_put_object(out, BACNET_APPLICATION,
@@ -192,7 +214,7 @@ static bool service(struct rig *r, struct bacnet_request *request)
         struct bacnet_destination gone;
         assert_int_equal(bacnet_get_list_element(&request->data, &ask), 0);
         assert_int_equal(bacnet_get_destination(&ask.elements, &gone), 0);
-        assert_int_equal(ask.object.instance, 5);
+        removed_of = ask.object.instance;
         assert_int_equal(gone.process, BACNET_ALARM_PROCESS);
         removed++;
         bacnet_reply_ack(request);
@@ -207,6 +229,8 @@ static void make(const char *const *pairs)
     quiet_log();
     seen_count = ack_count = list_count = 0;
     added = removed = 0;
+    removed_of = long_list = 0;
+    no_list = false;
     pages = 0;
     same_page = no_information = refuse_acks = refuse_lists = false;
     memset(telling, 0, sizeof(telling));
@@ -354,6 +378,54 @@ static void unconfirmed_ones_are_taken(void **state)
         rig_settle(&rig);
     }
     assert_int_equal(seen_count, 1);
+}
+
+static unsigned flooding[2]; /* alarms, and what was said of the flood */
+static char flood_text[256];
+
+static void flooded(struct rig *r, const struct event *event)
+{
+    (void)r;
+    bool said = strcmp(event->kind, "alarm flood") == 0;
+    flooding[said]++;
+    if (said) {
+        str_copy(flood_text, sizeof(flood_text), event->text);
+    }
+}
+
+static void tell_unconfirmed(uint32_t number)
+{
+    struct bytes_out out = bytes_out_of(notice, sizeof(notice));
+    told.object.instance = number;
+    bacnet_put_event_notification(&out, &told);
+    assert_int_equal(bacnet_tell(rig.node, NULL, &bacnet_peer_facts(rig.back)->address,
+                                 BACNET_UNCONFIRMED_EVENT, notice, bytes_out_size(&out)),
+                     0);
+    rig_settle(&rig);
+    rig_on_disk(&rig, 0);
+}
+
+/* More than any plant has: the journal gets so many, and is told how many it did not get. */
+static void a_flood_is_cut_and_counted(void **state)
+{
+    (void)state;
+    flooding[0] = flooding[1] = 0;
+    rig.happened = flooded;
+    rig_start(&rig);
+    for (uint32_t i = 0; i < BACNET_ALARM_BURST + 500; i++) {
+        tell_unconfirmed(i);
+    }
+    assert_true(flooding[0] >= BACNET_ALARM_BURST && flooding[0] < BACNET_ALARM_BURST + 300);
+    assert_int_equal(flooding[1], 1);
+    assert_non_null(strstr(flood_text, "are dropped"));
+    unsigned dropped = BACNET_ALARM_BURST + 500 - flooding[0];
+    rig_pass(&rig, BACNET_ALARM_BURST / BACNET_ALARMS_A_SECOND * 1000);
+    tell_unconfirmed(5);
+    assert_int_equal(flooding[0], BACNET_ALARM_BURST + 500 - dropped + 1);
+    assert_int_equal(flooding[1], 2);
+    char words[64];
+    str_format(words, sizeof(words), "; %u notifications were dropped", dropped);
+    assert_non_null(strstr(flood_text, words));
 }
 
 /* ---- what stands ---- */
@@ -537,7 +609,7 @@ static void enrolment_is_asked_for_once(void **state)
     assert_true(list[0].confirmed);
     assert_int_equal(list[0].days, 0x7f);
     assert_int_equal(list[0].transitions, 7);
-    assert_int_equal(rig_limit(&rig, "alarm class 5"), 1);
+    assert_int_equal(rig_limit(&rig, "alarm class (1)"), 5);
     rig_pass(&rig, 1000);
     for (int hour = 0; hour < 2; hour++) {
         loop_advance_for_test(rig.driver.loop, INT64_C(3601) * CLOCK_US_PER_S);
@@ -566,19 +638,52 @@ static void a_refused_enrolment_is_tried_again_later(void **state)
     rig_settle(&rig);
     assert_int_equal(added, 4);
     assert_int_equal(list_count, 1);
-    assert_int_equal(rig_limit(&rig, "alarm class 9"), -1);
+    assert_int_equal(rig_limit(&rig, "alarm class (1)"), 5);
+    assert_int_equal(rig_limit(&rig, "alarm class (2)"), -1); /* 9 was refused */
 }
 
-/* The settings do not want it any more. */
+/* The whole list is refused (it does not fit, nothing can be sent in segments): element by element. */
+static void a_list_that_is_too_long_is_read_by_elements(void **state)
+{
+    (void)state;
+    rig_fini(&rig);
+    make((const char *const[]){ "alarms", "enrol", NULL });
+    long_list = 150; /* the class is the last of it */
+    rig_start(&rig);
+    rig_settle(&rig);
+    assert_int_equal(added, 1);
+    assert_int_equal(list_count, 1);
+    assert_int_equal(rig_limit(&rig, "alarm class (1)"), 5);
+}
+
+static void a_list_that_is_refused_altogether_is_said(void **state)
+{
+    (void)state;
+    rig_fini(&rig);
+    make((const char *const[]){ "alarms", "enrol", NULL });
+    no_list = true;
+    rig_start(&rig);
+    rig_settle(&rig);
+    assert_int_equal(added, 0);
+    no_list = false;
+    loop_advance_for_test(rig.driver.loop, INT64_C(3601) * CLOCK_US_PER_S);
+    rig_settle(&rig);
+    assert_int_equal(added, 1); /* an hour later */
+}
+
+/* The settings do not want them any more; any instance is remembered. */
 static void what_is_not_wanted_is_left(void **state)
 {
     (void)state;
-    driver_limit_set(&rig.dev, "alarm class 5", 1);
+    driver_limit_set(&rig.dev, "alarm class (2)", 5);
+    driver_limit_set(&rig.dev, "alarm class (3)", BACNET_INSTANCE_MAX);
     rig_start(&rig);
     rig_settle(&rig);
-    assert_int_equal(removed, 1);
+    assert_int_equal(removed, 2);
+    assert_int_equal(removed_of, BACNET_INSTANCE_MAX);
     assert_int_equal(added, 0);
-    assert_int_equal(rig_limit(&rig, "alarm class 5"), 0);
+    assert_int_equal(rig_limit(&rig, "alarm class (2)"), -1);
+    assert_int_equal(rig_limit(&rig, "alarm class (3)"), -1);
 }
 
 int main(void)
@@ -589,6 +694,7 @@ int main(void)
         WITH(what_was_not_kept_comes_again),
         WITH(broken_ones_are_rejected),
         WITH(unconfirmed_ones_are_taken),
+        WITH(a_flood_is_cut_and_counted),
         WITH(what_stands_is_asked_page_by_page),
         WITH(a_device_that_never_ends_is_left),
         WITH(the_elder_service_does_too),
@@ -599,6 +705,8 @@ int main(void)
         WITH(a_stop_answers_what_is_open),
         WITH(enrolment_is_asked_for_once),
         WITH(a_refused_enrolment_is_tried_again_later),
+        WITH(a_list_that_is_too_long_is_read_by_elements),
+        WITH(a_list_that_is_refused_altogether_is_said),
         WITH(what_is_not_wanted_is_left),
     };
 #undef WITH
