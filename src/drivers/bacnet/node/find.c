@@ -72,8 +72,23 @@ static unsigned tries_of(const struct bacnet_peer *peer)
     return peer->elsewhere ? LOOK_TRIES_DOUBT : 1;
 }
 
+/* The next tick: when the first in line is due, but a tick after this one at the earliest. */
+static void look_next(struct bacnet_node *node)
+{
+    if (list_empty(&node->looking)) {
+        return;
+    }
+    struct bacnet_peer *first = list_entry(node->looking.next, struct bacnet_peer, look_link);
+    int64_t soonest_us = clock_mono_us() + LOOK_TICK_MS * CLOCK_US_PER_MS;
+    int64_t due_us = first->look_due_us > soonest_us ? first->look_due_us : soonest_us;
+    if (!timer_running(&node->look_timer) || timer_due_us(&node->look_timer) > due_us) {
+        timer_start_at_us(&node->look_timer, due_us, 0);
+    }
+}
+
 static void on_look(struct timer *timer, void *ctx)
 {
+    (void)timer;
     struct bacnet_node *node = ctx;
     int64_t now_us = clock_mono_us();
     struct bacnet_peer *first = NULL;
@@ -101,9 +116,7 @@ static void on_look(struct timer *timer, void *ctx)
         look_asked(node, low, high, now_us);
         (void)bacnet_who_is(node, NULL, low, high);
     }
-    if (list_empty(&node->looking)) {
-        timer_stop(timer);
-    }
+    look_next(node);
 }
 
 static void look_start(struct bacnet_peer *peer)
@@ -117,7 +130,9 @@ static void look_start(struct bacnet_peer *peer)
     list_prepend(&node->looking, &peer->look_link);
     if (!timer_running(&node->look_timer)) {
         timer_init(&node->look_timer, node->loop, on_look, node);
-        timer_start(&node->look_timer, 0, LOOK_TICK_MS);
+        timer_start(&node->look_timer, 0, 0);
+    } else {
+        look_next(node);
     }
 }
 
