@@ -7,13 +7,14 @@
 #include <unistd.h>
 
 #include "app/app.h"
-#include "app/ports.h"
 #include "app/protocols.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "driver/host.h"
 #include "drivers/catalog.h"
 #include "net/datagram.h"
 #include "net/listener.h"
+#include "net/port_owner.h"
 
 enum { EXIT_PROBLEMS = 3, TEXT_MAX = 16 << 20, LOW_SPACE_BYTES = 64 << 20 };
 
@@ -79,7 +80,7 @@ static void check_port(const struct config_place *place, const char *key, struct
     listener_close(listener);
     loop_free(loop);
     if (rc == BUSBAR_EADDRINUSE) {
-        struct port_owner owner = ports_owner(place->port);
+        struct port_owner owner = port_owner_tcp(place->port);
         str_format(hint, sizeof hint, "stop it, or choose another: server: { %s: ADDR:PORT }", key);
         problems_error(problems, place->at, hint, "port %u is held by %s (process %d)", place->port,
                        owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
@@ -109,7 +110,7 @@ static void check_driver_port(void *ctx, const struct driver_port *port)
     datagram_close(datagram);
     loop_free(loop);
     if (rc == BUSBAR_EADDRINUSE) {
-        struct port_owner owner = ports_owner_udp(port->host, port->port);
+        struct port_owner owner = port_owner_udp(port->host, port->port);
         problems_error(check->problems, at, "stop it, or choose another port",
                        "%s: UDP port %u of %s is held by %s (process %d)", port->use, port->port,
                        port->host, owner.name[0] != '\0' ? owner.name : "another process",

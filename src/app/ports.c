@@ -154,7 +154,7 @@ void ports_find_owners(struct port_table *table)
         if (!local || row->port == 0) {
             continue;
         }
-        row->owner = udp ? ports_owner_udp(row->address, row->port) : ports_owner(row->port);
+        row->owner = udp ? port_owner_udp(row->address, row->port) : port_owner_tcp(row->port);
         if (row->in && row->owner.pid != 0 && (row->owner.pid == (int)getpid()) != row->ours) {
             str_format(row->conflict, sizeof row->conflict, "held by %s (process %d)",
                        row->owner.name, row->owner.pid);

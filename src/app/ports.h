@@ -5,13 +5,9 @@
 #define BUSBAR_APP_PORTS_H
 
 #include "app/gateway.h"
+#include "net/port_owner.h"
 
 enum { PORTS_MAX = 512, PORT_PEERS_SHOWN = 3 };
-
-struct port_owner {
-    int pid; /* 0: none found */
-    char name[64];
-};
 
 struct port_row {
     char use[48];      /* "page and REST", "Modbus" */
@@ -32,12 +28,6 @@ struct port_table {
     size_t count;
     bool cut; /* more than PORTS_MAX */
 };
-
-/* Who listens on a local TCP port (from /proc; needs no rights for our own processes). */
-struct port_owner ports_owner(uint16_t port);
-
-/* Who has a UDP socket at a port of this address ("0.0.0.0": of any); another process goes before ours. */
-struct port_owner ports_owner_udp(const char *host, uint16_t port);
 
 /* Loop thread; reads nothing from the disk. Owners are filled in by ports_find_owners(), on any thread. */
 void ports_gather(const struct gateway *gw, struct port_table *table);

@@ -111,7 +111,7 @@ static int listen_at(struct gateway *gw, const struct place *place)
     }
     int rc = server_listen(gw->server, place->kind, place->at->host, place->at->port, &err);
     if (rc == BUSBAR_EADDRINUSE) {
-        struct port_owner owner = ports_owner(place->at->port);
+        struct port_owner owner = port_owner_tcp(place->at->port);
         err_set(&err, rc, "%s:%u is held by %s (process %d)", place->at->host, place->at->port,
                 owner.name[0] != '\0' ? owner.name : "another process", owner.pid);
         err_hint(&err, "stop it, or choose another: %s %s:%u, or 'server: { %s: ... }'",

@@ -110,9 +110,9 @@ static void the_holder_of_a_port_is_named(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     uint16_t port = ntohs(address.sin_port);
-    assert_int_equal(ports_owner(port).pid, 0); /* bound, but nobody listens */
+    assert_int_equal(port_owner_tcp(port).pid, 0); /* bound, but nobody listens */
     assert_int_equal(listen(fd, 1), 0);
-    struct port_owner owner = ports_owner(port);
+    struct port_owner owner = port_owner_tcp(port);
     assert_int_equal(owner.pid, getpid());
     assert_true(owner.name[0] != '\0');
 
@@ -127,7 +127,7 @@ static void the_holder_of_a_port_is_named(void **state)
     ports_find_owners(&taken);
     assert_string_equal(taken.rows[0].conflict, "");
     close(fd);
-    assert_int_equal(ports_owner(port).pid, 0);
+    assert_int_equal(port_owner_tcp(port).pid, 0);
 }
 
 /* Sockets of one port at different addresses are told apart. */
@@ -141,10 +141,10 @@ static void the_holder_of_a_udp_port_is_named(void **state)
     assert_int_equal(bind(fd, (struct sockaddr *)&address, size), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
     uint16_t port = ntohs(address.sin_port);
-    assert_int_equal(ports_owner_udp("127.0.0.5", port).pid, getpid());
-    assert_int_equal(ports_owner_udp("0.0.0.0", port).pid, getpid());
-    assert_int_equal(ports_owner_udp("127.0.0.6", port).pid, 0);
-    assert_int_equal(ports_owner(port).pid, 0); /* TCP is another matter */
+    assert_int_equal(port_owner_udp("127.0.0.5", port).pid, getpid());
+    assert_int_equal(port_owner_udp("0.0.0.0", port).pid, getpid());
+    assert_int_equal(port_owner_udp("127.0.0.6", port).pid, 0);
+    assert_int_equal(port_owner_tcp(port).pid, 0); /* TCP is another matter */
 
     struct port_table taken = { .rows = { { .use = "BACnet network roof",
                                             .transport = "udp",
@@ -155,7 +155,7 @@ static void the_holder_of_a_udp_port_is_named(void **state)
     ports_find_owners(&taken);
     assert_non_null(strstr(taken.rows[0].conflict, "held by "));
     close(fd);
-    assert_int_equal(ports_owner_udp("127.0.0.5", port).pid, 0);
+    assert_int_equal(port_owner_udp("127.0.0.5", port).pid, 0);
 }
 
 static void far_ports_are_not_looked_up(void **state)

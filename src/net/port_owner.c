@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Who holds a local port, from /proc (proc(5)): the socket's inode in the tables of the network, then the
  * process that has it open. */
+#include "net/port_owner.h"
+
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "app/ports.h"
 #include "base/str.h"
 
 enum { STATE_LISTENING = 0x0a, STATE_UNCONNECTED = 0x07, ADDRESS_ANY = 0 };
@@ -115,14 +116,14 @@ static struct port_owner owner_of(unsigned long inode)
     return owner;
 }
 
-struct port_owner ports_owner(uint16_t port)
+struct port_owner port_owner_tcp(uint16_t port)
 {
     struct wanted wanted = { .port = port, .state = STATE_LISTENING, .any = true };
     unsigned long inode = find_inode("/proc/net/tcp", &wanted);
     return owner_of(inode != 0 ? inode : find_inode("/proc/net/tcp6", &wanted));
 }
 
-struct port_owner ports_owner_udp(const char *host, uint16_t port)
+struct port_owner port_owner_udp(const char *host, uint16_t port)
 {
     struct wanted wanted = { .port = port, .state = STATE_UNCONNECTED };
     struct in_addr address = { 0 };
