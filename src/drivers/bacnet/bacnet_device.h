@@ -3,6 +3,7 @@
  *
  *   bacnet_driver.c   the slots of the interface, requests of the host
  *   bacnet_network.c  sockets: opened, shared, and what comes on them handed to whom it is for
+ *   bacnet_mend.c     networks whose card comes later, or gets another address
  *   bacnet_link.c     a device: found, known, gone, back
  *   bacnet_poll.c     reads: plan, spans, splits, lost answers
  *   bacnet_learn.c    what a device bears, kept over restarts
@@ -50,7 +51,9 @@ struct bacnet_network {
     struct bacnet_place place;
     struct bacnet_node *node;   /* NULL: could not be opened */
     struct err trouble;         /* why */
-    unsigned users;             /* devices, and 1 for a configured network */
+    unsigned users;             /* devices, and 1 while it is kept */
+    bool kept;                  /* configured, or opened to hear who is there */
+    bool gone;                  /* its address is not ours any more: its devices leave it */
     uint64_t unknown_events;    /* alarms of devices that are not configured, or not listened to */
     uint32_t unknown_sender;    /* of the last one */
     struct map64 instances;     /* device instance -> struct bacnet_device, chained by `same` */
@@ -63,10 +66,18 @@ struct bacnet_driver_state {
     struct loop *loop;
     struct bacnet_setup own;
     struct list networks;
+    struct timer cards_timer; /* bacnet_mend.c */
+    bool hears;               /* on all cards: no network is configured */
+    struct {
+        struct endpoint local;
+        struct err words;
+        int64_t looked_us; /* monotonic */
+    } taken;               /* the last port that another program had */
     struct bacnet_discover *discover;
 };
 
-/* The networks there are, one after another: NULL begins, NULL ends. `node` of one may be NULL. */
+/* The networks there are, one after another, without those that are gone: NULL begins, NULL ends. `node` of
+ * one may be NULL. */
 struct bacnet_network *bacnet_network_next(struct driver *drv, const struct bacnet_network *after);
 /* Without any network configured: opens one on each card that is not loopback, and keeps it until the
  * next setup. */
@@ -240,6 +251,17 @@ void bacnet_networks_close(struct bacnet_driver_state *state);
 /* Puts the device on its network, opened if it must be. An error is said in words. */
 int bacnet_network_join(struct bacnet_device *device, struct err *err);
 void bacnet_network_leave(struct bacnet_device *device);
+/* Opens what is configured and is not open yet, or not where it is now. */
+void bacnet_network_open_parts(struct bacnet_driver_state *state, const struct setup *setup,
+                               const struct bacnet_card *cards, size_t card_count);
+/* Nothing joins it any more; it goes with its last device. */
+void bacnet_network_abandon(struct bacnet_network *network);
+
+/* ---- bacnet_mend.c ---- */
+void bacnet_mend_init(struct bacnet_driver_state *state);
+void bacnet_mend_stop(struct bacnet_driver_state *state);
+/* Keeps why a network cannot be opened, and says it once. at: where that was tried. */
+void bacnet_mend_trouble(struct bacnet_network *network, struct err *trouble);
 
 /* ---- bacnet_link.c ---- */
 void bacnet_link_init(struct bacnet_device *device);
@@ -247,6 +269,8 @@ void bacnet_link_init(struct bacnet_device *device);
  * bacnet_jobs_give_up(). False: it is up already. */
 bool bacnet_link_wake(struct bacnet_device *device);
 void bacnet_link_stop(struct bacnet_device *device);
+/* The network that it is on is gone: it gets to know the device again on the one that there is now. */
+void bacnet_link_moved(struct bacnet_device *device);
 /* Nothing came back to all of a request. */
 void bacnet_link_lost(struct bacnet_device *device, const struct bacnet_answer *answer);
 /* It said I-Am. */

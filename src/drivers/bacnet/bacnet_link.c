@@ -258,6 +258,25 @@ static void get_peer(struct bacnet_device *device)
     bacnet_peer_set_user(device->peer, map64_get(&device->network->instances, config->device));
 }
 
+/* Off a network that is gone, as soon as nothing is under way there. */
+static void leave_gone(struct bacnet_device *device)
+{
+    bool idle = list_empty(&device->reads) && list_empty(&device->writes) &&
+                list_empty(&device->tests) && device->browses == NULL;
+    if (device->network != NULL && device->network->gone && idle) {
+        bacnet_flags_stop(device);
+        bacnet_link_stop(device);
+    }
+}
+
+void bacnet_link_moved(struct bacnet_device *device)
+{
+    if (device->link == BACNET_LINK_UP) {
+        tell_down(device, BUSBAR_EROUTE,
+                  "our own address on its network has changed; it is asked from the new one");
+    }
+}
+
 bool bacnet_link_wake(struct bacnet_device *device)
 {
     struct err err = { 0 };
@@ -267,6 +286,7 @@ bool bacnet_link_wake(struct bacnet_device *device)
     if (device->link == BACNET_LINK_ASKING) {
         return true;
     }
+    leave_gone(device);
     int error = bacnet_network_join(device, &err);
     if (error != 0) {
         char words[ERR_MESSAGE_MAX + ERR_HINT_MAX + 4];
@@ -338,7 +358,7 @@ void bacnet_link_init(struct bacnet_device *device)
 
 void bacnet_link_heard(struct bacnet_device *device)
 {
-    if (!device->started || device->link == BACNET_LINK_ASKING) {
+    if (!device->started || device->link == BACNET_LINK_ASKING || device->network->gone) {
         return;
     }
     if (device->link == BACNET_LINK_UP) {

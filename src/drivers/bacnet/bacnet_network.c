@@ -27,6 +27,9 @@ struct bacnet_network *bacnet_network_next(struct driver *drv, const struct bacn
 {
     struct bacnet_driver_state *state = driver_state(drv);
     struct list *at = after != NULL ? after->link.next : state->networks.next;
+    while (at != &state->networks && network_of(at)->gone) {
+        at = at->next;
+    }
     return at != &state->networks ? network_of(at) : NULL;
 }
 
@@ -105,9 +108,11 @@ static void open_node(struct bacnet_network *network)
         node.bbmd = config->bbmd;
         node.foreign_ttl_s = (uint16_t)(config->ttl_us / 1000000);
     }
-    network->trouble = (struct err){ 0 };
-    if (bacnet_node_open(network->state->loop, &node, &node_events, network, &network->node,
-                         &network->trouble) == 0) {
+    struct err trouble = { 0 };
+    int error = bacnet_node_open(network->state->loop, &node, &node_events, network, &network->node,
+                                 &trouble);
+    bacnet_mend_trouble(network, &trouble);
+    if (error == 0) {
         network->own = bacnet_own_new(network);
         network->clock = bacnet_clock_new(network);
     }
@@ -141,11 +146,51 @@ static struct bacnet_network *find_network(struct bacnet_driver_state *state,
                                            const struct endpoint *local)
 {
     list_each(at, &state->networks) {
-        if (endpoint_equal(&network_of(at)->place.local, local)) {
+        if (!network_of(at)->gone && endpoint_equal(&network_of(at)->place.local, local)) {
             return network_of(at);
         }
     }
     return NULL;
+}
+
+/* The configured network that is not open; NULL: it is, or was never tried. */
+static struct bacnet_network *find_closed(struct bacnet_driver_state *state,
+                                          const struct setup_part *part)
+{
+    list_each(at, &state->networks) {
+        struct bacnet_network *network = network_of(at);
+        if (part != NULL && network->place.part == part && network->node == NULL &&
+            !network->gone) {
+            return network;
+        }
+    }
+    return NULL;
+}
+
+/* The network at a place, made if there is none; opened if it is not. */
+static struct bacnet_network *network_at(struct bacnet_driver_state *state,
+                                         const struct bacnet_network_config *config,
+                                         const struct bacnet_place *place)
+{
+    struct bacnet_network *network = find_network(state, &place->local);
+    if (network == NULL) {
+        network = find_closed(state, place->part);
+    }
+    if (network == NULL) {
+        network = new_network(state, config, place);
+    }
+    if (place->part != NULL || network->node == NULL) {
+        network->place = *place;
+    }
+    if (place->part != NULL) {
+        network->config = *config; /* its texts are those of the setup there is now */
+        network->users += !network->kept;
+        network->kept = true;
+    }
+    if (network->node == NULL) {
+        open_node(network);
+    }
+    return network;
 }
 
 void bacnet_networks_init(struct bacnet_driver_state *state, struct driver *drv)
@@ -153,6 +198,7 @@ void bacnet_networks_init(struct bacnet_driver_state *state, struct driver *drv)
     state->drv = drv;
     state->loop = driver_loop(drv);
     list_init(&state->networks);
+    bacnet_mend_init(state);
 }
 
 static const struct setup *setup_of(const struct bacnet_driver_state *state)
@@ -176,27 +222,73 @@ static bool same_network(const struct bacnet_network_config *a,
            a->time_sync_every_us == b->time_sync_every_us;
 }
 
+/* The configured network wherever it is, or was. */
+static struct bacnet_network *find_part(struct bacnet_driver_state *state,
+                                        const struct setup_part *part)
+{
+    list_each(at, &state->networks) {
+        if (!network_of(at)->gone && network_of(at)->place.part == part) {
+            return network_of(at);
+        }
+    }
+    return NULL;
+}
+
 /* Opens a configured network, or keeps the one that is the same. */
 static void open_part(struct bacnet_driver_state *state, const struct setup_part *part,
                       const struct bacnet_card *cards, size_t card_count)
 {
     struct bacnet_network_config config;
-    struct bacnet_place place = { 0 };
+    struct bacnet_place place = { .part = part };
     struct err trouble = { 0 };
     if (bacnet_config_network(part, &config, NULL) != 0) {
         return; /* was checked before */
     }
-    int error = bacnet_config_local(&config, part, cards, card_count, &place, &trouble);
-    struct bacnet_network *network = error == 0 ? find_network(state, &place.local) : NULL;
-    if (network == NULL) {
-        network = new_network(state, &config, &place);
+    struct bacnet_network *network = find_part(state, part);
+    if (bacnet_config_local(&config, part, cards, card_count, &place, &trouble) != 0) {
+        if (network == NULL) {
+            network = new_network(state, &config, &place);
+            network->users = network->kept = true;
+        }
+        bacnet_mend_trouble(network, &trouble);
+        return;
     }
-    network->config = config; /* its texts are those of the new setup */
-    network->place.part = part;
-    network->users = 1;
-    network->trouble = trouble;
-    if (error == 0 && network->node == NULL) {
-        open_node(network);
+    bool moved = network != NULL && network->node != NULL &&
+                 (!endpoint_equal(&network->place.local, &place.local) ||
+                  !endpoint_equal(&network->place.broadcast, &place.broadcast));
+    if (moved) {
+        bacnet_network_abandon(network);
+    }
+    network = network_at(state, &config, &place);
+    if (network->node != NULL) {
+        bacnet_mend_trouble(network, &trouble);
+    }
+}
+
+void bacnet_network_open_parts(struct bacnet_driver_state *state, const struct setup *setup,
+                               const struct bacnet_card *cards, size_t card_count)
+{
+    for (size_t i = 0; i < setup->part_count; i++) {
+        open_part(state, &setup->parts[i], cards, card_count);
+    }
+}
+
+void bacnet_network_abandon(struct bacnet_network *network)
+{
+    size_t at = 0;
+    uint64_t key;
+    void *value;
+    network->gone = true;
+    while (map64_next(&network->instances, &at, &key, &value)) {
+        for (struct bacnet_device *device = value; device != NULL; device = device->same) {
+            bacnet_link_moved(device);
+        }
+    }
+    bool kept = network->kept;
+    network->kept = false;
+    network->users -= kept;
+    if (network->users == 0) {
+        free_network(network);
     }
 }
 
@@ -217,18 +309,20 @@ void bacnet_networks_setup(struct bacnet_driver_state *state, const struct setup
                     same_network(&config, &network->config);
         if (!keep) {
             free_network(network);
+        } else {
+            network->place.part = part;
         }
     }
-    for (size_t i = 0; i < setup->part_count; i++) {
-        open_part(state, &setup->parts[i], cards, card_count);
-    }
-    if (setup->given && setup->part_count == 0) {
+    bacnet_network_open_parts(state, setup, cards, card_count);
+    state->hears = setup->given && setup->part_count == 0;
+    if (state->hears) {
         bacnet_network_open_cards(state->drv); /* to hear who is there */
     }
 }
 
 void bacnet_networks_close(struct bacnet_driver_state *state)
 {
+    bacnet_mend_stop(state);
     list_each_safe(at, &state->networks) {
         free_network(network_of(at));
     }
@@ -251,7 +345,7 @@ void bacnet_network_open_cards(struct driver *drv)
             continue;
         }
         struct bacnet_network *network = new_network(state, &config, &place);
-        network->users = 1;
+        network->users = network->kept = true;
         open_node(network);
     }
 }
@@ -296,16 +390,8 @@ static int find_or_make(struct bacnet_device *device, struct bacnet_network **ou
     if (error != 0) {
         return error;
     }
-    struct bacnet_network *network = find_network(state, &place.local);
-    if (network == NULL) {
-        (void)bacnet_config_network(place.part, &config, NULL);
-        network = new_network(state, &config, &place);
-        network->users = place.part != NULL;
-    }
-    if (network->node == NULL) {
-        open_node(network);
-    }
-    *out = network;
+    (void)bacnet_config_network(place.part, &config, NULL);
+    *out = network_at(state, &config, &place);
     return 0;
 }
 

@@ -83,11 +83,11 @@ static void tell_address(const struct teller *teller)
     char trouble[ERR_MESSAGE_MAX + ERR_HINT_MAX + 4];
     size_t size = endpoint_format(text, sizeof(text), &network->place.local);
     str_format(text + size, sizeof(text) - size, " /%u", network->place.bits);
-    if (network->node != NULL) {
+    const struct err *err = &network->trouble;
+    if (err->code == 0) {
         tell(teller, "address", text, NULL);
         return;
     }
-    const struct err *err = &network->trouble;
     str_format(trouble, sizeof(trouble), "%s%s%s", err->message, err->hint[0] != '\0' ? "; " : "",
                err->hint);
     tell(teller, "address", network->place.local.family != 0 ? text : "none", trouble);
