@@ -11,6 +11,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "driver/host.h"
+#include "drivers/catalog.h"
 #include "net/jobs.h"
 
 enum { UPKEEP_MS = 2000, LOW_SPACE_BYTES = 512 << 20, FILES_MAX = 4096 };
@@ -124,6 +126,32 @@ static void problem(struct gateway *gw, struct server_facts *facts, const char *
     }
 }
 
+struct driver_problems {
+    struct gateway *gw;
+    struct server_facts *facts;
+};
+
+static void driver_problem(void *ctx, const struct driver_status *status)
+{
+    const struct driver_problems *problems = ctx;
+    char why[384];
+    if (status->closed) {
+        bool named = status->part != NULL && status->part[0] != '\0';
+        str_format(why, sizeof why, "%s%s%s", named ? status->part : "", named ? ": " : "",
+                   status->trouble);
+        problem(problems->gw, problems->facts, "a network is not open", why,
+                "it is tried again by itself; busbar drivers shows all of them");
+    }
+}
+
+static void driver_facts(struct gateway *gw, struct server_facts *facts)
+{
+    struct driver_problems problems = { .gw = gw, .facts = facts };
+    for (const struct driver_ops *const *at = drivers_catalog(); *at != NULL; at++) {
+        (void)host_driver_status(gw->host, (*at)->name, driver_problem, &problems);
+    }
+}
+
 void gateway_facts(void *ctx, struct server_facts *facts)
 {
     struct gateway *gw = ctx;
@@ -178,4 +206,5 @@ void gateway_facts(void *ctx, struct server_facts *facts)
                    upkeep->history.damaged_blocks > 1 ? ", and in other blocks too" : "");
         problem(gw, facts, "damage found in history", why, damage_hint);
     }
+    driver_facts(gw, facts);
 }

@@ -152,13 +152,14 @@ static void finding(struct doctor *doctor, bool fine, const char *what, const ch
     }
 }
 
-static void examine_health(struct doctor *doctor)
+/* False: nobody answers. */
+static bool examine_health(struct doctor *doctor)
 {
     struct client_reply reply;
     struct err err = { 0 };
     if (client_try(doctor->cli, "/api/v1/health", NULL, &reply, &err) != 0) {
         finding(doctor, false, "gateway", err.message, err.hint);
-        return;
+        return false;
     }
     char seen[128], age[32];
     output_age(age, sizeof age, output_number(reply.root, "uptime_s"));
@@ -174,6 +175,7 @@ static void examine_health(struct doctor *doctor)
                 output_text(row, "hint"));
     }
     client_free(&reply);
+    return true;
 }
 
 static void examine_devices(struct doctor *doctor)
@@ -210,21 +212,25 @@ static void examine_drivers(struct doctor *doctor)
         return;
     }
     int troubles = 0;
+    bool all_open = true;
     struct json_iter drivers = json_iter(json_get(reply.root, "drivers"));
     const struct json_value *driver, *fact;
     while (json_next(&drivers, NULL, &driver)) {
         struct json_iter facts = json_iter(json_get(driver, "facts"));
         while (json_next(&facts, NULL, &fact)) {
             char what[160];
-            if (output_text(fact, "trouble")[0] != '\0') {
+            bool closed = false; /* then it is one of the gateway's problems */
+            (void)json_get_bool(json_get(fact, "closed"), &closed);
+            if (output_text(fact, "trouble")[0] != '\0' && !closed) {
                 str_format(what, sizeof what, "%s %s %s", output_text(driver, "protocol"),
                            output_text(fact, "part"), output_text(fact, "name"));
                 finding(doctor, false, what, output_text(fact, "trouble"), "busbar drivers");
                 troubles++;
             }
+            all_open = all_open && !closed;
         }
     }
-    if (troubles == 0) {
+    if (troubles == 0 && all_open) {
         finding(doctor, true, "drivers", "no trouble", "");
     }
     client_free(&reply);
@@ -278,8 +284,7 @@ int cli_doctor(struct cli *cli)
     struct json_writer json = json_writer(&text);
     struct doctor doctor = { .cli = cli, .json = &json };
     json_begin_array(&json);
-    examine_health(&doctor);
-    if (doctor.faults == 0) {
+    if (examine_health(&doctor)) {
         examine_devices(&doctor);
         examine_drivers(&doctor);
         examine_ports(&doctor);

@@ -57,6 +57,7 @@ struct driver_status {
     const char *name;    /* "address", "registered", "frames refused" */
     const char *text;    /* "10.0.1.5:47808" */
     const char *trouble; /* what is wrong and what to do; NULL = nothing is */
+    bool closed;         /* the trouble is that this part does not work at all */
 };
 typedef void (*driver_status_cb)(void *ctx, const struct driver_status *status);
 

@@ -11,6 +11,7 @@ static void put_fact(void *ctx, const struct driver_status *status)
     json_put_string(json, "name", status->name);
     json_put_string(json, "text", status->text != NULL ? status->text : "");
     json_put_string(json, "trouble", status->trouble != NULL ? status->trouble : "");
+    json_put_bool(json, "closed", status->closed);
     json_end_object(json);
 }
 

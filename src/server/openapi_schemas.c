@@ -30,7 +30,7 @@ const struct openapi_schema openapi_schemas[] = {
                "points:{good:i bad:i total:i} browsable:b config:s" },
     { .name = "DriverList",
       .shape = "drivers:[{protocol:s discovers:b finds:i finds_left_out:i "
-               "facts:[{part:s name:s text:s trouble:s}]}]" },
+               "facts:[{part:s name:s text:s trouble:s closed:b}]}]" },
     { .name = "DeviceList", .shape = "devices:[Device] total:i all:i" },
     { .name = "DeviceDetail",
       .shape = "Device & sent_bytes:i received_bytes:i limits:[{name:s value:i}]" },

@@ -90,7 +90,14 @@ static void tell_address(const struct teller *teller)
     }
     str_format(trouble, sizeof(trouble), "%s%s%s", err->message, err->hint[0] != '\0' ? "; " : "",
                err->hint);
-    tell(teller, "address", network->place.local.family != 0 ? text : "none", trouble);
+    struct driver_status status = {
+        .part = network->config.name,
+        .name = "address",
+        .text = network->place.local.family != 0 ? text : "none",
+        .trouble = trouble,
+        .closed = true,
+    };
+    teller->cb(teller->ctx, &status);
 }
 
 static void tell_foreign(const struct teller *teller)
@@ -111,6 +118,9 @@ static void tell_foreign(const struct teller *teller)
         bad ? "devices of other subnets are not heard: check the BBMD's address, and that it takes "
               "foreign devices"
             : NULL);
+    if (bacnet_bbmd_words(&network->bbmd, text, sizeof(text))) {
+        tell(teller, "BBMDs", text, NULL);
+    }
 }
 
 static void tell_routers(const struct teller *teller)
