@@ -20,6 +20,7 @@
 #include "base/heap.h"
 #include "base/map.h"
 #include "driver/driver.h"
+#include "drivers/bacnet/bacnet_bbmd.h"
 #include "drivers/bacnet/bacnet_config.h"
 #include "drivers/bacnet/bacnet_detail.h"
 #include "drivers/bacnet/bacnet_plan.h"
@@ -57,6 +58,7 @@ struct bacnet_network {
     uint64_t unknown_events;    /* alarms of devices that are not configured, or not listened to */
     uint32_t unknown_sender;    /* of the last one */
     struct map64 instances;     /* device instance -> struct bacnet_device, chained by `same` */
+    struct bacnet_bbmd bbmd;    /* that it is registered with; nothing where it is not */
     struct bacnet_own *own;     /* our device object, while the node is open */
     struct bacnet_clock *clock; /* tells the time; NULL: it does not */
 };

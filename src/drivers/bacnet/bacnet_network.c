@@ -86,11 +86,20 @@ static void on_frame(void *ctx, struct bacnet_peer *peer, bool sent, const struc
     }
 }
 
+static void on_foreign(void *ctx)
+{
+    struct bacnet_network *network = ctx;
+    if (network->node != NULL) {
+        bacnet_bbmd_changed(&network->bbmd, network->node);
+    }
+}
+
 static const struct bacnet_node_events node_events = {
     .asked = on_asked,
     .told = on_told,
     .heard = on_heard,
     .frame = on_frame,
+    .foreign = on_foreign,
 };
 
 /* ---- opening ---- */
