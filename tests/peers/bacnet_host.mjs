@@ -10,7 +10,7 @@ import { Prop, flags, real, startDevice, text, Type } from './bacnet_peers.mjs';
 const role = JSON.parse(process.argv[2]);
 const say = (line) => process.stdout.write(`${line}\n`);
 
-const Bvlc = { RESULT: 0, FORWARDED: 4, REGISTER: 5, READ_FDT: 6, READ_FDT_ACK: 7, DELETE_FDT: 8, DISTRIBUTE: 9,
+const Bvlc = { RESULT: 0, READ_BDT: 2, READ_BDT_ACK: 3, FORWARDED: 4, REGISTER: 5, READ_FDT: 6, READ_FDT_ACK: 7, DELETE_FDT: 8, DISTRIBUTE: 9,
   UNICAST: 10, BROADCAST: 11 };
 
 function bvlc(function_, ...parts) {
@@ -90,6 +90,8 @@ async function bbmd({ address, port, broadcast, refuse = 0 }) {
       unicast.tell(forwarded, everyone);
       tellForeign(forwarded, from);
       say(`distributed ${from}`);
+    } else if (data[1] === Bvlc.READ_BDT) {
+      unicast.tell(bvlc(Bvlc.READ_BDT_ACK, Buffer.concat([mac(own), Buffer.from([255, 255, 255, 255])])), from);
     } else if (data[1] === Bvlc.DELETE_FDT) {
       foreign.delete(unmac(body));
       say(`deleted ${unmac(body)}`);

@@ -164,6 +164,11 @@ devices:
   await gateway.shows('one/temperature', 21.5);
   assert.match(bbmd.output, /distributed 10\.77\.1\.1:47808/);
   assert.match(await gateway.discover(), /2001/);
+  const network = await until('its table is read', async () => {
+    const { drivers } = await gateway.get('/api/v1/drivers');
+    return drivers.find((d) => d.protocol === 'bacnet').facts.find((f) => f.name === 'BBMDs');
+  });
+  assert.equal(network.text, '10.77.2.9:47808');
   const renewals = () => bbmd.output.match(/^registered/gm).length;
   const before = renewals();
   await until('it is renewed before its time is over', () => renewals() > before, 25000);
