@@ -21,6 +21,7 @@ struct driver_browse {
     struct timer deadline;
     uint64_t nodes, dropped;
     bool late, stopping;
+    bool cut;     /* the driver's setup changes */
     bool calling; /* inside browse() */
     bool over;    /* told inside it: ends with `end` */
     int error;
@@ -66,6 +67,8 @@ static void end(struct driver_browse *browse, int error, const char *message)
     if (browse->late && error == BUSBAR_ECANCELED) {
         error = BUSBAR_ETIMEOUT;
         message = "the time for this look is over; what was told until then is here";
+    } else if ((browse->cut || hd->removing) && error == BUSBAR_ECANCELED) {
+        message = "the configuration changed meanwhile: look again";
     }
     browse->events.ended(browse->ctx, error, message != NULL ? message : "", browse->dropped);
     busbar_free(browse->at);
@@ -117,7 +120,9 @@ void browse_stop_strangers(struct driver *drv)
         struct host_device *hd = list_entry(at, struct host_device, link);
         if (hd->driver == drv && hd->stranger) {
             list_each_safe(browse_at, &hd->browses) {
-                stop(list_entry(browse_at, struct driver_browse, link));
+                struct driver_browse *browse = list_entry(browse_at, struct driver_browse, link);
+                browse->cut = true;
+                stop(browse);
             }
         }
     }

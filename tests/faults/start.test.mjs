@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // What must not start, or must not replace what runs.
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
 import { createServer } from 'node:net';
 import { test } from 'node:test';
-import { freePort, makeFolder, run, startGateway, startSim, until } from '../support/gateway.mjs';
+import { freePort, makeFolder, run, sleep, startGateway, startSim, until } from '../support/gateway.mjs';
 
 const good = (port, extra = '') => `version: 1
 site: { id: t, name: Test }
@@ -143,4 +144,36 @@ test('check names all that would stop run, and run agrees', async (t) => {
   await gateway.stop();
   assert.equal(busy.code, 3);
   assert.match(busy.stderr, new RegExp(`in use by another busbar \\(process ${gateway.child.pid}\\)`));
+});
+
+test('a BACnet port that is taken: it starts, says once who has it, and opens it when it is free', async (t) => {
+  const udp = 20000 + (process.pid % 10000);
+  const folder = makeFolder({ 'site.yaml': `version: 1
+site: { id: t, name: Test }
+drivers: { bacnet: { networks: { roof: { interface: lo, address: 127.4.0.1/8, port: ${udp} } } } }
+devices:
+  ahu: { every: 200ms, bacnet: { device: 2001, address: "127.4.0.2:${udp}", network: roof, timeout: 300ms }, points: { a: { object: "AI:1" } } }
+` });
+  const holder = createSocket('udp4');
+  await new Promise((resolve) => holder.bind(udp, '127.4.0.1', resolve));
+  const gateway = await startGateway({ config: folder.site, data: folder.data });
+  let open = true;
+  t.after(async () => {
+    open && holder.close();
+    await gateway.stop();
+    folder.remove();
+  });
+  const named = new RegExp(`UDP port ${udp} of 127\\.4\\.0\\.1 is already in use by .* \\(process ${process.pid}\\)`);
+  await until('it is said', () => named.test(gateway.output));
+  await until('the device says it too', async () => named.test((await gateway.get('/api/v1/devices/ahu')).error));
+  await sleep(6000);
+  assert.equal(gateway.output.match(/the network is not open/g).length, 1, gateway.output);
+  const doctor = await gateway.cli(['doctor']);
+  assert.equal(doctor.code, 3, doctor.stdout);
+  assert.match(doctor.stdout, named);
+  assert.match((await gateway.cli(['status'])).stdout, named);
+  holder.close();
+  open = false;
+  await until('it is open', () => /the network is open now/.test(gateway.output), 10000);
+  assert.doesNotMatch((await gateway.cli(['status'])).stdout, named);
 });
