@@ -149,21 +149,27 @@ static void a_storm_costs_bounded_memory(void **state)
     end(&rig);
 }
 
-static void the_same_number_twice_is_said_once(void **state)
+/* Another node, which may say that it is the rig's device. */
+static struct bacnet_node *open_second(struct rig *rig, char where[32])
 {
-    struct rig rig;
     struct bacnet_node *second;
     struct bacnet_node_config config = { 0 };
     struct err err = { 0 };
+    str_format(where, 32, "127.250.%u.%u", (unsigned)getpid() >> 8 & 127, (unsigned)getpid() & 127);
+    assert_int_equal(endpoint_parse(where, BACNET_PORT, &config.local), 0);
+    assert_int_equal(bacnet_node_open(rig->driver.loop, &config, &rig_events, rig, &second, &err),
+                     0);
+    rig->others = true;
+    return second;
+}
+
+static void the_same_number_twice_is_said_once(void **state)
+{
+    struct rig rig;
     char where[32];
     (void)state;
     begin(&rig);
-    str_format(where, sizeof(where), "127.250.%u.%u", (unsigned)getpid() >> 8 & 127,
-               (unsigned)getpid() & 127);
-    assert_int_equal(endpoint_parse(where, BACNET_PORT, &config.local), 0);
-    assert_int_equal(bacnet_node_open(rig.driver.loop, &config, &rig_events, &rig, &second, &err),
-                     0);
-    rig.others = true;
+    struct bacnet_node *second = open_second(&rig, where);
     say_i_am(&rig, rig.node, RIG_DEVICE);
     rig_settle(&rig);
     rig_pass(&rig, 1500);
@@ -182,6 +188,38 @@ static void the_same_number_twice_is_said_once(void **state)
     bacnet_node_close(second);
     loop_advance_for_test(rig.driver.loop, CLOCK_US_PER_MS);
     end(&rig);
+}
+
+/* A device that we ask is followed to another address when it does not answer at the old one any more. */
+static void a_device_that_moved_is_said(void **state)
+{
+    struct rig rig;
+    char where[32];
+    (void)state;
+    begin(&rig);
+    struct bacnet_node *second = open_second(&rig, where);
+    bacnet_device_of(&rig.dev)->config.address = (struct endpoint){ 0 }; /* found, not told */
+    rig_start(&rig);
+    say_i_am(&rig, rig.node, RIG_DEVICE);
+    rig_settle(&rig);
+    rig_pass(&rig, 1500);
+    rig.silent = true;
+    rig_pass(&rig, 31000);
+    unsigned before = seen.events;
+    say_i_am(&rig, second, RIG_DEVICE);
+    rig_settle(&rig);
+    assert_int_equal(seen.events, before); /* anybody can say that */
+    rig_pass(&rig, 1600);
+    say_i_am(&rig, second, RIG_DEVICE);
+    rig_settle(&rig);
+    assert_int_equal(seen.events, before + 1);
+    assert_string_equal(seen.kind, "device moved");
+    assert_non_null(strstr(seen.event, "device number 2001 does not answer at "));
+    assert_non_null(strstr(seen.event, rig.other));
+    assert_non_null(strstr(seen.event, where));
+    bacnet_node_close(second);
+    loop_advance_for_test(rig.driver.loop, CLOCK_US_PER_MS);
+    rig_fini(&rig);
 }
 
 /* ---- on request ---- */
@@ -356,6 +394,7 @@ int main(void)
         cmocka_unit_test(facts_are_asked_politely),
         cmocka_unit_test(a_storm_costs_bounded_memory),
         cmocka_unit_test(the_same_number_twice_is_said_once),
+        cmocka_unit_test(a_device_that_moved_is_said),
         cmocka_unit_test(asked_one_address_after_another),
         cmocka_unit_test(numbers_that_are_not_looked_for),
         cmocka_unit_test(who_has_an_object),
