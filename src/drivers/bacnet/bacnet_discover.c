@@ -171,6 +171,19 @@ static bool is_elsewhere(const struct bacnet_discover *discover,
     return false;
 }
 
+void bacnet_discover_key(const struct bacnet_discover *discover,
+                         const struct bacnet_network *network, uint32_t instance, struct buf *out)
+{
+    const struct bacnet_find *find = network != NULL
+                                         ? map64_get(&discover->finds, key_of(network, instance))
+                                         : NULL;
+    if (find != NULL) {
+        bacnet_find_key(find, out);
+    } else if (network == NULL || !is_elsewhere(discover, network, instance)) {
+        buf_printf(out, "%u", instance);
+    }
+}
+
 /* NULL: there are too many. Those that are configured have their place: who makes up others cannot hide
  * what happens to them. */
 static struct bacnet_find *find_get(struct bacnet_discover *discover,

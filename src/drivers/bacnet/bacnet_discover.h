@@ -49,4 +49,8 @@ void bacnet_discover_forget(struct bacnet_discover *discover, struct bacnet_netw
 void bacnet_discover_begin(struct bacnet_discover *discover, struct driver_discovery *discovery);
 void bacnet_discover_end(struct bacnet_discover *discover, struct driver_discovery *discovery);
 
+/* The key of the find that a configured device is; nothing when it is certain that it was not heard yet. network NULL: none yet. */
+void bacnet_discover_key(const struct bacnet_discover *discover,
+                         const struct bacnet_network *network, uint32_t instance, struct buf *out);
+
 #endif

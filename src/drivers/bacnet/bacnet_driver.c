@@ -220,10 +220,8 @@ static void print_link(const struct device *dev, struct buf *out)
 
 static void find_key(const struct device *dev, struct buf *out)
 {
-    struct bacnet_config config;
-    if (bacnet_config_read(dev->settings, &config, NULL) == 0) {
-        buf_printf(out, "%u", config.device);
-    }
+    const struct bacnet_device *device = bacnet_device_of(dev);
+    bacnet_discover_key(device->state->discover, device->network, device->config.device, out);
 }
 
 static void describe(const struct device *dev, bool sent, const void *data, size_t size,

@@ -126,6 +126,14 @@ static const char *segmentation_word(const struct bacnet_find *find)
     return word != NULL ? word : "unknown";
 }
 
+void bacnet_find_key(const struct bacnet_find *find, struct buf *out)
+{
+    char network[ADDRESS_TEXT_MAX];
+    endpoint_format(network, sizeof(network), &find->network->place.local);
+    buf_printf(out, "%s%s%u", find->elsewhere ? network : "", find->elsewhere ? "/" : "",
+               find->instance);
+}
+
 /* reader NULL: nothing was asked for. */
 static void tell(const struct bacnet_find *find, const struct bacnet_reader *reader)
 {
@@ -138,14 +146,12 @@ static void tell(const struct bacnet_find *find, const struct bacnet_reader *rea
     struct buf trouble;
     struct driver_fact facts[BACNET_FIND_FACTS + 4];
     struct driver_find told = { .objects = -1, .answer_us = find->answer_us, .facts = facts };
-    char network[ADDRESS_TEXT_MAX];
-    endpoint_format(network, sizeof(network), &find->network->place.local);
     buf_init(&key, ADDRESS_TEXT_MAX + 16);
     buf_init(&address, 2 * BACNET_ADDRESS_TEXT_MAX);
     buf_init(&settings, SETTINGS_MAX);
     buf_init(&trouble, TROUBLE_MAX);
     str_format(id, sizeof(id), "%u", find->instance);
-    buf_printf(&key, "%s%s%s", find->elsewhere ? network : "", find->elsewhere ? "/" : "", id);
+    bacnet_find_key(find, &key);
     bacnet_find_address(&find->address, &address);
     put_settings(find, &settings);
     put_trouble(find, &trouble);

@@ -67,4 +67,7 @@ struct bacnet_reader {
 void bacnet_reader_begin(struct bacnet_reader *reader, struct bacnet_find *find);
 void bacnet_reader_stop(struct bacnet_reader *reader);
 
+/* Its key among all finds: the instance, with our address there where another network has the same. */
+void bacnet_find_key(const struct bacnet_find *find, struct buf *out);
+
 #endif

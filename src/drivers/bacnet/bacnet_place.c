@@ -102,7 +102,9 @@ int bacnet_config_local(const struct bacnet_network_config *network, const struc
     if (network->interface == NULL && !network->address.given) {
         card = only_card(cards, card_count);
         if (card == NULL) {
-            err_set(err, BUSBAR_ENOENT, "which network card is meant is not said");
+            err_set(err, BUSBAR_ENOENT,
+                    "which network card is meant is not said (`network: 10.0.1.0/24` or "
+                    "`interface: eth0` does)");
             hint_cards(cards, card_count, err);
             return BUSBAR_ENOENT;
         }
