@@ -313,7 +313,6 @@ void bacnet_link_stop(struct bacnet_device *device)
 {
     timer_stop(&device->look_timer);
     bacnet_ask_cancel(&device->asking);
-    timer_stop(&device->look_timer);
     bacnet_trend_stop(device);
     device->link = BACNET_LINK_IDLE;
     if (device->peer != NULL) {
