@@ -274,6 +274,33 @@ static void nobody_gets_more_than_his_share(void **state)
     rig_fini(&rig);
 }
 
+static void it_is_who_the_settings_say(void **state)
+{
+    struct rig rig;
+    struct settings_made made;
+    const uint32_t all = BACNET_INDEX_ALL;
+    struct bacnet_object own = { BACNET_DEVICE, 77 };
+    (void)state;
+    memset(&seen, 0, sizeof(seen));
+    rig_init(&rig, NULL, 1);
+    rig.heard = on_heard;
+    rig.setup.settings = *settings_make(
+        &made, bacnet_setup_options,
+        (const char *const[]){ "device_id", "77", "device_name", "gateway-1", "vendor_id", "999",
+                               "location", "roof", "description", "all of it", NULL });
+    bacnet_driver()->setup(&rig.driver, &rig.setup);
+    rig_start(&rig);
+    tell(&rig, BACNET_WHO_IS, "", 0);
+    rig_settle(&rig);
+    assert_int_equal(seen.i_am.instance, 77);
+    assert_int_equal(seen.i_am.vendor, 999);
+    assert_string_equal(read_text(&rig, own, BACNET_PROP_OBJECT_NAME, all), "gateway-1");
+    assert_string_equal(read_text(&rig, own, BACNET_PROP_VENDOR_IDENTIFIER, all), "999");
+    assert_string_equal(read_text(&rig, own, BACNET_PROP_LOCATION, all), "roof");
+    assert_string_equal(read_text(&rig, own, BACNET_PROP_DESCRIPTION, all), "all of it");
+    rig_fini(&rig);
+}
+
 static void switched_off_it_says_nothing(void **state)
 {
     struct rig rig;
@@ -301,6 +328,7 @@ int main(void)
         cmocka_unit_test(everything_else_is_refused),
         cmocka_unit_test(who_is_and_who_has),
         cmocka_unit_test(nobody_gets_more_than_his_share),
+        cmocka_unit_test(it_is_who_the_settings_say),
         cmocka_unit_test(switched_off_it_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
