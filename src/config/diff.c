@@ -205,10 +205,17 @@ static const char *leaf_value(const struct leaves *leaves, size_t index)
     return buf_text(&leaves->text) + leaves->list[index].value;
 }
 
-static const char *find_value(const struct leaves *leaves, const char *key)
+/* The value of the same key as number `index` of `of` has; where a key is there twice (the host's timeout, the
+ * protocol's timeout), the same one of them. "" = not set. */
+static const char *find_value(const struct leaves *leaves, const struct leaves *of, size_t index)
 {
+    const char *key = of->list[index].key;
+    size_t before = 0;
+    for (size_t i = 0; i < index; i++) {
+        before += strcmp(of->list[i].key, key) == 0;
+    }
     for (size_t i = 0; i < leaves->count; i++) {
-        if (strcmp(leaves->list[i].key, key) == 0) {
+        if (strcmp(leaves->list[i].key, key) == 0 && before-- == 0) {
             return leaf_value(leaves, i);
         }
     }
@@ -222,7 +229,7 @@ static size_t compare_leaves(struct work *work, const char *what)
     size_t found = 0;
     for (size_t i = 0; i < work->before.count; i++) {
         const char *key = work->before.list[i].key, *old = leaf_value(&work->before, i);
-        const char *new = find_value(&work->after, key);
+        const char *new = find_value(&work->after, &work->before, i);
         if (strcmp(old, new) != 0) {
             str_format(path, sizeof(path), "%s.%s", what, key);
             add(work, '~', path, old, new, "");
@@ -231,7 +238,7 @@ static size_t compare_leaves(struct work *work, const char *what)
     }
     for (size_t i = 0; i < work->after.count; i++) {
         const char *key = work->after.list[i].key;
-        if (find_value(&work->before, key)[0] == '\0') {
+        if (find_value(&work->before, &work->after, i)[0] == '\0') {
             str_format(path, sizeof(path), "%s.%s", what, key);
             add(work, '~', path, "", leaf_value(&work->after, i), "");
             found++;
@@ -463,14 +470,14 @@ static void compare_sections(struct work *work)
     list_sections(&work->after, work->new);
     for (size_t i = 0; i < work->before.count; i++) {
         const char *key = work->before.list[i].key, *old = leaf_value(&work->before, i);
-        const char *new = find_value(&work->after, key);
+        const char *new = find_value(&work->after, &work->before, i);
         if (strcmp(old, new) != 0) {
             add(work, '~', key, old, new, "");
         }
     }
     for (size_t i = 0; i < work->after.count; i++) {
         const char *key = work->after.list[i].key;
-        if (find_value(&work->before, key)[0] == '\0') {
+        if (find_value(&work->before, &work->after, i)[0] == '\0') {
             add(work, '~', key, "", leaf_value(&work->after, i), "");
         }
     }
