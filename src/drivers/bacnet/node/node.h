@@ -22,7 +22,7 @@ struct bacnet_i_am; /* service/ */
 enum {
     BACNET_FRAME_MAX = 1536,    /* bytes of a datagram that we look at */
     BACNET_ROUTES_MAX = 256,    /* remote networks known by a node */
-    BACNET_REQUESTS_MAX = 1024, /* of others under way; 256 of one requester */
+    BACNET_REQUESTS_MAX = 4096, /* of others under way; 256 of one requester */
     /* of those, of nodes that we do not ask (where there are any that we do): strangers cannot keep
      * our devices from telling us something */
     BACNET_REQUESTS_STRANGERS = BACNET_REQUESTS_MAX / 2,
