@@ -40,15 +40,17 @@ static void a_device_has_a_bounded_number_of_limits(void **state)
     (void)state;
     struct site site;
     int64_t value;
+    char name[32];
     site_init(&site);
     struct device *dev = site_add(&site, "ahu-1", 1, CLOCK_US_PER_S);
     for (int i = 0; i < DRIVER_LIMITS_MAX + 10; i++) {
-        char name[32];
         str_format(name, sizeof(name), "refuses-%d", i);
         driver_limit_set(dev, name, i);
     }
-    assert_true(driver_limit_get(dev, "refuses-63", &value));
-    assert_false(driver_limit_get(dev, "refuses-64", &value));
+    str_format(name, sizeof(name), "refuses-%d", DRIVER_LIMITS_MAX - 1);
+    assert_true(driver_limit_get(dev, name, &value));
+    str_format(name, sizeof(name), "refuses-%d", DRIVER_LIMITS_MAX);
+    assert_false(driver_limit_get(dev, name, &value));
     site_fini(&site);
 }
 
