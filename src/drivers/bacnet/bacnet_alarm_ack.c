@@ -90,15 +90,11 @@ static void send_one(struct running *running)
     (void)bacnet_datetime_of(clock_wall_us(), bacnet_alarm_offset(running->alarms), &alarm.now.at);
     struct bytes_out out = bytes_out_of(running->data, sizeof(running->data));
     bacnet_put_acknowledge_alarm(&out, &alarm);
-    running->ask.service = BACNET_ACKNOWLEDGE_ALARM;
     running->ask.urgent = true;
-    running->ask.data = running->data;
-    running->ask.size = bytes_out_size(&out);
-    running->ask.retries = device->config.retries;
-    running->ask.timeout_us = device->config.timeout_us;
     running->ask.answered = on_answered;
     running->ask.user = running;
-    bacnet_ask(device->peer, &running->ask);
+    bacnet_device_ask(device, &running->ask, BACNET_ACKNOWLEDGE_ALARM, running->data,
+                      bytes_out_size(&out));
 }
 
 static void settle(const struct running *running)

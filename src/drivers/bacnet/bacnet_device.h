@@ -4,6 +4,7 @@
  *   bacnet_driver.c   the slots of the interface, requests of the host
  *   bacnet_network.c  sockets: opened, shared, and what comes on them handed to whom it is for
  *   bacnet_mend.c     networks whose card comes later, or gets another address
+ *   bacnet_ask.c      asking with the device's own timeout and retries
  *   bacnet_link.c     a device: found, known, gone, back
  *   bacnet_poll.c     reads: plan, spans, splits, lost answers
  *   bacnet_learn.c    what a device bears, kept over restarts
@@ -26,6 +27,7 @@
 #include "drivers/bacnet/bacnet_plan.h"
 #include "drivers/bacnet/bacnet_target.h"
 #include "drivers/bacnet/node/node.h"
+#include "drivers/bacnet/service/read_property.h"
 #include "net/timer.h"
 
 enum {
@@ -184,7 +186,7 @@ struct bacnet_device {
     bool started;
     unsigned step;            /* of getting to know it */
     struct bacnet_ask asking; /* the link's own */
-    uint8_t asking_data[16];
+    uint8_t asking_data[BACNET_READ_PROPERTY_MAX];
     bool look_again;   /* after what is being asked */
     int64_t looked_us; /* monotonic: when a restart was last looked for */
     struct timer look_timer;
@@ -232,6 +234,18 @@ const struct bacnet_target *bacnet_targets(const struct bacnet_device *device);
  * indexes; property UINT32_MAX: all of the object). */
 void bacnet_points_of(const struct bacnet_device *device, uint32_t object, uint32_t property,
                       size_t *from, size_t *to);
+
+/* ---- bacnet_ask.c ---- */
+/* Sends it with the device's timeout and retries; the caller has set answered and what is its own. data
+ * is borrowed until it is answered. */
+void bacnet_device_ask(const struct bacnet_device *device, struct bacnet_ask *ask, uint8_t service,
+                       const void *data, size_t size);
+/* ReadProperty; data: the ask's own room. */
+void bacnet_device_read(const struct bacnet_device *device, struct bacnet_ask *ask,
+                        uint8_t data[BACNET_READ_PROPERTY_MAX],
+                        const struct bacnet_read_property *read);
+/* The BUSBAR_ code of an outcome that is no answer. */
+int bacnet_outcome_error(const struct bacnet_answer *answer);
 
 /* ---- bacnet_driver.c ---- */
 struct bacnet_job *bacnet_job_take(struct bacnet_device *device, struct request *req);

@@ -202,14 +202,9 @@ static void change(struct bacnet_enrolment *enrolment, uint8_t service, uint32_t
     };
     out = bytes_out_of(enrolment->data, sizeof(enrolment->data));
     bacnet_put_list_element(&out, &list);
-    enrolment->ask.service = service;
-    enrolment->ask.data = enrolment->data;
-    enrolment->ask.size = bytes_out_size(&out);
-    enrolment->ask.retries = device->config.retries;
-    enrolment->ask.timeout_us = device->config.timeout_us;
     enrolment->ask.answered = answered;
     enrolment->ask.user = enrolment;
-    bacnet_ask(device->peer, &enrolment->ask);
+    bacnet_device_ask(device, &enrolment->ask, service, enrolment->data, bytes_out_size(&out));
 }
 
 static void next(struct bacnet_enrolment *enrolment)

@@ -84,15 +84,8 @@ static void ask_next(struct bacnet_device *device, struct fault_ask *idle)
         .property = BACNET_PROP_RELIABILITY,
         .index = BACNET_INDEX_ALL,
     };
-    struct bytes_out out = bytes_out_of(idle->data, sizeof(idle->data));
-    bacnet_put_read_property(&out, &read);
-    idle->ask.service = BACNET_READ_PROPERTY;
-    idle->ask.data = idle->data;
-    idle->ask.size = bytes_out_size(&out);
-    idle->ask.retries = device->config.retries;
-    idle->ask.timeout_us = device->config.timeout_us;
     idle->ask.answered = on_answered;
-    bacnet_ask(device->peer, &idle->ask);
+    bacnet_device_read(device, &idle->ask, idle->data, &read);
 }
 
 static void ask_reliability(struct bacnet_device *device, uint32_t number)

@@ -33,17 +33,6 @@ enum { STEP_COUNT = sizeof(steps) / sizeof(steps[0]), STEP_RESTART = STEP_COUNT 
 
 /* ---- words ---- */
 
-static int error_of(const struct bacnet_answer *answer)
-{
-    switch (answer->outcome) {
-    case BACNET_NOT_FOUND: return BUSBAR_EHOST;
-    case BACNET_NO_ROUTE: return BUSBAR_EROUTE;
-    case BACNET_UNSENT: return answer->error != 0 ? answer->error : BUSBAR_EROUTE;
-    case BACNET_CANCELED: return BUSBAR_ECANCELED;
-    default: return BUSBAR_ETIMEOUT;
-    }
-}
-
 void bacnet_link_words(const struct bacnet_device *device, const struct bacnet_answer *answer,
                        struct buf *out)
 {
@@ -112,7 +101,7 @@ static void go_up(struct bacnet_device *device)
 void bacnet_link_lost(struct bacnet_device *device, const struct bacnet_answer *answer)
 {
     if (device->link == BACNET_LINK_UP) {
-        go_down(device, error_of(answer), answer);
+        go_down(device, bacnet_outcome_error(answer), answer);
     }
 }
 
@@ -125,14 +114,7 @@ static void ask(struct bacnet_device *device)
         .property = steps[device->step],
         .index = BACNET_INDEX_ALL,
     };
-    struct bytes_out out = bytes_out_of(device->asking_data, sizeof(device->asking_data));
-    bacnet_put_read_property(&out, &read);
-    device->asking.service = BACNET_READ_PROPERTY;
-    device->asking.data = device->asking_data;
-    device->asking.size = bytes_out_size(&out);
-    device->asking.retries = device->config.retries;
-    device->asking.timeout_us = device->config.timeout_us;
-    bacnet_ask(device->peer, &device->asking);
+    bacnet_device_read(device, &device->asking, device->asking_data, &read);
 }
 
 static void ask_next(struct bacnet_device *device)
@@ -213,7 +195,7 @@ static void on_answered(struct bacnet_ask *asked, const struct bacnet_answer *an
         return;
     }
     if (is_silence(answer)) {
-        go_down(device, error_of(answer), answer);
+        go_down(device, bacnet_outcome_error(answer), answer);
         return;
     }
     if (device->step == 0 && answer->outcome == BACNET_ERRORED &&

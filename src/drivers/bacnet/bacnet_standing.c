@@ -143,15 +143,9 @@ static void on_information(struct bacnet_ask *ask, const struct bacnet_answer *a
 static void ask(struct bacnet_standing *standing, uint8_t service, size_t size,
                 void (*answered)(struct bacnet_ask *ask, const struct bacnet_answer *answer))
 {
-    const struct bacnet_device *device = standing->alarms->device;
-    standing->ask.service = service;
-    standing->ask.data = standing->data;
-    standing->ask.size = size;
-    standing->ask.retries = device->config.retries;
-    standing->ask.timeout_us = device->config.timeout_us;
     standing->ask.answered = answered;
     standing->ask.user = standing;
-    bacnet_ask(device->peer, &standing->ask);
+    bacnet_device_ask(standing->alarms->device, &standing->ask, service, standing->data, size);
 }
 
 static void ask_information(struct bacnet_standing *standing)

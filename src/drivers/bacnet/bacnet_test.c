@@ -64,15 +64,8 @@ static void ask(struct bacnet_test *test, uint32_t object, uint32_t property, ui
     struct bacnet_read_property read = { .object = bacnet_object_of(object),
                                          .property = property,
                                          .index = index };
-    struct bytes_out out = bytes_out_of(test->data, sizeof(test->data));
-    bacnet_put_read_property(&out, &read);
-    test->ask.service = BACNET_READ_PROPERTY;
-    test->ask.data = test->data;
-    test->ask.size = bytes_out_size(&out);
-    test->ask.retries = test->device->config.retries;
-    test->ask.timeout_us = test->device->config.timeout_us;
     test->ask.answered = on_answered;
-    bacnet_ask(test->device->peer, &test->ask);
+    bacnet_device_read(test->device, &test->ask, test->data, &read);
 }
 
 static void ask_device(struct bacnet_test *test, enum test_step step, uint32_t instance,

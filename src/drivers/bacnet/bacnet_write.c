@@ -198,17 +198,6 @@ static void on_refused(struct bacnet_job *job, bool together, const struct bacne
     bacnet_job_done(job, BUSBAR_EREFUSED);
 }
 
-static int error_of(const struct bacnet_answer *answer)
-{
-    switch (answer->outcome) {
-    case BACNET_NOT_FOUND: return BUSBAR_EHOST;
-    case BACNET_NO_ROUTE: return BUSBAR_EROUTE;
-    case BACNET_UNSENT: return answer->error != 0 ? answer->error : BUSBAR_EROUTE;
-    case BACNET_CANCELED: return BUSBAR_ECANCELED;
-    default: return BUSBAR_ETIMEOUT;
-    }
-}
-
 static void on_answered(struct bacnet_ask *ask, const struct bacnet_answer *answer)
 {
     struct bacnet_exchange *exchange = ask->user;
@@ -229,6 +218,6 @@ static void on_answered(struct bacnet_ask *ask, const struct bacnet_answer *answ
     case BACNET_ERRORED:
     case BACNET_REJECTED:
     case BACNET_ABORTED: on_refused(job, together, answer); break;
-    default: bacnet_job_done(job, error_of(answer)); break;
+    default: bacnet_job_done(job, bacnet_outcome_error(answer)); break;
     }
 }
