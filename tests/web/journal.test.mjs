@@ -107,6 +107,15 @@ test("one key acknowledges; a newer event of the same condition takes the place"
   await whole.close();
 });
 
+test("what was acknowledged leaves the list though the stream says nothing", async () => {
+  mock.events.tell = () => {};
+  const page = await open("?show=unacked");
+  await page.focus("[role=grid]");
+  await page.keyboard.press("a");
+  await page.waitForFunction(() => document.querySelectorAll(".grid-window .grid-row").length === 1);
+  await page.close();
+});
+
 test("a device that refuses is said, and it can be tried again with a note", async () => {
   mock.events.refuse = "the device refused: not authorized";
   const page = await open("?show=unacked");

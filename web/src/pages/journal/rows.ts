@@ -52,6 +52,7 @@ class Source {
   rows = new Map<string, Row>();
   more = true;
   private before = 0;
+  private asked = 0; // for the newest, how often
 
   constructor(
     private readonly path: string,
@@ -75,8 +76,20 @@ class Source {
     this.before = last ? this.idOf(last) : this.before;
   }
 
+  /** The first page again. What was on it and is not any more, such as an event that was acknowledged
+   * meanwhile, goes; an answer that a later question has overtaken says nothing. */
   async newest(signal: AbortSignal) {
-    this.keep(this.read(await get(withParams(this.path, { ...this.params, limit: PAGE }), signal)));
+    const asked = ++this.asked;
+    const params = { ...this.params, limit: PAGE };
+    const rows = this.read(await get(withParams(this.path, params), signal));
+    if (asked !== this.asked) {
+      return;
+    }
+    const oldest = rows.length === PAGE ? this.idOf(rows.at(-1)!) : 0;
+    for (const row of [...this.rows.values()].filter((known) => this.idOf(known) >= oldest)) {
+      this.rows.delete(row.key);
+    }
+    this.keep(rows);
   }
 
   /** No row that is still to come is newer than this. */
