@@ -47,7 +47,8 @@
     X(ESYNTAX, -30, "syntax error")                           \
     X(EWRONGTYPE, -31, "wrong type")                          \
     X(ECONFLICT, -32, "conflicts with something that exists") \
-    X(EAUTH, -33, "login refused")
+    X(EAUTH, -33, "login refused")                            \
+    X(EUNTRUSTED, -34, "certificate not trusted")
 
 enum busbar_error {
 #define X(name, number, text) BUSBAR_##name = (number),

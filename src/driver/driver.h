@@ -27,6 +27,7 @@ struct driver;
 struct driver_test;
 struct driver_discovery;
 struct driver_browse;
+struct trust;
 
 /* How to write, where that is more than a value. */
 struct driver_write {
@@ -40,6 +41,16 @@ struct driver_acknowledge {
     const char *who, *note;
     int64_t deadline_us; /* monotonic */
 };
+
+/* A command of the configuration being run: what a device is asked to do that is no value of a point (a method of
+ * OPC UA). Owned by the host until driver_called(). */
+struct driver_call {
+    const struct device_command *command; /* of the device: its name and settings */
+    const char *const *arguments;         /* as a person wrote them: JSON scalars or bare texts */
+    size_t argument_count;                /* at most DRIVER_ARGUMENTS_MAX */
+    int64_t deadline_us;                  /* monotonic */
+};
+#define DRIVER_ARGUMENTS_MAX 32
 
 /* A local port that a driver listens at: for the table of ports and for `busbar check`. */
 struct driver_port {
@@ -137,6 +148,12 @@ struct driver_ops {
     /* How the driver is doing, as facts for a person. NULL: nothing to say. */
     void (*status)(struct driver *drv, driver_status_cb cb, void *ctx);
 
+    /* Commands: their options, a pure check, and running one, which ends in driver_called(). NULL: none. */
+    const struct option *command_options;
+    int (*check_command)(const struct settings *device, const struct settings *command,
+                         struct err *err);
+    void (*call)(struct device *dev, struct driver_call *call);
+
     /* Ends in driver_acknowledged(). NULL: events of this protocol need none. */
     void (*acknowledge)(struct device *dev, struct driver_acknowledge *ack);
 
@@ -166,6 +183,9 @@ void *driver_address(const struct device *dev, uint32_t point_index); /* address
 struct driver *driver_of(const struct device *dev);
 /* The value of a secret by its name (from !secret); NULL when it is not set. Borrowed. */
 const char *driver_secret(struct driver *drv, const char *name);
+
+/* The certificates of the gateway (driver/trust.h); any thread may use it. Never NULL. */
+struct trust *driver_trust(struct driver *drv);
 
 /* error 0: look at each sample's quality (all of them NO_ANSWER or LINK_DOWN: the device is
  * silent). Other errors hold for the whole request: BUSBAR_ETIMEOUT (no answer),
@@ -204,6 +224,11 @@ int driver_event(struct driver *drv, struct device *dev, const struct event *eve
 /* error 0: the device took it. BUSBAR_EREFUSED with the protocol's code in detail, BUSBAR_ETIMEOUT ... */
 void driver_acknowledged(struct device *dev, struct driver_acknowledge *ack, int error,
                          uint16_t detail);
+
+/* error 0: it ran; results: a JSON object of what it gave back, by name ("" = nothing); may be NULL. Else as a
+ * refused write, words: why and what to do; may be NULL. */
+void driver_called(struct device *dev, struct driver_call *call, int error, uint16_t detail,
+                   const char *results, const char *words);
 
 /* The setup as it is now; valid until the next call of setup(). */
 const struct setup *driver_setup(const struct driver *drv);

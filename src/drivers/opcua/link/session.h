@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A session at a server: connecting, choosing an endpoint, security, the user, keeping it alive, calling
+ * services. OPC UA thread only.
+ *
+ * Devices whose settings of the link are the same share one session: a server stands for many devices, and
+ * servers allow few sessions. Each holds a *seat* in it and hears by its own events.
+ *
+ * Endpoint (Part 4, 5.4.4; 7.14): GetEndpoints is asked over an unsecured channel without a session; of what
+ * the server offers the strongest that the settings allow is taken. `security: auto` never takes None, never a
+ * deprecated policy, and nothing weaker than what this session had once since the settings were made. The address
+ * connected to is always the configured one: the host a server writes into its endpoints is ignored. */
+#ifndef BUSBAR_DRIVERS_OPCUA_LINK_SESSION_H
+#define BUSBAR_DRIVERS_OPCUA_LINK_SESSION_H
+
+#include <open62541/types_generated.h>
+
+#include "driver/trust.h"
+#include "drivers/opcua/link/thread.h"
+
+enum {
+    OPCUA_URLS_MAX = 8,           /* redundant endpoints of one device */
+    OPCUA_ENDPOINTS_MAX = 64,     /* that a server may offer; more are passed over */
+    OPCUA_NAMESPACES_MAX = 4096,  /* of a server */
+    OPCUA_CALLS_MAX = 4096,       /* service calls of one session under way */
+    OPCUA_MESSAGE_MAX = 16 << 20, /* bytes of one message of a server, all chunks */
+    OPCUA_CHUNKS_MAX = 1024,
+};
+
+enum opcua_mode { OPCUA_MODE_NONE = 1, OPCUA_MODE_SIGN, OPCUA_MODE_SIGN_ENCRYPT };
+
+/* From the weakest to the strongest. */
+enum opcua_policy {
+    OPCUA_POLICY_NONE,
+    OPCUA_POLICY_BASIC128RSA15, /* deprecated: only by name */
+    OPCUA_POLICY_BASIC256,      /* deprecated: only by name */
+    OPCUA_POLICY_BASIC256SHA256,
+    OPCUA_POLICY_AES128_SHA256_RSAOAEP,
+    OPCUA_POLICY_AES256_SHA256_RSAPSS,
+    OPCUA_POLICIES,
+};
+
+/* How a link is made. Texts are borrowed for as long as the seat is held. */
+struct opcua_link_config {
+    const char *urls[OPCUA_URLS_MAX]; /* "opc.tcp://10.0.3.5:48250/path", tried in this order */
+    size_t url_count;
+    bool automatic; /* security: auto; else exactly this mode and policy */
+    enum opcua_mode mode;
+    enum opcua_policy policy;
+    const char *user;                        /* NULL: anonymous, or by certificate */
+    const char *password;                    /* NULL: none */
+    const char *user_certificate, *user_key; /* PEM or DER, the bytes; NULL: none */
+    size_t user_certificate_bytes, user_key_bytes;
+    const char *locale; /* "en"; NULL: the server's own */
+    int64_t timeout_us; /* of connecting and of a service call */
+    int64_t session_timeout_us;
+    int64_t keep_alive_us; /* silence after which the server is asked for its state */
+};
+
+/* What a server allows and has (Part 5, 6.3.2 and 6.3.11); 0 = no limit told. What was refused though it was
+ * told to be allowed is learned and kept in here too. */
+struct opcua_server_limits {
+    uint32_t nodes_per_read, nodes_per_write, nodes_per_browse, nodes_per_method_call;
+    uint32_t nodes_per_history_read, nodes_per_translate, monitored_items_per_call;
+    uint32_t browse_continuation_points, array_length, string_length;
+    double min_sampling_ms;
+};
+
+/* Why a link is down, or what a service call came to. */
+struct opcua_trouble {
+    int error; /* base/err.h */
+    UA_StatusCode status;
+    char detail[320]; /* for a person: what happened, why, what to do */
+};
+
+/* What is known of the server while the link is up. Borrowed until it goes down. */
+struct opcua_server_facts {
+    const char *url;                                  /* connected to */
+    const char *application_uri, *product_uri, *name; /* of its description */
+    enum opcua_mode mode;
+    enum opcua_policy policy;
+    struct opcua_server_limits limits;
+    const char *const *namespaces; /* by index */
+    size_t namespace_count;
+    uint32_t generation; /* grows each time the session is a new one (not resumed) */
+};
+
+struct opcua_session;
+struct opcua_seat;
+
+struct opcua_seat_events {
+    /* The session is active; namespaces and limits are read. resumed: it is the session from before the link was
+     * lost, with its subscriptions in it; else all is new. */
+    void (*up)(void *ctx, const struct opcua_server_facts *facts, bool resumed);
+    /* It failed to come up, or was lost. All calls of the seat were answered before. */
+    void (*down)(void *ctx, const struct opcua_trouble *why);
+    /* The namespaces or the server's state changed, or it started again: look at everything anew. */
+    void (*changed)(void *ctx, const struct opcua_server_facts *facts);
+    /* After opcua_seat_leave(), last. */
+    void (*left)(void *ctx);
+};
+
+/* Takes a seat; nothing is connected yet. */
+struct opcua_seat *opcua_seat_take(struct opcua_thread *thread, struct trust *trust,
+                                   const struct opcua_link_config *config,
+                                   const struct opcua_seat_events *events, void *ctx);
+/* Begins to connect where the link is down and nobody does yet; ends in up or down of all seats. */
+void opcua_seat_connect(struct opcua_seat *seat);
+/* Answers its calls with BUSBAR_ECANCELED; the last seat closes the session. `left` follows, never from inside. */
+void opcua_seat_leave(struct opcua_seat *seat);
+
+/* The facts, or NULL while the link is down. */
+const struct opcua_server_facts *opcua_seat_facts(const struct opcua_seat *seat);
+struct opcua_thread *opcua_seat_thread(const struct opcua_seat *seat);
+
+/* response: of the type asked for, borrowed for the call; NULL when trouble says so (no answer, or the whole
+ * service was refused). Never from inside opcua_call(). */
+typedef void (*opcua_called_cb)(void *ctx, const void *response,
+                                const struct opcua_trouble *trouble);
+
+struct opcua_call; /* under way */
+
+/* Calls a service: any request of the standard, &UA_TYPES[...] of both sides. The request is encoded before it
+ * returns. Publish may be open for long: timeout_us 0 = never by time. Returns NULL where it cannot be sent
+ * (link down, OPCUA_CALLS_MAX): `called` follows with that trouble all the same. */
+struct opcua_call *opcua_call(struct opcua_seat *seat, const void *request,
+                              const UA_DataType *request_type, const UA_DataType *response_type,
+                              int64_t timeout_us, opcua_called_cb called, void *ctx);
+/* No callback after this; a late answer is dropped. NULL is fine. */
+void opcua_call_cancel(struct opcua_call *call);
+
+/* Learned: the server refused this many of something at once; facts->limits is lowered to what it bears. */
+void opcua_seat_learn(struct opcua_seat *seat, uint32_t *limit, uint32_t most);
+
+#endif
