@@ -36,36 +36,6 @@ static int run_with(struct state *state, enum state_statement which, uint64_t nu
     return state_run(state, statement);
 }
 
-/* Nothing is done for a number of 0. */
-static int run_counter(struct state *state, enum state_statement which, const char *name,
-                       int64_t number)
-{
-    if (number == 0) {
-        return 0;
-    }
-    sqlite3_stmt *statement = state_statement(state, which);
-    if (statement != NULL) {
-        sqlite3_bind_int64(statement, 1, number);
-        sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
-    }
-    return state_run(state, statement);
-}
-
-static int get_counter(struct state *state, const char *name, int64_t *number)
-{
-    sqlite3_stmt *statement = state_statement(state, STATE_COUNTER_GET);
-    *number = 0;
-    if (statement != NULL) {
-        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    }
-    int result = state_step(state, statement);
-    if (result == SQLITE_ROW) {
-        *number = sqlite3_column_int64(statement, 0);
-        sqlite3_reset(statement);
-    }
-    return result < 0 ? result : 0;
-}
-
 static int change_all(struct state *state, const struct state_change *change)
 {
     int error = 0;
@@ -85,7 +55,10 @@ static int change_all(struct state *state, const struct state_change *change)
         { STATE_COUNTER_ADD, "samples expired", (int64_t)change->expired },
     };
     for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]) && error == 0; i++) {
-        error = run_counter(state, counters[i].which, counters[i].name, counters[i].number);
+        if (counters[i].number != 0) {
+            error = state_counter_change(state, counters[i].which, counters[i].name,
+                                         counters[i].number);
+        }
     }
     if (error == 0 && change->deletes_done > 0) {
         error = run_with(state, STATE_DELETION_DONE, change->deletes_done);
@@ -109,9 +82,9 @@ int state_block_counts(struct state *state, struct state_block_counts *counts)
     int64_t expired = 0;
     int64_t deleted = 0;
     pthread_mutex_lock(&state->lock);
-    int error = get_counter(state, "samples expired", &expired);
-    error = error == 0 ? get_counter(state, "samples deleted", &deleted) : error;
-    error = error == 0 ? get_counter(state, "merged day", &counts->merged_day) : error;
+    int error = state_counter_get(state, "samples expired", &expired);
+    error = error == 0 ? state_counter_get(state, "samples deleted", &deleted) : error;
+    error = error == 0 ? state_counter_get(state, "merged day", &counts->merged_day) : error;
     pthread_mutex_unlock(&state->lock);
     counts->expired = (uint64_t)expired;
     counts->deleted = (uint64_t)deleted;
@@ -158,7 +131,7 @@ int state_blocks(struct state *state, struct state_block **blocks, size_t *count
     *count = 0;
     pthread_mutex_lock(&state->lock);
     int error = list_blocks(state, blocks, count);
-    error = error == 0 ? get_counter(state, "log mark", &number) : error;
+    error = error == 0 ? state_counter_get(state, "log mark", &number) : error;
     pthread_mutex_unlock(&state->lock);
     *mark = (uint64_t)number;
     if (error != 0) {
@@ -195,7 +168,8 @@ int state_deletions_add(struct state *state, struct state_deletion *deletions, s
             error = add_deletion(state, &deletions[i]);
         }
         if (error == 0) {
-            error = run_counter(state, STATE_COUNTER_ADD, "samples deleted", (int64_t)samples);
+            error = state_counter_change(state, STATE_COUNTER_ADD, "samples deleted",
+                                         (int64_t)samples);
         }
         error = state_end(state, error);
     }

@@ -112,8 +112,13 @@ struct state {
 sqlite3_stmt *state_statement(struct state *state, enum state_statement which);
 /* One step: SQLITE_ROW or SQLITE_DONE; else a negative BUSBAR_ code. */
 int state_step(struct state *state, sqlite3_stmt *statement);
-/* Runs a statement that gives no rows. 0 or a code. */
+/* Runs a statement that gives no rows, and lets go of what was bound to it. 0 or a code. */
 int state_run(struct state *state, sqlite3_stmt *statement);
+/* A counter by its name. which: STATE_COUNTER_SET or STATE_COUNTER_ADD. Each counter has a row from the schema on:
+ * BUSBAR_EDAMAGED when it has none. */
+int state_counter_change(struct state *state, enum state_statement which, const char *name,
+                         int64_t number);
+int state_counter_get(struct state *state, const char *name, int64_t *number);
 int state_begin(struct state *state);
 /* COMMIT when error is 0, else ROLLBACK. Returns the error, or the commit's own. */
 int state_end(struct state *state, int error);

@@ -23,16 +23,6 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
     sqlite3_bind_text(statement, at, text, (int)size, SQLITE_STATIC);
 }
 
-/* Runs it and lets go of what was bound. */
-static int run_bound(struct state *state, sqlite3_stmt *statement)
-{
-    int error = state_run(state, statement);
-    if (statement != NULL) {
-        sqlite3_clear_bindings(statement);
-    }
-    return error;
-}
-
 /* ---- adding ---- */
 
 static bool has_key(const struct event *event)
@@ -53,7 +43,7 @@ static int pass(struct state *state, const struct event *event)
         bind_text(statement, 1, event->source);
         bind_text(statement, 2, event->key);
     }
-    return run_bound(state, statement);
+    return state_run(state, statement);
 }
 
 static int settle(struct state *state, const struct event *event)
@@ -66,7 +56,7 @@ static int settle(struct state *state, const struct event *event)
         bind_text(statement, 4, "device");
         bind_text(statement, 5, event->text);
     }
-    return run_bound(state, statement);
+    return state_run(state, statement);
 }
 
 static int insert(struct state *state, const struct event *event, struct bytes bytes, uint64_t *id)
@@ -86,7 +76,7 @@ static int insert(struct state *state, const struct event *event, struct bytes b
         sqlite3_bind_blob(statement, 10, bytes.start, (int)(bytes.end - bytes.start),
                           SQLITE_STATIC);
     }
-    int error = run_bound(state, statement);
+    int error = state_run(state, statement);
     *id = error == 0 ? (uint64_t)sqlite3_last_insert_rowid(state->db) : 0;
     return error;
 }
@@ -164,17 +154,6 @@ static int add(struct state *state, struct bytes bytes, struct event_decoded *de
     return error;
 }
 
-static int set_counter(struct state *state, enum state_statement which, const char *name,
-                       uint64_t value)
-{
-    sqlite3_stmt *statement = state_statement(state, which);
-    if (statement != NULL) {
-        sqlite3_bind_int64(statement, 1, (int64_t)value);
-        sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
-    }
-    return run_bound(state, statement);
-}
-
 static int add_all(struct state *state, const struct bytes *events, size_t count, uint64_t *ids,
                    uint64_t *lost)
 {
@@ -198,9 +177,11 @@ int state_events_add(struct state *state, const struct bytes *events, size_t cou
     int error = state_begin(state);
     if (error == 0) {
         error = add_all(state, events, count, ids, &lost);
-        error = error == 0 ? set_counter(state, STATE_COUNTER_SET, "event mark", mark) : error;
+        error = error == 0
+                    ? state_counter_change(state, STATE_COUNTER_SET, "event mark", (int64_t)mark)
+                    : error;
         if (error == 0 && lost > 0) {
-            error = set_counter(state, STATE_COUNTER_ADD, "events lost", lost);
+            error = state_counter_change(state, STATE_COUNTER_ADD, "events lost", (int64_t)lost);
         }
         error = state_end(state, error);
     }
@@ -208,26 +189,17 @@ int state_events_add(struct state *state, const struct bytes *events, size_t cou
     return error;
 }
 
-static int get_counter(struct state *state, const char *name, uint64_t *value)
-{
-    sqlite3_stmt *statement = state_statement(state, STATE_COUNTER_GET);
-    if (statement != NULL) {
-        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    }
-    int result = state_step(state, statement);
-    if (result == SQLITE_ROW) {
-        *value = (uint64_t)sqlite3_column_int64(statement, 0);
-        sqlite3_reset(statement);
-    }
-    return result == SQLITE_ROW ? 0 : result < 0 ? result : BUSBAR_EDAMAGED;
-}
-
 int state_events_mark(struct state *state, uint64_t *mark, uint64_t *lost)
 {
+    int64_t marked = 0, gone = 0;
     pthread_mutex_lock(&state->lock);
-    int error = get_counter(state, "event mark", mark);
-    error = error == 0 ? get_counter(state, "events lost", lost) : error;
+    int error = state_counter_get(state, "event mark", &marked);
+    error = error == 0 ? state_counter_get(state, "events lost", &gone) : error;
     pthread_mutex_unlock(&state->lock);
+    if (error == 0) {
+        *mark = (uint64_t)marked;
+        *lost = (uint64_t)gone;
+    }
     return error;
 }
 
@@ -411,7 +383,7 @@ int state_event_ack(struct state *state, const struct state_event_ack *ack)
         bind_text(statement, 5, ack->note);
         bind_text(statement, 6, ack->result);
     }
-    int error = run_bound(state, statement);
+    int error = state_run(state, statement);
     error = error == 0 && sqlite3_changes64(state->db) == 0 ? BUSBAR_ENOENT : error;
     pthread_mutex_unlock(&state->lock);
     return error;
@@ -442,7 +414,7 @@ static int trim(struct state *state, enum state_statement which, int64_t bound, 
         sqlite3_bind_int64(statement, 1, bound);
         sqlite3_bind_int(statement, 2, TRIM_MAX);
     }
-    int error = run_bound(state, statement);
+    int error = state_run(state, statement);
     *removed += error == 0 ? (uint64_t)sqlite3_changes64(state->db) : 0;
     return error;
 }

@@ -7,13 +7,10 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
     sqlite3_bind_text(statement, at, text != NULL ? text : "", -1, SQLITE_STATIC);
 }
 
-/* Runs it and lets go of the lock and of the caller's texts. */
+/* Runs it and lets go of the lock. */
 static int run_locked(struct state *state, sqlite3_stmt *statement)
 {
     int error = state_run(state, statement);
-    if (statement != NULL) {
-        sqlite3_clear_bindings(statement);
-    }
     pthread_mutex_unlock(&state->lock);
     return error;
 }

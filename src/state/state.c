@@ -155,7 +155,35 @@ int state_run(struct state *state, sqlite3_stmt *statement)
     if (result == SQLITE_ROW) {
         sqlite3_reset(statement);
     }
+    if (statement != NULL) {
+        sqlite3_clear_bindings(statement); /* they point into the caller's memory */
+    }
     return result < 0 ? result : 0;
+}
+
+int state_counter_change(struct state *state, enum state_statement which, const char *name,
+                         int64_t number)
+{
+    sqlite3_stmt *statement = state_statement(state, which);
+    if (statement != NULL) {
+        sqlite3_bind_int64(statement, 1, number);
+        sqlite3_bind_text(statement, 2, name, -1, SQLITE_STATIC);
+    }
+    return state_run(state, statement);
+}
+
+int state_counter_get(struct state *state, const char *name, int64_t *number)
+{
+    sqlite3_stmt *statement = state_statement(state, STATE_COUNTER_GET);
+    if (statement != NULL) {
+        sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+    }
+    int result = state_step(state, statement);
+    if (result == SQLITE_ROW) {
+        *number = sqlite3_column_int64(statement, 0);
+        sqlite3_reset(statement);
+    }
+    return result == SQLITE_ROW ? 0 : result < 0 ? result : BUSBAR_EDAMAGED;
 }
 
 int state_begin(struct state *state)

@@ -13,9 +13,6 @@ static void bind_text(sqlite3_stmt *statement, int at, const char *text)
 static int run_locked(struct state *state, sqlite3_stmt *statement)
 {
     int error = state_run(state, statement);
-    if (statement != NULL) {
-        sqlite3_clear_bindings(statement); /* they point into the caller's memory */
-    }
     pthread_mutex_unlock(&state->lock);
     return error;
 }
