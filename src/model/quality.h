@@ -25,7 +25,8 @@ enum quality_class { QUALITY_CLASS_GOOD, QUALITY_CLASS_UNCERTAIN, QUALITY_CLASS_
     X(DECODE, 10, BAD, "decode error", "the bytes cannot be read as the configured type")       \
     X(CONFIGURATION, 11, BAD, "configuration", "the device contradicts the configuration")      \
     X(PAUSED, 12, BAD, "paused", "polling of the device was paused by a person")                \
-    X(FAULT, 13, BAD, "fault", "the device says that this value is not reliable")
+    X(FAULT, 13, BAD, "fault", "the device says that this value is not reliable")               \
+    X(UNCERTAIN, 14, UNCERTAIN, "uncertain", "the device is not sure of this value")
 
 enum quality {
 #define QUALITY_ENUM(name, number, class_, reason, text) QUALITY_##name = number,
