@@ -19,6 +19,10 @@ struct opcua_thread;
 /* Starts the thread. home: the gateway's loop. Returns 0, or with err filled: BUSBAR_ENOMEM. */
 int opcua_thread_start(struct loop *home, struct opcua_thread **out, struct err *err);
 
+/* Tests, and whoever has the thread already: no thread of its own, all runs on this loop, which stays the
+ * caller's and is home as well. Never fails. */
+struct opcua_thread *opcua_thread_borrow(struct loop *loop);
+
 /* Home. Everything on it must have been closed. Runs what was posted, ends the thread, joins it. NULL is fine. */
 void opcua_thread_stop(struct opcua_thread *thread);
 
