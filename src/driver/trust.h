@@ -71,21 +71,28 @@ struct trust_peer {
     const char *address;  /* as connected to, for people */
     const char *host;     /* to be found in it; NULL: is not checked */
     const char *uri;      /* application URI it must name; NULL: is not checked */
+    bool weak; /* short keys and SHA-1 are let through: a deprecated security was set by its name */
 };
 
 struct trust;
 
-/* Returns 0, or with err filled: BUSBAR_EIO, BUSBAR_EPERM */
+/* Makes the folders that are missing. Returns 0, or with err filled: BUSBAR_EIO, BUSBAR_EPERM ... */
 int trust_open(const char *folder, struct trust **out, struct err *err);
 void trust_close(struct trust *trust); /* NULL is fine */
 
 /* Checks a chain of DER certificates one after another, the peer's first. A refused one is kept for people to see.
+ * A certificate that a person trusted stands for itself: the authority above it may be unknown. Lists of
+ * authorities count though they are past their date; that there is none is no fault.
  * now_us: wall clock. Returns 0 (seen, when not NULL, is filled) or BUSBAR_EUNTRUSTED with `seen->fault` and words. */
 int trust_check(struct trust *trust, const struct trust_peer *peer, const uint8_t *chain,
                 size_t bytes, int64_t now_us, struct trust_seen *seen);
 
-/* Our own certificate and key (DER) of a protocol; made when there is none, valid for five years, renewed by
- * trust_renew() or by itself 30 days before its end. uri and hosts go into it. Appends to the buffers. */
+/* Our own certificate and key (DER; the key as PKCS #8) of a protocol; made when there is none (which takes up to
+ * a second), valid for five years, renewed by trust_renew(), or by itself 30 days before its end when it was made
+ * here. A person may put another one there, PEM or DER. Appends to the buffers.
+ *   seen  what the certificate says; its uri is what we must call ourselves, for peers compare it: it stays
+ *         as it is when the machine is renamed; may be NULL
+ * Returns 0, or with err filled: BUSBAR_EIO, BUSBAR_ENOSPC, BUSBAR_ECONFIG (what is there cannot be used). */
 struct trust_own {
     const char *protocol;     /* "opcua" */
     const char *common_name;  /* "busbar at hq" */
@@ -93,24 +100,49 @@ struct trust_own {
     const char *const *hosts; /* names and addresses of this machine; NULL-terminated */
 };
 int trust_own(struct trust *trust, const struct trust_own *own, struct buf *certificate,
-              struct buf *key, struct err *err);
-/* A new key and certificate; the old ones are kept beside as *.old. Connections made after it use them. */
-int trust_renew(struct trust *trust, const char *protocol, struct err *err);
+              struct buf *key, struct trust_seen *seen, struct err *err);
+/* A new key and certificate of the same names; the old ones are kept beside as *.old. Connections made after it
+ * use them. seen may be NULL. BUSBAR_ENOENT: there is none yet. */
+int trust_renew(struct trust *trust, const char *protocol, struct trust_seen *seen,
+                struct err *err);
 
-/* ---- for people ---- */
-enum trust_list { TRUST_OWN, TRUST_TRUSTED, TRUST_ISSUERS, TRUST_REFUSED };
+/* ---- for people ----
+ * These read and write files: never on the loop's thread. */
+enum trust_list { TRUST_OWN, TRUST_TRUSTED, TRUST_ISSUERS, TRUST_REVOKED, TRUST_REFUSED };
+/* "own", "trusted", "issuer", "revoked", "refused" */
+const char *trust_list_word(enum trust_list list);
+/* "fine", "malformed", "bad-signature", "revoked", "weak", "wrong-use", "untrusted", "no-issuer", "expired",
+ * "not-yet", "wrong-host", "wrong-uri" */
+const char *trust_fault_word(enum trust_fault fault);
+
+/* Refused ones first, the newest before; then own, trusted, issuers and lists of authorities (only fingerprint,
+ * issuer and validity of these are known). Of what is no refusal the fault says what is wrong with it now: its time,
+ * or TRUST_MALFORMED for a file that holds no certificate (its subject is the file's name). */
 typedef void (*trust_cb)(void *ctx, enum trust_list list, const struct trust_seen *seen);
-void trust_each(struct trust *trust, trust_cb cb, void *ctx);
-/* From refused (or anywhere) to trusted. BUSBAR_ENOENT; BUSBAR_ECONFLICT: several begin so. */
+void trust_each(struct trust *trust, int64_t now_us, trust_cb cb, void *ctx);
+/* The DER bytes of one, of any list. As trust_accept(). */
+int trust_get(struct trust *trust, const char *fingerprint, struct buf *der, struct err *err);
+/* From refused (or anywhere) to trusted. BUSBAR_ENOENT; BUSBAR_ECONFLICT: several begin so; BUSBAR_EINVAL: no
+ * such text, or too short; BUSBAR_ELIMIT: TRUST_TRUSTED_MAX. */
 int trust_accept(struct trust *trust, const char *fingerprint, struct trust_seen *seen,
                  struct err *err);
-/* From trusted back to refused; refused ones are forgotten. */
+/* From trusted back to refused; refused ones, issuers and lists are forgotten. BUSBAR_EPERM: our own is renewed,
+ * not removed. */
 int trust_remove(struct trust *trust, const char *fingerprint, struct trust_seen *seen,
                  struct err *err);
-/* PEM or DER bytes that a person gives: trusted, or as an issuer. */
+/* PEM or DER bytes that a person gives: certificates, trusted or as issuers, and lists of authorities. seen: of
+ * the first. BUSBAR_EINVAL: there is none in it; BUSBAR_ELIMIT. */
 int trust_import(struct trust *trust, const uint8_t *bytes, size_t size, bool issuer,
                  struct trust_seen *seen, struct err *err);
-/* Grows with each change of what is trusted or ours: who was refused tries again when it did. */
-uint64_t trust_generation(struct trust *trust);
+
+/* Grows with each change of what is trusted or ours: who was refused tries again when it did. Never blocks. */
+uint64_t trust_generation(const struct trust *trust);
+
+struct trust_counts {
+    unsigned trusted, waiting; /* waiting: refused, and trusting it would help */
+    unsigned refused;          /* all of them, the waiting too */
+};
+/* As of the last look at the folder. Never blocks. */
+void trust_counts(const struct trust *trust, struct trust_counts *counts);
 
 #endif
