@@ -16,6 +16,8 @@
 
 #include "driver/trust.h"
 #include "drivers/opcua/link/thread.h"
+#include "drivers/opcua/link/trouble.h"
+#include "drivers/opcua/text/security.h"
 
 enum {
     OPCUA_URLS_MAX = 8,           /* redundant endpoints of one device */
@@ -26,28 +28,19 @@ enum {
     OPCUA_CHUNKS_MAX = 1024,
 };
 
-enum opcua_mode { OPCUA_MODE_NONE = 1, OPCUA_MODE_SIGN, OPCUA_MODE_SIGN_ENCRYPT };
-
-/* From the weakest to the strongest. */
-enum opcua_policy {
-    OPCUA_POLICY_NONE,
-    OPCUA_POLICY_BASIC128RSA15, /* deprecated: only by name */
-    OPCUA_POLICY_BASIC256,      /* deprecated: only by name */
-    OPCUA_POLICY_BASIC256SHA256,
-    OPCUA_POLICY_AES128_SHA256_RSAOAEP,
-    OPCUA_POLICY_AES256_SHA256_RSAPSS,
-    OPCUA_POLICIES,
-};
-
-/* How a link is made. Texts are borrowed for as long as the seat is held. */
+/* How a link is made. Texts are borrowed for opcua_seat_take(), which copies them. */
 struct opcua_link_config {
     const char *urls[OPCUA_URLS_MAX]; /* "opc.tcp://10.0.3.5:48250/path", tried in this order */
     size_t url_count;
     bool automatic; /* security: auto; else exactly this mode and policy */
     enum opcua_mode mode;
     enum opcua_policy policy;
-    const char *user;                        /* NULL: anonymous, or by certificate */
-    const char *password;                    /* NULL: none */
+    /* For messages: who takes the seat. Not compared: others may share the session. */
+    const char *device;
+    const char *server_name; /* to be in the server's certificate; NULL: the host of the URL */
+    const char *user;        /* NULL: anonymous, or by certificate */
+    const char *password;    /* NULL: none */
+    bool clear_password;     /* a person has said: the password may be sent for all to read */
     const char *user_certificate, *user_key; /* PEM or DER, the bytes; NULL: none */
     size_t user_certificate_bytes, user_key_bytes;
     const char *locale; /* "en"; NULL: the server's own */
@@ -65,19 +58,14 @@ struct opcua_server_limits {
     double min_sampling_ms;
 };
 
-/* Why a link is down, or what a service call came to. */
-struct opcua_trouble {
-    int error; /* base/err.h */
-    UA_StatusCode status;
-    char detail[320]; /* for a person: what happened, why, what to do */
-};
-
 /* What is known of the server while the link is up. Borrowed until it goes down. */
 struct opcua_server_facts {
     const char *url;                                  /* connected to */
     const char *application_uri, *product_uri, *name; /* of its description */
     enum opcua_mode mode;
     enum opcua_policy policy;
+    UA_ServerState state; /* of the server: RUNNING, SUSPENDED, ... */
+    UA_DateTime started;  /* of the server; 0: not told */
     struct opcua_server_limits limits;
     const char *const *namespaces; /* by index */
     size_t namespace_count;
@@ -112,6 +100,10 @@ void opcua_seat_leave(struct opcua_seat *seat);
 const struct opcua_server_facts *opcua_seat_facts(const struct opcua_seat *seat);
 struct opcua_thread *opcua_seat_thread(const struct opcua_seat *seat);
 
+/* One pointer of the session, NULL at first, for what all its seats share above it; the same place from take
+ * to leave, for all that share the session. */
+void **opcua_seat_slot(struct opcua_seat *seat);
+
 /* response: of the type asked for, borrowed for the call; NULL when trouble says so (no answer, or the whole
  * service was refused). Never from inside opcua_call(). */
 typedef void (*opcua_called_cb)(void *ctx, const void *response,
@@ -120,7 +112,7 @@ typedef void (*opcua_called_cb)(void *ctx, const void *response,
 struct opcua_call; /* under way */
 
 /* Calls a service: any request of the standard, &UA_TYPES[...] of both sides. The request is encoded before it
- * returns. Publish may be open for long: timeout_us 0 = never by time. Returns NULL where it cannot be sent
+ * returns; its header is written to, so it cannot be a constant object. Publish may be open for long: timeout_us 0 = never by time. Returns NULL where it cannot be sent
  * (link down, OPCUA_CALLS_MAX): `called` follows with that trouble all the same. */
 struct opcua_call *opcua_call(struct opcua_seat *seat, const void *request,
                               const UA_DataType *request_type, const UA_DataType *response_type,
