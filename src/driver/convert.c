@@ -121,6 +121,14 @@ static int from_text(const struct point *pt, const struct text *text, struct con
         asked->value.text = text;
         return 0;
     }
+    if (pt->cls->enum_count == 0 && pt->value_type == VALUE_NONE) {
+        asked->type = VALUE_TEXT; /* its type is not known yet: the driver tells when it is wrong */
+        asked->value.text = text;
+        return text->size <= TEXT_BYTES_MAX
+                   ? 0
+                   : err_set(err, BUSBAR_ERANGE, "a text of %u bytes is over the limit of %d",
+                             (unsigned)text->size, TEXT_BYTES_MAX);
+    }
     if (pt->cls->enum_count == 0) {
         err_set(err, BUSBAR_EWRONGTYPE, "'%s' needs a number, not the text '%.60s'", pt->name,
                 text->bytes);
@@ -178,6 +186,10 @@ static int from_number(const struct point *pt, uint8_t type, union value value,
         asked->value.i = (int64_t)number;
         return 0;
     case VALUE_DOUBLE: asked->value.d = number; return 0;
+    case VALUE_NONE: /* not known yet: as it was given */
+        asked->type = type;
+        asked->value = value;
+        return 0;
     default: return wrong_type(pt, err);
     }
 }
@@ -239,10 +251,13 @@ int convert_out(const struct point *pt, uint8_t type, union value value,
 bool convert_same(const struct point *pt, const struct convert_asked *asked,
                   const struct sample *back)
 {
-    if (asked->type != VALUE_DOUBLE || back->type != VALUE_DOUBLE) {
+    double wanted, is;
+    if ((asked->type != VALUE_DOUBLE && back->type != VALUE_DOUBLE) ||
+        !value_number(asked->type, asked->value, &wanted) ||
+        !value_number(back->type, back->value, &is)) {
         return value_equal(asked->type, asked->value, back->type, back->value);
     }
-    double float_step = fabs(asked->value.d) * 1e-6;
+    double float_step = fabs(wanted) * 1e-6;
     double half_scale = is_scaled(pt->cls) ? fabs(pt->cls->scale) * 0.500001 : 0.0;
-    return fabs(asked->value.d - back->value.d) <= fmax(float_step, half_scale);
+    return fabs(wanted - is) <= fmax(float_step, half_scale);
 }

@@ -34,20 +34,29 @@ static inline bool is_as_is(const struct point_class *cls, const struct sample *
            (sample->type == VALUE_INT || sample->type == VALUE_BOOL);
 }
 
+/* Of a point whose type only the device knows. */
+static inline void learn_type(struct point *pt, const struct sample *sample)
+{
+    if (pt->learns && sample->type != VALUE_NONE) {
+        pt->value_type = sample->type;
+    }
+}
+
 static void publish_slice(struct host_device *hd, const uint32_t *points, struct sample *samples,
                           size_t count, int64_t now_us)
 {
-    const struct point *all = hd->dev->points;
+    struct point *all = hd->dev->points;
     size_t from = 0;
     for (size_t i = 0; i < count; i++) {
         struct sample *sample = &samples[i];
-        const struct point *pt = &all[points[i]];
+        struct point *pt = &all[points[i]];
         const struct point *ahead = &all[points[i + PREFETCH < count ? i + PREFETCH : i]];
         __builtin_prefetch(ahead, 1);
         __builtin_prefetch((const char *)ahead + CACHE_LINE, 1);
         if (!is_as_is(pt->cls, sample)) {
             convert_in(pt->cls, sample);
         }
+        learn_type(pt, sample);
         sample->receive_us = now_us;
         sample->time_us = sample->time_us != 0 ? sample->time_us : now_us;
         if (sample->quality != pt->last.quality) {
@@ -196,6 +205,7 @@ int driver_publish(struct device *dev, const uint32_t *points, struct sample *sa
     int64_t now_us = clock_wall_us();
     for (size_t i = 0; i < count; i++) {
         convert_in(dev->points[points[i]].cls, &samples[i]);
+        learn_type(&dev->points[points[i]], &samples[i]);
         samples[i].receive_us = now_us;
         samples[i].time_us = samples[i].time_us != 0 ? samples[i].time_us : now_us;
     }

@@ -51,6 +51,9 @@ void point_take_live(struct point *to, struct point *from)
     to->last.point = id;
     to->since_us = from->since_us;
     to->received = from->received;
+    if (to->learns && to->value_type == VALUE_NONE) {
+        to->value_type = from->value_type;
+    }
     from->last.type = VALUE_NONE; /* its text moved */
     from->last.value.bits = 0;
 }

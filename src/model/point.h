@@ -10,6 +10,7 @@
 
 #include "model/sample.h"
 
+struct arena;
 struct device;
 
 #define POINT_NAME_MAX      128
@@ -24,7 +25,10 @@ struct point_enum {
 
 /* What resolving an address tells about the point (the driver does it, config stores it). */
 struct point_facts {
-    uint8_t value_type; /* enum value_type before conversion */
+    struct arena *arena; /* given: for texts of the address, lives as long as it; NULL: it is only
+                          * checked, texts may be borrowed */
+    const void *before;  /* given: the address of the point before, of the same arena; NULL: none */
+    uint8_t value_type;  /* enum value_type before conversion; VALUE_NONE: the device will tell */
     bool readable, writable;
     bool releasable;  /* a write can be given up again, at a priority (BACnet) */
     uint8_t priority; /* of a releasable one: that a write goes to when none is named, 1 to 16 */
@@ -79,6 +83,7 @@ struct point {
     uint16_t file;
     uint8_t value_type; /* enum value_type after conversion */
     bool readable : 1;
+    bool learns : 1;      /* value_type is what came last; VALUE_NONE: nothing came yet */
     bool writable : 1;    /* the address can be written and cls->write.allowed */
     bool releasable : 1;  /* and what was written can be released */
     uint8_t priority : 5; /* of a releasable one: that a write goes to when none is named */
