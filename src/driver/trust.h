@@ -108,8 +108,8 @@ int trust_renew(struct trust *trust, const char *protocol, struct trust_seen *se
 
 /* ---- for people ----
  * These read and write files: never on the loop's thread. */
-enum trust_list { TRUST_OWN, TRUST_TRUSTED, TRUST_ISSUERS, TRUST_REVOKED, TRUST_REFUSED };
-/* "own", "trusted", "issuer", "revoked", "refused" */
+enum trust_list { TRUST_OWN, TRUST_TRUSTED, TRUST_ISSUERS, TRUST_REVOCATIONS, TRUST_REFUSED };
+/* "own", "trusted", "issuer", "revocations", "refused" */
 const char *trust_list_word(enum trust_list list);
 /* "fine", "malformed", "bad-signature", "revoked", "weak", "wrong-use", "untrusted", "no-issuer", "expired",
  * "not-yet", "wrong-host", "wrong-uri" */
