@@ -22,6 +22,8 @@ void protocols_fill(struct protocols *protocols)
             .check_setup = catalog[i]->check_setup,
             .check = catalog[i]->check,
             .resolve = catalog[i]->resolve,
+            .command_options = catalog[i]->command_options,
+            .check_command = catalog[i]->check_command,
         };
     }
 }

@@ -119,4 +119,7 @@ struct json_iter {
 struct json_iter json_iter(const struct json_value *container);
 bool json_next(struct json_iter *iter, const char **key, const struct json_value **item);
 
+/* Writes what was read. */
+void json_copy(struct json_writer *json, const struct json_value *value);
+
 #endif

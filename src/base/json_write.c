@@ -256,3 +256,43 @@ void json_put_array(struct json_writer *json, const char *key)
     json_key(json, key);
     json_begin_array(json);
 }
+
+/* Recursive, bounded by the reader's depth limit. Texts with a NUL in them are kept whole. */
+void json_copy(struct json_writer *json, const struct json_value *value)
+{
+    int64_t integer;
+    uint64_t natural;
+    double number;
+    bool truth;
+    struct json_iter it = json_iter(value);
+    const char *key, *text;
+    const struct json_value *item;
+    size_t size = 0;
+    switch (json_type(value)) {
+    case JSON_OBJECT:
+    case JSON_ARRAY:
+        json_type(value) == JSON_OBJECT ? json_begin_object(json) : json_begin_array(json);
+        while (json_next(&it, &key, &item)) {
+            if (key != NULL) {
+                json_key(json, key);
+            }
+            json_copy(json, item);
+        }
+        json_type(value) == JSON_OBJECT ? json_end_object(json) : json_end_array(json);
+        break;
+    case JSON_STRING:
+        text = json_get_text(value, &size);
+        json_string_n(json, text, size);
+        break;
+    case JSON_INTEGER:
+        if (json_get_i64(value, &integer) == 0) {
+            json_i64(json, integer);
+        } else if (json_get_u64(value, &natural) == 0) {
+            json_u64(json, natural);
+        }
+        break;
+    case JSON_DOUBLE: json_double(json, json_get_double(value, &number) == 0 ? number : 0); break;
+    case JSON_BOOL: json_bool(json, json_get_bool(value, &truth) == 0 && truth); break;
+    default: json_null(json);
+    }
+}

@@ -133,6 +133,8 @@ int cli_point_history(struct cli *cli);
 int cli_point_release(struct cli *cli);
 int cli_point_extend(struct cli *cli);
 int cli_point_forget(struct cli *cli);
+int cli_command_list(struct cli *cli);
+int cli_command_run(struct cli *cli);
 int cli_event_list(struct cli *cli);
 int cli_event_watch(struct cli *cli);
 int cli_event_show(struct cli *cli);

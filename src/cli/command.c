@@ -446,6 +446,28 @@ static const struct cli_command commands[] = {
       .summary = "stored samples of a point",
       .example = "busbar point history meter-1/power --from -24h --buckets 24" },
 
+    { .noun = "command",
+      .verb = "list",
+      .args = "[DEVICE]",
+      .args_max = 1,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_command_list,
+      .looks = true,
+      .summary = "what devices can be told to do, and the arguments it takes",
+      .example = "busbar command list press-1" },
+    { .noun = "command",
+      .verb = "run",
+      .args = "DEVICE/COMMAND [ARGUMENT...]",
+      .args_min = 1,
+      .args_max = CLI_ARGS_MAX,
+      .run = cli_command_run,
+      .summary = "run a command of a device, once",
+      .details = "Asks first where the command says `confirm`, unless --yes is given. Arguments in "
+                 "the order of `busbar command list`; an array as JSON: '[1, 2]'. After -- an "
+                 "argument may begin with a -. Exit code 6: no answer; 7: the device refused.",
+      .example = "busbar command run press-1/reset\n"
+                 "busbar command run press-1/start 5 'left side' --yes" },
+
     { .noun = "event",
       .verb = "list",
       .args = "[SOURCE]",

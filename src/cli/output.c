@@ -167,42 +167,6 @@ static void write_csv(const char *cell)
     putchar('"');
 }
 
-/* Recursive, bounded by the reader's depth limit. */
-static void copy_json(struct json_writer *json, const struct json_value *value)
-{
-    int64_t integer;
-    uint64_t natural;
-    double number;
-    bool truth;
-    struct json_iter it = json_iter(value);
-    const char *key;
-    const struct json_value *item;
-    switch (json_type(value)) {
-    case JSON_OBJECT:
-    case JSON_ARRAY:
-        json_type(value) == JSON_OBJECT ? json_begin_object(json) : json_begin_array(json);
-        while (json_next(&it, &key, &item)) {
-            if (key != NULL) {
-                json_key(json, key);
-            }
-            copy_json(json, item);
-        }
-        json_type(value) == JSON_OBJECT ? json_end_object(json) : json_end_array(json);
-        break;
-    case JSON_STRING: json_string(json, json_get_text(value, NULL)); break;
-    case JSON_INTEGER:
-        if (json_get_i64(value, &integer) == 0) {
-            json_i64(json, integer);
-        } else if (json_get_u64(value, &natural) == 0) {
-            json_u64(json, natural);
-        }
-        break;
-    case JSON_DOUBLE: json_double(json, json_get_double(value, &number) == 0 ? number : 0); break;
-    case JSON_BOOL: json_bool(json, json_get_bool(value, &truth) == 0 && truth); break;
-    default: json_null(json);
-    }
-}
-
 /* The next name of "a,b,c"; false at the end. */
 static bool next_name(const char **at, char *name, size_t size)
 {
@@ -223,12 +187,12 @@ static void write_json(const struct cli *cli, const struct json_value *value)
     buf_init(&text, JSON_OUT_MAX);
     struct json_writer json = json_writer(&text);
     if (cli->fields == NULL || json_type(value) != JSON_OBJECT) {
-        copy_json(&json, value);
+        json_copy(&json, value);
     } else {
         json_begin_object(&json);
         for (const char *at = cli->fields; next_name(&at, name, sizeof name);) {
             json_key(&json, name);
-            copy_json(&json, output_field(value, name));
+            json_copy(&json, output_field(value, name));
         }
         json_end_object(&json);
     }

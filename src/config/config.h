@@ -26,6 +26,8 @@ enum {
     CONFIG_OPTIONS_MAX = 64,   /* rows in one protocol table */
     CONFIG_ADDRESS_MAX = 4096, /* address_bytes of a protocol */
     CONFIG_POLICIES_MAX = 64,
+    CONFIG_COMMANDS_MAX = 256, /* of one device */
+    CONFIG_PRESETS_MAX = 64,   /* of one command */
     CONFIG_POLICY_NAME_MAX = 63,
     CONFIG_HTTP_PORT = 8080,
     CONFIG_SERIES_PORT = 9090,
@@ -47,6 +49,9 @@ struct config_protocol {
                  struct err *err); /* may be NULL */
     int (*resolve)(const struct settings *device, const struct settings *point, void *address,
                    struct point_facts *facts, struct err *err);
+    const struct option *command_options; /* NULL: its commands can only write values */
+    int (*check_command)(const struct settings *device, const struct settings *command,
+                         struct err *err); /* may be NULL */
 };
 
 struct config_env {

@@ -13,7 +13,7 @@ enum {
     DEVICE_PROFILE,
     DEVICE_ENABLED,
     DEVICE_ROWS,
-    DEVICE_WORDS_MAX = DEVICE_ROWS + 2 + 32
+    DEVICE_WORDS_MAX = DEVICE_ROWS + 3 + 32 + 1
 };
 
 static const struct option own_options[] = {
@@ -24,8 +24,8 @@ static const struct option own_options[] = {
 };
 
 /* Keys and protocols of versions to come: said as such, so that nobody hunts for a typing error. */
-static const char *const later_keys[] = { "alarm",  "alarms",   "inputs", "states", "commands",
-                                          "events", "commands", "assets", NULL };
+static const char *const later_keys[] = { "alarm",  "alarms", "inputs", "states",
+                                          "events", "assets", NULL };
 static const char *const later_protocols[] = { "bacnet", "opcua", "snmp", "mqtt",
                                                "http",   "tcp",   NULL };
 
@@ -81,6 +81,7 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
     size_t count = 0;
     words[count++] = "points";
     words[count++] = "labels";
+    words[count++] = "commands";
     for (size_t i = 0; i < load->env->protocol_count && count < 32; i++) {
         words[count++] = load->env->protocols[i].name;
     }
@@ -206,6 +207,8 @@ static void read_profile(struct load *load, const struct profile *profile, struc
             points_read(load, profile->file, at, use->protocol, NULL, &use->list);
         } else if (strcmp(key, "labels") == 0) {
             use->labels = read_labels(load, profile->file, at, &use->label_count);
+        } else if (strcmp(key, "commands") == 0) {
+            use->commands = commands_read(load, profile->file, at, use->protocol);
         } else if (strcmp(key, "profile") == 0 || strcmp(key, "enabled") == 0) {
             problems_error(load->problems, load_at(load, profile->file, at->key), NULL,
                            "'%s' belongs to a device, not to a profile", key);
@@ -408,7 +411,7 @@ static void read_device(struct load *load, struct device_build *build)
 {
     struct setting set[DEVICE_ROWS] = { { 0 } };
     size_t count = 0;
-    const struct yaml_node *points = NULL;
+    const struct yaml_node *points = NULL, *commands = NULL;
     bool other_protocol = false;
     for (const struct yaml_node *at = build->node->first; at != NULL; at = at->next) {
         const char *key = at->key->text;
@@ -416,6 +419,8 @@ static void read_device(struct load *load, struct device_build *build)
             points = at;
         } else if (strcmp(key, "labels") == 0) {
             build->labels = read_labels(load, build->file, at, &build->label_count);
+        } else if (strcmp(key, "commands") == 0) {
+            commands = at;
         } else if (!read_row(load, build->file, at, set, &count) &&
                    protocol_find(load, key) == NULL) {
             tell_unknown(load, build->file, at->key, "device");
@@ -434,6 +439,9 @@ static void read_device(struct load *load, struct device_build *build)
     if (points != NULL) {
         points_read(load, build->file, points, build->protocol,
                     build->use != NULL ? &build->use->by_name : NULL, &build->own);
+    }
+    if (commands != NULL) {
+        build->commands = commands_read(load, build->file, commands, build->protocol);
     }
 }
 

@@ -200,6 +200,18 @@ static void list_device(struct leaves *leaves, const struct config_device *dev)
     leaf_settings(leaves, dev->protocol->device_options, dev->parts->set, dev->parts->set_count);
 }
 
+static void list_command(struct leaves *leaves, const struct config_device *dev,
+                         const struct config_command *command)
+{
+    leaves_begin(leaves);
+    leaf_text(leaves, "name", command->title);
+    leaf_text(leaves, "confirm", command->confirm ? "true" : "");
+    leaf_settings(leaves, dev->protocol->command_options, command->set, command->set_count);
+    for (size_t i = 0; i < command->preset_count; i++) {
+        leaf_text(leaves, command->presets[i].point, command->presets[i].value);
+    }
+}
+
 static const char *leaf_value(const struct leaves *leaves, size_t index)
 {
     return buf_text(&leaves->text) + leaves->list[index].value;
@@ -288,6 +300,42 @@ static void compare_points(struct work *work, const struct config_device *old,
     map_fini(&after);
 }
 
+static const struct config_command *find_command(const struct config_device *dev, const char *name)
+{
+    const struct config_command_list *list = &dev->parts->commands;
+    for (size_t i = 0; i < list->count; i++) {
+        if (strcmp(list->commands[i].name, name) == 0) {
+            return &list->commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void compare_commands(struct work *work, const struct config_device *old,
+                             const struct config_device *new)
+{
+    char path[2 * POINT_NAME_MAX + 16];
+    for (size_t i = 0; i < new->parts->commands.count; i++) {
+        const struct config_command *command = &new->parts->commands.commands[i];
+        const struct config_command *was = find_command(old, command->name);
+        str_format(path, sizeof(path), "%s.commands.%s", new->name, command->name);
+        if (was == NULL) {
+            add(work, '+', path, "", "", "");
+            continue;
+        }
+        list_command(&work->before, old, was);
+        list_command(&work->after, new, command);
+        compare_leaves(work, path);
+    }
+    for (size_t i = 0; i < old->parts->commands.count; i++) {
+        const char *name = old->parts->commands.commands[i].name;
+        if (find_command(new, name) == NULL) {
+            str_format(path, sizeof(path), "%s.commands.%s", old->name, name);
+            add(work, '-', path, "", "", "");
+        }
+    }
+}
+
 static void note_count(char *note, size_t size, const struct config_device *dev, const char *tail)
 {
     str_format(note, size, " (%s, %zu point%s%s)", dev->protocol->name, dev->point_count,
@@ -309,8 +357,9 @@ static void compare_device(struct work *work, const struct config_device *old,
     list_device(&work->after, new);
     compare_leaves(work, new->name);
     compare_points(work, old, new);
+    compare_commands(work, old, new);
     if (work->diff->total == before) {
-        /* The order of points, or the value behind a secret. */
+        /* The order of points or commands, or the value behind a secret. */
         add(work, '~', new->name, "(order or secret)", "(order or secret)", "");
     }
 }

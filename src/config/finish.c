@@ -207,6 +207,7 @@ static void check_facts(struct finish *finish, const struct config_point *point,
     struct problems *problems = finish->load->problems;
     const struct config *config = finish->load->config;
     const char *word = value_type_word(facts->value_type);
+    bool known = facts->value_type != VALUE_NONE; /* else the device tells when it is connected */
     bool number = facts->value_type == VALUE_INT || facts->value_type == VALUE_DOUBLE;
     bool converted = cls->scale != 1 || cls->offset != 0 || cls->has_clamp || cls->deadband > 0;
     if (cls->write.allowed && !facts->writable) {
@@ -220,14 +221,15 @@ static void check_facts(struct finish *finish, const struct config_point *point,
                        "stays",
                        point->name, cls->write.priority != 0 ? "priority" : "max_time");
     }
-    if (!number && (converted || cls->counter || cls->write.has_min || cls->write.has_max)) {
+    if (known && !number && (converted || cls->counter || cls->write.has_min || cls->write.has_max)) {
         problems_error(
             problems, config_point_at(config, point), NULL,
             "scale, offset, clamp, deadband, counter and write limits need a number, '%s' "
             "is a %s",
             point->name, word);
     }
-    if (cls->enum_count > 0 && facts->value_type != VALUE_INT && facts->value_type != VALUE_BOOL) {
+    if (known && cls->enum_count > 0 && facts->value_type != VALUE_INT &&
+        facts->value_type != VALUE_BOOL) {
         problems_error(problems, config_point_at(config, point), NULL,
                        "an enum names whole numbers, '%s' is a %s", point->name, word);
     }
@@ -339,7 +341,7 @@ static uint64_t hash_device(struct finish *finish)
         }
         hash = load_mix(hash, sum);
     }
-    return hash;
+    return commands_hash(load, dev, hash);
 }
 
 static bool finish_device(struct load *load, struct device_build *build, struct config_device *dev,
@@ -371,7 +373,11 @@ static bool finish_device(struct load *load, struct device_build *build, struct 
     if (dev->point_count == 0 && load->problems->errors == 0) {
         problems_warning(load->problems, build->at, NULL, "device '%s' has no points", build->name);
     }
+    finish.parts->commands = commands_merge(
+        load, build->use != NULL ? build->use->commands : (struct config_command_list){ 0 },
+        build->commands);
     check_addresses(&finish, build->broken);
+    commands_check(load, dev, address);
     dev->own_hash = hash_device(&finish);
     uint64_t setup_hash = drivers_setup(load, dev->protocol)->hash;
     dev->hash = setup_hash != 0 ? load_mix(dev->own_hash, setup_hash) : dev->own_hash;

@@ -8,6 +8,7 @@
  *   point.c     the keys of a point, from YAML or a CSV row -> a draft -> a config_point
  *   points.c    the point lists of devices and profiles, and the CSV files
  *   device.c    profiles and devices
+ *   commands.c  what devices can be told to do
  *   finish.c    merging, addresses, duplicates, hashes
  *   load.c      the order of it all */
 #ifndef BUSBAR_CONFIG_LOAD_H
@@ -57,6 +58,7 @@ struct profile_use {
     const char *place;
     const struct free_label *labels;
     size_t label_count;
+    struct config_command_list commands;
     struct profile_use *next;
 };
 
@@ -85,6 +87,7 @@ struct device_build {
     const struct free_label *labels;
     size_t label_count;
     struct point_list own;
+    struct config_command_list commands;
 };
 
 /* One point while its keys are read. */
@@ -225,6 +228,18 @@ void device_note(struct load *load, uint16_t file, const struct yaml_node *devic
 void profile_note(struct load *load, uint16_t file, const struct yaml_node *profiles);
 void device_read_all(struct load *load);
 void device_build_free(struct load *load);
+
+/* ---- commands.c ---- */
+/* `commands:` of a device or profile. */
+struct config_command_list commands_read(struct load *load, uint16_t file,
+                                         const struct yaml_node *node,
+                                         const struct config_protocol *protocol);
+/* The profile's in their order, replaced by the device's own of that name; then the rest. */
+struct config_command_list commands_merge(struct load *load, struct config_command_list base,
+                                          struct config_command_list own);
+/* Checks those of a device whose points are complete. address: scratch for resolve. */
+void commands_check(struct load *load, const struct config_device *dev, void *address);
+uint64_t commands_hash(const struct load *load, const struct config_device *dev, uint64_t hash);
 
 /* ---- finish.c ---- */
 uint64_t load_mix(uint64_t hash, uint64_t value);

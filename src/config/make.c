@@ -60,6 +60,9 @@ static int make_files(struct make *make)
     for (size_t i = 0; i < parts->set_count; i++) {
         note_file_name(make, parts->set[i].at.file);
     }
+    for (size_t i = 0; i < parts->commands.count; i++) {
+        note_file_name(make, parts->commands.commands[i].at.file);
+    }
     for (size_t i = 0; i < make->from->point_count; i++) {
         const struct config_point *point = &parts->points[i];
         note_file(make, point->file);
@@ -132,31 +135,35 @@ static const char *file_of(struct make *make, const char *name)
     return make->files[0];
 }
 
-static int make_settings(struct make *make)
+/* NULL: memory is out. */
+static struct settings *copy_settings(struct make *make, const struct settings *from)
 {
-    const struct config_device_parts *parts = make->from->parts;
-    const struct option *options = make->from->protocol->device_options;
     struct arena *arena = &make->dev->arena;
     struct settings *settings = arena_alloc(arena, sizeof(*settings));
-    struct setting *set = arena_alloc_array(arena, parts->set_count, sizeof(*set));
+    struct setting *set = arena_alloc_array(arena, from->count, sizeof(*set));
     if (settings == NULL || set == NULL) {
-        return no_memory(make);
+        return NULL;
     }
     bool good = true;
-    for (size_t i = 0; i < parts->set_count; i++) {
-        set[i] = parts->set[i];
-        set[i].at.file = file_of(make, parts->set[i].at.file);
-        enum option_type type = options[set[i].option].type;
+    for (size_t i = 0; i < from->count; i++) {
+        set[i] = from->set[i];
+        set[i].at.file = file_of(make, from->set[i].at.file);
+        enum option_type type = from->options[set[i].option].type;
         if (type == OPTION_TEXT || type == OPTION_SECRET) {
             set[i].value.text = copy_text(make, set[i].value.text, &good);
         }
     }
-    *settings = (struct settings){
-        .options = options, .set = set, .count = parts->set_count, .at = parts->at
-    };
-    settings->at.file = file_of(make, parts->at.file);
-    make->dev->settings = settings;
-    return good ? 0 : no_memory(make);
+    *settings = *from;
+    settings->set = set;
+    settings->at.file = file_of(make, from->at.file);
+    return good ? settings : NULL;
+}
+
+static int make_settings(struct make *make)
+{
+    struct settings settings = config_device_settings(make->from);
+    make->dev->settings = copy_settings(make, &settings);
+    return make->dev->settings != NULL ? 0 : no_memory(make);
 }
 
 /* ---- points ---- */
@@ -190,9 +197,10 @@ static int make_point(struct make *make, size_t index, const struct settings *de
     struct setting set[CONFIG_OPTIONS_MAX];
     struct settings settings = config_point_settings(make->config, make->from, from, set);
     const struct config_protocol *protocol = make->from->protocol;
-    struct point_facts facts = { 0 };
     bool good = true;
-    void *address = (char *)make->dev->addresses + index * protocol->address_bytes;
+    char *address = (char *)make->dev->addresses + index * protocol->address_bytes;
+    struct point_facts facts = { .arena = &make->dev->arena };
+    facts.before = index > 0 ? address - protocol->address_bytes : NULL;
     int error = protocol->resolve(device, &settings, address, &facts, make->err);
     if (error != 0) {
         return error;
@@ -207,6 +215,7 @@ static int make_point(struct make *make, size_t index, const struct settings *de
     pt->line = from->line;
     pt->file = make->file_map[from->file];
     pt->value_type = config_value_type(&facts, pt->cls);
+    pt->learns = pt->value_type == VALUE_NONE;
     pt->readable = facts.readable;
     pt->writable = facts.writable && pt->cls->write.allowed;
     pt->releasable = pt->writable && facts.releasable;
@@ -246,6 +255,52 @@ static int make_points(struct make *make)
     return 0;
 }
 
+/* ---- commands ---- */
+
+static bool make_presets(struct make *make, const struct config_command *from,
+                         struct device_command *to)
+{
+    struct device_preset *presets = arena_alloc_array(&make->dev->arena, from->preset_count,
+                                                      sizeof(*presets));
+    bool good = presets != NULL;
+    for (size_t i = 0; good && i < from->preset_count; i++) {
+        const struct point *pt = device_point(make->dev, from->presets[i].point);
+        good = pt != NULL; /* checked when it was loaded */
+        if (good) {
+            presets[i].point = (uint32_t)(pt - make->dev->points);
+            presets[i].value = copy_text(make, from->presets[i].value, &good);
+        }
+    }
+    to->presets = presets;
+    to->preset_count = from->preset_count;
+    return good;
+}
+
+/* After the points. */
+static int make_commands(struct make *make)
+{
+    const struct config_command_list *from = &make->from->parts->commands;
+    struct device_command *commands = arena_alloc_array(&make->dev->arena, from->count,
+                                                        sizeof(*commands));
+    bool good = commands != NULL;
+    for (size_t i = 0; good && i < from->count; i++) {
+        const struct config_command *command = &from->commands[i];
+        commands[i].name = copy_text(make, command->name, &good);
+        commands[i].title = copy_text(make, command->title, &good);
+        commands[i].confirm = command->confirm;
+        commands[i].settings = NULL;
+        good = good && make_presets(make, command, &commands[i]);
+        if (good && command->preset_count == 0) {
+            struct settings settings = config_command_settings(make->from, command);
+            commands[i].settings = copy_settings(make, &settings);
+            good = commands[i].settings != NULL;
+        }
+    }
+    make->dev->commands = commands;
+    make->dev->command_count = from->count;
+    return good ? 0 : no_memory(make);
+}
+
 int config_make_device(const struct config *config, const struct config_device *from,
                        struct registry *registry, struct device **out, struct err *err)
 {
@@ -261,6 +316,7 @@ int config_make_device(const struct config *config, const struct config_device *
     error = error == 0 ? make_files(make) : error;
     error = error == 0 ? make_settings(make) : error;
     error = error == 0 ? make_points(make) : error;
+    error = error == 0 ? make_commands(make) : error;
     if (error != 0) {
         device_free(make->dev);
     } else {

@@ -74,6 +74,17 @@ struct settings config_device_settings(const struct config_device *dev)
     };
 }
 
+struct settings config_command_settings(const struct config_device *dev,
+                                        const struct config_command *command)
+{
+    return (struct settings){
+        .options = dev->protocol->command_options,
+        .set = command->set,
+        .count = command->set_count,
+        .at = command->at,
+    };
+}
+
 struct position config_point_at(const struct config *config, const struct config_point *point)
 {
     return (struct position){
@@ -107,5 +118,6 @@ struct settings config_point_settings(const struct config *config, const struct 
 uint8_t config_value_type(const struct point_facts *facts, const struct point_class *cls)
 {
     bool scaled = cls->scale != 1 || cls->offset != 0;
-    return facts->value_type == VALUE_INT && scaled ? VALUE_DOUBLE : facts->value_type;
+    bool number = facts->value_type == VALUE_INT || facts->value_type == VALUE_NONE;
+    return number && scaled ? VALUE_DOUBLE : facts->value_type;
 }

@@ -28,6 +28,29 @@ struct config_point {
     bool broken;  /* one of its keys was told to be wrong */
 };
 
+/* A value that a command writes. */
+struct config_preset {
+    const char *point, *value;
+    struct position at, key_at;
+    bool secret; /* written with !secret, which is no value */
+};
+
+struct config_command {
+    const char *name, *title; /* title "" = none */
+    bool confirm;
+    bool broken; /* one of its keys was told to be wrong */
+    struct position at;
+    const struct setting *set; /* of the protocol; presets have none */
+    size_t set_count;
+    const struct config_preset *presets;
+    size_t preset_count;
+};
+
+struct config_command_list {
+    const struct config_command *commands;
+    size_t count;
+};
+
 struct config_device_parts {
     const struct config_point *points; /* may be the profile's own array */
     const struct setting *set;         /* the protocol part, merged, sorted by option */
@@ -37,6 +60,7 @@ struct config_device_parts {
     int64_t every_us, stale_after_us, keep_us; /* for points that say nothing */
     const struct free_label *labels;
     size_t label_count;
+    struct config_command_list commands;
 };
 
 struct config_store {
@@ -52,6 +76,10 @@ void config_effective_class(const struct config_device_parts *parts,
 
 /* The settings of a device's protocol part. */
 struct settings config_device_settings(const struct config_device *dev);
+
+/* The protocol's settings of a command. */
+struct settings config_command_settings(const struct config_device *dev,
+                                        const struct config_command *command);
 
 /* The settings of a point, unpacked into `set` (CONFIG_OPTIONS_MAX of them). */
 struct settings config_point_settings(const struct config *config, const struct config_device *dev,

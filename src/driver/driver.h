@@ -230,6 +230,21 @@ void driver_acknowledged(struct device *dev, struct driver_acknowledge *ack, int
 void driver_called(struct device *dev, struct driver_call *call, int error, uint16_t detail,
                    const char *results, const char *words);
 
+/* What a command takes and gives back, as the device itself tells: for people, and checked before it is run.
+ * Texts are copied; told again it takes the place of what was known. trouble: why the device cannot run it and
+ * what to do; NULL = nothing. At most DRIVER_ARGUMENTS_MAX of each. */
+struct driver_argument {
+    const char *name, *type, *description; /* "speed", "Double", "in rpm" */
+};
+struct driver_signature {
+    const struct driver_argument *inputs, *outputs;
+    size_t input_count, output_count;
+    const char *description; /* the device's own words for the command */
+    const char *trouble;
+};
+void driver_signed(struct device *dev, const struct device_command *command,
+                   const struct driver_signature *signature);
+
 /* The setup as it is now; valid until the next call of setup(). */
 const struct setup *driver_setup(const struct driver *drv);
 /* The devices of this driver, one after another: NULL begins, NULL ends. */

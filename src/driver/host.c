@@ -77,6 +77,7 @@ static void stop_now(void *ctx)
     write_stop_all(hd);
     browse_end_all(hd);
     acknowledge_end_all(hd);
+    call_end_all(hd);
     hd->driver->ops->stop(hd->dev);
 }
 
@@ -99,6 +100,7 @@ static void free_device(struct host_device *hd)
     loop_defer_cancel(&hd->gone);
     loop_defer_cancel(&hd->pump);
     limits_free(hd);
+    signatures_free(hd);
     ring_fini(&hd->frames);
     watch_free(hd);
     list_remove(&hd->link);
@@ -177,6 +179,7 @@ static struct host_device *device_state(struct host *host, struct device *dev, s
     list_init(&hd->tests);
     list_init(&hd->browses);
     list_init(&hd->acks);
+    list_init(&hd->calls);
     loop_deferred_init(&hd->stop, stop_now, hd);
     loop_deferred_init(&hd->gone, stopped_now, hd);
     loop_deferred_init(&hd->pump, pump_now, hd);
@@ -317,7 +320,8 @@ void driver_stopped(struct device *dev)
     struct host_device *hd = host_of(dev);
     assert(hd->run == RUN_STOPPING && hd->poll_open == 0 && "stop() answers all requests first");
     assert(list_empty(&hd->writes) && list_empty(&hd->tests) && "stop() ends writes and tests");
-    assert(list_empty(&hd->browses) && list_empty(&hd->acks) && "stop() ends these too");
+    assert(list_empty(&hd->browses) && list_empty(&hd->acks) && list_empty(&hd->calls) &&
+           "stop() ends these too");
     hd->run = RUN_STOPPED;
     loop_defer(hd->host->config.loop, &hd->gone);
 }

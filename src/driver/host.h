@@ -332,4 +332,33 @@ int host_acknowledge(struct host *host, struct device *dev, const struct event *
                      const char *who, const char *note, int64_t timeout_us,
                      host_acknowledged_cb acknowledged, void *ctx, struct err *err);
 
+/* ---- commands ---- */
+
+struct host_call_how {
+    const char *const *arguments; /* of a command of the protocol, copied; presets take none */
+    size_t argument_count;
+    const char *who, *from; /* NULL = "" */
+    int64_t timeout_us;     /* of the whole; 0 = 10 s */
+};
+struct host_call_result {
+    int error;         /* 0: it ran */
+    uint16_t detail;   /* the protocol's code */
+    char message[320]; /* what happened and what to do */
+    const char
+        *results; /* a JSON object of what it gave back; "" = nothing. Borrowed for the call */
+    int64_t took_us;
+};
+typedef void (*host_called_cb)(void *ctx, const struct host_call_result *result);
+
+/* Runs a command of the device, once: the protocol's own through its driver; presets as writes, one after
+ * another, ended by the first that fails.
+ * Returns 0 and calls `called` once, or with err filled and nothing sent: BUSBAR_EBUSY (paused),
+ * BUSBAR_EINVAL (too many arguments, or too few), BUSBAR_EUNSUPPORTED, BUSBAR_EPERM. */
+int host_call(struct host *host, struct device *dev, const struct device_command *command,
+              const struct host_call_how *how, host_called_cb called, void *ctx, struct err *err);
+
+/* What the device told of it; NULL: nothing (yet). Borrowed until the loop runs again. */
+const struct driver_signature *host_signature(const struct device *dev,
+                                              const struct device_command *command);
+
 #endif

@@ -14,6 +14,8 @@
  *   finds.c       what was found
  *   browse.c      what devices have
  *   event.c       events and their acknowledgement
+ *   call.c        commands
+ *   signature.c   what commands take and give back
  *   pool.c        sample arrays
  *   limits.c      what was learned about a device
  *   frames.c      the last frames
@@ -51,6 +53,9 @@ enum {
     HOST_FIRST_POLL_MS = 1000,        /* first polls are spread over at most this */
     HOST_ACKNOWLEDGE_MS = 10000,      /* default deadline of an acknowledgement */
     HOST_ACKNOWLEDGE_GRACE_MS = 2000, /* and how long a driver may be late with it */
+    HOST_CALL_MS = 10000,             /* default deadline of a command */
+    HOST_CALL_GRACE_MS = 2000,        /* and how long a driver may be late with it */
+    HOST_CALLS_MAX = 64,              /* under way in one device */
 };
 
 struct host_device;
@@ -115,8 +120,10 @@ struct host_device {
     struct watch *watch; /* NULL: no point was ever watched */
     size_t poll_open;    /* polls the driver has */
     int64_t points_max;  /* learned: points in one poll; 0 = not known */
-    struct list writes, tests, browses, acks;
-    bool stranger; /* not configured: made for one look (browse.c) */
+    struct list writes, tests, browses, acks, calls;
+    size_t call_count;
+    struct signature *signatures; /* one for each command; NULL: the device told of none */
+    bool stranger;                /* not configured: made for one look (browse.c) */
 
     enum breaker_state breaker;
     struct backoff backoff;
@@ -275,6 +282,12 @@ void browse_end_all(struct host_device *hd); /* those that the driver has told t
 
 /* ---- event.c ---- */
 void acknowledge_end_all(struct host_device *hd); /* those that the driver has answered */
+
+/* ---- call.c ---- */
+void call_end_all(struct host_device *hd); /* those that the driver has answered */
+
+/* ---- signature.c ---- */
+void signatures_free(struct host_device *hd);
 
 /* ---- stats.c ---- */
 void stats_link(struct host_device *hd, enum link_state link, int error, const char *detail);

@@ -16,6 +16,22 @@ struct registry;
 
 #define DEVICE_NAME_MAX 128
 
+/* A value that a command writes. */
+struct device_preset {
+    uint32_t point;    /* index into points */
+    const char *value; /* as it was written: "23", "on" */
+};
+
+/* Something a person or a program can tell the device to do: either the protocol's own (a method of OPC UA),
+ * or presets: values written one after another. Immutable. */
+struct device_command {
+    const char *name, *title; /* title "" = none */
+    bool confirm;             /* a person is asked first */
+    const void *settings;     /* struct settings of the protocol (config/option.h); NULL: presets */
+    const struct device_preset *presets;
+    size_t preset_count;
+};
+
 struct device {
     const char *name, *title, *place; /* title and place: "" = none */
     const char *protocol;             /* "modbus" */
@@ -32,6 +48,9 @@ struct device {
     size_t point_count;
     const uint32_t *by_name; /* indexes of points, sorted by name */
     void *addresses;         /* point_count x the driver's address_bytes, resolved */
+
+    const struct device_command *commands; /* in the order of the configuration */
+    size_t command_count;
 
     void *settings; /* struct settings of the protocol part (config/option.h), for the driver */
     void *host;     /* the driver host's state */

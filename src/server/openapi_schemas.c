@@ -62,6 +62,14 @@ const struct openapi_schema openapi_schemas[] = {
                "next_try:t? trouble:s configured:b" },
     { .name = "HoldList", .shape = "holds:[Hold] total:i more:b" },
     { .name = "ExtendRequest", .shape = "for:s" },
+    { .name = "Command",
+      .shape =
+          "path:s device:s name:s title:s confirm:b protocol:s known:b description:s trouble:s "
+          "arguments:[{name:s type:s description:s}] results:[{name:s type:s description:s}] "
+          "presets:[{path:s value:s}]" },
+    { .name = "CommandList", .shape = "commands:[Command] total:i" },
+    { .name = "CommandRequest", .shape = "arguments:[v] timeout_s:n confirmed:b" },
+    { .name = "CommandResult", .shape = "done:b results:o? took_ms:n message:s" },
     { .name = "Task",
       .shape = "id:i state:s done:i total:i code:s message:s began:t ended:t? protocol:s" },
     { .name = "DiscoverRequest",

@@ -52,6 +52,7 @@ struct server *server_new(const struct server_config *config)
     server_points_routes(server);
     server_write_routes(server);
     server_holds_routes(server);
+    server_commands_routes(server);
     server_samples_routes(server);
     server_removal_routes(server);
     server_live_routes(server);
