@@ -18,6 +18,7 @@ enum {
     URL_MAX = 4096, /* Part 6, 7.1.2.3 */
     HELLO_MAX = 16 + URL_MAX,
     SCRATCH_BYTES = 64 * 1024,
+    CHUNK_OVERHEAD = 512, /* headers, padding and signature, generously */
 };
 
 struct event_loop {
@@ -255,11 +256,37 @@ static void on_opened(void *ctx)
     call_back(connection, UA_CONNECTIONSTATE_ESTABLISHED, bytes);
 }
 
+static uint32_t get_u32(const uint8_t *at)
+{
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+/* What the library does not tell of the server's Acknowledge (Part 6, 7.1.2.4): a request over it costs the connection.
+ *  "ACKF"  size  version  receive buffer  send buffer  message max  chunks max     each u32, 0: no limit */
+static void read_acknowledge(struct opcua_wire *wire, const uint8_t *data, size_t size)
+{
+    if (size < 28 || memcmp(data, "ACKF", 4) != 0) {
+        return;
+    }
+    uint32_t buffer = get_u32(data + 12);
+    uint32_t message_max = get_u32(data + 20);
+    uint32_t chunks_max = get_u32(data + 24);
+    size_t chunk = buffer > CHUNK_OVERHEAD ? buffer - CHUNK_OVERHEAD : 0;
+    chunk = chunk < SCRATCH_BYTES - CHUNK_OVERHEAD ? chunk : SCRATCH_BYTES - CHUNK_OVERHEAD;
+    size_t by_chunks = chunks_max * chunk;
+    wire->request_max = message_max;
+    if (by_chunks > 0 && (message_max == 0 || by_chunks < message_max)) {
+        wire->request_max = by_chunks;
+    }
+}
+
 /* The library decrypts where the bytes are: the loop's own buffer, which nobody reads again. */
 static void on_data(void *ctx, const uint8_t *data, size_t size)
 {
     struct connection *connection = ctx;
-    wire_of(connection)->heard_us = loop_now_us(connection->owner->loop);
+    struct opcua_wire *wire = wire_of(connection);
+    wire->heard_us = loop_now_us(connection->owner->loop);
+    read_acknowledge(wire, data, size);
     UA_ByteString bytes = { .data = (uint8_t *)(uintptr_t)data, .length = size };
     call_back(connection, UA_CONNECTIONSTATE_ESTABLISHED, bytes);
 }
@@ -331,6 +358,7 @@ static UA_StatusCode open_connection(UA_ConnectionManager *manager, const UA_Key
         return UA_STATUSCODE_BADCONNECTIONREJECTED;
     }
     wire->stream = connection->stream;
+    wire->request_max = 0;
     call_back(connection, UA_CONNECTIONSTATE_OPENING, UA_BYTESTRING_NULL);
     return UA_STATUSCODE_GOOD;
 }

@@ -34,6 +34,7 @@ struct opcua_wire {
     /* Known: */
     struct stream *stream; /* NULL: no connection */
     int64_t heard_us;      /* monotonic: when the server last sent something */
+    size_t request_max;    /* bytes of one message that the server takes; 0: it names no limit */
     int error;             /* why the last connection ended: BUSBAR_ code, 0: we closed it */
     char detail[STREAM_DETAIL_MAX];
 };

@@ -15,17 +15,15 @@
 #include <open62541/types_generated.h>
 
 #include "driver/trust.h"
+#include "drivers/opcua/link/channel.h"
 #include "drivers/opcua/link/thread.h"
 #include "drivers/opcua/link/trouble.h"
 #include "drivers/opcua/text/security.h"
 
 enum {
-    OPCUA_URLS_MAX = 8,           /* redundant endpoints of one device */
-    OPCUA_ENDPOINTS_MAX = 64,     /* that a server may offer; more are passed over */
-    OPCUA_NAMESPACES_MAX = 4096,  /* of a server */
-    OPCUA_CALLS_MAX = 4096,       /* service calls of one session under way */
-    OPCUA_MESSAGE_MAX = 16 << 20, /* bytes of one message of a server, all chunks */
-    OPCUA_CHUNKS_MAX = 1024,
+    OPCUA_URLS_MAX = 8,          /* redundant endpoints of one device */
+    OPCUA_ENDPOINTS_MAX = 64,    /* that a server may offer; more are passed over */
+    OPCUA_NAMESPACES_MAX = 4096, /* of a server */
 };
 
 /* How a link is made. Texts are borrowed for opcua_seat_take(), which copies them. */
@@ -104,21 +102,11 @@ struct opcua_thread *opcua_seat_thread(const struct opcua_seat *seat);
  * to leave, for all that share the session. */
 void **opcua_seat_slot(struct opcua_seat *seat);
 
-/* response: of the type asked for, borrowed for the call; NULL when trouble says so (no answer, or the whole
- * service was refused). Never from inside opcua_call(). */
-typedef void (*opcua_called_cb)(void *ctx, const void *response,
-                                const struct opcua_trouble *trouble);
-
-struct opcua_call; /* under way */
-
-/* Calls a service: any request of the standard, &UA_TYPES[...] of both sides. The request is encoded before it
- * returns; its header is written to, so it cannot be a constant object. Publish may be open for long: timeout_us 0 = never by time. Returns NULL where it cannot be sent
- * (link down, OPCUA_CALLS_MAX): `called` follows with that trouble all the same. */
+/* Calls a service of the session: any request of the standard, &UA_TYPES[...] of both sides; see
+ * opcua_channel_call(). Publish may be open for long: timeout_us 0 = never by time. */
 struct opcua_call *opcua_call(struct opcua_seat *seat, const void *request,
                               const UA_DataType *request_type, const UA_DataType *response_type,
                               int64_t timeout_us, opcua_called_cb called, void *ctx);
-/* No callback after this; a late answer is dropped. NULL is fine. */
-void opcua_call_cancel(struct opcua_call *call);
 
 /* Learned: the server refused this many of something at once; facts->limits is lowered to what it bears. */
 void opcua_seat_learn(struct opcua_seat *seat, uint32_t *limit, uint32_t most);
