@@ -167,12 +167,44 @@ static void each_key_shows(void **state)
     config_free(old);
 }
 
+static void commands_in_words(void **state)
+{
+    (void)state;
+    static const char head[] = "version: 1\ndevices:\n  a:\n    modbus: { tcp: x }\n"
+                               "    points: { p: { holding: 1, write: true } }\n";
+    char one[512], two[512];
+    struct config_diff diff;
+    struct buf out;
+    snprintf(one, sizeof(one),
+             "%s    commands: { go: { p: 1 }, reset: { pulse: x }, old: { pulse: y } }\n", head);
+    snprintf(two, sizeof(two),
+             "%s    commands: { go: { p: 2, name: Go }, reset: { pulse: x, times: 3, confirm: true "
+             "}, new: { p: 1 } }\n",
+             head);
+    struct config *old = load(one), *new = load(two);
+    buf_init(&out, 1 << 16);
+    assert_int_not_equal(old->devices[0].hash, new->devices[0].hash);
+    assert_int_equal(config_diff(old, new, &diff), 0);
+    config_free(old);
+    config_free(new);
+    config_diff_print(&diff, &out);
+    assert_string_equal(buf_text(&out), "~ a.commands.go.p 1 -> 2\n"
+                                        "~ a.commands.go.name (not set) -> Go\n"
+                                        "~ a.commands.reset.confirm (not set) -> true\n"
+                                        "~ a.commands.reset.times (not set) -> 3\n"
+                                        "+ a.commands.new\n"
+                                        "- a.commands.old\n");
+    assert_int_equal(diff.stopped_count, 1);
+    config_diff_fini(&diff);
+    buf_fini(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(changes_in_words),     cmocka_unit_test(policies_and_places_show),
         cmocka_unit_test(equal_has_no_changes), cmocka_unit_test(the_first_is_all_new),
-        cmocka_unit_test(each_key_shows),
+        cmocka_unit_test(each_key_shows),       cmocka_unit_test(commands_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

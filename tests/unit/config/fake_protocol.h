@@ -31,6 +31,14 @@ static const struct option fake_point_options[] = {
     { .key = NULL },
 };
 
+enum { FAKE_COIL, FAKE_TIMES, FAKE_KEY };
+static const struct option fake_command_options[] = {
+    { .key = "pulse", .type = OPTION_TEXT, .min = 1, .max = 100, .help = "what to pulse" },
+    { .key = "times", .type = OPTION_INT, .fallback = "1", .min = 1, .max = 9 },
+    { .key = "key", .type = OPTION_SECRET },
+    { .key = NULL },
+};
+
 struct fake_address {
     int32_t number;
     uint8_t type;
@@ -72,13 +80,25 @@ static inline int fake_resolve(const struct settings *device, const struct setti
     return 0;
 }
 
+static inline int fake_check_command(const struct settings *device, const struct settings *command,
+                                     struct err *err)
+{
+    (void)device;
+    return settings_has(command, FAKE_COIL)
+               ? 0
+               : err_at(err, BUSBAR_ECONFIG, command->at, "add 'pulse: NAME'",
+                        "it does not say what to pulse");
+}
+
 static const struct config_protocol fake_protocols[] = {
     { .name = "modbus",
       .device_options = fake_device_options,
       .point_options = fake_point_options,
       .address_bytes = sizeof(struct fake_address),
       .check = fake_check,
-      .resolve = fake_resolve },
+      .resolve = fake_resolve,
+      .command_options = fake_command_options,
+      .check_command = fake_check_command },
 };
 
 static const struct config_env fake_env = { .protocols = fake_protocols, .protocol_count = 1 };

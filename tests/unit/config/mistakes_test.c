@@ -20,6 +20,10 @@ struct mistake {
 };
 
 #define HEAD "version: 1\ndevices:\n  m-1:\n    modbus: { tcp: 10.0.2.15:502 }\n    points:\n"
+#define COMMAND                                                       \
+    "      fan: { holding: 1, write: { max: 5 }, enum: [off, on] }\n" \
+    "    commands:\n"                                                 \
+    "      go: "
 #define MANY                                              \
     "version: 1\npoints: { csv: points.csv }\ndevices:\n" \
     "  m-1: { modbus: { tcp: 1.1.1.1 }, points: { a: { holding: 1 } } }\n"
@@ -130,6 +134,35 @@ static const struct mistake mistakes[] = {
       NULL, false },
     { "version: 1\nhistory: { policies: [] }\n", NULL, "site.yaml:2:22",
       "'policies' wants keys with values", NULL, false },
+    /* commands */
+    { HEAD COMMAND "{ fna: 1 }\n", NULL, "site.yaml:8:13",
+      "'fna' in command 'go' is no key of it and no point of 'm-1'", "did you mean 'fan'?", false },
+    { HEAD COMMAND "{ puls: x }\n", NULL, "site.yaml:8:13", "'puls' in command 'go'",
+      "did you mean 'pulse'?", false },
+    { HEAD COMMAND "{ fan: 1, pulse: x }\n", NULL, "site.yaml:8:7",
+      "command 'go' has 'pulse', so it cannot also write points", "two commands", false },
+    { HEAD COMMAND "{ name: Go }\n", NULL, "site.yaml:8:7", "command 'go' does nothing",
+      "the values to write", false },
+    { HEAD COMMAND "{ times: 3 }\n", NULL, "site.yaml:8:7", "it does not say what to pulse",
+      "add 'pulse: NAME'", false },
+    { HEAD COMMAND "{ pulse: x, times: 10 }\n", NULL, "site.yaml:8:30",
+      "'times' is 10, it must be 1 to 9", NULL, false },
+    { HEAD COMMAND "{ pulse: x, confirm: maybe }\n", NULL, "site.yaml:8:32",
+      "'confirm' wants true or false", NULL, false },
+    { HEAD COMMAND "{ fan: fast }\n", NULL, "site.yaml:8:18", "'fast' is no value of 'fan'", NULL,
+      false },
+    { HEAD COMMAND "{ fan: 8 }\n", NULL, "site.yaml:8:18",
+      "8 is outside of what may be written to 'fan'", NULL, false },
+    { HEAD COMMAND "{ fan: [1] }\n", NULL, "site.yaml:8:18", "needs one value for 'fan'",
+      "point: value", false },
+    { HEAD COMMAND "{ fan: !secret x }\n", NULL, "site.yaml:8:26", "needs one value for 'fan'",
+      NULL, false },
+    { HEAD "      seen: { input: 1 }\n    commands: { go: { seen: 1 } }\n", NULL, "site.yaml:7:23",
+      "command 'go' writes 'seen', which may not be written", "write: true", false },
+    { HEAD "      p: { holding: 1 }\n    commands: [go]\n", NULL, "site.yaml:7:15",
+      "'commands' wants keys with values", NULL, false },
+    { HEAD "      p: { holding: 1 }\n    commands: { 'a b': { p: 1 } }\n", NULL, "site.yaml:7:18",
+      "'a b' cannot name a command", "'a-b'", false },
     /* secrets */
     { "version: 1\ndevices:\n  a: { modbus: { tcp: x, password: hello } }\n", NULL,
       "site.yaml:3:36", "'password' must not stand in the file", "busbar secret set", false },

@@ -73,6 +73,8 @@ struct fake {
     struct driver_browse *browse; /* that runs */
     unsigned browse_stops;
     struct driver_acknowledge *ack; /* that waits */
+    struct driver_call *call;       /* that waits */
+    unsigned calls;
 };
 
 struct fake_ask {
@@ -333,6 +335,26 @@ static inline void fake_acknowledged(struct device *dev, int error, uint16_t det
     driver_acknowledged(dev, ack, error, detail);
 }
 
+/* "at once" is answered inside, all else waits for fake_called(). */
+static inline void fake_call(struct device *dev, struct driver_call *call)
+{
+    fake_of(dev)->calls++;
+    if (call->argument_count > 0 && strcmp(call->arguments[0], "at once") == 0) {
+        driver_called(dev, call, 0, 0, "{\"sum\":3}", NULL);
+    } else {
+        assert_null(fake_of(dev)->call);
+        fake_of(dev)->call = call;
+    }
+}
+
+static inline void fake_called(struct device *dev, int error, uint16_t detail, const char *results,
+                               const char *words)
+{
+    struct driver_call *call = fake_of(dev)->call;
+    fake_of(dev)->call = NULL;
+    driver_called(dev, call, error, detail, results, words);
+}
+
 /* A device named "ahu-7" is the find "7". */
 static inline void fake_find_key(const struct device *dev, struct buf *out)
 {
@@ -388,6 +410,9 @@ static inline void fake_stop(struct device *dev)
     if (fake->ack != NULL) {
         fake_acknowledged(dev, BUSBAR_ECANCELED, 0);
     }
+    if (fake->call != NULL) {
+        fake_called(dev, BUSBAR_ECANCELED, 0, NULL, NULL);
+    }
     driver_stopped(dev);
 }
 
@@ -436,6 +461,7 @@ static const struct driver_ops fake_ops = {
     .browse = fake_browse,
     .browse_stop = fake_browse_stop,
     .acknowledge = fake_acknowledge,
+    .call = fake_call,
     .find_key = fake_find_key,
     .status = fake_status,
     .address_bytes = 4,

@@ -187,6 +187,22 @@ static inline void toy_acknowledge(struct device *dev, struct driver_acknowledge
     }
 }
 
+/* Gives back what it was given. */
+static inline void toy_call(struct device *dev, struct driver_call *call)
+{
+    struct toy *toy = dev->driver;
+    char results[256] = "";
+    if (call->argument_count > 0) {
+        str_format(results, sizeof(results), "{\"first\":\"%s\",\"count\":%zu}", call->arguments[0],
+                   call->argument_count);
+    }
+    if (toy->mode == TOY_REFUSE) {
+        driver_called(dev, call, BUSBAR_EREFUSED, 2, NULL, NULL);
+    } else {
+        driver_called(dev, call, 0, 0, results, NULL);
+    }
+}
+
 static inline void toy_describe(const struct device *dev, bool sent, const void *data, size_t size,
                                 struct buf *out)
 {
@@ -224,6 +240,7 @@ static const struct driver_ops toy_ops = {
     .remove = toy_remove,
     .test = toy_test,
     .acknowledge = toy_acknowledge,
+    .call = toy_call,
     .describe = toy_describe,
     .address = toy_address,
     .explain = toy_explain,
