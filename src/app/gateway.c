@@ -173,6 +173,7 @@ static void open_host(struct gateway *gw)
                                                .limits_save = keep_limit,
                                                .make_device = make_stranger,
                                                .holds = holds_store(),
+                                               .trust = gw->trust,
                                                .ctx = gw,
                                                .seed = seed });
 }
@@ -299,13 +300,22 @@ static int open_with(struct gateway *gw, struct config *config)
     return keep_version(gw, config);
 }
 
+static int open_trust(struct gateway *gw, struct err *err)
+{
+    char folder[GATEWAY_PATH_MAX];
+    if (!file_join(folder, sizeof folder, gw->data_folder, "certificates")) {
+        return err_set(err, BUSBAR_ELIMIT, "the name of the data folder is too long");
+    }
+    return trust_open(folder, &gw->trust, err);
+}
+
 static int open_folder(struct gateway *gw)
 {
     struct err err = { 0 };
     if (file_make_folders(file_ops_real(), gw->data_folder, 0700, &err) != 0 ||
         file_lock(gw->data_folder, &gw->lock_fd, &err) != 0 ||
         backup_restored(gw->data_folder, &err) != 0 ||
-        secrets_open(gw->data_folder, &gw->secrets, &err) != 0) {
+        secrets_open(gw->data_folder, &gw->secrets, &err) != 0 || open_trust(gw, &err) != 0) {
         return gateway_say(&err);
     }
     return 0;
@@ -418,6 +428,7 @@ void gateway_close(struct gateway *gw)
     if (gw->loop != NULL) {
         loop_free(gw->loop);
     }
+    trust_close(gw->trust);
     secrets_close(gw->secrets);
     if (gw->lock_fd >= 0) {
         file_unlock(gw->lock_fd);

@@ -8,6 +8,7 @@
 #include "app/protocols.h"
 #include "base/map.h"
 #include "driver/host.h"
+#include "driver/trust.h"
 #include "history/history.h"
 #include "net/timer.h"
 #include "server/server.h"
@@ -51,6 +52,7 @@ struct gateway {
     struct registry *registry;
     struct bus *bus;
     struct host *host;
+    struct trust *trust;        /* certificates */
     struct holds_keeper *holds; /* NULL: nothing was held yet */
     uint32_t strangers;         /* devices made for one look: they are numbered */
     struct server *server;

@@ -102,6 +102,17 @@ void breaker_failed(struct poll *poll, int error)
     publish_bad_all(hd, quality, poll->detail);
 }
 
+void host_trusted(struct host *host)
+{
+    list_each(at, &host->devices) {
+        struct host_device *hd = list_entry(at, struct host_device, link);
+        if (hd->stats.link == LINK_DOWN && hd->stats.error == BUSBAR_EUNTRUSTED) {
+            backoff_reset(&hd->backoff);
+            breaker_probe_now(hd);
+        }
+    }
+}
+
 void breaker_probe_now(struct host_device *hd)
 {
     if (hd->breaker != BREAKER_OPEN || !host_running(hd) || list_empty(&hd->polls)) {

@@ -189,6 +189,12 @@ const char *driver_secret(struct driver *drv, const char *name)
     return config->secret != NULL ? config->secret(config->ctx, name) : NULL;
 }
 
+struct trust *driver_trust(struct driver *drv)
+{
+    assert(drv->host->config.trust != NULL);
+    return drv->host->config.trust;
+}
+
 const struct setup *driver_setup(const struct driver *drv)
 {
     return drv->setup;

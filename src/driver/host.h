@@ -87,6 +87,9 @@ struct host_config {
     int (*make_device)(void *ctx, const char *protocol, const char *settings, struct device **out,
                        struct err *err);
     struct host_hold_store holds; /* where holds are kept (see below) */
+    struct trust
+        *trust; /* certificates; the caller's, until host_free() returned. NULL only where no
+                            driver of the catalog asks for them */
     void *ctx;
     uint64_t seed; /* of phases and jitter */
 };
@@ -223,6 +226,8 @@ int host_hold_forget(struct host *host, const char *path, uint8_t priority);
 /* At the start, from where they were kept: before the loop runs. BUSBAR_ELIMIT. */
 int host_hold_restore(struct host *host, const struct host_hold *hold);
 
+/* Somebody trusts more certificates than before: who was refused for one is asked again at once. */
+void host_trusted(struct host *host);
 /* Reads all points of a device now, outside their period; asks a silent one again at once.
  * BUSBAR_EBUSY: the device is paused. */
 int host_poll_now(struct host *host, struct device *dev);

@@ -56,6 +56,7 @@ struct trust_seen {
     unsigned key_bits;
     char key[16];       /* "RSA", "EC" */
     char signature[32]; /* "sha256WithRSAEncryption" */
+    char protocol[32];  /* of our own: whose it is; else "" */
     /* Of a refused one: where it came from, and when. */
     char peer[128]; /* "opc.tcp://10.0.3.5:48250" */
     char device[128];
@@ -135,6 +136,8 @@ int trust_remove(struct trust *trust, const char *fingerprint, struct trust_seen
 int trust_import(struct trust *trust, const uint8_t *bytes, size_t size, bool issuer,
                  struct trust_seen *seen, struct err *err);
 
+/* Looks at what a person changed in the folders; not on the loop's thread. */
+void trust_refresh(struct trust *trust);
 /* Grows with each change of what is trusted or ours: who was refused tries again when it did. Never blocks. */
 uint64_t trust_generation(const struct trust *trust);
 
