@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+// Alarms & Conditions of a server that is not ours become events, are acknowledged and confirmed there, and are known
+// again after an outage.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { makeFolder, sleep, until } from '../support/gateway.mjs';
+import { opcua, startServer } from './opcua_peers.mjs';
+import { startProxy } from './opcua_proxy.mjs';
+import { begin, site } from './opcua_rig.mjs';
+import { addAlarms, nsu } from './opcua_space.mjs';
+
+const points = { level: `{ node: "${nsu('level')}" }` };
+const settings = 'security: none, timeout: 1s, publishing: 200ms, alarms: conditions';
+
+let folder;
+
+before(() => {
+  folder = makeFolder({}).folder;
+});
+
+async function serve(t) {
+  const server = await startServer({ folder, build: (space, ns, plant) => addAlarms(space, ns, plant) });
+  t.after(() => server.stop());
+  return server;
+}
+
+const events = async (rig) => (await rig.gateway.get('/api/v1/events?limit=200')).events;
+
+const event = (rig, matching, what = () => true) => until(`an event ${matching}`, async () =>
+  (await events(rig)).find((e) => matching.test(`${e.source} ${e.kind} ${e.text} ${e.severity} ${JSON.stringify(e.arguments)}`) && what(e)));
+
+test('a limit alarm: active, acknowledged and confirmed at the server, inactive', { timeout: 60000 }, async (t) => {
+  const server = await serve(t);
+  const { level, alarm } = server.nodes;
+  const rig = await begin(t, site({ d1: { url: server.url, settings, points } }));
+  await rig.shows('d1/level', 50);
+  await sleep(500);
+  level.set(95);
+  const high = await event(rig, /HighHigh/);
+  assert.match(high.source, /^d1/);
+  assert.equal(high.ack, 'wanted', JSON.stringify(high));
+  assert.equal(alarm.ackedState.id.readValue().value.value, false);
+  const acked = await rig.gateway.post(`/api/v1/events/${high.id}/acknowledge`, { note: 'seen by Eva' });
+  assert.equal(acked.status, 200, JSON.stringify(acked.body));
+  assert.equal(alarm.ackedState.id.readValue().value.value, true);
+  assert.match(alarm.comment.readValue().value.value.text, /seen by Eva/);
+  level.set(50);
+  await event(rig, /normal|inactive|not active/i, (e) => e.id > high.id);
+});
+
+test('what was active before we came is known, also after an outage', { timeout: 60000 }, async (t) => {
+  const server = await serve(t);
+  server.nodes.level.set(85);
+  const proxy = await startProxy(server.port);
+  t.after(() => proxy.stop());
+  const rig = await begin(t, site({ d1: { url: proxy.url, settings, points } }));
+  await rig.shows('d1/level', 85);
+  const first = await event(rig, /High/);
+  proxy.close();
+  await rig.link('d1', /^(down|connecting)/);
+  server.sessions().forEach((session) => server.engine.closeSession(session.authenticationToken, true, 'Terminated'));
+  server.nodes.level.set(5);
+  await sleep(300);
+  proxy.close(false);
+  await rig.shows('d1/level', 5, 20000);
+  await event(rig, /LowLow/, (e) => e.id > first.id);
+  const all = (await events(rig)).filter((e) => /High/.test(JSON.stringify(e)) && !/Low/.test(JSON.stringify(e)));
+  assert.ok(all.length <= 2, `what is known is not told again and again: ${all.length}`);
+});
+
+test('alarms: off means none', { timeout: 60000 }, async (t) => {
+  const server = await serve(t);
+  const rig = await begin(t, site({ d1: { url: server.url, settings: 'security: none, publishing: 200ms', points } }));
+  await rig.good('d1/level');
+  server.nodes.level.set(95);
+  await rig.shows('d1/level', 95);
+  await sleep(700);
+  assert.deepEqual((await events(rig)).filter((e) => /LevelAlarm|Level/.test(JSON.stringify(e))), []);
+});
