@@ -64,7 +64,7 @@ async function survives(t, evils, { act = () => sleep(1500), every = '200ms', sa
   const { code } = await rig.gateway.stop();
   assert.equal(code, 0, rig.gateway.output);
   assert.doesNotMatch(rig.gateway.output, /Sanitizer|runtime error/);
-  return { rig, servers };
+  servers.forEach((server, i) => assert.deepEqual(server.errors, [], `evil${i} did what it was told`));
 }
 
 before(() => {

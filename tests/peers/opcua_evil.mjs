@@ -24,7 +24,7 @@ const byId = new Map(SERVICES.map((name) => [opcua[`${name}Request`].schema?.enc
 
 /** The body of a message: type, then fields. */
 export function encode(object) {
-  const stream = new BinaryStream(Buffer.alloc(256 * 1024));
+  const stream = new BinaryStream(Buffer.alloc(2048 * 1024));
   opcua.encodeExpandedNodeId(object.schema.encodingDefaultBinary, stream);
   object.encode(stream);
   return Buffer.from(stream.buffer.subarray(0, stream.length));
@@ -89,6 +89,7 @@ const honest = {
   TransferSubscriptions: (request) => new opcua.TransferSubscriptionsResponse({ results: request.subscriptionIds.map(() => ({ statusCode: StatusCodes.BadSubscriptionIdInvalid })) }),
 };
 
+const CHUNK = 60000;
 const NAMESPACES = 2255;
 const STATE = 2259;
 
@@ -142,8 +143,15 @@ export async function startEvil({ answers = {}, hello, open } = {}) {
       socket.destroy();
       return;
     }
-    const body = given.raw ? null : Buffer.isBuffer(given) ? given : encode(given);
-    socket.write(body ? frame('MSG', 'F', Buffer.concat([u32(socket.channel, 1, server.sequence++, requestId), body])) : given.raw);
+    if (given.raw) {
+      socket.write(given.raw);
+      return;
+    }
+    const body = Buffer.isBuffer(given) ? given : encode(given);
+    for (let at = 0; at === 0 || at < body.length; at += CHUNK) {
+      socket.write(frame('MSG', at + CHUNK < body.length ? 'C' : 'F',
+        Buffer.concat([u32(socket.channel, 1, server.sequence++, requestId), body.subarray(at, at + CHUNK)])));
+    }
   }
 
   function take(socket, kind, body) {
