@@ -77,7 +77,7 @@ void sim_free(struct sim *sim)
 
 /* ---- devices ---- */
 
-static struct sim_protocol *get_protocol(struct sim *sim, const char *name)
+struct sim_protocol *sim_protocol_get(struct sim *sim, const char *name)
 {
     list_each(at, &sim->protocols) {
         struct sim_protocol *protocol = list_entry(at, struct sim_protocol, link);
@@ -110,7 +110,7 @@ const struct setup *sim_setup(const struct sim *sim, const char *protocol)
 
 int sim_add(struct sim *sim, struct device *dev, struct err *err)
 {
-    struct sim_protocol *protocol = get_protocol(sim, dev->protocol);
+    struct sim_protocol *protocol = sim_protocol_get(sim, dev->protocol);
     if (protocol == NULL) {
         return err_set(err, BUSBAR_EUNSUPPORTED, "there is no simulator for '%s'", dev->protocol);
     }

@@ -536,7 +536,8 @@ static const struct sim_ops ops = {
                    SIM_FAULT_BIT(ERROR) | SIM_FAULT_BIT(REJECT) | SIM_FAULT_BIT(ABORT) |
                    SIM_FAULT_BIT(RESTART) | SIM_FAULT_BIT(COV_SILENCE) |
                    SIM_FAULT_BIT(DUPLICATE_ID) | SIM_FAULT_BIT(SEGMENT_LOSS),
-    .fault_traits = UINT32_MAX,
+    .fault_traits = SIM_TRAIT_BIT(APDU) | SIM_TRAIT_BIT(NO_RPM) | SIM_TRAIT_BIT(NO_COV) |
+                    SIM_TRAIT_BIT(NO_COV_PROPERTY) | SIM_TRAIT_BIT(NO_SEGMENTATION),
     .add = add,
     .remove = remove_device,
     .close = close_all,

@@ -4,11 +4,12 @@
 
 #include "sim/sim_bacnet.h"
 #include "sim/sim_modbus.h"
+#include "sim/sim_opcua.h"
 #include "sim/sim_private.h"
 
 const struct sim_ops *sim_catalog_find(const char *protocol)
 {
-    const struct sim_ops *const rows[] = { sim_modbus(), sim_bacnet() };
+    const struct sim_ops *const rows[] = { sim_modbus(), sim_bacnet(), sim_opcua() };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i]->protocol, protocol) == 0) {
             return rows[i];

@@ -11,6 +11,7 @@ enum argument {
     ARGUMENT_CODE,
     ARGUMENT_ERROR,
     ARGUMENT_APDU,
+    ARGUMENT_COUNT,
     ARGUMENT_DURATION,
 };
 
@@ -22,6 +23,7 @@ static const struct {
     [ARGUMENT_CODE] = { 1, 255, "code", "2" },
     [ARGUMENT_ERROR] = { 0, 65535, "code", "31" },
     [ARGUMENT_APDU] = { 50, 1476, "size", "128" },
+    [ARGUMENT_COUNT] = { 1, 65535, "number", "100" },
     [ARGUMENT_DURATION] = { 0, INT64_MAX, "time", "500ms" },
 };
 
@@ -120,6 +122,7 @@ static int parse_word(char *word, struct sim_fault *fault, struct err *err)
         int error = parse_argument(&traits[trait], value, &argument, err);
         fault->traits |= UINT32_C(1) << trait;
         fault->apdu = trait == SIM_TRAIT_APDU ? (uint16_t)argument : fault->apdu;
+        fault->most = trait == SIM_TRAIT_MOST_NODES ? (uint16_t)argument : fault->most;
         return error;
     }
     int kind = find(kinds, KIND_COUNT, word);
@@ -232,7 +235,7 @@ void sim_fault_print(const struct sim_fault *fault, struct buf *out)
     for (int i = 0; i < TRAIT_COUNT; i++) {
         if ((fault->traits >> i & 1) != 0) {
             buf_append_text(out, between);
-            print_word(&traits[i], fault->apdu, out);
+            print_word(&traits[i], i == SIM_TRAIT_APDU ? fault->apdu : fault->most, out);
             between = "+";
         }
     }

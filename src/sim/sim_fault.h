@@ -41,6 +41,9 @@
 
 #define SIM_TRAITS(X)                              \
     X(APDU, "apdu", APDU)                          \
+    X(MOST_NODES, "most-nodes", COUNT)             \
+    X(NO_TRUST, "no-trust", NOTHING)               \
+    X(NO_LOGIN, "no-login", NOTHING)               \
     X(NO_RPM, "no-rpm", NOTHING)                   \
     X(NO_COV, "no-cov", NOTHING)                   \
     X(NO_COV_PROPERTY, "no-cov-property", NOTHING) \
@@ -65,6 +68,7 @@ struct sim_fault {
     uint32_t traits;  /* bits, SIM_TRAIT_BIT() */
     int64_t argument; /* code, or microseconds */
     uint16_t apdu;    /* bytes, of the trait */
+    uint16_t most;    /* nodes in a call, of the trait */
     int64_t begin_us; /* monotonic; when it was set */
     int64_t for_us;   /* 0 = until it is replaced */
     int64_t every_us; /* 0 = once */

@@ -68,6 +68,9 @@ struct sim {
 /* NULL: no simulator for this protocol. */
 const struct sim_ops *sim_catalog_find(const char *protocol);
 
+/* A protocol in use, from now on; NULL: there is no simulator for it. */
+struct sim_protocol *sim_protocol_get(struct sim *sim, const char *name);
+
 /* What the configuration says about a protocol as a whole; NULL: nothing is known. Only while a device is
  * added. */
 const struct setup *sim_setup(const struct sim *sim, const char *protocol);
