@@ -310,6 +310,8 @@ struct driver_node {
     /* A proposal: a point of this name with these settings, "{ object: analog-input:1, units: degC }";
      * NULL = this is nothing to make a point of. */
     const char *point_name, *point;
+    /* The same of a command, "{ method: ..., object: ... }", of the name in point_name; NULL: it is none. */
+    const char *command;
     bool proposed; /* ticked from the beginning */
 };
 
