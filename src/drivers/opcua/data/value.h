@@ -17,20 +17,29 @@ struct opcua_types; /* structures and enumerations of one server, data/types.h *
 
 /* What of a value a point wants. Immutable. */
 struct opcua_want {
-    const char *member; /* "Position.X": of a structure, names apart by dots; NULL: all of it */
+    const char *member; /* "Position.X": of a structure, as in data/decode.h; NULL: all of it */
+    /* How many elements the range names at most (opcua_range_count): the answer may not have more, and with 1 it is that
+     * element itself. 0: there is no range. */
+    uint32_t elements;
 };
 
 /* A DataValue: value, status into quality and detail (text/status.h), source time (else server time, else 0).
- * Texts live in `texts` until its owner resets it. Never fails: what cannot be said has a bad quality. */
+ * Texts live in `texts` until its owner resets it. Never fails: what cannot be said has a bad quality. Good values have
+ * detail 0, but for a structure kept raw (OPCUA_FOUND_NO_DEFINITION). OPCUA_FOUND_LOADING: its structure is being asked
+ * for: look again when types->loaded says so. types may be NULL. */
 void opcua_sample(const UA_DataValue *value, const struct opcua_want *want,
-                  const struct opcua_types *types, struct arena *texts, struct sample *out);
+                  struct opcua_types *types, struct arena *texts, struct sample *out);
 
-/* A value to write, as the node's DataType and ValueRank want it. Returns 0 (caller clears out),
- * BUSBAR_ERANGE (does not fit), BUSBAR_EUNSUPPORTED (a type nobody writes by hand), BUSBAR_EINVAL (text that is no such). */
-int opcua_variant(const struct sample *sample, const UA_NodeId *data_type, int32_t value_rank,
-                  const struct opcua_types *types, UA_Variant *out);
+/* A value to write, as the node's DataType and ValueRank want it; an array is a text with a JSON array in it, one
+ * element of one (want->elements 1) the element. Returns 0 (caller clears out), BUSBAR_ERANGE (does not fit),
+ * BUSBAR_EUNSUPPORTED (a type nobody writes by hand, a member), BUSBAR_EINVAL (text that is no such),
+ * BUSBAR_EWRONGTYPE, BUSBAR_EAGAIN (the type is being asked for: again after types->loaded). */
+int opcua_variant(const struct sample *sample, const struct opcua_want *want,
+                  const UA_NodeId *data_type, int32_t value_rank, struct opcua_types *types,
+                  UA_Variant *out);
 
-/* UA_DateTime (100 ns since 1601) to microseconds UTC since 1970 and back; outside of our range: 0. */
+/* UA_DateTime (100 ns since 1601) to microseconds UTC since 1970 and back. What is not after 1970 and before 10000 is no
+ * time of a sample: 0. */
 int64_t opcua_time_us(UA_DateTime time);
 UA_DateTime opcua_time_of(int64_t time_us);
 

@@ -39,7 +39,8 @@
       "the server has no namespace of this URI; see those it has: 'busbar device browse'")       \
     X(LEFT_OUT, 0xf00d, DECODE, "the server answered, but left this value out")                  \
     X(NOT_TEXT, 0xf00e, DECODE, "the server sent a text that is not UTF-8")                      \
-    X(DATE, 0xf00f, OUT_OF_RANGE, "the date is outside of the years 1601 to 9999")
+    X(DATE, 0xf00f, OUT_OF_RANGE, "the date is outside of the years 1601 to 9999")               \
+    X(LOADING, 0xf010, NOT_YET, "the definition of this structure is being read from the server")
 
 enum opcua_finding {
 #define OPCUA_FINDING_ENUM(name, number, quality, words) OPCUA_FOUND_##name = (number),
