@@ -110,7 +110,7 @@ static void on_failing(void *ctx)
 static bool may_send(const struct opcua_channel *channel, const void *request,
                      const UA_DataType *type, struct opcua_trouble *why)
 {
-    if (channel == NULL || !opcua_channel_is_open(channel)) {
+    if (channel == NULL || !opcua_channel_is_open(channel) || channel->wire.stream == NULL) {
         opcua_trouble_set(why, BUSBAR_ENOTCONN, 0, "the link is down");
         return false;
     }
@@ -179,12 +179,17 @@ void opcua_call_cancel(struct opcua_call *call)
     }
 }
 
+struct opcua_call *opcua_call_first(struct list *owner)
+{
+    return list_entry(owner->next, struct opcua_call, link);
+}
+
 void opcua_calls_fail(struct list *owner, const struct opcua_trouble *trouble)
 {
     struct list now;
     list_init(&now);
     list_move_all(&now, owner);
     while (!list_empty(&now)) {
-        answer(list_entry(now.next, struct opcua_call, link), NULL, trouble);
+        answer(opcua_call_first(&now), NULL, trouble);
     }
 }

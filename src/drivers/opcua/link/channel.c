@@ -116,7 +116,13 @@ static void destroy(struct opcua_channel *channel)
     timer_stop(&channel->deadline);
     UA_Client_delete(channel->client);
     loop_defer_cancel(&channel->look);
+    opcua_thread_release(channel->thread);
+    loop_cb freed = channel->freed;
+    void *ctx = channel->freed_ctx;
     busbar_free(channel);
+    if (freed != NULL) {
+        freed(ctx);
+    }
 }
 
 static void closed(struct opcua_channel *channel)
@@ -223,6 +229,8 @@ struct opcua_channel *opcua_channel_new(struct opcua_thread *thread, const char 
 {
     struct opcua_channel *channel = busbar_alloc(sizeof(*channel));
     (void)str_copy(channel->url, sizeof(channel->url), url);
+    channel->thread = thread;
+    opcua_thread_hold(thread);
     channel->loop = opcua_thread_loop(thread);
     channel->events = events;
     channel->ctx = ctx;
@@ -289,10 +297,17 @@ void opcua_channel_close(struct opcua_channel *channel, const struct opcua_troub
 
 void opcua_channel_free(struct opcua_channel *channel)
 {
-    if (channel == NULL || channel->freeing) {
-        return;
+    if (channel != NULL) {
+        opcua_channel_free_then(channel, NULL, NULL);
     }
+}
+
+void opcua_channel_free_then(struct opcua_channel *channel, loop_cb freed, void *ctx)
+{
+    assert(!channel->freeing);
     channel->freeing = true;
+    channel->freed = freed;
+    channel->freed_ctx = ctx;
     timer_start(&channel->deadline, GOODBYE_MS, 0);
     (void)UA_Client_disconnectAsync(channel->client);
     loop_defer(channel->loop, &channel->look);

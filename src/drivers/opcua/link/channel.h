@@ -58,6 +58,8 @@ void opcua_channel_close(struct opcua_channel *channel, const struct opcua_troub
 /* No callback after this; all its calls must have been answered or canceled. Where it is open the server is told
  * to forget the session and its subscriptions; memory is freed when that is done. NULL is fine. */
 void opcua_channel_free(struct opcua_channel *channel);
+/* The same, and freed(ctx) when it is gone, never from inside. */
+void opcua_channel_free_then(struct opcua_channel *channel, loop_cb freed, void *ctx);
 
 bool opcua_channel_is_open(const struct opcua_channel *channel);
 bool opcua_channel_is_active(const struct opcua_channel *channel);
@@ -86,6 +88,8 @@ struct opcua_call *opcua_channel_call(struct opcua_channel *channel, struct loop
                                       opcua_called_cb called, void *ctx);
 /* No callback after this; a late answer is dropped. NULL is fine. */
 void opcua_call_cancel(struct opcua_call *call);
+/* The first of an owner's list, which is not empty. */
+struct opcua_call *opcua_call_first(struct list *owner);
 /* Cancels each in an owner's list, and has `called` run with the trouble, now. */
 void opcua_calls_fail(struct list *owner, const struct opcua_trouble *trouble);
 

@@ -21,12 +21,15 @@ enum opcua_channel_phase {
 
 struct opcua_channel {
     UA_Client *client;
+    struct opcua_thread *thread;
     struct loop *loop;
     const struct opcua_channel_events *events;
     void *ctx;
     int64_t timeout_us;
     enum opcua_channel_phase phase;
     bool freeing;
+    loop_cb freed; /* after that; may be NULL */
+    void *freed_ctx;
     struct opcua_wire wire;
     struct loop_deferred look; /* at the client's state, which changed */
     struct timer deadline;     /* of opening, activating, freeing */

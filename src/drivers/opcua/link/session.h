@@ -109,6 +109,6 @@ struct opcua_call *opcua_call(struct opcua_seat *seat, const void *request,
                               int64_t timeout_us, opcua_called_cb called, void *ctx);
 
 /* Learned: the server refused this many of something at once; facts->limits is lowered to what it bears. */
-void opcua_seat_learn(struct opcua_seat *seat, uint32_t *limit, uint32_t most);
+void opcua_seat_learn(struct opcua_seat *seat, const uint32_t *limit, uint32_t most);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/opcua/link/thread.h"
 
+#include <assert.h>
 #include <pthread.h>
 
 #include "base/alloc.h"
@@ -11,6 +12,9 @@ struct opcua_thread {
     struct loop *loop;
     struct UA_EventLoop *event_loop;
     pthread_t thread;
+    struct list sessions;
+    size_t holds;
+    bool stopping;
     bool borrowed; /* `loop` is the caller's, there is no thread */
 };
 
@@ -20,6 +24,7 @@ static struct opcua_thread *thread_new(struct loop *home, struct loop *loop)
     thread->home = home;
     thread->loop = loop;
     thread->event_loop = opcua_event_loop_new(loop);
+    list_init(&thread->sessions);
     return thread;
 }
 
@@ -54,7 +59,24 @@ struct opcua_thread *opcua_thread_borrow(struct loop *loop)
 static void stop_loop(void *ctx)
 {
     struct opcua_thread *thread = ctx;
-    loop_stop(thread->loop);
+    thread->stopping = true;
+    if (thread->holds == 0) {
+        loop_stop(thread->loop);
+    }
+}
+
+void opcua_thread_hold(struct opcua_thread *thread)
+{
+    thread->holds++;
+}
+
+void opcua_thread_release(struct opcua_thread *thread)
+{
+    assert(thread->holds > 0);
+    thread->holds--;
+    if (thread->holds == 0 && thread->stopping) {
+        loop_stop(thread->loop);
+    }
 }
 
 void opcua_thread_stop(struct opcua_thread *thread)
@@ -67,6 +89,7 @@ void opcua_thread_stop(struct opcua_thread *thread)
         (void)pthread_join(thread->thread, NULL);
         loop_free(thread->loop);
     }
+    assert(list_empty(&thread->sessions));
     opcua_event_loop_free(thread->event_loop);
     busbar_free(thread);
 }
@@ -89,4 +112,9 @@ struct loop *opcua_thread_loop(struct opcua_thread *thread)
 struct UA_EventLoop *opcua_thread_event_loop(struct opcua_thread *thread)
 {
     return thread->event_loop;
+}
+
+struct list *opcua_thread_sessions(struct opcua_thread *thread)
+{
+    return &thread->sessions;
 }

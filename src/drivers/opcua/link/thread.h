@@ -23,7 +23,8 @@ int opcua_thread_start(struct loop *home, struct opcua_thread **out, struct err 
  * caller's and is home as well. Never fails. */
 struct opcua_thread *opcua_thread_borrow(struct loop *loop);
 
-/* Home. Everything on it must have been closed. Runs what was posted, ends the thread, joins it. NULL is fine. */
+/* Home. Everything on it must have been closed; channels that still say goodbye are waited for. Runs what was posted,
+ * ends the thread, joins it. NULL is fine. */
 void opcua_thread_stop(struct opcua_thread *thread);
 
 /* From home: runs cb(ctx) on the OPC UA thread, in the order of posting. */
@@ -36,5 +37,13 @@ void opcua_thread_tell(struct opcua_thread *thread, loop_cb cb, void *ctx);
 struct loop *opcua_thread_loop(struct opcua_thread *thread);
 /* The library's event loop (UA_EventLoop), shared by all clients. OPC UA thread only. */
 struct UA_EventLoop *opcua_thread_event_loop(struct opcua_thread *thread);
+
+/* ---- for link/ ---- */
+
+/* What must not be cut off by the end of the thread: it ends when nothing is held any more. */
+void opcua_thread_hold(struct opcua_thread *thread);
+void opcua_thread_release(struct opcua_thread *thread);
+/* The sessions of the thread. */
+struct list *opcua_thread_sessions(struct opcua_thread *thread);
 
 #endif

@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Bringing a session up:
+ *
+ *     begin --- a session is left from before ------------------------.
+ *       |                                                              |
+ *     ASKING -> choice, certificate -> OPENING -> CREATING -> ACTIVATING -> READING -> UP
+ *       ^                                  |          |            |           |        |
+ *       '------ the next URL --------------'----------'------------'-----------'     lost: DOWN
+ *       '-------- none left: DOWN
+ *
+ * What failed first in a round is what is told: the first URL is the one a person cares most for. */
+#include <assert.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "drivers/opcua/link/session_private.h"
+
+/* ---- words ---- */
+
+/* Statuses by which servers say, each in its way, that they do not trust who comes. */
+static bool distrusts(UA_StatusCode status)
+{
+    switch (status) {
+    case UA_STATUSCODE_BADSECURITYCHECKSFAILED:
+    case UA_STATUSCODE_BADCERTIFICATEUNTRUSTED:
+    case UA_STATUSCODE_BADCERTIFICATEINVALID:
+    case UA_STATUSCODE_BADCERTIFICATEREVOKED:
+    case UA_STATUSCODE_BADCERTIFICATETIMEINVALID:
+    case UA_STATUSCODE_BADCERTIFICATEURIINVALID:
+    case UA_STATUSCODE_BADCERTIFICATEUSENOTALLOWED:
+    case UA_STATUSCODE_BADCERTIFICATECHAININCOMPLETE:
+    case UA_STATUSCODE_BADCERTIFICATEREVOCATIONUNKNOWN: return true;
+    default: return false;
+    }
+}
+
+static bool hung_up(int error)
+{
+    return error == BUSBAR_ECLOSED || error == BUSBAR_ERESET;
+}
+
+static bool refuses_user(UA_StatusCode status)
+{
+    return status == UA_STATUSCODE_BADIDENTITYTOKENREJECTED ||
+           status == UA_STATUSCODE_BADIDENTITYTOKENINVALID ||
+           status == UA_STATUSCODE_BADUSERACCESSDENIED ||
+           status == UA_STATUSCODE_BADUSERSIGNATUREINVALID;
+}
+
+/* The trouble of one phase with what a person has to do about it. */
+static void explain(const struct opcua_session *session, struct opcua_trouble *why)
+{
+    const struct opcua_attempt *attempt = session->attempt;
+    const char *url = session->config.urls[attempt->url];
+    char said[160];
+    (void)str_copy(said, sizeof(said), why->detail);
+    if (why->error == BUSBAR_ETIMEOUT || why->error == BUSBAR_EUNSUPPORTED) {
+        return;
+    }
+    if (session->phase <= OPCUA_SESSION_CREATING && attempt->mode != OPCUA_MODE_NONE &&
+        (distrusts(why->status) || hung_up(why->error))) {
+        opcua_trouble_set(why, BUSBAR_EUNTRUSTED, why->status,
+                          "%s: the server does not take busbar's certificate (%s): trust it in the "
+                          "server, often in its list of rejected ones: '%s', fingerprint %.16s...; "
+                          "`busbar certificate show own` prints it",
+                          url,
+                          distrusts(why->status) ? UA_StatusCode_name(why->status)
+                                                 : "it closes the connection",
+                          attempt->own.seen.subject, attempt->own.seen.fingerprint);
+    } else if (session->phase == OPCUA_SESSION_ACTIVATING && refuses_user(why->status)) {
+        const char *user = session->config.user;
+        opcua_trouble_set(
+            why, BUSBAR_EAUTH, why->status, "%s: the server refuses %s%s%s (%s): check %s", url,
+            user != NULL                               ? "the user '"
+            : session->config.user_certificate != NULL ? "the user's certificate"
+                                                       : "who does not log in",
+            user != NULL ? user : "", user != NULL ? "'" : "", UA_StatusCode_name(why->status),
+            user != NULL                               ? "`user` and `password`"
+            : session->config.user_certificate != NULL ? "that the server trusts it"
+                                                       : "what the server needs: "
+                                                         "`user` and `password`");
+    } else if (strstr(why->detail, url) == NULL) {
+        opcua_trouble_set(why, why->error, why->status, "%s: %s", url, said);
+    }
+}
+
+/* ---- attempts ---- */
+
+static void on_freed(void *ctx)
+{
+    struct opcua_attempt *attempt = ctx;
+    struct opcua_session *session = attempt->session;
+    opcua_server_id_fini(&attempt->server);
+    opcua_own_fini(&attempt->own);
+    UA_ByteString_clear(&attempt->nonce);
+    busbar_free(attempt);
+    opcua_session_attempt_freed(session);
+}
+
+void opcua_session_drop(struct opcua_session *session)
+{
+    struct opcua_attempt *attempt = session->attempt;
+    session->attempt = NULL;
+    opcua_facts_cancel(session->reading);
+    session->reading = NULL;
+    while (!list_empty(&session->calls)) {
+        opcua_call_cancel(opcua_call_first(&session->calls));
+    }
+    if (attempt != NULL) {
+        opcua_channel_free_then(attempt->channel, on_freed, attempt);
+    }
+}
+
+static void copy_text(const UA_String *from, char *to, size_t size)
+{
+    size_t length = from->length < size - 1 ? from->length : size - 1;
+    if (length > 0) {
+        memcpy(to, from->data, length);
+    }
+    to[length] = '\0';
+}
+
+static void on_opened(void *ctx);
+static void on_activated(void *ctx);
+static void on_closed(void *ctx, const struct opcua_trouble *why);
+
+static struct opcua_attempt *attempt_new(struct opcua_session *session,
+                                         const struct opcua_choice *choice)
+{
+    static const struct opcua_channel_events events = { .opened = on_opened,
+                                                        .activated = on_activated,
+                                                        .closed = on_closed };
+    struct opcua_attempt *attempt = busbar_alloc(sizeof(*attempt));
+    const UA_ApplicationDescription *server = &choice->endpoint->server;
+    const char *url = session->config.urls[session->url];
+    attempt->session = session;
+    attempt->url = session->url;
+    attempt->mode = choice->mode;
+    attempt->policy = choice->policy;
+    attempt->uses_own = opcua_needs_own(choice);
+    copy_text(&server->applicationUri, attempt->application_uri, sizeof(attempt->application_uri));
+    copy_text(&server->productUri, attempt->product_uri, sizeof(attempt->product_uri));
+    copy_text(&server->applicationName.text, attempt->name, sizeof(attempt->name));
+    attempt->channel = opcua_channel_new(session->thread, url, session->config.timeout_us, &events,
+                                         session);
+    session->attempts++;
+    session->attempt = attempt;
+    return attempt;
+}
+
+/* Trusts the server, and makes the client ready to connect. Returns 0, or with why filled. */
+static int prepare(struct opcua_session *session, const struct opcua_choice *choice,
+                   struct opcua_trouble *why)
+{
+    const char *url = session->config.urls[session->url];
+    struct opcua_attempt *attempt = attempt_new(session, choice);
+    int error = 0;
+    if (attempt->uses_own) {
+        opcua_server_id_init(&attempt->server, session->trust, url, &session->config, choice);
+        error = opcua_server_id_check(&attempt->server, why);
+        error = error == 0 ? opcua_own_load(&attempt->own, session->trust, why) : error;
+    }
+    if (error == 0) {
+        UA_ClientConfig *client = opcua_channel_config(attempt->channel);
+        error = opcua_secure(client, url, choice, &session->config,
+                             attempt->uses_own ? &attempt->own : NULL, &attempt->server, why);
+    }
+    return error;
+}
+
+/* ---- phases ---- */
+
+static void on_endpoints(void *ctx, const void *response, const struct opcua_trouble *trouble)
+{
+    struct opcua_session *session = ctx;
+    session->lookup = NULL;
+    if (trouble != NULL) {
+        opcua_session_next(session, trouble);
+        return;
+    }
+    const UA_GetEndpointsResponse *got = response;
+    struct opcua_choice choice;
+    struct opcua_trouble why;
+    int error = opcua_choose(got->endpoints, got->endpointsSize, &session->config, session->least,
+                             &choice, &why);
+    error = error == 0 ? prepare(session, &choice, &why) : error;
+    if (error != 0) {
+        opcua_session_next(session, &why);
+        return;
+    }
+    session->phase = OPCUA_SESSION_OPENING;
+    session->resuming = false;
+    opcua_channel_open(session->attempt->channel);
+}
+
+static void ask(struct opcua_session *session)
+{
+    session->phase = OPCUA_SESSION_ASKING;
+    session->lookup = opcua_lookup_endpoints(session->thread, session->config.urls[session->url],
+                                             session->config.timeout_us, on_endpoints, session);
+}
+
+void opcua_session_begin(struct opcua_session *session)
+{
+    session->first.error = 0;
+    session->url = 0;
+    struct opcua_attempt *attempt = session->attempt;
+    bool known = attempt != NULL && opcua_channel_has_session(attempt->channel) &&
+                 loop_now_us(session->loop) - session->lost_us < session->session_timeout_us;
+    if (known) {
+        session->resuming = true;
+        session->phase = OPCUA_SESSION_OPENING;
+        opcua_channel_open(attempt->channel);
+        return;
+    }
+    opcua_session_drop(session);
+    ask(session);
+}
+
+void opcua_session_next(struct opcua_session *session, const struct opcua_trouble *why)
+{
+    if (session->first.error == 0) {
+        session->first = *why;
+    }
+    opcua_session_drop(session);
+    if (++session->url < session->config.url_count) {
+        ask(session);
+        return;
+    }
+    session->phase = OPCUA_SESSION_DOWN;
+    struct opcua_trouble first = session->first;
+    opcua_session_tell_down(session, &first);
+}
+
+static void on_opened(void *ctx)
+{
+    struct opcua_session *session = ctx;
+    if (session->resuming) {
+        session->phase = OPCUA_SESSION_ACTIVATING;
+        opcua_channel_activate(session->attempt->channel, NULL, NULL);
+    } else {
+        session->phase = OPCUA_SESSION_CREATING;
+        opcua_session_create(session);
+    }
+}
+
+void opcua_session_created(struct opcua_session *session, const UA_NodeId *token,
+                           const UA_ByteString *nonce)
+{
+    session->phase = OPCUA_SESSION_ACTIVATING;
+    opcua_channel_activate(session->attempt->channel, token, nonce);
+}
+
+static void on_facts(void *ctx, struct opcua_facts *facts, const struct opcua_trouble *trouble)
+{
+    struct opcua_session *session = ctx;
+    session->reading = NULL;
+    if (trouble != NULL) {
+        opcua_channel_close(session->attempt->channel, trouble);
+        return;
+    }
+    if (!session->resuming) {
+        session->generation++;
+    }
+    opcua_session_take_facts(session, facts);
+    if (session->config.automatic) {
+        session->least = opcua_security_strength(session->attempt->mode, session->attempt->policy);
+    }
+    session->phase = OPCUA_SESSION_UP;
+    opcua_session_watch(session);
+    opcua_session_tell_up(session, session->resuming);
+}
+
+static void on_activated(void *ctx)
+{
+    struct opcua_session *session = ctx;
+    session->phase = OPCUA_SESSION_READING;
+    session->reading = opcua_facts_read(session->attempt->channel, session->loop,
+                                        session->config.timeout_us, on_facts, session);
+}
+
+/* The server cannot be reached at all: its session may still be there when it can. */
+static bool unreachable(const struct opcua_trouble *why)
+{
+    return why->error == BUSBAR_ECONNREFUSED || why->error == BUSBAR_ETIMEOUT ||
+           why->error == BUSBAR_EROUTE || why->error == BUSBAR_EHOST;
+}
+
+static void lost(struct opcua_session *session, const struct opcua_trouble *why)
+{
+    opcua_session_unwatch(session);
+    session->phase = OPCUA_SESSION_DOWN;
+    session->lost_us = loop_now_us(session->loop);
+    if (!opcua_channel_has_session(session->attempt->channel)) {
+        opcua_session_drop(session);
+    }
+    opcua_session_tell_down(session, why);
+}
+
+static void on_closed(void *ctx, const struct opcua_trouble *trouble)
+{
+    struct opcua_session *session = ctx;
+    struct opcua_trouble why = *trouble;
+    explain(session, &why);
+    if (session->phase == OPCUA_SESSION_UP) {
+        lost(session, &why);
+    } else if (!session->resuming) {
+        opcua_session_next(session, &why);
+    } else if (session->phase == OPCUA_SESSION_OPENING && unreachable(&why) &&
+               session->config.url_count == 1) {
+        session->phase = OPCUA_SESSION_DOWN;
+        opcua_session_tell_down(session, &why);
+    } else {
+        /* It is of no use any more: all from the start. */
+        opcua_session_drop(session);
+        ask(session);
+    }
+}

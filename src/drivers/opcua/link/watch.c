@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Keeping a session alive: who is silent is asked for its state, and who does not answer is gone. Whoever
+ * speaks is asked too, now and then, for a server may start anew behind the same connection, or be suspended. */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "drivers/opcua/link/session_private.h"
+
+enum { TICKS = 2, LOOK_EVERY = 6 }; /* a keep-alive; of keep-alives */
+
+static void lower(uint32_t *limit, uint32_t most)
+{
+    *limit = *limit == 0 || most < *limit ? most : *limit;
+}
+
+static uint32_t *at_offset(struct opcua_server_limits *limits, size_t offset)
+{
+    return (uint32_t *)(void *)((char *)limits + offset);
+}
+
+/* All counts that can be learned stand before min_sampling_ms. */
+static void apply_learned(struct opcua_session *session)
+{
+    size_t end = offsetof(struct opcua_server_limits, min_sampling_ms) / sizeof(uint32_t);
+    for (size_t i = 0; i < end; i++) {
+        uint32_t most = *at_offset(&session->learned, i * sizeof(uint32_t));
+        if (most > 0) {
+            lower(at_offset(&session->facts.server.limits, i * sizeof(uint32_t)), most);
+        }
+    }
+}
+
+void opcua_session_learn(struct opcua_session *session, size_t offset, uint32_t most)
+{
+    lower(at_offset(&session->learned, offset), most);
+    apply_learned(session);
+}
+
+void opcua_session_take_facts(struct opcua_session *session, struct opcua_facts *facts)
+{
+    const struct opcua_attempt *attempt = session->attempt;
+    opcua_facts_fini(&session->facts);
+    session->facts = *facts;
+    memset(facts, 0, sizeof(*facts));
+    struct opcua_server_facts *server = &session->facts.server;
+    server->url = session->config.urls[attempt->url];
+    server->application_uri = attempt->application_uri;
+    server->product_uri = attempt->product_uri;
+    server->name = attempt->name;
+    server->mode = attempt->mode;
+    server->policy = attempt->policy;
+    server->generation = session->generation;
+    apply_learned(session);
+}
+
+static void on_facts(void *ctx, struct opcua_facts *facts, const struct opcua_trouble *trouble)
+{
+    struct opcua_session *session = ctx;
+    session->reading = NULL;
+    session->asking = false;
+    if (trouble == NULL && !opcua_facts_same(facts, &session->facts)) {
+        opcua_session_take_facts(session, facts);
+        opcua_session_tell_changed(session);
+    }
+}
+
+static void on_state(void *ctx, const void *response, const struct opcua_trouble *trouble)
+{
+    struct opcua_session *session = ctx;
+    session->asking = false;
+    if (trouble != NULL) {
+        if (trouble->error == BUSBAR_ETIMEOUT) {
+            struct opcua_trouble why;
+            opcua_trouble_set(
+                &why, BUSBAR_ETIMEOUT, UA_STATUSCODE_BADTIMEOUT,
+                "%s: the server has gone silent: it holds the connection but does not "
+                "answer",
+                session->facts.server.url);
+            opcua_channel_close(session->attempt->channel, &why);
+        }
+        return;
+    }
+    UA_ServerState state;
+    UA_DateTime started;
+    const struct opcua_server_facts *known = &session->facts.server;
+    if (opcua_facts_state(response, &state, &started) &&
+        (state != known->state || started != known->started)) {
+        session->asking = true;
+        session->reading = opcua_facts_read(session->attempt->channel, session->loop,
+                                            session->config.timeout_us, on_facts, session);
+    }
+}
+
+static void on_tick(struct timer *timer, void *ctx)
+{
+    (void)timer;
+    struct opcua_session *session = ctx;
+    int64_t now_us = loop_now_us(session->loop);
+    int64_t every_us = session->config.keep_alive_us;
+    int64_t silent_us = now_us - opcua_channel_heard_us(session->attempt->channel);
+    if (session->asking ||
+        (silent_us < every_us && now_us - session->asked_us < LOOK_EVERY * every_us)) {
+        return;
+    }
+    session->asking = true;
+    session->asked_us = now_us;
+    (void)opcua_facts_ask_state(session->attempt->channel, session->loop, &session->calls,
+                                session->config.timeout_us, on_state, session);
+}
+
+void opcua_session_watch(struct opcua_session *session)
+{
+    session->asking = false;
+    session->asked_us = loop_now_us(session->loop);
+    timer_init(&session->keep_alive, session->loop, on_tick, session);
+    if (session->config.keep_alive_us > 0) {
+        int64_t tick_us = session->config.keep_alive_us / TICKS;
+        timer_start_us(&session->keep_alive, tick_us, tick_us);
+    }
+}
+
+void opcua_session_unwatch(struct opcua_session *session)
+{
+    timer_stop(&session->keep_alive);
+    opcua_facts_cancel(session->reading);
+    session->reading = NULL;
+}
