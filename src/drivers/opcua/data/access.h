@@ -16,9 +16,10 @@ enum {
 
 /* A request of the host on the OPC UA thread. Home owns it and leaves it alone until it is answered. */
 struct opcua_access {
-    struct list link;
+    struct list link; /* the part's */
     struct opcua_peer *peer;
     bool write;
+    bool inside; /* of the peer itself: not a check of what was notified */
     const uint32_t *points;
     struct sample
         *samples; /* read: filled; write: what to write. Texts of a read live in `texts` */
@@ -30,10 +31,13 @@ struct opcua_access {
     /* the answer */
     int error; /* of the whole; 0: look at each sample */
     uint16_t detail;
-    /* private */
-    size_t given, open;
-    struct list spans, calls;
-    bool canceled, finished;
+    char words[OPCUA_DETAIL_MAX]; /* why; "" = nothing */
+    /* the part's */
+    bool begun;
+    size_t given, done; /* points that were asked for, and that are answered */
+    struct list again, calls;
+    size_t call_count;
+    void *plan; /* of a write */
 };
 
 /* Begins one (access->peer is set). ctx for opcua_thread_do(). */

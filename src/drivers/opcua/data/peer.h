@@ -25,7 +25,7 @@ enum {
     OPCUA_CALLS_OPEN = 4, /* service calls of one kind that a part has under way */
 };
 
-/* The resolved address of a point; immutable, there is one a point (64 bytes). */
+/* The resolved address of a point; immutable, there is one a point (72 bytes). */
 struct opcua_address {
     struct opcua_id node;
     const char *range;      /* of an array; NULL: none */
@@ -109,6 +109,7 @@ struct opcua_peer_config {
     uint32_t
         keep_alive; /* empty publishing intervals after which the server speaks all the same; 0: by itself */
     uint32_t items_max; /* monitored items in one call, learned before; 0: not known */
+    uint32_t reads_max; /* nodes in one Read, likewise */
     bool force_polling; /* nothing is subscribed */
     bool silent;        /* no point is ever read: for tests of the link */
     void (*const *parts)(struct opcua_peer *peer); /* begin functions, ends with NULL */
@@ -122,6 +123,8 @@ struct opcua_part {
     void (*up)(struct opcua_part *part, const struct opcua_server_facts *facts, bool resumed);
     void (*down)(struct opcua_part *part); /* calls under way were answered before */
     void (*changed)(struct opcua_part *part, const struct opcua_server_facts *facts);
+    /* How structures are built that were met before is known now: what was pending can be decoded. */
+    void (*typed)(struct opcua_part *part);
     /* Values of all points may be missing between these two times (0: from the start): history fills them. Told after an
      * outage when samples come again, and when messages of a subscription were lost. */
     void (*hole)(struct opcua_part *part, int64_t from_us, int64_t until_us);
@@ -151,8 +154,8 @@ struct loop *opcua_peer_loop(const struct opcua_peer *peer); /* of the OPC UA th
 /* NULL while the link is down. */
 const struct opcua_server_facts *opcua_peer_facts(const struct opcua_peer *peer);
 const struct opcua_home *opcua_peer_home(const struct opcua_peer *peer, void **ctx);
-/* Structures and enumerations of the server; NULL while nobody reads any (data/types.h). */
-const struct opcua_types *opcua_peer_types(const struct opcua_peer *peer);
+/* Structures and enumerations of the server (data/types.h). */
+struct opcua_types *opcua_peer_types(const struct opcua_peer *peer);
 
 /* The node id of the server as it is now; borrows the bytes of `id`. BUSBAR_ENOENT: the server does not have its namespace. */
 int opcua_peer_node(const struct opcua_peer *peer, const struct opcua_id *id, UA_NodeId *out);
@@ -160,12 +163,11 @@ int opcua_peer_node(const struct opcua_peer *peer, const struct opcua_id *id, UA
 /* Tells all parts of a hole. */
 void opcua_peer_hole(struct opcua_peer *peer, int64_t from_us, int64_t until_us);
 
-/* opcua_call() with the peer's seat and timeout, and a line in the ring of last frames: what was asked, and, by `told`,
- * what came back. words: what is asked for in words, "12 nodes, i=2258 ..."; NULL: the name of the service alone. */
-struct opcua_call *opcua_peer_call(struct opcua_peer *peer, const void *request,
+/* opcua_call() with the peer's seat and timeout. Say what goes and what came by opcua_peer_say(). */
+struct opcua_call *opcua_peer_call(struct opcua_peer *peer, void *request,
                                    const UA_DataType *request_type,
-                                   const UA_DataType *response_type, const char *words,
-                                   opcua_called_cb called, void *ctx);
+                                   const UA_DataType *response_type, opcua_called_cb called,
+                                   void *ctx);
 /* A line for the ring of last frames. */
 void opcua_peer_say(struct opcua_peer *peer, bool sent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
