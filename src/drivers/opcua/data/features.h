@@ -18,15 +18,16 @@ struct opcua_alarm_settings {
     const char *fields;            /* more fields to be kept: "Zone, 2:Batch/Id"; NULL: none */
 };
 
-/* A method of a command. */
+/* The method of a command. */
 struct opcua_method_address {
+    bool used;       /* false: the command writes presets */
+    bool has_object; /* false: what the method is a component of */
     struct opcua_id object, method;
 };
 
 struct opcua_features {
     struct opcua_alarm_settings alarms;
-    const struct opcua_method_address *methods; /* by the number of the command; presets: kind of
-                                                   method is text of size 0 */
+    const struct opcua_method_address *methods; /* by the number of the command */
     size_t method_count;
     /* What a method takes and gives; on the OPC UA thread; home frees it (method.h). */
     void (*signature)(void *ctx, struct opcua_signature *signature);
