@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // OPC UA servers found through a local discovery server that is not ours, and the endpoints they offer.
 import assert from 'node:assert/strict';
+import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { makeFolder, until } from '../support/gateway.mjs';
 import { ALL_POLICIES, Mode, Policy, startDiscovery, startServer } from './opcua_peers.mjs';
@@ -43,4 +44,16 @@ test('a server itself is asked as well; nobody there is said', { timeout: 60000 
   assert.ok(finds.some((find) => /alone/.test(find.name)), JSON.stringify(finds));
   const none = await discover(rig, '127.0.0.1:9');
   assert.equal(none.found, 0);
+});
+
+const carded = Object.values(networkInterfaces()).flat().some(({ internal, family }) => !internal && family === 'IPv4');
+
+test('announcements by multicast DNS are heard', { timeout: 60000, skip: carded ? false : 'there is no network card' }, async (t) => {
+  const folder = makeFolder({}).folder;
+  const server = await startServer({ folder, name: 'announced', announce: true });
+  t.after(() => server.stop());
+  const rig = await begin(t, head);
+  const { finds } = await discover(rig, undefined);
+  const found = finds.find((find) => JSON.stringify(find).includes(`:${server.port}`));
+  assert.ok(found, JSON.stringify(finds));
 });

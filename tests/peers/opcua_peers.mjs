@@ -34,10 +34,11 @@ let made = 0;
  * A server. folder: for its files. build(space, ns, folder): adds nodes; what it gives back is server.nodes.
  * policies, modes: endpoints are all pairs of them. users: name -> password. trustUsers: certificates that may log in.
  * accept: any client is trusted, else only those of `trusted`. limits, capabilities: of the server (Part 5, 6.3.2).
+ * discovery: URL of the discovery server to register at. announce: by multicast DNS.
  */
 export async function startServer({ folder, name = `server-${++made}`, port = 0, policies = [Policy.None], modes = [Mode.None], anonymous = true,
   users = {}, trustUsers = [], certificate, accept = true, trusted = [], issuers = [], build = () => {}, structures = false, limits = {},
-  capabilities = {}, uri, discovery, ...more }) {
+  capabilities = {}, uri, discovery, announce = false, ...more }) {
   const own = certificate ?? makeCertificate(folder, name);
   const at = join(folder, `pki-${name}-${++made}`);
   const server = new opcua.OPCUAServer({
@@ -49,7 +50,7 @@ export async function startServer({ folder, name = `server-${++made}`, port = 0,
     serverInfo: { applicationUri: uri ?? own.uri, productUri: 'urn:test:product', applicationName: { text: name } },
     nodeset_filename: [opcua.nodesets.standard, ...(structures ? [fileURLToPath(new URL('opcua_types.xml', import.meta.url))] : [])],
     serverCapabilities: { maxSessions: 50, maxSubscriptions: 50, ...capabilities, operationLimits: limits },
-    registerServerMethod: discovery ? opcua.RegisterServerMethod.LDS : opcua.RegisterServerMethod.HIDDEN,
+    registerServerMethod: opcua.RegisterServerMethod[discovery ? 'LDS' : announce ? 'MDNS' : 'HIDDEN'],
     ...(discovery && { discoveryServerEndpointUrl: discovery }),
     ...more,
   });
