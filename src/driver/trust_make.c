@@ -82,11 +82,11 @@ static bool put_extension(X509 *cert, int nid, const char *value)
     return fine;
 }
 
-/* Key usage: keyCertSign as its signature is its own. */
+/* Key usage: keyCertSign as its signature is its own. No authority key identifier: that of a certificate that signs itself
+ * would name nothing new, and an empty one makes mbedTLS refuse it. */
 static bool put_extensions(X509 *cert, const struct trust_own *own)
 {
     return put_extension(cert, NID_subject_key_identifier, "hash") &&
-           put_extension(cert, NID_authority_key_identifier, "keyid") &&
            put_extension(cert, NID_basic_constraints, "critical,CA:FALSE") &&
            put_extension(cert, NID_key_usage,
                          "critical,digitalSignature,nonRepudiation,keyEncipherment,"

@@ -4,9 +4,11 @@
  * time. */
 #include "sim/sim.h"
 
+#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -22,6 +24,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "driver/host.h"
+#include "driver/trust.h"
 #include "drivers/catalog.h"
 #include "model/quality.h"
 #include "net/timer.h"
@@ -34,6 +37,7 @@ struct bench {
     struct registry *registry;
     struct bus *bus;
     struct host *host;
+    struct trust *trust;
     struct device *served[DEVICES_MAX], *polled[DEVICES_MAX];
     size_t count;
     bool stopped;
@@ -107,8 +111,29 @@ static void bench_init(struct bench *bench)
     bench->sim = sim_new(bench->loop, 1);
     bench->registry = registry_new();
     bench->bus = bus_new(store, NULL);
-    bench->host = host_new(&(struct host_config){
-        .loop = bench->loop, .bus = bench->bus, .catalog = drivers_catalog(), .seed = 1 });
+    char certificates[128];
+    str_format(certificates, sizeof(certificates), "%s/certificates", bench->folder);
+    assert_int_equal(trust_open(certificates, &bench->trust, NULL), 0);
+    bench->host = host_new(&(struct host_config){ .loop = bench->loop,
+                                                  .bus = bench->bus,
+                                                  .catalog = drivers_catalog(),
+                                                  .trust = bench->trust,
+                                                  .seed = 1 });
+}
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where)
+{
+    (void)info;
+    (void)type;
+    (void)where;
+    return remove(path);
+}
+
+static void remove_certificates(const struct bench *bench)
+{
+    char folder[128];
+    str_format(folder, sizeof(folder), "%s/certificates", bench->folder);
+    assert_int_equal(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
 }
 
 static void serve_and_poll(struct bench *bench, const char *text)
@@ -148,6 +173,8 @@ static void bench_fini(struct bench *bench)
         loop_turn(bench->loop, true);
     }
     host_free(bench->host);
+    trust_close(bench->trust);
+    remove_certificates(bench);
     sim_free(bench->sim);
     loop_free(bench->loop);
     bus_free(bench->bus);
