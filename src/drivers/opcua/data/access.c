@@ -312,13 +312,14 @@ static void answer_all(struct list *from, int error, const char *words)
     }
 }
 
-/* Reads under way were answered by their calls; what waits for the link does so no longer. */
+/* Calls under way were answered before; what waits for the link does so no longer. */
 static void down(struct opcua_part *part)
 {
     struct opcua_accesses *accesses = list_entry(part, struct opcua_accesses, part);
-    answer_all(&accesses->waiting, BUSBAR_ENOTCONN, NULL);
-    answer_all(&accesses->open, BUSBAR_ENOTCONN, NULL);
-    answer_all(&accesses->writes, BUSBAR_ENOTCONN, NULL);
+    const struct opcua_trouble *why = opcua_peer_trouble(accesses->peer);
+    answer_all(&accesses->waiting, why->error, why->detail);
+    answer_all(&accesses->open, why->error, why->detail);
+    answer_all(&accesses->writes, why->error, why->detail);
     opcua_write_forget(accesses);
 }
 

@@ -29,6 +29,9 @@ struct opcua_peer {
     bool closing, was_up;
     int64_t down_us; /* wall; since when there is no link; 0: it is up */
     struct opcua_types *types;
+    struct trust *trust;
+    struct opcua_trouble trouble;
+    struct loop_deferred failing;
 };
 
 static struct opcua_part *part_of(struct list *at)
@@ -86,12 +89,35 @@ static void up(void *ctx, const struct opcua_server_facts *facts, bool resumed)
     }
 }
 
+/* For the host a link that is down is silence, whatever made it so. */
+static int silence(int error)
+{
+    switch (error) {
+    case BUSBAR_ETIMEOUT:
+    case BUSBAR_EHOST:
+    case BUSBAR_EROUTE:
+    case BUSBAR_ECONNREFUSED:
+    case BUSBAR_ECLOSED:
+    case BUSBAR_ERESET:
+    case BUSBAR_ETLS:
+    case BUSBAR_EPROTO:
+    case BUSBAR_EAUTH:
+    case BUSBAR_EUNTRUSTED: return error;
+    default: return BUSBAR_ENOTCONN;
+    }
+}
+
 static void down(void *ctx, const struct opcua_trouble *why)
 {
     struct opcua_peer *peer = ctx;
     struct opcua_peer_facts *copy = busbar_alloc(sizeof(*copy));
     peer->facts = NULL;
     peer->down_us = peer->down_us == 0 ? clock_wall_us() : peer->down_us;
+    peer->trouble = *why;
+    peer->trouble.error = silence(why->error);
+    copy->trouble = peer->trouble;
+    opcua_peer_say(peer, false, "link down: %s", why->detail);
+    peer->home->down(peer->ctx, copy);
     opcua_publisher_down(peer);
     opcua_types_down(peer->types);
     list_each_safe(at, &peer->parts) {
@@ -99,9 +125,6 @@ static void down(void *ctx, const struct opcua_trouble *why)
             part_of(at)->down(part_of(at));
         }
     }
-    opcua_peer_say(peer, false, "link down: %s", why->detail);
-    copy->trouble = *why;
-    peer->home->down(peer->ctx, copy);
 }
 
 static void changed(void *ctx, const struct opcua_server_facts *facts)
@@ -167,31 +190,50 @@ static const struct opcua_seat_events seat_events = {
     .up = up, .down = down, .changed = changed, .left = left
 };
 
-struct opcua_peer *opcua_peer_open(struct opcua_thread *thread, struct trust *trust,
-                                   const struct opcua_peer_config *config,
-                                   const struct opcua_home *home, void *ctx)
+/* What a person must mend before anything can be tried. */
+static void fail(void *ctx)
+{
+    struct opcua_peer *peer = ctx;
+    struct opcua_trouble trouble;
+    opcua_trouble_set(&trouble, BUSBAR_ECONFIG, 0, "%s", peer->config.broken);
+    down(peer, &trouble);
+}
+
+struct opcua_peer *opcua_peer_new(struct opcua_thread *thread, struct trust *trust,
+                                  const struct opcua_peer_config *config,
+                                  const struct opcua_home *home, void *ctx)
 {
     struct opcua_peer *peer = busbar_alloc(sizeof(*peer));
     peer->config = *config;
     peer->thread = thread;
+    peer->trust = trust;
     peer->home = home;
     peer->ctx = ctx;
     list_init(&peer->parts);
     list_init(&peer->spare);
     list_init(&peer->out);
     list_init(&peer->news_out);
-    peer->seat = opcua_seat_take(thread, trust, &peer->config.link, &seat_events, peer);
+    loop_deferred_init(&peer->failing, fail, peer);
+    return peer;
+}
+
+void opcua_peer_open(void *ctx)
+{
+    struct opcua_peer *peer = ctx;
+    const struct opcua_peer_config *config = &peer->config;
+    peer->seat = opcua_seat_take(peer->thread, peer->trust, &config->link, &seat_events, peer);
     peer->types = opcua_types_new(peer->seat, types_loaded, peer);
     for (size_t i = 0; config->parts != NULL && config->parts[i] != NULL; i++) {
         config->parts[i](peer);
     }
-    opcua_seat_connect(peer->seat);
-    return peer;
+    opcua_peer_connect(peer);
 }
 
-void opcua_peer_close(struct opcua_peer *peer)
+void opcua_peer_close(void *ctx)
 {
+    struct opcua_peer *peer = ctx;
     peer->closing = true;
+    loop_defer_cancel(&peer->failing);
     list_each_safe(at, &peer->parts) {
         if (part_of(at)->stop != NULL) {
             part_of(at)->stop(part_of(at));
@@ -203,7 +245,12 @@ void opcua_peer_close(struct opcua_peer *peer)
 
 void opcua_peer_connect(struct opcua_peer *peer)
 {
-    if (!peer->closing && peer->facts == NULL) {
+    if (peer->closing || peer->facts != NULL) {
+        return;
+    }
+    if (peer->config.broken != NULL) {
+        loop_defer(opcua_peer_loop(peer), &peer->failing);
+    } else {
         opcua_seat_connect(peer->seat);
     }
 }
@@ -238,6 +285,11 @@ struct opcua_seat *opcua_peer_seat(const struct opcua_peer *peer)
 struct loop *opcua_peer_loop(const struct opcua_peer *peer)
 {
     return opcua_thread_loop(peer->thread);
+}
+
+const struct opcua_trouble *opcua_peer_trouble(const struct opcua_peer *peer)
+{
+    return &peer->trouble;
 }
 
 const struct opcua_server_facts *opcua_peer_facts(const struct opcua_peer *peer)

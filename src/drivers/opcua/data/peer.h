@@ -48,7 +48,7 @@ struct
 /* Samples that came together, raw. Made by opcua_batch_new(), handed home, given back by opcua_batch_back() when
  * they are on disk: from then on they are acknowledged and the batch is used again. */
 struct opcua_batch {
-    struct list link;
+    struct list link, home_link;
     struct opcua_peer *peer; /* NULL: the device is gone */
     uint32_t *points;        /* indexes of the device, in any order */
     struct sample *samples;
@@ -62,7 +62,7 @@ struct opcua_batch {
 
 /* An event for the journal. Handed home, given back by opcua_news_back(). */
 struct opcua_news {
-    struct list link;
+    struct list link, home_link;
     struct event event;
     struct arena texts; /* all that event points to */
     struct opcua_delivery *delivery;
@@ -111,7 +111,7 @@ struct opcua_peer_config {
     uint32_t items_max; /* monitored items in one call, learned before; 0: not known */
     uint32_t reads_max; /* nodes in one Read, likewise */
     bool force_polling; /* nothing is subscribed */
-    bool silent;        /* no point is ever read: for tests of the link */
+    const char *broken; /* why it cannot even be tried to connect; NULL: nothing */
     void (*const *parts)(struct opcua_peer *peer); /* begin functions, ends with NULL */
     void *driver; /* for the parts: what the driver's half gives them */
 };
@@ -133,12 +133,14 @@ struct opcua_part {
     void (*free)(struct opcua_part *part); /* last; frees itself */
 };
 
-/* Takes a seat and connects. Texts and addresses of the config are borrowed until `closed`. */
-struct opcua_peer *opcua_peer_open(struct opcua_thread *thread, struct trust *trust,
-                                   const struct opcua_peer_config *config,
-                                   const struct opcua_home *home, void *ctx);
-/* Stops all parts, leaves the session; home->closed follows, never from inside. */
-void opcua_peer_close(struct opcua_peer *peer);
+/* Makes one; any thread. Texts and addresses of the config are borrowed until `closed`. */
+struct opcua_peer *opcua_peer_new(struct opcua_thread *thread, struct trust *trust,
+                                  const struct opcua_peer_config *config,
+                                  const struct opcua_home *home, void *ctx);
+/* Takes a seat, begins the parts, connects. */
+void opcua_peer_open(void *peer);
+/* Stops all parts, leaves the session; home->closed follows, never from inside; then the peer is gone. */
+void opcua_peer_close(void *peer);
 /* Connects where the link is down and nobody tries. */
 void opcua_peer_connect(struct opcua_peer *peer);
 
@@ -151,6 +153,8 @@ struct opcua_part *opcua_peer_part(const struct opcua_peer *peer,
 const struct opcua_peer_config *opcua_peer_config(const struct opcua_peer *peer);
 struct opcua_seat *opcua_peer_seat(const struct opcua_peer *peer);
 struct loop *opcua_peer_loop(const struct opcua_peer *peer); /* of the OPC UA thread, for timers */
+/* Why the link is down, or was last: an error that the host takes for silence. */
+const struct opcua_trouble *opcua_peer_trouble(const struct opcua_peer *peer);
 /* NULL while the link is down. */
 const struct opcua_server_facts *opcua_peer_facts(const struct opcua_peer *peer);
 const struct opcua_home *opcua_peer_home(const struct opcua_peer *peer, void **ctx);

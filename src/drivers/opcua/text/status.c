@@ -39,6 +39,12 @@ const char *opcua_status_words(uint32_t status)
     return row != NULL ? row->words : NULL;
 }
 
+const char *opcua_status_explain(uint32_t status)
+{
+    const struct opcua_status_row *row = find(status);
+    return row != NULL ? row->said : NULL;
+}
+
 uint8_t opcua_status_quality(uint32_t status)
 {
     const struct opcua_status_row *row = find(status);

@@ -52,6 +52,8 @@ enum opcua_finding {
 const char *opcua_status_name(uint32_t status);
 /* Plain words with the next step: "the server has no such node; look for it: busbar device browse". NULL when unknown. */
 const char *opcua_status_words(uint32_t status);
+/* Name and words; of a finding of ours the words. NULL when unknown. */
+const char *opcua_status_explain(uint32_t status);
 /* enum quality. An unknown code: by its severity good, uncertain, or fault. */
 uint8_t opcua_status_quality(uint32_t status);
 /* base/err.h code for a whole call or a link: BUSBAR_ETIMEOUT, BUSBAR_EREFUSED, BUSBAR_ETOOBIG, ...; 0 when not bad. */

@@ -10,11 +10,16 @@
 #define ROW(code_, quality_, error_, name_, words_)                                         \
     {                                                                                       \
         .code = (code_), .quality = QUALITY_##quality_, .error = (error_), .name = (name_), \
-        .words = (words_)                                                                   \
+        .words = (words_), .said = name_ ": " words_                                        \
     }
 
 #define FINDING(name_, number_, quality_, words_) \
-    ROW(number_, quality_, BUSBAR_EREFUSED, #name_, words_),
+    { .code = (number_),                          \
+      .quality = QUALITY_##quality_,              \
+      .error = BUSBAR_EREFUSED,                   \
+      .name = #name_,                             \
+      .words = (words_),                          \
+      .said = (words_) },
 
 const struct opcua_status_row opcua_status_rows[] = {
     ROW(0x0000, GOOD, 0, "Good", "the server answered, and the value is good"),

@@ -11,6 +11,7 @@ struct opcua_status_row {
     uint8_t quality; /* enum quality */
     int8_t error;    /* base/err.h */
     const char *name, *words;
+    const char *said; /* both: "BadNodeIdUnknown: the server has no such node ..." */
 };
 
 /* Ascending by code. */
