@@ -199,6 +199,32 @@ int datagram_join(struct datagram *datagram, const struct endpoint *group)
     return result == 0 ? 0 : err_from_errno(errno);
 }
 
+int datagram_join_on(struct datagram *datagram, const struct endpoint *group,
+                     const struct endpoint *card)
+{
+    struct ip_mreq request;
+    memcpy(&request.imr_multiaddr, group->ip, 4);
+    memcpy(&request.imr_interface, card->ip, 4);
+    int result = setsockopt(datagram->fd, IPPROTO_IP, IP_ADD_MEMBERSHIP, &request, sizeof(request));
+    return result == 0 || errno == EADDRINUSE ? 0 : err_from_errno(errno);
+}
+
+int datagram_send_by(struct datagram *datagram, const struct endpoint *card)
+{
+    struct in_addr address;
+    int hops = 255;
+    int on = 1;
+    memcpy(&address, card->ip, 4);
+    int result = setsockopt(datagram->fd, IPPROTO_IP, IP_MULTICAST_IF, &address, sizeof(address));
+    if (result == 0) {
+        result = setsockopt(datagram->fd, IPPROTO_IP, IP_MULTICAST_TTL, &hops, sizeof(hops));
+    }
+    if (result == 0) {
+        result = setsockopt(datagram->fd, IPPROTO_IP, IP_MULTICAST_LOOP, &on, sizeof(on));
+    }
+    return result == 0 ? 0 : err_from_errno(errno);
+}
+
 void datagram_close(struct datagram *datagram)
 {
     if (datagram == NULL || datagram->closed) {

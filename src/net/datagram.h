@@ -49,6 +49,14 @@ uint16_t datagram_port(const struct datagram *datagram);
 /* Joins an IPv4 or IPv6 multicast group on the default interface. */
 int datagram_join(struct datagram *datagram, const struct endpoint *group);
 
+/* Joins an IPv4 group on the card that has this address. Joining twice is fine. */
+int datagram_join_on(struct datagram *datagram, const struct endpoint *group,
+                     const struct endpoint *card);
+
+/* What is sent to IPv4 groups goes out by the card that has this address, with time to live 255, and is heard on this
+ * machine as well. */
+int datagram_send_by(struct datagram *datagram, const struct endpoint *card);
+
 /* No callback after this; the pointer is dead at once. NULL is fine. */
 void datagram_close(struct datagram *datagram);
 
