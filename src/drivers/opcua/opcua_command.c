@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "drivers/opcua/data/alarm.h"
 #include "drivers/opcua/data/method.h"
+#include "drivers/opcua/opcua_device.h"
 
 enum { COMMAND_METHOD, COMMAND_OBJECT, NODE_TEXT_MAX = 4600 };
 
@@ -107,18 +107,18 @@ static void tell_signature(void *ctx, struct opcua_signature *signature)
 /* ---- the device ---- */
 
 static int read_methods(struct opcua_features *features, const struct device *dev,
-                        struct arena *arena, struct err *err)
+                        struct arena *arena)
 {
     struct opcua_method_address *methods = arena_alloc_array(arena, dev->command_count,
                                                              sizeof(*methods));
     bool any = false;
     if (methods == NULL) {
-        return err_set(err, BUSBAR_ENOMEM, "no memory for the commands of '%s'", dev->name);
+        return BUSBAR_ENOMEM;
     }
     for (size_t i = 0; i < dev->command_count; i++) {
         methods[i].used = false;
         if (dev->commands[i].settings != NULL) {
-            int error = read_method(dev->commands[i].settings, arena, &methods[i], err);
+            int error = read_method(dev->commands[i].settings, arena, &methods[i], NULL);
             if (error != 0) {
                 return error;
             }
@@ -131,7 +131,7 @@ static int read_methods(struct opcua_features *features, const struct device *de
 }
 
 static int read_alarms(struct opcua_features *features, const struct opcua_config *config,
-                       struct arena *arena, struct err *err)
+                       struct arena *arena)
 {
     static const enum opcua_alarm_mode modes[] = {
         [OPCUA_ALARMS_OFF] = OPCUA_ALARM_OFF,
@@ -146,24 +146,23 @@ static int read_alarms(struct opcua_features *features, const struct opcua_confi
     }
     struct opcua_id *source = arena_alloc(arena, sizeof(*source));
     if (source == NULL) {
-        return err_set(err, BUSBAR_ENOMEM, "no memory for 'alarm_source'");
+        return BUSBAR_ENOMEM;
     }
     features->alarms.source = source;
-    return opcua_id_parse(config->alarm_source, arena, NULL, source, err);
+    return opcua_id_parse(config->alarm_source, arena, NULL, source, NULL);
 }
 
 int opcua_features_init(struct opcua_features *features, struct device *dev,
-                        const struct opcua_config *config, struct opcua_thread *thread,
-                        struct arena *arena, struct err *err)
+                        const struct opcua_config *config, struct arena *arena)
 {
     struct home *home = arena_alloc(arena, sizeof(*home));
     *features = (struct opcua_features){ .signature = tell_signature, .ctx = home };
     if (home == NULL) {
-        return err_set(err, BUSBAR_ENOMEM, "no memory for '%s'", dev->name);
+        return BUSBAR_ENOMEM;
     }
-    *home = (struct home){ .dev = dev, .thread = thread };
-    int error = read_methods(features, dev, arena, err);
-    return error == 0 ? read_alarms(features, config, arena, err) : error;
+    *home = (struct home){ .dev = dev, .thread = opcua_device_thread(dev) };
+    int error = read_methods(features, dev, arena);
+    return error == 0 ? read_alarms(features, config, arena) : error;
 }
 
 /* ---- calling ---- */
@@ -192,9 +191,10 @@ static void call_answered(struct opcua_method_call *call)
     opcua_thread_tell(calling->thread, call_is_home, calling);
 }
 
-void opcua_command_call(struct device *dev, struct opcua_thread *thread, struct opcua_peer *peer,
-                        struct driver_call *call)
+void opcua_command_call(struct device *dev, struct driver_call *call)
 {
+    struct opcua_thread *thread = opcua_device_thread(dev);
+    struct opcua_peer *peer = opcua_device_peer(dev);
     if (peer == NULL) {
         driver_called(dev, call, BUSBAR_ENOTCONN, 0, NULL, NULL);
         return;
@@ -209,87 +209,4 @@ void opcua_command_call(struct device *dev, struct opcua_thread *thread, struct 
                                                 .answered = call_answered,
                                                 .home = calling };
     opcua_thread_do(thread, opcua_method_call, &calling->call);
-}
-
-/* ---- acknowledging ---- */
-
-struct acknowledging {
-    struct opcua_ack ack;
-    struct opcua_thread *thread;
-    struct device *dev;
-    struct driver_acknowledge *asked;
-    char *comment;
-};
-
-static void ack_is_home(void *ctx)
-{
-    struct acknowledging *acknowledging = ctx;
-    driver_acknowledged(acknowledging->dev, acknowledging->asked, acknowledging->ack.error,
-                        acknowledging->ack.detail);
-    busbar_free(acknowledging->comment);
-    busbar_free(acknowledging);
-}
-
-/* OPC UA thread. */
-static void ack_answered(struct opcua_ack *ack)
-{
-    struct acknowledging *acknowledging = ack->home;
-    opcua_thread_tell(acknowledging->thread, ack_is_home, acknowledging);
-}
-
-static const struct event_argument *argument_of(const struct event *event, const char *name)
-{
-    for (size_t i = 0; i < event->argument_count; i++) {
-        if (strcmp(event->arguments[i].name, name) == 0) {
-            return &event->arguments[i];
-        }
-    }
-    return NULL;
-}
-
-static const char *text_argument(const struct event *event, const char *name)
-{
-    const struct event_argument *argument = argument_of(event, name);
-    return argument != NULL && argument->type == VALUE_TEXT ? argument->value.text->bytes : "";
-}
-
-static bool is_acked(const struct event *event)
-{
-    const struct event_argument *argument = argument_of(event, OPCUA_ARGUMENT_ACKED);
-    return argument != NULL && argument->type == VALUE_BOOL && argument->value.b;
-}
-
-/* The server's journal has who by our session's user only: the person is named in the comment. */
-static char *comment_of(const struct driver_acknowledge *ack)
-{
-    struct buf text;
-    buf_init(&text, EVENT_TEXT_MAX);
-    buf_printf(&text, "%s%s%s", ack->note, ack->note[0] != '\0' && ack->who[0] != '\0' ? " - " : "",
-               ack->who);
-    char *copy = busbar_strdup(buf_text(&text));
-    buf_fini(&text);
-    return copy;
-}
-
-void opcua_command_acknowledge(struct device *dev, struct opcua_thread *thread,
-                               struct opcua_peer *peer, struct driver_acknowledge *ack)
-{
-    if (peer == NULL) {
-        driver_acknowledged(dev, ack, BUSBAR_ENOTCONN, 0);
-        return;
-    }
-    struct acknowledging *acknowledging = busbar_alloc(sizeof(*acknowledging));
-    *acknowledging = (struct acknowledging){ .thread = thread, .dev = dev, .asked = ack };
-    acknowledging->comment = comment_of(ack);
-    acknowledging->ack = (struct opcua_ack){
-        .peer = peer,
-        .key = ack->event->key,
-        .condition = text_argument(ack->event, OPCUA_ARGUMENT_CONDITION),
-        .event_id = text_argument(ack->event, OPCUA_ARGUMENT_EVENT),
-        .acked = is_acked(ack->event),
-        .comment = acknowledging->comment,
-        .answered = ack_answered,
-        .home = acknowledging,
-    };
-    opcua_thread_do(thread, opcua_alarm_ack, &acknowledging->ack);
 }
