@@ -184,6 +184,7 @@ static void open_server(struct gateway *gw)
                                                      .registry = gw->registry,
                                                      .bus = gw->bus,
                                                      .host = gw->host,
+                                                     .trust = gw->trust,
                                                      .catalog = drivers_catalog(),
                                                      .history = gw->history,
                                                      .state = gw->state,

@@ -121,6 +121,9 @@ const char *trust_fault_word(enum trust_fault fault);
  * or TRUST_MALFORMED for a file that holds no certificate (its subject is the file's name). */
 typedef void (*trust_cb)(void *ctx, enum trust_list list, const struct trust_seen *seen);
 void trust_each(struct trust *trust, int64_t now_us, trust_cb cb, void *ctx);
+/* What bytes of DER say, without a store: a certificate, or a list of an authority (then `key` is ""). 0 or
+ * BUSBAR_EINVAL. */
+int trust_describe_bytes(const uint8_t *der, size_t size, struct trust_seen *seen);
 /* The DER bytes of one, of any list. As trust_accept(). */
 int trust_get(struct trust *trust, const char *fingerprint, struct buf *der, struct err *err);
 /* From refused (or anywhere) to trusted. BUSBAR_ENOENT; BUSBAR_ECONFLICT: several begin so; BUSBAR_EINVAL: no

@@ -208,6 +208,22 @@ void trust_each(struct trust *trust, int64_t now_us, trust_cb cb, void *ctx)
     pthread_mutex_unlock(&trust->lock);
 }
 
+int trust_describe_bytes(const uint8_t *der, size_t size, struct trust_seen *seen)
+{
+    struct list certs, lists;
+    list_init(&certs);
+    list_init(&lists);
+    int error = trust_read(der, size, &certs, &lists);
+    list_move_all(&certs, &lists);
+    if (error == 0) {
+        describe_entry(list_entry(certs.next, struct trust_entry, link), clock_wall_us(), seen);
+    }
+    list_each_safe(at, &certs) {
+        trust_entry_free(list_entry(at, struct trust_entry, link));
+    }
+    return error;
+}
+
 static const struct trust_entry *any_entry(const struct match *match)
 {
     for (int kind = 0; kind < TRUST_FOLDERS; kind++) {

@@ -109,6 +109,7 @@ void server_points_routes(struct server *server);
 void server_write_routes(struct server *server);
 void server_holds_routes(struct server *server);
 void server_commands_routes(struct server *server);
+void server_certificates_routes(struct server *server);
 void server_samples_routes(struct server *server);
 void server_removal_routes(struct server *server);
 void server_live_routes(struct server *server);

@@ -70,6 +70,13 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "CommandList", .shape = "commands:[Command] total:i" },
     { .name = "CommandRequest", .shape = "arguments:[v] timeout_s:n confirmed:b" },
     { .name = "CommandResult", .shape = "done:b results:o? took_ms:n message:s" },
+    { .name = "Certificate",
+      .shape = "list:s fingerprint:s fault:s words:s waits:b subject:s issuer:s hosts:s uri:s "
+               "from:t? until:t? days_left:i? key:s key_bits:i signature:s protocol:s peer:s "
+               "device:s first:t? last:t? times:i" },
+    { .name = "CertificateList",
+      .shape = "certificates:[Certificate] waiting:i refused:i trusted:i" },
+    { .name = "CertificateDetail", .shape = "Certificate & pem:s" },
     { .name = "Task",
       .shape = "id:i state:s done:i total:i code:s message:s began:t ended:t? protocol:s" },
     { .name = "DiscoverRequest",

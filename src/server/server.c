@@ -53,6 +53,7 @@ struct server *server_new(const struct server_config *config)
     server_write_routes(server);
     server_holds_routes(server);
     server_commands_routes(server);
+    server_certificates_routes(server);
     server_samples_routes(server);
     server_removal_routes(server);
     server_live_routes(server);
