@@ -86,7 +86,7 @@ static bool halve(struct opcua_ask *ask, size_t sent)
     }
     ask->most = sent / 2;
     if (facts != NULL) {
-        struct opcua_server_limits *limits = (struct opcua_server_limits *)&facts->limits;
+        const struct opcua_server_limits *limits = &facts->limits;
         opcua_seat_learn(ask->seat,
                          ask->items != NULL ? &limits->nodes_per_read : &limits->nodes_per_browse,
                          (uint32_t)ask->most);
