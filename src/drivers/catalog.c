@@ -4,8 +4,9 @@
 
 #include "drivers/bacnet/bacnet.h"
 #include "drivers/modbus/modbus.h"
+#include "drivers/opcua/opcua.h"
 
-enum { CATALOG_SIZE = 2 };
+enum { CATALOG_SIZE = 3 };
 
 const struct driver_ops *const *drivers_catalog(void)
 {
@@ -13,6 +14,7 @@ const struct driver_ops *const *drivers_catalog(void)
     if (drivers[0] == NULL) {
         drivers[0] = modbus_driver();
         drivers[1] = bacnet_driver();
+        drivers[2] = opcua_driver();
     }
     return drivers;
 }
