@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "drivers/opcua/data/alarm.h"
+#include "drivers/opcua/data/history.h"
 #include "drivers/opcua/data/method.h"
 #include "drivers/opcua/data/subscribe.h"
 #include "drivers/opcua/opcua_command.h"
@@ -321,7 +322,8 @@ static uint32_t limit(const struct opcua_device *device, const char *name)
 void opcua_device_start(struct opcua_device *device)
 {
     static void (*const parts[])(struct opcua_peer * peer) = {
-        opcua_access_part, opcua_subscribe_part, opcua_alarm_part, opcua_method_part, NULL,
+        opcua_access_part, opcua_subscribe_part, opcua_alarm_part,
+        opcua_method_part, opcua_history_part,   NULL,
     };
     fill_link(device);
     struct opcua_peer_config config = {
@@ -333,6 +335,7 @@ void opcua_device_start(struct opcua_device *device)
         .check_us = device->config.check_us,
         .items_max = limit(device, "items-per-call"),
         .reads_max = limit(device, "nodes-per-read"),
+        .filled_until_us = (int64_t)limit(device, OPCUA_HISTORY_LIMIT) * 1000000,
         .force_polling = device->config.force_polling,
         .broken = device->broken.code != 0 ? device->broken.message : NULL,
         .parts = parts,

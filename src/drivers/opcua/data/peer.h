@@ -110,6 +110,7 @@ struct opcua_peer_config {
         keep_alive; /* empty publishing intervals after which the server speaks all the same; 0: by itself */
     uint32_t items_max; /* monitored items in one call, learned before; 0: not known */
     uint32_t reads_max; /* nodes in one Read, likewise */
+    int64_t filled_until_us; /* wall; no value is missing up to then; 0: not known (history.h) */
     bool force_polling; /* nothing is subscribed */
     const char *broken; /* why it cannot even be tried to connect; NULL: nothing */
     void (*const *parts)(struct opcua_peer *peer); /* begin functions, ends with NULL */
