@@ -121,7 +121,7 @@ static void what_is_wrong_is_not_run(void **state)
         { "echo",
           "{\"arguments\":[1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,"
           "28,29,30,31,32,33]}",
-          413, "more than 32" },
+          400, "more than 32" },
     };
     struct gateway *gw = *state;
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
