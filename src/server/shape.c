@@ -177,14 +177,11 @@ void shape_device(struct shape *shape, struct json_writer *json, const struct de
     put_place(json, dev, 0, dev->line);
 }
 
-/* What is behind a bad quality: the protocol's own words, else those of the link. */
+/* What is behind a quality: the protocol's own words, else those of the link. A good value may have some, too. */
 static const char *detail_of(struct shape *shape, const struct point *pt)
 {
     const struct sample *last = &pt->last;
     const struct driver_ops *ops = shape_ops(shape, pt->device);
-    if (quality_class(last->quality) != QUALITY_CLASS_BAD) {
-        return "";
-    }
     const char *text = last->detail != 0 && ops != NULL && ops->explain != NULL
                            ? ops->explain(last->detail)
                            : NULL;
