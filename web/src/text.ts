@@ -313,6 +313,21 @@ export const text = {
     frameColumns: ["Time", "Way", "Size", "Meaning", "Bytes"],
   },
 
+  commands: {
+    title: "Commands",
+    columns: ["Command", "What it does", "Takes"],
+    notKnown: "The device has not told what it takes yet.",
+    run: "Run…",
+    runName: (name: string) => `Run ${name}`,
+    runOf: (path: string) => `Run ${path}`,
+    runNow: "Run",
+    running: "Running…",
+    careful: "This changes the plant. Run it only if you know what follows.",
+    writes: (values: string) => `Writes ${values}.`,
+    yes: "true",
+    no: "false",
+  },
+
   tree: {
     title: "As the device tells it",
     label: (name: string) => `What ${name} has`,

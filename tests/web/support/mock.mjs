@@ -86,6 +86,51 @@ function rangeQuery(query) {
   };
 }
 
+const COMMANDS = [
+  {
+    path: "meter-1/start",
+    device: "meter-1",
+    name: "start",
+    title: "Start the press",
+    confirm: true,
+    protocol: "opcua",
+    known: true,
+    description: "",
+    trouble: "",
+    arguments: [
+      { name: "speed", type: "Double", description: "in rpm" },
+      { name: "slow", type: "Boolean", description: "" },
+    ],
+    results: [{ name: "job", type: "Int32", description: "" }],
+    presets: [],
+  },
+  {
+    path: "meter-1/boost",
+    device: "meter-1",
+    name: "boost",
+    title: "",
+    confirm: false,
+    protocol: "opcua",
+    known: true,
+    description: "",
+    trouble: "",
+    arguments: [],
+    results: [],
+    presets: [{ path: "meter-1/sp", value: "23" }],
+  },
+];
+
+/** A command of the made-up device; the speed 0 is refused. */
+function runCommand(site, device, name, body) {
+  site.commands.push({ device, name, ...body });
+  if (body.arguments[0] === "0") {
+    const message = "not sent: argument 1 'speed' (Double) does not fit: it is out of range";
+    return { status: 400, body: { error: { code: "ERANGE", message, hint: "" } } };
+  }
+  const results = name === "start" ? { job: 17 } : null;
+  return { body: { done: true, results, took_ms: 12, message: "done" } };
+}
+
 /** GET path (below /api/v1/) -> answer. Names in [] are decoded parts of the path. */
 function answerGet(site, parts, query) {
   const [what, a, b] = parts;
@@ -109,6 +154,10 @@ function answerGet(site, parts, query) {
     return rangeQuery(query);
   }
   const lists = {
+    commands: () => {
+      const commands = COMMANDS.filter((row) => row.device === query.get("device"));
+      return { commands, total: commands.length };
+    },
     health: () => site.health(),
     status: () => site.status(),
     devices: () => {
@@ -310,6 +359,9 @@ function answerPost(site, parts, body) {
         ],
       },
     };
+  }
+  if (what === "devices" && b === "commands") {
+    return runCommand(site, a, verb, body);
   }
   if (what === "devices") {
     site.links.set(Number(a.split("-")[1]) - 1, b === "pause" ? "paused" : "up");

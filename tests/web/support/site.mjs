@@ -48,7 +48,8 @@ export class Site {
     this.browseLooks = 0; // before one is done
     this.browseFails = undefined; // why it does
     this.holds = holds;
-    this.writes = []; // bodies of writes, with their path
+    this.writes = [];
+    this.commands = []; // those that were run, with their arguments
     this.answerAllGood = false; // no device has a bad point of its own
   }
 

@@ -210,6 +210,39 @@ export interface HoldList {
   more: boolean;
 }
 
+export interface CommandArgument {
+  name: string;
+  type: string;
+  description: string;
+}
+
+/** What a device can be told to do. */
+export interface Command {
+  path: string;
+  device: string;
+  name: string;
+  title: string;
+  confirm: boolean;
+  known: boolean; // the device told what it takes
+  description: string;
+  trouble: string;
+  arguments: CommandArgument[];
+  results: CommandArgument[];
+  presets: { path: string; value: string }[];
+}
+
+export interface CommandList {
+  commands: Command[];
+  total: number;
+}
+
+export interface CommandResult {
+  done: boolean;
+  results: Record<string, unknown> | null;
+  took_ms: number;
+  message: string;
+}
+
 /** A long operation of the gateway. */
 export interface Task {
   id: number;

@@ -14,6 +14,7 @@ import { PageState } from "../parts/PageState";
 import { Failed } from "../parts/State";
 import { Since } from "../parts/Time";
 import { text } from "../text";
+import { Commands } from "./device/Commands";
 import { DeviceActions } from "./device/DeviceActions";
 import { DeviceFacts } from "./device/DeviceFacts";
 import { DevicePoints } from "./device/DevicePoints";
@@ -76,6 +77,7 @@ export function Device({ name }: { name: string }) {
       <p class="muted">
         {text.configAt} <ConfigPlace place={device.config} />
       </p>
+      <Commands name={name} />
       <DevicePoints name={name} />
       {device.browsable && <DeviceTree key={name} device={device} />}
       <Frames name={name} />
