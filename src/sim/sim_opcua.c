@@ -150,7 +150,7 @@ static void apply(void *ctx)
     device->now = now;
     device->traits = change->traits;
     device->frozen_us = now == SIM_FAULT_FROZEN ? change->wall_us : 0;
-    device->mute_us = now == SIM_FAULT_COV_SILENCE ? change->wall_us : 0;
+    sim_opcua_mute(device, now == SIM_FAULT_COV_SILENCE ? change->wall_us : 0);
     device->loading = now == SIM_FAULT_RESTART && change->fault.for_us > 0;
     if (now == SIM_FAULT_DOWN || now == SIM_FAULT_RESTART) {
         sim_opcua_host_down(device->host);

@@ -71,6 +71,7 @@ struct sim_opcua_node {
     struct sim_opcua_device *device;
     struct sim_opcua_struct *shape; /* NULL: none */
     UA_Variant *held;               /* what was written; NULL: it lives */
+    UA_Variant *told;               /* what it was held at when subscriptions fell silent */
     uint32_t point;                 /* the first that names it */
     uint16_t rows, columns;         /* of an array; 0: none */
     uint8_t base;                   /* index into UA_TYPES, of an element */
@@ -178,6 +179,8 @@ int sim_opcua_nodes_make(struct sim_opcua_device *device, struct err *err);
 void sim_opcua_nodes_free(struct sim_opcua_device *device);
 /* Into the host's server. */
 void sim_opcua_space_add(struct sim_opcua_device *device);
+/* After each start the namespaces of devices have another index, as servers do that load them in another order. */
+void sim_opcua_namespaces_move(struct sim_opcua_host *host);
 UA_NodeId sim_opcua_id(struct sim_opcua_host *host, const struct opcua_id *id);
 /* An object below `parent`, unless it is there. */
 void sim_opcua_object_add(struct sim_opcua_host *host, const UA_NodeId *id, const UA_NodeId *parent,
@@ -205,6 +208,8 @@ void sim_opcua_value_at(const struct sim_opcua_node *node, int64_t wall_us, UA_V
 UA_DataSource sim_opcua_source(void);
 int sim_opcua_hold(struct sim_opcua_node *node, uint32_t point, uint8_t type, union value raw);
 void sim_opcua_release(struct sim_opcua_node *node);
+/* Subscriptions are told what is now, from now on; 0: they are told all again. */
+void sim_opcua_mute(struct sim_opcua_device *device, int64_t wall_us);
 UA_HistoryDatabase sim_opcua_history(struct sim_opcua_host *host);
 
 /* ---- sim_opcua_alarm.c ---- */

@@ -145,6 +145,7 @@ int sim_opcua_host_up(struct sim_opcua_host *host, struct err *err)
     if (error != 0) {
         return error;
     }
+    sim_opcua_namespaces_move(host);
     sim_opcua_alarms_methods(host);
     list_each(at, &host->devices) {
         sim_opcua_space_add(list_entry(at, struct sim_opcua_device, link));

@@ -15,7 +15,7 @@
 #include "sim/sim_opcua_certificate.h"
 #include "sim/sim_opcua_settings.h"
 
-enum { URI_MAX = 300, ITEMS_QUEUE_MAX = 1000, PUBLISH_MS_MIN = 20 };
+enum { URI_MAX = 300, ITEMS_QUEUE_MAX = 1000, NOTIFICATIONS_MAX = 10000, PUBLISH_MS_MIN = 20 };
 
 /* ---- what the library says ---- */
 
@@ -198,11 +198,16 @@ static void set_limits(UA_ServerConfig *config)
     config->publishingIntervalLimits.min = PUBLISH_MS_MIN;
     config->samplingIntervalLimits.min = PUBLISH_MS_MIN;
     config->queueSizeLimits.max = ITEMS_QUEUE_MAX;
-    config->maxNotificationsPerPublish = 0;
+    config->maxNotificationsPerPublish = NOTIFICATIONS_MAX;
     config->historizingEnabled = true;
     config->allowEmptyVariables = UA_RULEHANDLING_ACCEPT; /* values come from read_node() */
     config->accessHistoryDataCapability = true;
     config->maxReturnDataValues = SIM_OPCUA_HISTORY_MAX;
+}
+
+static void uri_of(const struct sim_opcua_host *host, char *uri, size_t size)
+{
+    str_format(uri, size, "urn:busbar:sim:%s:%u", host->name, host->port);
 }
 
 static UA_StatusCode configure(struct sim_opcua_host *host, UA_ServerConfig *config,
@@ -254,7 +259,7 @@ int sim_opcua_server_new(struct sim_opcua_host *host, struct err *err)
     char uri[URI_MAX];
     int error = 0;
     host->logger = (UA_Logger){ .log = library_says, .context = host };
-    str_format(uri, sizeof(uri), "urn:busbar:sim:%s:%u", host->name, host->port);
+    uri_of(host, uri, sizeof(uri));
     if (host->certificate.length == 0) {
         error = sim_opcua_certificate(host->name, host->port, uri, &host->certificate, &host->key,
                                       err);
@@ -297,9 +302,14 @@ void sim_opcua_register(UA_Server *server, void *ctx)
     const struct sim_opcua_host *host = ctx, *at = host->state->discovery;
     UA_ClientConfig config = { .logging = UA_Server_getConfig(server)->logging };
     char url[URI_MAX];
-    if (UA_ClientConfig_setDefault(&config) != UA_STATUSCODE_GOOD) {
+    if (UA_ClientConfig_setDefaultEncryption(&config, host->certificate, host->key, NULL, 0, NULL,
+                                             0) != UA_STATUSCODE_GOOD) {
+        UA_ClientConfig_clear(&config);
         return;
     }
+    UA_CertificateVerification_AcceptAll(&config.certificateVerification);
+    uri_of(host, url, sizeof(url));
+    set_text(&config.clientDescription.applicationUri, url);
     str_format(url, sizeof(url), "opc.tcp://%s:%u", at->name, at->port);
     (void)UA_Server_registerDiscovery(server, &config, sim_opcua_text(url), UA_STRING_NULL);
 }

@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "sim/sim_opcua.h"
 
-enum { NAME_MAX = 300, ID_TEXT_MAX = 8192 };
+enum { MOVES = 4, NAME_MAX = 300, ID_TEXT_MAX = 8192 };
 
 /* UNECE codes of units (Part 8, 5.6.3), with the text people see. */
 static const struct {
@@ -135,6 +135,9 @@ void sim_opcua_nodes_free(struct sim_opcua_device *device)
 {
     for (size_t i = 0; i < device->node_count; i++) {
         sim_opcua_release(&device->nodes[i]);
+        if (device->nodes[i].told != NULL) {
+            sim_opcua_mute(device, 0);
+        }
         sim_opcua_shape_free(device->nodes[i].shape);
     }
     busbar_free(device->nodes);
@@ -153,6 +156,24 @@ static void fill_namespaces(UA_Server *server, uint16_t index)
         if (i >= 2 && UA_Server_addNamespace(server, uri) > index) {
             return;
         }
+    }
+}
+
+void sim_opcua_namespaces_move(struct sim_opcua_host *host)
+{
+    char uri[NAME_MAX];
+    list_each(at, &host->devices) { /* indexes that somebody wrote stay */
+        const struct device *dev = list_entry(at, struct sim_opcua_device, link)->dev;
+        for (size_t i = 0; i < dev->point_count; i++) {
+            const struct opcua_id *id = &sim_opcua_addresses(dev)[i].node;
+            if (id->uri == NULL && id->index > 1) {
+                fill_namespaces(host->server, id->index);
+            }
+        }
+    }
+    for (uint32_t i = 0; i < host->starts % MOVES; i++) {
+        str_format(uri, sizeof(uri), "urn:busbar:sim:moved:%u", i);
+        (void)UA_Server_addNamespace(host->server, uri);
     }
 }
 
@@ -214,9 +235,12 @@ static void add_property(UA_Server *server, const UA_NodeId *parent, const char 
                          size_t count, const UA_DataType *type)
 {
     UA_VariableAttributes attributes = UA_VariableAttributes_default;
+    UA_UInt32 any = 0; /* length */
     attributes.displayName = (UA_LocalizedText){ .text = sim_opcua_text(name) };
     attributes.dataType = type->typeId;
     attributes.valueRank = count > 0 ? UA_VALUERANK_ONE_DIMENSION : UA_VALUERANK_SCALAR;
+    attributes.arrayDimensions = &any;
+    attributes.arrayDimensionsSize = count > 0 ? 1 : 0;
     attributes.value = (UA_Variant){ .type = type, .arrayLength = count, .data = data };
     attributes.value.storageType = UA_VARIANT_DATA_NODELETE;
     UA_QualifiedName browse = { .namespaceIndex = 0, .name = sim_opcua_text(name) };

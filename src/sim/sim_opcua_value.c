@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 enum { HISTORY_STEP_US = 1000000, TEXT_MAX = 300 };
+#define BAD        UINT32_C(0x80000000)
 #define HISTORY_US (INT64_C(30) * 86400 * 1000000)
 
 /* ---- types ---- */
@@ -168,12 +169,30 @@ void sim_opcua_value_at(const struct sim_opcua_node *node, int64_t wall_us, UA_V
 
 /* ---- what was written ---- */
 
+static void forget(UA_Variant **value)
+{
+    if (*value != NULL) {
+        UA_Variant_clear(*value);
+        busbar_free(*value);
+        *value = NULL;
+    }
+}
+
 void sim_opcua_release(struct sim_opcua_node *node)
 {
-    if (node->held != NULL) {
-        UA_Variant_clear(node->held);
-        busbar_free(node->held);
-        node->held = NULL;
+    forget(&node->held);
+}
+
+void sim_opcua_mute(struct sim_opcua_device *device, int64_t wall_us)
+{
+    device->mute_us = wall_us;
+    for (size_t i = 0; i < device->node_count; i++) {
+        struct sim_opcua_node *node = &device->nodes[i];
+        forget(&node->told);
+        if (wall_us != 0 && node->held != NULL) {
+            node->told = busbar_alloc(sizeof(*node->told));
+            (void)UA_Variant_copy(node->held, node->told);
+        }
     }
 }
 
@@ -239,12 +258,18 @@ int sim_opcua_hold(struct sim_opcua_node *node, uint32_t point, uint8_t type, un
 
 /* ---- the library's calls ---- */
 
+/* It is a subscription that reads, and it shall hear of no change. */
+static bool is_muted(const struct sim_opcua_device *device)
+{
+    return device->mute_us != 0 && device->host->sampling;
+}
+
 static int64_t time_now(const struct sim_opcua_device *device)
 {
     if (device->frozen_us != 0) {
         return device->frozen_us;
     }
-    return device->mute_us != 0 && device->host->sampling ? device->mute_us : clock_wall_us();
+    return is_muted(device) ? device->mute_us : clock_wall_us();
 }
 
 static UA_StatusCode read_node(UA_Server *server, const UA_NodeId *session, void *session_context,
@@ -260,14 +285,17 @@ static UA_StatusCode read_node(UA_Server *server, const UA_NodeId *session, void
     (void)session_context;
     (void)id;
     if (sim_fault_draw(&device->fault, now_us) == SIM_FAULT_ERROR) {
-        value->hasStatus = true;
         value->status = (UA_StatusCode)device->fault.argument << 16;
-        return UA_STATUSCODE_GOOD;
+        value->hasStatus = true;
+        if ((value->status & BAD) != 0) {
+            return value->status;
+        }
     }
     UA_StatusCode status = UA_STATUSCODE_GOOD;
-    if (node->held != NULL) {
-        status = range != NULL ? UA_Variant_copyRange(node->held, &value->value, *range)
-                               : UA_Variant_copy(node->held, &value->value);
+    const UA_Variant *held = is_muted(device) ? node->told : node->held;
+    if (held != NULL) {
+        status = range != NULL ? UA_Variant_copyRange(held, &value->value, *range)
+                               : UA_Variant_copy(held, &value->value);
     } else if (range != NULL) {
         sim_opcua_value_at(node, now_us, &whole);
         status = UA_Variant_copyRange(&whole, &value->value, *range);
