@@ -23,6 +23,7 @@ struct gateway_upkeep {
     uint64_t files_now;    /* signature of the configuration files on disk */
     uint64_t files_loaded; /* the same when they were last applied */
     struct history_status history;
+    uint64_t trust_generation;
 };
 
 /* A file of the running configuration. */

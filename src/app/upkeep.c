@@ -67,6 +67,8 @@ static void look(void *ctx)
         looking->found.disk_total_bytes = (uint64_t)fs.f_blocks * fs.f_frsize;
     }
     looking->found.files_now = gateway_files_signature(looking->config_path);
+    trust_refresh(looking->gw->trust);
+    looking->found.trust_generation = trust_generation(looking->gw->trust);
     history_status(looking->gw->history, &looking->found.history);
 }
 
@@ -76,6 +78,9 @@ static void looked(void *ctx, int error)
     struct gateway *gw = looking->gw;
     if (error == 0) {
         enum history_log_state before = gw->upkeep.history.log_state;
+        if (looking->found.trust_generation != gw->upkeep.trust_generation) {
+            host_trusted(gw->host); /* a person put a certificate into the folder */
+        }
         looking->found.files_loaded = gw->upkeep.files_loaded;
         gw->upkeep = looking->found;
         if (before != gw->upkeep.history.log_state) {
@@ -152,6 +157,29 @@ static void driver_facts(struct gateway *gw, struct server_facts *facts)
     }
 }
 
+static void certificate_facts(struct gateway *gw, struct server_facts *facts)
+{
+    struct trust_counts counts;
+    const char *first = "";
+    char why[384];
+    trust_counts(gw->trust, &counts);
+    if (counts.refused == 0) {
+        return;
+    }
+    size_t devices = host_untrusted(gw->host, &first);
+    if (devices == 1) {
+        str_format(why, sizeof why, "the certificate of %s is not accepted", first);
+    } else {
+        str_format(why, sizeof why, "the certificates of %s and %zu more are not accepted", first,
+                   devices - 1);
+    }
+    if (devices > 0) {
+        problem(
+            gw, facts, "a device waits to be trusted", why,
+            "compare the fingerprint with the device's, then trust it: busbar certificate list");
+    }
+}
+
 void gateway_facts(void *ctx, struct server_facts *facts)
 {
     struct gateway *gw = ctx;
@@ -206,5 +234,6 @@ void gateway_facts(void *ctx, struct server_facts *facts)
                    upkeep->history.damaged_blocks > 1 ? ", and in other blocks too" : "");
         problem(gw, facts, "damage found in history", why, damage_hint);
     }
+    certificate_facts(gw, facts);
     driver_facts(gw, facts);
 }

@@ -39,7 +39,14 @@ struct cli_flag {
 struct cli;
 
 /* What an argument is, for completion. */
-enum cli_arg_kind { CLI_ARG_NONE, CLI_ARG_DEVICE, CLI_ARG_POINT, CLI_ARG_FILE, CLI_ARG_PROTOCOL };
+enum cli_arg_kind {
+    CLI_ARG_NONE,
+    CLI_ARG_DEVICE,
+    CLI_ARG_POINT,
+    CLI_ARG_FILE,
+    CLI_ARG_PROTOCOL,
+    CLI_ARG_CERTIFICATE
+};
 
 struct cli_command {
     const char *noun; /* NULL: the verb stands alone */
@@ -135,6 +142,12 @@ int cli_point_extend(struct cli *cli);
 int cli_point_forget(struct cli *cli);
 int cli_command_list(struct cli *cli);
 int cli_command_run(struct cli *cli);
+int cli_certificate_list(struct cli *cli);
+int cli_certificate_show(struct cli *cli);
+int cli_certificate_trust(struct cli *cli);
+int cli_certificate_remove(struct cli *cli);
+int cli_certificate_import(struct cli *cli);
+int cli_certificate_renew(struct cli *cli);
 int cli_event_list(struct cli *cli);
 int cli_event_watch(struct cli *cli);
 int cli_event_show(struct cli *cli);

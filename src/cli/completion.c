@@ -87,10 +87,16 @@ static void offer_names(struct cli *cli, enum cli_arg_kind kind, const char *pre
     struct client_reply reply;
     struct err err = { 0 };
     struct buf url;
-    bool devices = kind == CLI_ARG_DEVICE;
+    const char *rows = "points", *name = "path";
     buf_init(&url, CLIENT_URL_MAX);
-    if (devices) {
+    if (kind == CLI_ARG_DEVICE) {
         buf_printf(&url, "/api/v1/devices?limit=%d", COMPLETE_ROWS);
+        rows = "devices";
+        name = "name";
+    } else if (kind == CLI_ARG_CERTIFICATE) {
+        buf_append_text(&url, "/api/v1/certificates");
+        rows = "certificates";
+        name = "fingerprint";
     } else {
         buf_printf(&url, "/api/v1/points?limit=%d&match=", COMPLETE_ROWS);
         client_escape(&url, prefix, false);
@@ -98,10 +104,10 @@ static void offer_names(struct cli *cli, enum cli_arg_kind kind, const char *pre
     }
     cli->timeout_us = COMPLETE_TIMEOUT_US;
     if (client_try(cli, buf_text(&url), NULL, &reply, &err) == 0) {
-        struct json_iter it = json_iter(json_get(reply.root, devices ? "devices" : "points"));
+        struct json_iter it = json_iter(json_get(reply.root, rows));
         const struct json_value *row;
         while (json_next(&it, NULL, &row)) {
-            offer(output_text(row, devices ? "name" : "path"), prefix);
+            offer(output_text(row, name), prefix);
         }
         client_free(&reply);
     }
@@ -158,7 +164,8 @@ int cli_complete(struct cli *cli)
     }
     if (prefix[0] == '-') {
         offer_flags(command, prefix);
-    } else if (command->arg_kind == CLI_ARG_DEVICE || command->arg_kind == CLI_ARG_POINT) {
+    } else if (command->arg_kind == CLI_ARG_DEVICE || command->arg_kind == CLI_ARG_POINT ||
+               command->arg_kind == CLI_ARG_CERTIFICATE) {
         offer_names(cli, command->arg_kind, prefix);
     } else if (command->arg_kind == CLI_ARG_FILE) {
         return CLI_NOT_FOUND;

@@ -102,11 +102,28 @@ void breaker_failed(struct poll *poll, int error)
     publish_bad_all(hd, quality, poll->detail);
 }
 
+static bool is_untrusted(const struct host_device *hd)
+{
+    return hd->stats.link == LINK_DOWN && hd->stats.error == BUSBAR_EUNTRUSTED;
+}
+
+size_t host_untrusted(const struct host *host, const char **first)
+{
+    size_t count = 0;
+    list_each(at, &host->devices) {
+        const struct host_device *hd = list_entry(at, struct host_device, link);
+        if (is_untrusted(hd) && count++ == 0 && first != NULL) {
+            *first = hd->dev->name;
+        }
+    }
+    return count;
+}
+
 void host_trusted(struct host *host)
 {
     list_each(at, &host->devices) {
         struct host_device *hd = list_entry(at, struct host_device, link);
-        if (hd->stats.link == LINK_DOWN && hd->stats.error == BUSBAR_EUNTRUSTED) {
+        if (is_untrusted(hd)) {
             backoff_reset(&hd->backoff);
             breaker_probe_now(hd);
         }

@@ -228,6 +228,8 @@ int host_hold_restore(struct host *host, const struct host_hold *hold);
 
 /* Somebody trusts more certificates than before: who was refused for one is asked again at once. */
 void host_trusted(struct host *host);
+/* Devices whose link is down because their certificate is not trusted; `first`, when not NULL, is the name of one. */
+size_t host_untrusted(const struct host *host, const char **first);
 /* Reads all points of a device now, outside their period; asks a silent one again at once.
  * BUSBAR_EBUSY: the device is paused. */
 int host_poll_now(struct host *host, struct device *dev);

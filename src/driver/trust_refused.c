@@ -162,8 +162,10 @@ static void keep_new(struct trust *trust, X509 *cert, const struct trust_seen *s
                    seen->fingerprint, err.message);
     }
     trust_changed(trust, FOLDER_REFUSED);
-    busbar_log(LOG_LEVEL_WARN, "trust", seen->device[0] != '\0' ? seen->device : NULL,
-               "refused the certificate of %s: %s", seen->peer, seen->words);
+    if (seen->peer[0] != '\0') { /* else a person took trust back */
+        busbar_log(LOG_LEVEL_WARN, "trust", seen->device[0] != '\0' ? seen->device : NULL,
+                   "refused the certificate of %s: %s", seen->peer, seen->words);
+    }
 }
 
 static void fill(struct trust_refusal *refusal, const struct trust_seen *seen)

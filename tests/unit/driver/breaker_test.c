@@ -302,6 +302,33 @@ static void a_value_that_is_too_old_turns_stale(void **state)
     site_fini(&site);
 }
 
+/* Not after its back-off: a person stands there and looks. */
+static void trust_lets_refused_devices_try_at_once(void **state)
+{
+    (void)state;
+    struct site site;
+    const char *first = NULL;
+    site_init(&site);
+    struct device *refused = site_add(&site, "press-1", 1, CLOCK_US_PER_S);
+    struct device *silent = site_add(&site, "press-2", 1, CLOCK_US_PER_S);
+    site_advance(&site, 5 * CLOCK_US_PER_S);
+    assert_int_equal(host_untrusted(site.host, &first), 0);
+    fake_of(refused)->mode = FAKE_UNTRUSTED;
+    fake_of(silent)->mode = FAKE_LINK_DOWN;
+    site_advance(&site, 600 * CLOCK_US_PER_S); /* the back-off is at its longest */
+    assert_int_equal(site_stats(refused).error, BUSBAR_EUNTRUSTED);
+    assert_int_equal(host_untrusted(site.host, &first), 1);
+    assert_string_equal(first, "press-1");
+    uint64_t reads = fake_of(silent)->reads;
+    fake_of(refused)->mode = FAKE_ANSWER;
+    host_trusted(site.host);
+    site_advance(&site, CLOCK_US_PER_S / 2);
+    assert_int_equal(site_stats(refused).link, LINK_UP);
+    assert_int_equal(host_untrusted(site.host, NULL), 0);
+    assert_in_range(fake_of(silent)->reads, reads, reads + 1); /* that one it does not help */
+    site_fini(&site);
+}
+
 static void errors_have_a_quality(void **state)
 {
     (void)state;
@@ -332,6 +359,7 @@ int main(void)
         cmocka_unit_test(what_the_driver_says_about_its_link_is_shown),
         cmocka_unit_test(silence_with_a_reason_is_explained),
         cmocka_unit_test(a_value_that_is_too_old_turns_stale),
+        cmocka_unit_test(trust_lets_refused_devices_try_at_once),
         cmocka_unit_test(errors_have_a_quality),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,14 @@
 #include "model/registry.h"
 #include "net/timer.h"
 
-enum fake_mode { FAKE_ANSWER, FAKE_SILENT, FAKE_REFUSE, FAKE_LINK_DOWN, FAKE_GARBAGE };
+enum fake_mode {
+    FAKE_ANSWER,
+    FAKE_SILENT,
+    FAKE_REFUSE,
+    FAKE_LINK_DOWN,
+    FAKE_GARBAGE,
+    FAKE_UNTRUSTED
+};
 
 enum { FAKE_POINTS_MAX = 64, FAKE_TIMES_MAX = 4096, FAKE_DEVICES_MAX = 64, FAKE_PRIORITIES = 16 };
 
@@ -167,6 +174,7 @@ static inline void fake_begin(struct device *dev, struct request *req, bool writ
         [FAKE_REFUSE] = BUSBAR_EREFUSED,
         [FAKE_LINK_DOWN] = BUSBAR_ECONNREFUSED,
         [FAKE_GARBAGE] = BUSBAR_EPROTO,
+        [FAKE_UNTRUSTED] = BUSBAR_EUNTRUSTED,
     };
     struct fake *fake = fake_of(dev);
     struct fake_ask *ask = busbar_alloc(sizeof(*ask));

@@ -34,6 +34,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "driver/host.h"
+#include "driver/trust.h"
 #include "history/history.h"
 #include "model/quality.h"
 #include "net/jobs.h"
@@ -279,6 +280,7 @@ struct gateway {
     struct host *host;
     struct history *history;
     struct state *state;
+    struct trust *trust; /* with GATEWAY_STORES */
     struct server *server;
     enum server_kind asks; /* which listener the client below talks to */
     char folder[64];
@@ -355,7 +357,13 @@ static inline void gateway_open(struct gateway *gw, unsigned flags)
     }
     gw->registry = registry_new();
     gw->bus = bus_new(gateway_store, gw);
+    if ((flags & GATEWAY_STORES) != 0) {
+        char certificates[128];
+        str_format(certificates, sizeof(certificates), "%s/certificates", gw->folder);
+        assert_int_equal(trust_open(certificates, &gw->trust, NULL), 0);
+    }
     gw->host = host_new(&(struct host_config){ .loop = gw->loop,
+                                               .trust = gw->trust,
                                                .bus = gw->bus,
                                                .catalog = toy_catalog,
                                                .make_device = toy_make_device,
@@ -364,6 +372,7 @@ static inline void gateway_open(struct gateway *gw, unsigned flags)
                                                      .registry = gw->registry,
                                                      .bus = gw->bus,
                                                      .host = gw->host,
+                                                     .trust = gw->trust,
                                                      .catalog = toy_catalog,
                                                      .history = gw->history,
                                                      .state = gw->state,
@@ -470,6 +479,7 @@ static inline void gateway_close(struct gateway *gw)
     for (size_t i = 0; i < gw->loose_count; i++) {
         device_free(gw->loose[i]);
     }
+    trust_close(gw->trust);
     state_close(gw->state);
     loop_free(gw->loop);
 }
