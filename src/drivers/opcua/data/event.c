@@ -327,6 +327,9 @@ static void read_condition(const UA_Variant *values, size_t count, struct opcua_
 {
     const UA_StatusCode *quality = scalar(values, count, OPCUA_EVENT_QUALITY);
     out->condition = node_of(values, count, OPCUA_EVENT_CONDITION_ID);
+    if (out->condition == NULL) {
+        out->condition = node_of(values, count, OPCUA_EVENT_CONDITION_INSTANCE);
+    }
     out->branch = node_of(values, count, OPCUA_EVENT_BRANCH_ID);
     out->condition_name = text_of(values, count, OPCUA_EVENT_CONDITION_NAME);
     out->condition_class = text_of(values, count, OPCUA_EVENT_CONDITION_CLASS);

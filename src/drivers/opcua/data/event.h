@@ -22,7 +22,7 @@ enum {
 };
 
 /* X(name, type definition, path, type of the library): in the order of the select clauses. An empty path: the node
- * itself, its NodeId. */
+ * itself, its NodeId. The instance by another of its types is for servers that do not know that operand for ConditionType. */
 #define OPCUA_EVENT_FIELDS(X)                                                        \
     X(EVENT_ID, 2041, "EventId", UA_TYPES_BYTESTRING)                                \
     X(EVENT_TYPE, 2041, "EventType", UA_TYPES_NODEID)                                \
@@ -32,6 +32,7 @@ enum {
     X(MESSAGE, 2041, "Message", UA_TYPES_LOCALIZEDTEXT)                              \
     X(SEVERITY, 2041, "Severity", UA_TYPES_UINT16)                                   \
     X(CONDITION_ID, 2782, "", UA_TYPES_NODEID)                                       \
+    X(CONDITION_INSTANCE, 2881, "", UA_TYPES_NODEID)                                 \
     X(CONDITION_NAME, 2782, "ConditionName", UA_TYPES_STRING)                        \
     X(CONDITION_CLASS, 2782, "ConditionClassName", UA_TYPES_LOCALIZEDTEXT)           \
     X(BRANCH_ID, 2782, "BranchId", UA_TYPES_NODEID)                                  \

@@ -144,6 +144,10 @@ static void fields_by_name(void **state)
     assert_int_equal(event.severity, 0);
     assert_int_equal(event.acked, OPCUA_UNKNOWN);
     assert_int_equal(opcua_event_kind_of(&event), OPCUA_EVENT_PLAIN);
+    event_rig_node(&rig, OPCUA_EVENT_CONDITION_INSTANCE, 1, 2001);
+    assert_true(opcua_event_read(&rig.list, OPCUA_EVENT_ASK_ALL, NULL, &event));
+    assert_int_equal(event.condition->identifier.numeric, 2001);
+    assert_int_equal(opcua_event_kind_of(&event), OPCUA_EVENT_CONDITION);
 
     for (size_t count = 0; count < OPCUA_EVENT_FIELD_COUNT; count++) {
         rig.list.eventFieldsSize = count;
