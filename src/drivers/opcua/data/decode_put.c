@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See decode_put.h. */
+/* See decode_put.h. What failed in the middle leaves its JSON unfinished: nobody reads it. */
 #include "drivers/opcua/data/decode_put.h"
 
 #include <string.h>
@@ -82,7 +82,7 @@ void opcua_put_elements(struct opcua_reader *reader, struct bytes *in, uint32_t 
     for (uint32_t i = 0; i < count && !bytes_short(in); i++) {
         opcua_put_type(reader, in, type, json);
     }
-    if (json != NULL) {
+    if (json != NULL && !bytes_short(in)) {
         json_end_array(json);
     }
 }
@@ -139,7 +139,9 @@ void opcua_put_matrix(struct opcua_reader *reader, struct bytes *in,
     for (uint32_t i = 0; i < shape->lengths[level] && !bytes_short(in); i++) {
         opcua_put_matrix(reader, in, shape, level + 1, type, json);
     }
-    json_end_array(json);
+    if (!bytes_short(in)) {
+        json_end_array(json);
+    }
     opcua_reader_leave(reader, in, json);
 }
 
@@ -219,7 +221,7 @@ static void put_structure(struct opcua_reader *reader, struct bytes *in,
             opcua_put_field(reader, in, field, json);
         }
     }
-    if (json != NULL) {
+    if (json != NULL && !bytes_short(in)) {
         json_end_object(json);
     }
 }
