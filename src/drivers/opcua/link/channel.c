@@ -114,7 +114,11 @@ void opcua_channel_why(const struct opcua_channel *channel, struct opcua_trouble
 static void destroy(struct opcua_channel *channel)
 {
     timer_stop(&channel->deadline);
+    while (!list_empty(&channel->goodbyes)) {
+        opcua_call_cancel(opcua_call_first(&channel->goodbyes));
+    }
     UA_Client_delete(channel->client);
+    UA_NodeId_clear(&channel->token);
     loop_defer_cancel(&channel->look);
     opcua_thread_release(channel->thread);
     loop_cb freed = channel->freed;
@@ -139,26 +143,25 @@ static void on_look(void *ctx)
 {
     struct opcua_channel *channel = ctx;
     UA_SecureChannelState state;
-    UA_SessionState session;
-    UA_Client_getState(channel->client, &state, &session, NULL);
+    UA_Client_getState(channel->client, &state, NULL, NULL);
     if (state == UA_SECURECHANNELSTATE_CLOSED) {
         if (channel->freeing) {
             destroy(channel);
         } else if (channel->phase != OPCUA_CHANNEL_CLOSED) {
             closed(channel);
         }
-    } else if (state == UA_SECURECHANNELSTATE_OPEN && !channel->freeing) {
-        if (channel->phase == OPCUA_CHANNEL_OPENING) {
-            timer_stop(&channel->deadline);
-            channel->phase = OPCUA_CHANNEL_OPEN;
-            channel->events->opened(channel->ctx);
-        } else if (channel->phase == OPCUA_CHANNEL_ACTIVATING &&
-                   session == UA_SESSIONSTATE_ACTIVATED) {
-            timer_stop(&channel->deadline);
-            channel->phase = OPCUA_CHANNEL_ACTIVE;
-            channel->events->activated(channel->ctx);
-        }
+    } else if (state == UA_SECURECHANNELSTATE_OPEN && channel->phase == OPCUA_CHANNEL_OPENING &&
+               !channel->freeing) {
+        timer_stop(&channel->deadline);
+        channel->phase = OPCUA_CHANNEL_OPEN;
+        channel->events->opened(channel->ctx);
     }
+}
+
+static void hang_up(struct opcua_channel *channel)
+{
+    (void)UA_Client_disconnectSecureChannelAsync(channel->client);
+    loop_defer(channel->loop, &channel->look);
 }
 
 static void on_deadline(struct timer *timer, void *ctx)
@@ -166,26 +169,16 @@ static void on_deadline(struct timer *timer, void *ctx)
     (void)timer;
     struct opcua_channel *channel = ctx;
     if (channel->freeing) {
-        /* It never answered CloseSession: now without asking. */
-        (void)UA_Client_disconnectAsync(channel->client);
-        loop_defer(channel->loop, &channel->look);
+        hang_up(channel); /* it never answered CloseSession */
         return;
     }
     struct opcua_trouble why;
     opcua_trouble_set(
         &why, BUSBAR_ETIMEOUT, UA_STATUSCODE_BADTIMEOUT,
-        "%s: the server takes the connection but does not finish %s within %lld ms: it "
-        "may be overloaded, or no OPC UA server; raise `timeout` if it is slow",
-        channel->url,
-        channel->phase == OPCUA_CHANNEL_OPENING ? "opening the secure channel"
-                                                : "activating the session",
-        (long long)(channel->timeout_us / 1000));
+        "%s: the server takes the connection but opens no secure channel within %lld "
+        "ms: it may be overloaded, or no OPC UA server; raise `timeout` if it is slow",
+        channel->url, (long long)(channel->timeout_us / 1000));
     opcua_channel_close(channel, &why);
-}
-
-static void start_deadline(struct opcua_channel *channel)
-{
-    timer_start_us(&channel->deadline, channel->timeout_us, 0);
 }
 
 /* ---- life ---- */
@@ -239,6 +232,7 @@ struct opcua_channel *opcua_channel_new(struct opcua_thread *thread, const char 
     channel->wire.connect_timeout_ms = (uint32_t)(timeout_us / 1000);
     channel->wire.silence_timeout_ms = SILENCE_MS;
     channel->wire.send_max = SEND_MAX;
+    list_init(&channel->goodbyes);
     loop_deferred_init(&channel->look, on_look, channel);
     timer_init(&channel->deadline, channel->loop, on_deadline, channel);
     UA_ClientConfig config = { 0 };
@@ -266,19 +260,13 @@ void opcua_channel_open(struct opcua_channel *channel)
     loop_defer(channel->loop, &channel->look);
 }
 
-void opcua_channel_activate(struct opcua_channel *channel, const UA_NodeId *token,
-                            const UA_ByteString *nonce)
+void opcua_channel_set_token(struct opcua_channel *channel, const UA_NodeId *token)
 {
-    assert(channel->phase == OPCUA_CHANNEL_OPEN);
-    channel->phase = OPCUA_CHANNEL_ACTIVATING;
-    start_deadline(channel);
-    UA_StatusCode status = token != NULL
-                               ? UA_Client_activateSessionAsync(channel->client, *token, *nonce)
-                               : UA_Client_activateCurrentSessionAsync(channel->client);
-    if (status != UA_STATUSCODE_GOOD) {
-        struct opcua_trouble why;
-        opcua_trouble_status(&why, "activating the session", status);
-        opcua_channel_close(channel, &why);
+    UA_NodeId_clear(&channel->token);
+    if (token != NULL) {
+        UA_StatusCode status = UA_NodeId_copy(token, &channel->token);
+        assert(status == UA_STATUSCODE_GOOD);
+        (void)status;
     }
 }
 
@@ -291,8 +279,23 @@ void opcua_channel_close(struct opcua_channel *channel, const struct opcua_troub
         channel->why = *why;
     }
     timer_stop(&channel->deadline);
-    (void)UA_Client_disconnectSecureChannelAsync(channel->client);
-    loop_defer(channel->loop, &channel->look);
+    hang_up(channel);
+}
+
+static void on_goodbye(void *ctx, const void *response, const struct opcua_trouble *trouble)
+{
+    (void)response, (void)trouble;
+    hang_up(ctx);
+}
+
+static void say_goodbye(struct opcua_channel *channel)
+{
+    UA_CloseSessionRequest request;
+    UA_CloseSessionRequest_init(&request);
+    request.deleteSubscriptions = true;
+    (void)opcua_channel_call(channel, channel->loop, &channel->goodbyes, &request,
+                             &UA_TYPES[UA_TYPES_CLOSESESSIONREQUEST],
+                             &UA_TYPES[UA_TYPES_CLOSESESSIONRESPONSE], 0, on_goodbye, channel);
 }
 
 void opcua_channel_free(struct opcua_channel *channel)
@@ -305,12 +308,18 @@ void opcua_channel_free(struct opcua_channel *channel)
 void opcua_channel_free_then(struct opcua_channel *channel, loop_cb freed, void *ctx)
 {
     assert(!channel->freeing);
+    bool polite = opcua_channel_is_open(channel) && opcua_channel_has_token(channel);
+    if (polite) {
+        say_goodbye(channel);
+    }
     channel->freeing = true;
     channel->freed = freed;
     channel->freed_ctx = ctx;
-    timer_start(&channel->deadline, GOODBYE_MS, 0);
-    (void)UA_Client_disconnectAsync(channel->client);
-    loop_defer(channel->loop, &channel->look);
+    if (polite) {
+        timer_start(&channel->deadline, GOODBYE_MS, 0);
+    } else {
+        hang_up(channel);
+    }
 }
 
 /* ---- questions ---- */
@@ -320,16 +329,9 @@ bool opcua_channel_is_open(const struct opcua_channel *channel)
     return channel->phase >= OPCUA_CHANNEL_OPEN && channel->why.error == 0 && !channel->freeing;
 }
 
-bool opcua_channel_is_active(const struct opcua_channel *channel)
+bool opcua_channel_has_token(const struct opcua_channel *channel)
 {
-    return channel->phase == OPCUA_CHANNEL_ACTIVE && opcua_channel_is_open(channel);
-}
-
-bool opcua_channel_has_session(const struct opcua_channel *channel)
-{
-    UA_SessionState session;
-    UA_Client_getState(channel->client, NULL, &session, NULL);
-    return session == UA_SESSIONSTATE_CREATED || session == UA_SESSIONSTATE_ACTIVATED;
+    return !UA_NodeId_isNull(&channel->token);
 }
 
 int64_t opcua_channel_heard_us(const struct opcua_channel *channel)

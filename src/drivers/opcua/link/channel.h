@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A secure channel to a server: one client of the library, tamed. It connects to its URL when told to and to
- * nothing else, asks nothing by itself, never waits, never connects again by itself, and makes no session of
- * its own: who has the channel creates one by calling the service, and gives it to opcua_channel_activate().
+ * nothing else, asks nothing by itself, never waits, never connects again by itself, and knows nothing of
+ * sessions: who has the channel creates and activates one by calling the services (link/create.c, activate.c), and
+ * says by opcua_channel_set_token() whose the calls are.
  *
- * Life: new -> open -> opened ... -> closed -> open again (the session is kept meanwhile) -> free. After
+ * Life: new -> open -> opened ... -> closed -> open again -> free. After
  * opcua_channel_open() comes `opened` or `closed`; after `opened`, `closed` once. Callbacks never run from inside
  * of a call of yours, and may do everything. OPC UA thread only. */
 #ifndef BUSBAR_DRIVERS_OPCUA_LINK_CHANNEL_H
@@ -27,32 +28,27 @@ struct opcua_channel;
 
 struct opcua_channel_events {
     void (*opened)(void *ctx);
-    /* The session is active. NULL for a channel that never has one. */
-    void (*activated)(void *ctx);
-    /* It could not be opened or activated, or was lost, or opcua_channel_close() was asked for (then `why` is the
+    /* It could not be opened, or was lost, or opcua_channel_close() was asked for (then `why` is the
      * one given). Its calls were answered before, with the same trouble. */
     void (*closed)(void *ctx, const struct opcua_trouble *why);
 };
 
-/* url is copied. timeout_us: of opening and of activating. Nothing is connected yet. The channel is without security
+/* url is copied. timeout_us: of opening. Nothing is connected yet. The channel is without security
  * until opcua_channel_config() says otherwise. Aborts when memory is out. */
 struct opcua_channel *opcua_channel_new(struct opcua_thread *thread, const char *url,
                                         int64_t timeout_us,
                                         const struct opcua_channel_events *events, void *ctx);
 
-/* The client's configuration, to add security and user before the first open: `endpoint`, `securityPolicies`,
- * `authSecurityPolicies`, `userIdentityToken`, `certificateVerification`, ... Policies are added with the logger
- * `config->logging`. */
+/* The client's configuration, to add security and user before the first open: `endpoint`, `securityPolicies`, `certificateVerification`. */
 UA_ClientConfig *opcua_channel_config(struct opcua_channel *channel);
 
 void opcua_channel_open(struct opcua_channel *channel);
 
-/* Activates a session: the one that was just created (token and nonce as the server gave them), or with NULL the
- * one it has from before it was closed. `activated` or `closed` follows. */
-void opcua_channel_activate(struct opcua_channel *channel, const UA_NodeId *token,
-                            const UA_ByteString *nonce);
+/* The session that calls belong to from now on: the authentication token of the server (copied), NULL: none. It is kept
+ * when the channel closes, for a session outlives its channel. */
+void opcua_channel_set_token(struct opcua_channel *channel, const UA_NodeId *token);
 
-/* Lets the connection go; the session stays known. Harmless when closed. */
+/* Lets the connection go. Harmless when closed. */
 void opcua_channel_close(struct opcua_channel *channel, const struct opcua_trouble *why);
 
 /* No callback after this; all its calls must have been answered or canceled. Where it is open the server is told
@@ -62,8 +58,7 @@ void opcua_channel_free(struct opcua_channel *channel);
 void opcua_channel_free_then(struct opcua_channel *channel, loop_cb freed, void *ctx);
 
 bool opcua_channel_is_open(const struct opcua_channel *channel);
-bool opcua_channel_is_active(const struct opcua_channel *channel);
-bool opcua_channel_has_session(const struct opcua_channel *channel);
+bool opcua_channel_has_token(const struct opcua_channel *channel);
 /* Monotonic: when the server last sent something. */
 int64_t opcua_channel_heard_us(const struct opcua_channel *channel);
 size_t opcua_channel_calls(const struct opcua_channel *channel); /* under way */

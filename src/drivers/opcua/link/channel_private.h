@@ -15,8 +15,6 @@ enum opcua_channel_phase {
     OPCUA_CHANNEL_CLOSED,
     OPCUA_CHANNEL_OPENING,
     OPCUA_CHANNEL_OPEN,
-    OPCUA_CHANNEL_ACTIVATING,
-    OPCUA_CHANNEL_ACTIVE,
 };
 
 struct opcua_channel {
@@ -32,7 +30,10 @@ struct opcua_channel {
     void *freed_ctx;
     struct opcua_wire wire;
     struct loop_deferred look; /* at the client's state, which changed */
-    struct timer deadline;     /* of opening, activating, freeing */
+    struct timer deadline;     /* of opening, freeing */
+    UA_NodeId token;           /* of the session */
+    UA_DataType session_type;  /* a copy of that of a request; see link/call.c */
+    struct list goodbyes;      /* CloseSession under way */
     struct opcua_trouble why;  /* of the closing under way; error 0: not known yet */
     size_t calls;
     UA_Logger logger;

@@ -94,7 +94,9 @@ static void on_freed(void *ctx)
     struct opcua_session *session = attempt->session;
     opcua_server_id_fini(&attempt->server);
     opcua_own_fini(&attempt->own);
+    opcua_user_fini(&attempt->user);
     UA_ByteString_clear(&attempt->nonce);
+    UA_ByteString_clear(&attempt->server_nonce);
     busbar_free(attempt);
     opcua_session_attempt_freed(session);
 }
@@ -123,15 +125,12 @@ static void copy_text(const UA_String *from, char *to, size_t size)
 }
 
 static void on_opened(void *ctx);
-static void on_activated(void *ctx);
 static void on_closed(void *ctx, const struct opcua_trouble *why);
 
 static struct opcua_attempt *attempt_new(struct opcua_session *session,
                                          const struct opcua_choice *choice)
 {
-    static const struct opcua_channel_events events = { .opened = on_opened,
-                                                        .activated = on_activated,
-                                                        .closed = on_closed };
+    static const struct opcua_channel_events events = { .opened = on_opened, .closed = on_closed };
     struct opcua_attempt *attempt = busbar_alloc(sizeof(*attempt));
     const UA_ApplicationDescription *server = &choice->endpoint->server;
     const char *url = session->config.urls[session->url];
@@ -162,10 +161,13 @@ static int prepare(struct opcua_session *session, const struct opcua_choice *cho
         error = opcua_server_id_check(&attempt->server, why);
         error = error == 0 ? opcua_own_load(&attempt->own, session->trust, why) : error;
     }
+    const struct opcua_own *own = attempt->uses_own ? &attempt->own : NULL;
     if (error == 0) {
-        UA_ClientConfig *client = opcua_channel_config(attempt->channel);
-        error = opcua_secure(client, url, choice, &session->config,
-                             attempt->uses_own ? &attempt->own : NULL, &attempt->server, why);
+        error = opcua_secure(opcua_channel_config(attempt->channel), url, choice, own,
+                             &attempt->server, why);
+    }
+    if (error == 0) {
+        error = opcua_user_init(&attempt->user, choice, &session->config, own, why);
     }
     return error;
 }
@@ -207,7 +209,7 @@ void opcua_session_begin(struct opcua_session *session)
     session->first.error = 0;
     session->url = 0;
     struct opcua_attempt *attempt = session->attempt;
-    bool known = attempt != NULL && opcua_channel_has_session(attempt->channel) &&
+    bool known = attempt != NULL && opcua_channel_has_token(attempt->channel) &&
                  loop_now_us(session->loop) - session->lost_us < session->session_timeout_us;
     if (known) {
         session->resuming = true;
@@ -239,18 +241,11 @@ static void on_opened(void *ctx)
     struct opcua_session *session = ctx;
     if (session->resuming) {
         session->phase = OPCUA_SESSION_ACTIVATING;
-        opcua_channel_activate(session->attempt->channel, NULL, NULL);
+        opcua_session_activate(session);
     } else {
         session->phase = OPCUA_SESSION_CREATING;
         opcua_session_create(session);
     }
-}
-
-void opcua_session_created(struct opcua_session *session, const UA_NodeId *token,
-                           const UA_ByteString *nonce)
-{
-    session->phase = OPCUA_SESSION_ACTIVATING;
-    opcua_channel_activate(session->attempt->channel, token, nonce);
 }
 
 static void on_facts(void *ctx, struct opcua_facts *facts, const struct opcua_trouble *trouble)
@@ -273,9 +268,8 @@ static void on_facts(void *ctx, struct opcua_facts *facts, const struct opcua_tr
     opcua_session_tell_up(session, session->resuming);
 }
 
-static void on_activated(void *ctx)
+void opcua_session_activated(struct opcua_session *session)
 {
-    struct opcua_session *session = ctx;
     session->phase = OPCUA_SESSION_READING;
     session->reading = opcua_facts_read(session->attempt->channel, session->loop,
                                         session->config.timeout_us, on_facts, session);
@@ -288,12 +282,19 @@ static bool unreachable(const struct opcua_trouble *why)
            why->error == BUSBAR_EROUTE || why->error == BUSBAR_EHOST;
 }
 
+static bool session_is_gone(UA_StatusCode status)
+{
+    return status == UA_STATUSCODE_BADSESSIONIDINVALID ||
+           status == UA_STATUSCODE_BADSESSIONCLOSED ||
+           status == UA_STATUSCODE_BADSESSIONNOTACTIVATED;
+}
+
 static void lost(struct opcua_session *session, const struct opcua_trouble *why)
 {
     opcua_session_unwatch(session);
     session->phase = OPCUA_SESSION_DOWN;
     session->lost_us = loop_now_us(session->loop);
-    if (!opcua_channel_has_session(session->attempt->channel)) {
+    if (session_is_gone(why->status)) {
         opcua_session_drop(session);
     }
     opcua_session_tell_down(session, why);

@@ -79,6 +79,20 @@ static int check(const struct opcua_session *session, const UA_CreateSessionResp
     return 0;
 }
 
+static void take_session(struct opcua_session *session, const UA_CreateSessionResponse *created)
+{
+    const double most_ms = 86400.0 * 1000 * 365;
+    double timeout_ms = created->revisedSessionTimeout;
+    struct opcua_attempt *attempt = session->attempt;
+    timeout_ms = timeout_ms > 0 && timeout_ms < most_ms ? timeout_ms : 0;
+    session->session_timeout_us = (int64_t)(timeout_ms * 1000);
+    opcua_channel_set_token(attempt->channel, &created->authenticationToken);
+    UA_ByteString_clear(&attempt->server_nonce);
+    (void)UA_ByteString_copy(&created->serverNonce, &attempt->server_nonce);
+    session->phase = OPCUA_SESSION_ACTIVATING;
+    opcua_session_activate(session);
+}
+
 static void on_created(void *ctx, const void *response, const struct opcua_trouble *trouble)
 {
     struct opcua_session *session = ctx;
@@ -86,8 +100,7 @@ static void on_created(void *ctx, const void *response, const struct opcua_troub
     if (trouble == NULL) {
         const UA_CreateSessionResponse *created = response;
         if (check(session, created, &why) == 0) {
-            session->session_timeout_us = (int64_t)(created->revisedSessionTimeout * 1000);
-            opcua_session_created(session, &created->authenticationToken, &created->serverNonce);
+            take_session(session, created);
             return;
         }
         trouble = &why;

@@ -10,7 +10,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
-#include "drivers/opcua/link/user.h"
 
 enum { OWN_MAX = 64 * 1024, HOST_MAX = 256 };
 
@@ -193,44 +192,57 @@ static int set_policy(UA_ClientConfig *client, enum opcua_policy policy,
     return error;
 }
 
-/* The description without what the library would go wrong by: the server's own idea of its URL, the other ways to log
- * in, and the chain above its certificate. */
+/* The description without what the library would go wrong by: the server's own idea of its URL, and the chain above its
+ * certificate. */
 static void set_endpoint(UA_ClientConfig *client, const char *url,
                          const struct opcua_choice *choice)
 {
     UA_EndpointDescription *to = &client->endpoint;
     UA_EndpointDescription_clear(to);
     UA_ByteString leaf = opcua_leaf(&choice->endpoint->serverCertificate);
-    UA_StatusCode status = UA_ApplicationDescription_copy(&choice->endpoint->server, &to->server);
-    status |= UA_ByteString_copy(&leaf, &to->serverCertificate);
-    status |= UA_Array_copy(choice->token, 1, (void **)&to->userIdentityTokens,
-                            &UA_TYPES[UA_TYPES_USERTOKENPOLICY]);
+    UA_StatusCode status = UA_ByteString_copy(&leaf, &to->serverCertificate);
     assert(status == UA_STATUSCODE_GOOD);
     (void)status;
-    to->userIdentityTokensSize = 1;
     to->endpointUrl = UA_STRING_ALLOC(url);
     to->securityMode = (UA_MessageSecurityMode)choice->mode;
     to->securityPolicyUri = UA_STRING_ALLOC(opcua_policy_uri(choice->policy));
 }
 
 int opcua_secure(UA_ClientConfig *client, const char *url, const struct opcua_choice *choice,
-                 const struct opcua_link_config *config, const struct opcua_own *own,
-                 const struct opcua_server_id *server, struct opcua_trouble *why)
+                 const struct opcua_own *own, const struct opcua_server_id *server,
+                 struct opcua_trouble *why)
 {
     set_endpoint(client, url, choice);
-    if (config->locale != NULL) {
-        client->sessionLocaleIds = UA_LocaleId_new();
-        assert(client->sessionLocaleIds != NULL);
-        *client->sessionLocaleIds = UA_STRING_ALLOC(config->locale);
-        client->sessionLocaleIdsSize = 1;
+    if (choice->mode == OPCUA_MODE_NONE) {
+        return 0;
     }
-    if (choice->mode != OPCUA_MODE_NONE) {
-        client->certificateVerification.context = (void *)(uintptr_t)server;
-        client->certificateVerification.verifyCertificate = verify;
-        int error = set_policy(client, choice->policy, own, why);
-        if (error != 0) {
-            return error;
+    client->certificateVerification.context = (void *)(uintptr_t)server;
+    client->certificateVerification.verifyCertificate = verify;
+    return set_policy(client, choice->policy, own, why);
+}
+
+UA_StatusCode opcua_sign(UA_SecurityPolicy *policy, const UA_ByteString *server,
+                         const UA_ByteString *nonce, UA_SignatureData *out)
+{
+    UA_SecurityPolicySignatureAlgorithm *algorithm =
+        &policy->asymmetricModule.cryptoModule.signatureAlgorithm;
+    UA_ByteString data = UA_BYTESTRING_NULL;
+    void *context;
+    UA_StatusCode status = policy->channelModule.newContext(policy, server, &context);
+    if (status != UA_STATUSCODE_GOOD) {
+        return status;
+    }
+    status = UA_String_copy(&algorithm->uri, &out->algorithm);
+    status |= UA_ByteString_allocBuffer(&out->signature, algorithm->getLocalSignatureSize(context));
+    status |= UA_ByteString_allocBuffer(&data, server->length + nonce->length);
+    if (status == UA_STATUSCODE_GOOD) {
+        memcpy(data.data, server->data, server->length);
+        if (nonce->length > 0) {
+            memcpy(data.data + server->length, nonce->data, nonce->length);
         }
+        status = algorithm->sign(context, &data, &out->signature);
     }
-    return opcua_user_set(client, choice, config, own, why);
+    UA_ByteString_clear(&data);
+    policy->channelModule.deleteContext(context);
+    return status;
 }

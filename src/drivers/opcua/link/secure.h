@@ -37,17 +37,22 @@ UA_ByteString opcua_leaf(const UA_ByteString *chain);
 /* Whether our certificate is needed for this choice. */
 bool opcua_needs_own(const struct opcua_choice *choice);
 
-/* Puts endpoint, policies, user and the check of certificates into a client that has not been opened yet.
+/* Puts endpoint, policy and the check of certificates into a client that has not been opened yet.
  *   own     where opcua_needs_own(), else NULL
  *   server  outlives the client
  * Returns 0, or with `why` filled. */
 int opcua_secure(UA_ClientConfig *client, const char *url, const struct opcua_choice *choice,
-                 const struct opcua_link_config *config, const struct opcua_own *own,
-                 const struct opcua_server_id *server, struct opcua_trouble *why);
+                 const struct opcua_own *own, const struct opcua_server_id *server,
+                 struct opcua_trouble *why);
 
 /* One policy with a certificate and key. Returns 0, or with `why` filled. what: whose, for words. */
 int opcua_policy_make(UA_SecurityPolicy *to, enum opcua_policy policy, UA_ByteString certificate,
                       UA_ByteString key, const UA_Logger *logger, const char *what,
                       struct opcua_trouble *why);
+
+/* A signature with the policy's key over the server's certificate and its nonce (Part 4, 7.37): that we have the key, now,
+ * for this server. */
+UA_StatusCode opcua_sign(UA_SecurityPolicy *policy, const UA_ByteString *server,
+                         const UA_ByteString *nonce, UA_SignatureData *out);
 
 #endif

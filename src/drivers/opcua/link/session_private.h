@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of a session share: link/session.c (seats), link/connect.c (bringing it up), link/create.c (the
- * session itself), link/watch.c (keeping it alive). */
+/* What the files of a session share: link/session.c (seats), link/connect.c (bringing it up), link/create.c and
+ * link/activate.c (the session itself), link/watch.c (keeping it alive). */
 #ifndef BUSBAR_DRIVERS_OPCUA_LINK_SESSION_PRIVATE_H
 #define BUSBAR_DRIVERS_OPCUA_LINK_SESSION_PRIVATE_H
 
@@ -8,6 +8,7 @@
 #include "drivers/opcua/link/lookup.h"
 #include "drivers/opcua/link/secure.h"
 #include "drivers/opcua/link/session.h"
+#include "drivers/opcua/link/user.h"
 #include "net/timer.h"
 
 /* Down until up; each phase waits for one answer. */
@@ -28,11 +29,13 @@ struct opcua_attempt {
     struct opcua_server_id server;
     struct opcua_own own;
     bool uses_own;
+    struct opcua_user user;
     enum opcua_mode mode;
     enum opcua_policy policy;
     unsigned url; /* index */
     char application_uri[256], product_uri[256], name[256];
-    UA_ByteString nonce; /* ours, of CreateSession */
+    UA_ByteString nonce;        /* ours, of CreateSession */
+    UA_ByteString server_nonce; /* the last one of the server */
 };
 
 struct opcua_session {
@@ -76,12 +79,12 @@ void opcua_session_begin(struct opcua_session *session);
 void opcua_session_next(struct opcua_session *session, const struct opcua_trouble *why);
 /* Lets the attempt go; the session there is closed. */
 void opcua_session_drop(struct opcua_session *session);
-/* Its session was created: activate it. */
-void opcua_session_created(struct opcua_session *session, const UA_NodeId *token,
-                           const UA_ByteString *nonce);
+/* Its session is active. */
+void opcua_session_activated(struct opcua_session *session);
 
-/* ---- create.c ---- */
+/* ---- create.c, activate.c: end in the channel closed, or the next phase ---- */
 void opcua_session_create(struct opcua_session *session);
+void opcua_session_activate(struct opcua_session *session);
 
 /* ---- watch.c ---- */
 void opcua_session_watch(struct opcua_session *session);

@@ -53,42 +53,24 @@ static UA_ByteString key_der(const char *bytes, size_t size)
     return der;
 }
 
-static void put_token(UA_ClientConfig *client, void *token, const UA_DataType *type)
-{
-    assert(token != NULL);
-    UA_ExtensionObject_clear(&client->userIdentityToken);
-    UA_ExtensionObject_setValue(&client->userIdentityToken, token, type);
-}
-
-static int add_policy(UA_ClientConfig *client, enum opcua_policy policy, UA_ByteString certificate,
-                      UA_ByteString key, const char *what, struct opcua_trouble *why)
-{
-    client->authSecurityPolicies = UA_calloc(1, sizeof(*client->authSecurityPolicies));
-    assert(client->authSecurityPolicies != NULL);
-    int error = opcua_policy_make(client->authSecurityPolicies, policy, certificate, key,
-                                  client->logging, what, why);
-    client->authSecurityPoliciesSize = error == 0;
-    return error;
-}
-
-static int set_password(UA_ClientConfig *client, const struct opcua_choice *choice,
+static int set_password(struct opcua_user *user, const struct opcua_choice *choice,
                         const struct opcua_link_config *config, const struct opcua_own *own,
                         struct opcua_trouble *why)
 {
-    UA_UserNameIdentityToken *token = UA_UserNameIdentityToken_new();
-    assert(token != NULL);
-    token->userName = UA_STRING_ALLOC(config->user);
-    token->password = UA_BYTESTRING_ALLOC(config->password != NULL ? config->password : "");
-    put_token(client, token, &UA_TYPES[UA_TYPES_USERNAMEIDENTITYTOKEN]);
+    user->name = config->user;
+    user->password = config->password != NULL ? config->password : "";
     if (choice->token_policy == OPCUA_POLICY_NONE) {
         return 0;
     }
-    return add_policy(client, choice->token_policy,
-                      borrow((const char *)own->certificate.data, own->certificate.size),
-                      borrow((const char *)own->key.data, own->key.size), "busbar's own", why);
+    int error = opcua_policy_make(
+        &user->policy, choice->token_policy,
+        borrow((const char *)own->certificate.data, own->certificate.size),
+        borrow((const char *)own->key.data, own->key.size), NULL, "busbar's own", why);
+    user->has_policy = error == 0;
+    return error;
 }
 
-static int set_certificate(UA_ClientConfig *client, const struct opcua_choice *choice,
+static int set_certificate(struct opcua_user *user, const struct opcua_choice *choice,
                            const struct opcua_link_config *config, struct opcua_trouble *why)
 {
     UA_ByteString certificate = certificate_der(config->user_certificate,
@@ -101,24 +83,109 @@ static int set_certificate(UA_ClientConfig *client, const struct opcua_choice *c
                           "a password",
                           certificate.length == 0 ? "certificate" : "key");
     } else {
-        UA_X509IdentityToken *token = UA_X509IdentityToken_new();
-        assert(token != NULL);
-        (void)UA_ByteString_copy(&certificate, &token->certificateData);
-        put_token(client, token, &UA_TYPES[UA_TYPES_X509IDENTITYTOKEN]);
-        error = add_policy(client, choice->token_policy, certificate, key, "the user's", why);
+        (void)UA_ByteString_copy(&certificate, &user->certificate);
+        error = opcua_policy_make(&user->policy, choice->token_policy, certificate, key, NULL,
+                                  "the user's", why);
+        user->has_policy = error == 0;
     }
     OPENSSL_free(certificate.data);
     OPENSSL_clear_free(key.data, key.length);
     return error;
 }
 
-int opcua_user_set(UA_ClientConfig *client, const struct opcua_choice *choice,
-                   const struct opcua_link_config *config, const struct opcua_own *own,
-                   struct opcua_trouble *why)
+int opcua_user_init(struct opcua_user *user, const struct opcua_choice *choice,
+                    const struct opcua_link_config *config, const struct opcua_own *own,
+                    struct opcua_trouble *why)
 {
-    switch (choice->token->tokenType) {
-    case UA_USERTOKENTYPE_USERNAME: return set_password(client, choice, config, own, why);
-    case UA_USERTOKENTYPE_CERTIFICATE: return set_certificate(client, choice, config, why);
-    default: return 0; /* without a token the library says: anonymous */
+    user->type = choice->token->tokenType;
+    (void)UA_String_copy(&choice->token->policyId, &user->policy_id);
+    switch (user->type) {
+    case UA_USERTOKENTYPE_USERNAME: return set_password(user, choice, config, own, why);
+    case UA_USERTOKENTYPE_CERTIFICATE: return set_certificate(user, choice, config, why);
+    default: return 0;
     }
+}
+
+void opcua_user_fini(struct opcua_user *user)
+{
+    UA_String_clear(&user->policy_id);
+    UA_ByteString_clear(&user->certificate);
+    if (user->has_policy) {
+        user->policy.clear(&user->policy);
+    }
+    memset(user, 0, sizeof(*user));
+}
+
+/* ---- the token ---- */
+
+/* The secret as the policy wants it (Part 4, 7.41.2.2), in blocks of RSA:
+ *   length u32 of what follows   password   nonce of the server   zeros */
+static UA_StatusCode encrypt(UA_SecurityPolicy *policy, const UA_ByteString *server,
+                             const char *password, const UA_ByteString *nonce, UA_ByteString *out)
+{
+    UA_SecurityPolicyEncryptionAlgorithm *algorithm =
+        &policy->asymmetricModule.cryptoModule.encryptionAlgorithm;
+    void *context;
+    UA_StatusCode status = policy->channelModule.newContext(policy, server, &context);
+    if (status != UA_STATUSCODE_GOOD) {
+        return status;
+    }
+    size_t password_size = strlen(password);
+    size_t secret = password_size + nonce->length;
+    size_t plain_block = algorithm->getRemotePlainTextBlockSize(context);
+    size_t block = algorithm->getRemoteBlockSize(context);
+    size_t blocks = (4 + secret + plain_block - 1) / plain_block;
+    status = UA_ByteString_allocBuffer(out, blocks * block);
+    if (status == UA_STATUSCODE_GOOD) {
+        memset(out->data, 0, out->length);
+        for (unsigned i = 0; i < 4; i++) {
+            out->data[i] = (UA_Byte)(secret >> (8 * i));
+        }
+        memcpy(out->data + 4, password, password_size);
+        if (nonce->length > 0) {
+            memcpy(out->data + 4 + password_size, nonce->data, nonce->length);
+        }
+        out->length = blocks * plain_block;
+        status = algorithm->encrypt(context, out);
+        out->length = blocks * block;
+    }
+    policy->channelModule.deleteContext(context);
+    return status;
+}
+
+static UA_StatusCode put_password(struct opcua_user *user, const UA_ByteString *server,
+                                  const UA_ByteString *nonce, UA_UserNameIdentityToken *token)
+{
+    token->userName = UA_STRING_ALLOC(user->name);
+    if (!user->has_policy) {
+        token->password = UA_BYTESTRING_ALLOC(user->password);
+        return UA_STATUSCODE_GOOD;
+    }
+    UA_StatusCode status = encrypt(&user->policy, server, user->password, nonce, &token->password);
+    return status |
+           UA_String_copy(&user->policy.asymmetricModule.cryptoModule.encryptionAlgorithm.uri,
+                          &token->encryptionAlgorithm);
+}
+
+UA_StatusCode opcua_user_put(struct opcua_user *user, const UA_ByteString *server,
+                             const UA_ByteString *nonce, UA_ActivateSessionRequest *request)
+{
+    const UA_DataType *type = user->type == UA_USERTOKENTYPE_USERNAME
+                                  ? &UA_TYPES[UA_TYPES_USERNAMEIDENTITYTOKEN]
+                              : user->type == UA_USERTOKENTYPE_CERTIFICATE
+                                  ? &UA_TYPES[UA_TYPES_X509IDENTITYTOKEN]
+                                  : &UA_TYPES[UA_TYPES_ANONYMOUSIDENTITYTOKEN];
+    void *token = UA_new(type);
+    assert(token != NULL);
+    UA_ExtensionObject_setValue(&request->userIdentityToken, token, type);
+    /* All kinds begin with the name of the policy. */
+    UA_StatusCode status = UA_String_copy(&user->policy_id, token);
+    if (user->type == UA_USERTOKENTYPE_USERNAME) {
+        status |= put_password(user, server, nonce, token);
+    } else if (user->type == UA_USERTOKENTYPE_CERTIFICATE) {
+        UA_X509IdentityToken *x509 = token;
+        status |= UA_ByteString_copy(&user->certificate, &x509->certificateData);
+        status |= opcua_sign(&user->policy, server, nonce, &request->userTokenSignature);
+    }
+    return status;
 }
