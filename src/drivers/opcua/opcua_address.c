@@ -64,8 +64,8 @@ static int resolve_node(const struct settings *point, struct opcua_address *addr
                                &address->node, &reason);
     arena_fini(&own);
     if (error != 0) {
-        return err_at(err, BUSBAR_ECONFIG, settings_at(point, POINT_NODE), reason.hint, "%s",
-                      reason.message);
+        return err_at(err, BUSBAR_ECONFIG, settings_at(point, POINT_NODE), reason.hint,
+                      "'%.80s' is no node: %s", text, reason.message);
     }
     return 0;
 }

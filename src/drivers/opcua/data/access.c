@@ -79,27 +79,38 @@ static void set_bad(struct sample *sample, uint8_t quality, uint16_t detail)
     *sample = (struct sample){ .type = VALUE_NONE, .quality = quality, .detail = detail };
 }
 
+static void take_value(struct opcua_access *access, size_t at, const UA_DataValue *value)
+{
+    uint32_t point = access->points[at];
+    struct sample *sample = &access->samples[at];
+    if (value == NULL) {
+        set_bad(sample, QUALITY_DECODE, OPCUA_FOUND_LEFT_OUT);
+        return;
+    }
+    opcua_sample(value, &opcua_peer_config(access->peer)->addresses[point].want,
+                 opcua_peer_types(access->peer), &access->texts, sample);
+    if (!access->inside) {
+        opcua_subscribe_seen(access->peer, point, sample);
+    }
+}
+
 static void take_values(struct read_call *call, const UA_ReadResponse *response)
 {
+    enum { SAID = 8 };
     struct opcua_access *access = call->access;
-    const struct opcua_peer_config *config = opcua_peer_config(access->peer);
-    struct opcua_types *types = opcua_peer_types(access->peer);
+    uint32_t points[SAID];
+    struct sample samples[SAID];
+    size_t said = 0;
     for (size_t i = 0; i < call->count; i++) {
         size_t at = call->asked[i];
-        struct sample *sample = &access->samples[at];
-        uint32_t point = access->points[at];
-        if (i >= response->resultsSize) {
-            set_bad(sample, QUALITY_DECODE, OPCUA_FOUND_LEFT_OUT);
-            continue;
-        }
-        opcua_sample(&response->results[i], &config->addresses[point].want, types, &access->texts,
-                     sample);
-        if (!access->inside) {
-            opcua_subscribe_seen(access->peer, point, sample);
+        take_value(access, at, i < response->resultsSize ? &response->results[i] : NULL);
+        if (said < SAID) {
+            points[said] = access->points[at];
+            samples[said++] = access->samples[at];
         }
     }
     access->done += call->count;
-    opcua_peer_say(access->peer, false, "Read: %zu values", response->resultsSize);
+    opcua_peer_say_values(access->peer, "Read", points, samples, call->count);
 }
 
 /* Too large for the server or for its answer: the halves are asked for. */

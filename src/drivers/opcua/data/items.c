@@ -402,9 +402,19 @@ static void poll_rest(struct opcua_values *values)
     opcua_values_watched(values, outcome.polled, outcome.polled_count, 0);
 }
 
+static bool any_wanted(struct opcua_values *values)
+{
+    size_t count = opcua_peer_config(values->peer)->point_count;
+    while (values->scan < count && values->items[values->scan].state != ITEM_WANTED) {
+        values->scan++;
+    }
+    return values->scan < count;
+}
+
 void opcua_items_pump(struct opcua_values *values)
 {
-    while (opcua_peer_facts(values->peer) != NULL && values->call_count < OPCUA_CALLS_OPEN) {
+    while (opcua_peer_facts(values->peer) != NULL && values->call_count < OPCUA_CALLS_OPEN &&
+           any_wanted(values)) {
         bool none;
         struct values_group *group = group_with_room(values, &none);
         if (group == NULL) {

@@ -11,8 +11,9 @@
 #include "drivers/opcua/data/node_id.h"
 #include "drivers/opcua/data/publish.h"
 #include "drivers/opcua/data/types.h"
+#include "drivers/opcua/text/status.h"
 
-enum { BATCHES_SPARE = 8, BATCH_MIN = 64, WORDS_MAX = 480 };
+enum { BATCHES_SPARE = 8, BATCH_MIN = 64, WORDS_MAX = 480, VALUES_SAID = 4 };
 
 struct opcua_peer {
     struct opcua_peer_config config;
@@ -333,6 +334,25 @@ void opcua_peer_say(struct opcua_peer *peer, bool sent, const char *format, ...)
         size_t kept = (size_t)size < sizeof(words) ? (size_t)size : sizeof(words) - 1;
         peer->home->said(peer->ctx, sent, words, kept);
     }
+}
+
+void opcua_peer_say_values(struct opcua_peer *peer, const char *service, const uint32_t *points,
+                           const struct sample *samples, size_t count)
+{
+    struct buf words;
+    buf_init(&words, WORDS_MAX);
+    for (size_t i = 0; i < count && i < VALUES_SAID; i++) {
+        uint16_t detail = samples[i].detail;
+        const char *name = detail != 0 ? opcua_status_name(opcua_status_of_detail(detail)) : NULL;
+        buf_append_text(&words, i > 0 ? ", " : "");
+        opcua_id_print(&peer->config.addresses[points[i]].node, &words);
+        buf_append_text(&words, " = ");
+        value_print(samples[i].type, samples[i].value, &words);
+        buf_printf(&words, name != NULL ? " (%s)" : "", name);
+    }
+    opcua_peer_say(peer, false, "%s: %zu values: %s%s", service, count, buf_text(&words),
+                   count > VALUES_SAID || words.overflow ? " ..." : "");
+    buf_fini(&words);
 }
 
 struct opcua_call *opcua_peer_call(struct opcua_peer *peer, void *request,

@@ -108,11 +108,11 @@ struct opcua_peer_config {
     int64_t check_us; /* watched points are read this often */
     uint32_t
         keep_alive; /* empty publishing intervals after which the server speaks all the same; 0: by itself */
-    uint32_t items_max; /* monitored items in one call, learned before; 0: not known */
-    uint32_t reads_max; /* nodes in one Read, likewise */
+    uint32_t items_max;      /* monitored items in one call, learned before; 0: not known */
+    uint32_t reads_max;      /* nodes in one Read, likewise */
     int64_t filled_until_us; /* wall; no value is missing up to then; 0: not known (history.h) */
-    bool force_polling; /* nothing is subscribed */
-    const char *broken; /* why it cannot even be tried to connect; NULL: nothing */
+    bool force_polling;      /* nothing is subscribed */
+    const char *broken;      /* why it cannot even be tried to connect; NULL: nothing */
     void (*const *parts)(struct opcua_peer *peer); /* begin functions, ends with NULL */
     void *driver; /* for the parts: what the driver's half gives them */
 };
@@ -176,6 +176,10 @@ struct opcua_call *opcua_peer_call(struct opcua_peer *peer, void *request,
 /* A line for the ring of last frames. */
 void opcua_peer_say(struct opcua_peer *peer, bool sent, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* The same: values that came, the first of them in words. */
+void opcua_peer_say_values(struct opcua_peer *peer, const char *service, const uint32_t *points,
+                           const struct sample *samples, size_t count);
 
 /* ---- batches and news ---- */
 

@@ -62,6 +62,7 @@ static void take(struct opcua_values *values, struct values_group *group,
         item->doubtful = false;
         item->pending = sample->detail == OPCUA_FOUND_LOADING;
     }
+    opcua_peer_say_values(values->peer, "Publish", batch->points, batch->samples, batch->count);
     opcua_batch_send(batch);
 }
 

@@ -28,9 +28,7 @@ static inline void settings_value(const struct option *option, const char *text,
     switch (option->type) {
     case OPTION_BOOL: setting->value.b = strcmp(text, "true") == 0; break;
     case OPTION_INT: assert_int_equal(str_parse_i64(text, &setting->value.i), 0); break;
-    case OPTION_DURATION:
-        assert_int_equal(str_parse_duration_us(text, &setting->value.i), 0);
-        break;
+    case OPTION_DURATION: assert_int_equal(option_parse(option, text, &setting->value), 0); break;
     case OPTION_DOUBLE: assert_int_equal(str_parse_double(text, &setting->value.d), 0); break;
     case OPTION_CHOICE: {
         int64_t choice = 0;
