@@ -44,6 +44,8 @@ static const struct cli_flag sim_flags[] = {
     { "fault", 0, "DEVICE=FAULT", false,
       "start with a fault, e.g. meter-1=silence,for=10s; may be repeated" },
     { "control", 0, "PATH", false, "Unix socket on which faults can be set while it runs" },
+    { "discovery", 0, "HOST[:PORT]", false,
+      "an OPC UA discovery server too, where the simulated servers register; port 4840" },
     { "seed", 0, "N", false, "of the values; the same seed, the same values" },
     { 0 },
 };
@@ -80,6 +82,7 @@ static const struct cli_flag discover_flags[] = {
       "one network of the configuration, or the number of a remote one" },
     { "has", 0, "NAME", false, "ask who has an object of this name" },
     { "wait", 0, "TIME", false, "how long to listen for answers" },
+    { "port", 0, "N", false, "ask at this port and no other" },
     { "scan", 0, NULL, false,
       "ask each address of RANGE for itself: finds what hears no broadcast" },
     { "heard", 0, NULL, false, "ask nobody: what was heard and found until now" },
@@ -264,10 +267,12 @@ static const struct cli_command commands[] = {
       .summary = "look for devices on the network",
       .details =
           "This is traffic on the network of the devices. RANGE is a network as 10.0.1.0/24, "
-          "or an address; all networks of the protocol without it. The first Ctrl-C stops "
-          "and shows what was found.",
+          "an address, or for OPC UA a host or the URL of a server; all networks of the protocol "
+          "without it. Of a single find its facts are shown as well. The first Ctrl-C stops and "
+          "shows what was found.",
       .example = "busbar discover bacnet\n"
-                 "busbar discover bacnet 10.0.1.0/24 --low 2000 --high 2999" },
+                 "busbar discover bacnet 10.0.1.0/24 --low 2000 --high 2999\n"
+                 "busbar discover opcua opc.tcp://10.0.3.5:48250" },
     { .verb = "drivers",
       .args = "[PROTOCOL]",
       .args_max = 1,

@@ -23,7 +23,8 @@ struct finds {
     struct cli *cli;
     struct output out;
     size_t count_new, count_known;
-    int64_t first_new; /* number of the first one; 0: none */
+    int64_t first_new;             /* number of the first one; 0: none */
+    const struct json_value *last; /* of a discovery: the one told last */
 };
 
 /* For people: "12 ms", "known: ahu-1", "new (answers at two addresses)". */
@@ -69,6 +70,7 @@ static void on_find(void *ctx, const struct json_value *row)
     } else {
         finds->count_known++;
     }
+    finds->last = row;
     if (finds->cli->format == CLI_JSON) {
         output_row(&finds->out, row);
     } else {
@@ -89,9 +91,11 @@ static void put_network(struct json_writer *json, const char *network)
 /* {"protocol", "range", "options"} */
 static void make_body(struct cli *cli, struct buf *body)
 {
-    static const char *const options[][2] = {
-        { "low", "low" }, { "high", "high" }, { "has", "name" }, { "wait", "wait" }
-    };
+    static const char *const options[][2] = { { "low", "low" },
+                                              { "high", "high" },
+                                              { "has", "name" },
+                                              { "wait", "wait" },
+                                              { "port", "port" } };
     const char *network = cli_flag(cli, "network");
     struct json_writer json = json_writer(body);
     json_begin_object(&json);
@@ -115,6 +119,29 @@ static void make_body(struct cli *cli, struct buf *body)
         json_put_double(&json, "timeout_s", (double)cli->timeout_us / 1e6);
     }
     json_end_object(&json);
+}
+
+/* What is known of a single find, the endpoints of a server among it. */
+static void show_facts(const struct finds *finds)
+{
+    static const struct output_column fact_columns[] = {
+        { "FACT", "name", OUTPUT_TEXT },
+        { "", "text", OUTPUT_TEXT },
+        { 0 },
+    };
+    const struct json_value *facts = json_get(finds->last, "facts"), *fact;
+    struct output out;
+    if (finds->cli->format != CLI_TABLE || finds->count_new + finds->count_known != 1 ||
+        json_size(facts) == 0) {
+        return;
+    }
+    putchar('\n');
+    output_begin(&out, finds->cli, fact_columns);
+    struct json_iter it = json_iter(facts);
+    while (json_next(&it, NULL, &fact)) {
+        output_row(&out, fact);
+    }
+    (void)output_end(&out);
 }
 
 /* said: the driver told something about the result. */
@@ -213,6 +240,9 @@ int cli_discover(struct cli *cli)
         rc = task_rows(cli, &task, "finds", yaml ? count_only : on_find, &finds, &rows);
         int ended = yaml ? 0 : output_end(&finds.out);
         rc = rc != 0 ? rc : ended;
+        if (!yaml) {
+            show_facts(&finds);
+        }
         bool told = end == CLI_DONE || end == CLI_INTERRUPTED;
         if (rc == 0 && !yaml && told) {
             talk(&finds, output_text(task.last.root, "message")[0] != '\0');

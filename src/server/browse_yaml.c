@@ -157,12 +157,43 @@ static int put_points(struct yaml *yaml, const struct browse_choice *choice, str
     return 0;
 }
 
+/* Commands are chosen one by one, or all: nothing that makes a device do something comes unasked. */
+static int put_commands(struct yaml *yaml, const struct browse_choice *choice, const char *head,
+                        struct err *err)
+{
+    const struct nodes *nodes = &yaml->browse->nodes;
+    size_t count = 0;
+    for (size_t i = 0; i < nodes->count; i++) {
+        const struct driver_node *node = nodes->list[i];
+        bool chosen = choice->all || (choice->of != NULL && map_get(choice->of, node->id) != NULL);
+        if (node->command == NULL || !chosen) {
+            continue;
+        }
+        const char *name = count < BROWSE_YAML_POINTS_MAX ? point_name(yaml, node) : NULL;
+        if (name == NULL) {
+            return err_set(err, BUSBAR_ELIMIT, "one text has at most %d commands",
+                           BROWSE_YAML_POINTS_MAX);
+        }
+        (void)buf_append_text(yaml->out, count++ == 0 ? head : "");
+        (void)buf_printf(yaml->out, "      %s: %s", name, node->command);
+        if (node->description[0] != '\0') {
+            (void)buf_append_text(yaml->out, " # ");
+            put_comment(yaml->out, node->description);
+        }
+        (void)buf_append_byte(yaml->out, '\n');
+    }
+    yaml->count += count;
+    return 0;
+}
+
 static int put_into_device(struct yaml *yaml, const struct browse_choice *choice, struct err *err)
 {
     const struct device *dev = yaml->device;
     (void)buf_printf(yaml->out, "      # below 'points:' of %s, %s:%u\n", dev->name,
                      dev->file_count > 0 ? dev->files[0] : "", dev->line);
     int error = put_points(yaml, choice, err);
+    error = error == 0 ? put_commands(yaml, choice, "      # below 'commands:' of it\n", err)
+                       : error;
     if (error == 0 && yaml->count == 0) {
         (void)buf_append_text(yaml->out,
                               "      # nothing: all that was chosen are points already\n");
@@ -191,7 +222,7 @@ static int put_new_device(struct yaml *yaml, const struct browse_choice *choice,
     if (error == 0 && yaml->count == 0) {
         (void)buf_append_text(yaml->out, "      {}\n");
     }
-    return error;
+    return error == 0 ? put_commands(yaml, choice, "    commands:\n", err) : error;
 }
 
 int browse_yaml(const struct browse *browse, const struct browse_choice *choice, struct buf *out,

@@ -89,6 +89,7 @@ bool nodes_add(struct nodes *nodes, const struct driver_node *node)
     made->trouble = copy_text(&copy, node->trouble);
     made->point_name = node->point_name != NULL ? copy_text(&copy, node->point_name) : NULL;
     made->point = node->point != NULL ? copy_text(&copy, node->point) : NULL;
+    made->command = node->command != NULL ? copy_text(&copy, node->command) : NULL;
     if (copy.full) {
         nodes->left_out++;
         return false;
@@ -162,6 +163,7 @@ void nodes_put(struct shape *shape, struct json_writer *json, const struct drive
     json_put_string(json, "added", added != NULL ? added : "");
     json_put_string(json, "point_name", node->point_name != NULL ? node->point_name : "");
     json_put_string(json, "point", node->point != NULL ? node->point : "");
+    json_put_string(json, "command", node->command != NULL ? node->command : "");
     json_put_bool(json, "proposed", node->proposed);
     json_end_object(json);
 }

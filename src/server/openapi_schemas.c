@@ -96,7 +96,7 @@ const struct openapi_schema openapi_schemas[] = {
       .shape =
           "id:s parent:s kind:s name:s description:s branch:b readable:b writable:b "
           "watchable:b units:s enum:[{value:i name:s}] min:n? max:n? value:v? text:s quality:s "
-          "reason:s trouble:s added:s point_name:s point:s proposed:b" },
+          "reason:s trouble:s added:s point_name:s point:s command:s proposed:b" },
     { .name = "YamlRequest", .shape = "name:s nodes:[s] all:b" },
     { .name = "Samples",
       .shape = "path:s units:s type:s from:t to:t more:b damaged:i samples:[[v]] step_ms:i "

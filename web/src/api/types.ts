@@ -210,6 +210,38 @@ export interface HoldList {
   more: boolean;
 }
 
+/** A certificate of a peer, an authority, or of the gateway itself. */
+export interface Certificate {
+  list: string; // refused, own, trusted, issuer, revocations
+  fingerprint: string;
+  fault: string;
+  words: string; // what is wrong and what to do
+  waits: boolean; // trusting it helps
+  subject: string;
+  issuer: string;
+  hosts: string;
+  uri: string;
+  from: string | null;
+  until: string | null;
+  days_left: number | null;
+  key: string;
+  key_bits: number;
+  signature: string;
+  protocol: string; // of our own
+  peer: string; // where a refused one came from
+  device: string;
+  first: string | null;
+  last: string | null;
+  times: number;
+}
+
+export interface CertificateList {
+  certificates: Certificate[];
+  waiting: number;
+  refused: number;
+  trusted: number;
+}
+
 export interface CommandArgument {
   name: string;
   type: string;
@@ -270,6 +302,7 @@ export interface Node {
   added: string; // path of the point that reads it
   point_name: string;
   point: string; // a proposal; "" = nothing to make a point of
+  command?: string; // not of all protocols
   proposed: boolean;
 }
 

@@ -18,7 +18,7 @@ import { YamlDialog } from "./tree/YamlDialog";
 const SHORT_ROWS = 8;
 
 function canBeTicked(node: Node): boolean {
-  return node.point !== "" && node.added === "";
+  return (node.point !== "" || !!node.command) && node.added === "";
 }
 
 function PointCell({ node }: { node: Node }) {
