@@ -329,14 +329,25 @@ static void go_on(struct opcua_browse *browse)
     }
 }
 
+/* What every server has, and what tells events (conditions: Part 9), is looked into on demand. */
+static bool is_inner(const struct opcua_browse *browse, const struct browse_looked *looked)
+{
+    static const uint32_t standard[] = { UA_NS0ID_SERVER, UA_NS0ID_ALIASES, UA_NS0ID_LOCATIONS };
+    for (size_t i = 0; i < sizeof(standard) / sizeof(standard[0]); i++) {
+        UA_NodeId node = UA_NODEID_NUMERIC(0, standard[i]);
+        if (UA_NodeId_equal(&looked->node, &node)) {
+            return true;
+        }
+    }
+    return browse_type_is(browse, looked->of, UA_NS0ID_BASEEVENTTYPE);
+}
+
 /* Whether what is below it is told here, or by a look at it. */
 static bool goes_deeper(const struct opcua_browse *browse, const struct browse_looked *looked)
 {
-    static const UA_NodeId server = { .identifier.numeric = UA_NS0ID_SERVER };
-    if (looked->class == UA_NODECLASS_OBJECT) {
-        return browse->at[0] != '\0' || !UA_NodeId_equal(&looked->node, &server);
-    }
-    return looked->class == UA_NODECLASS_VARIABLE && looked->children;
+    return looked->class == UA_NODECLASS_OBJECT
+               ? !is_inner(browse, looked)
+               : looked->class == UA_NODECLASS_VARIABLE && looked->children;
 }
 
 static void root_walk(struct opcua_browse *browse, const struct browse_looked *root)

@@ -2,12 +2,12 @@
 /* What a server has: its address space from a node on (Part 4, 5.8), along hierarchical references forwards. OPC UA
  * thread only.
  *
- *   at ""     what is below the Objects folder (i=85), but not inside the Server object
+ *   at ""     what is below the Objects folder (i=85)
  *   at NODE   what the node itself is, then what is below it
  *
  * All nodes directly below are told, up to OPCUA_BROWSE_NODES_MAX; what is deeper as long as no more than
  * OPCUA_BROWSE_DEEP were told: a small server comes whole, of a large one each branch is asked for when somebody looks
- * into it. A node that is reached twice is told once, so rings end. Of each variable come value, data type,
+ * into it, as are the Server object, aliases and conditions. A node that is reached twice is told once, so rings end. Of each variable come value, data type,
  * access, units, range and names of states; of each method what it wants and gives.
  *
  * A look takes a seat of its own in the session of its link settings, so a device and looks at it share one session. */

@@ -71,7 +71,7 @@ struct browse_type {
     const char *name;                     /* "PressType"; the id where the server does not tell */
     UA_NodeId node, super, enum_property; /* its own */
     unsigned builtin; /* 1 to 29, the standard's own number; 0: look at `super` */
-    bool data;        /* a data type, whose supertypes matter */
+    bool data;        /* a data type, not the type of a node */
     const struct point_enum *enums;
     size_t enum_count;
 };
@@ -163,6 +163,9 @@ unsigned browse_type_builtin(const struct opcua_browse *browse, const struct bro
 /* Names of the states of an enumeration, also of one that it is derived from. */
 const struct browse_type *browse_type_enums(const struct opcua_browse *browse,
                                             const struct browse_type *type);
+/* Whether the type of a node is this one of the standard, or derived from it. */
+bool browse_type_is(const struct opcua_browse *browse, const struct browse_type *type,
+                    uint32_t standard);
 /* "Double"; "" where it is not known. */
 const char *browse_type_name(struct opcua_browse *browse, const UA_NodeId *data_type);
 void browse_types_free(struct opcua_browse *browse);

@@ -173,14 +173,52 @@ static const char *propose(struct opcua_browse *browse, const struct browse_look
     return made;
 }
 
-/* Names of points are made valid and unique by who takes the proposal. */
+static bool is_upper(char c)
+{
+    return c >= 'A' && c <= 'Z';
+}
+
+static bool is_lower(char c)
+{
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+}
+
+/* "LastSeverity", "EURange", "Oil.Temp" -> "last-severity", "eu-range", "oil-temp". */
+static void put_slug(struct buf *out, const char *name)
+{
+    bool gap = false; /* before the next letter */
+    for (const char *at = name; *at != '\0'; at++) {
+        bool begins = is_upper(*at) && at > name &&
+                      (is_lower(at[-1]) || (is_upper(at[-1]) && at[1] >= 'a' && at[1] <= 'z'));
+        if (!is_upper(*at) && !is_lower(*at)) {
+            gap = true;
+            continue;
+        }
+        if ((gap || begins) && out->size > 0) {
+            (void)buf_append_byte(out, '-');
+        }
+        (void)buf_append_byte(out, (uint8_t)(is_upper(*at) ? *at - 'A' + 'a' : *at));
+        gap = false;
+    }
+}
+
+/* With the name of what it is in, where that does not say it already. They are made unique by who takes them. */
 static const char *point_name(struct opcua_browse *browse, const struct browse_looked *looked)
 {
-    struct buf text;
-    buf_init(&text, 2 * BROWSE_TEXT_MAX + 2);
-    buf_printf(&text, "%s%s%s", looked->above, looked->above[0] != '\0' ? "-" : "", looked->name);
-    const char *made = keep(browse, &text);
-    buf_fini(&text);
+    struct buf above;
+    struct buf name;
+    buf_init(&above, 4 * BROWSE_TEXT_MAX);
+    buf_init(&name, 2 * BROWSE_TEXT_MAX);
+    put_slug(&above, looked->above);
+    put_slug(&name, looked->name);
+    bool said = above.size == 0 || name.size == 0 || str_starts(buf_text(&name), buf_text(&above));
+    if (!said) {
+        (void)buf_append_byte(&above, '-');
+        (void)buf_append(&above, name.data, name.size);
+    }
+    const char *made = keep(browse, said ? &name : &above);
+    buf_fini(&name);
+    buf_fini(&above);
     return made;
 }
 
@@ -263,7 +301,7 @@ static void tell_node(struct opcua_browse *browse, const struct browse_looked *l
         .name = keep_text(browse, looked->name),
         .description = describe(browse, looked),
         .branch = !looked->property,
-        .value = { .quality = QUALITY_NOT_YET },
+        .value = { .quality = QUALITY_GOOD },
     };
     if (looked->class == UA_NODECLASS_VARIABLE) {
         set_variable(browse, looked, node);
@@ -288,7 +326,7 @@ static void put_row(struct opcua_browse *browse, const struct browse_looked *loo
         .kind = "property",
         .name = name,
         .description = "",
-        .value = { .quality = QUALITY_NOT_YET },
+        .value = { .quality = QUALITY_GOOD },
         .value_text = keep_text(browse, text),
     };
 }

@@ -132,6 +132,19 @@ const struct browse_type *browse_type_enums(const struct opcua_browse *browse,
     return NULL;
 }
 
+bool browse_type_is(const struct opcua_browse *browse, const struct browse_type *type,
+                    uint32_t standard)
+{
+    UA_NodeId wanted = UA_NODEID_NUMERIC(0, standard);
+    for (unsigned i = 0; type != NULL && i < BROWSE_SUPERTYPES_MAX; i++) {
+        if (UA_NodeId_equal(&type->node, &wanted)) {
+            return true;
+        }
+        type = super_of(browse, type);
+    }
+    return false;
+}
+
 const char *browse_type_name(struct opcua_browse *browse, const UA_NodeId *data_type)
 {
     const struct browse_type *type = browse_type_get(browse, data_type, true);
@@ -210,7 +223,7 @@ static bool on_relative(void *ctx, size_t index, const UA_ReferenceDescription *
     if (!reference->isForward) {
         if (UA_NodeId_isNull(&type->super)) {
             (void)UA_NodeId_copy(node, &type->super);
-            (void)browse_type_get(browse, node, true);
+            (void)browse_type_get(browse, node, type->data);
         }
     } else if ((is_named(&reference->browseName, "EnumStrings") ||
                 is_named(&reference->browseName, "EnumValues")) &&
@@ -262,14 +275,10 @@ static void on_names(void *ctx, const struct opcua_trouble *trouble)
     browse_asked_clear(browse);
     for (size_t i = 0; i < browse->batch_count; i++) {
         const struct browse_type *type = browse->batch[i];
+        browse_ask_of(browse, &type->node, UA_NS0ID_HASSUBTYPE, false, i);
         if (type->data) {
-            browse_ask_of(browse, &type->node, UA_NS0ID_HASSUBTYPE, false, i);
             browse_ask_of(browse, &type->node, UA_NS0ID_HASPROPERTY, true, i);
         }
-    }
-    if (browse->asked_count == 0) {
-        next_batch(browse);
-        return;
     }
     browse->look.ops = &ops;
     opcua_ask_browse(&browse->look, browse->asked, browse->asked_count, 0);

@@ -252,7 +252,7 @@ static void a_press_as_it_tells_itself(void **state)
     assert_int_equal(temp->value.type, VALUE_DOUBLE);
     assert_true(temp->value.value.d == 61.5);
     assert_true(temp->readable && temp->writable && temp->watchable && temp->proposed);
-    assert_string_equal(temp->point_name, "Oil-Oil.Temp");
+    assert_string_equal(temp->point_name, "oil-temp");
     assert_string_equal(temp->point, "{ node: \"" NSU "Oil.Temp\", units: \"degC\", "
                                      "write: { min: 0, max: 120 } }");
     /* Nodes of the Server object are left to a look of their own. */
