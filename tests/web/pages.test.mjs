@@ -17,6 +17,7 @@ const PAGES = {
   "point-bad": "/points/meter-2/power",
   journal: "/journal",
   config: "/config",
+  certificates: "/certificates",
   system: "/system",
 };
 const FIRST_LOAD_BYTES_MAX = 60 * 1024;

@@ -18,6 +18,7 @@ import { setZone } from "./format";
 import { route } from "./router";
 import { text } from "./text";
 
+const Certificates = lazy(async () => (await import("./pages/Certificates")).Certificates);
 const Config = lazy(async () => (await import("./pages/Config")).Config);
 const Explore = lazy(async () => (await import("./pages/Explore")).Explore);
 const Journal = lazy(async () => (await import("./pages/Journal")).Journal);
@@ -47,6 +48,8 @@ function page(parts: string[]) {
         return { title: text.pages.journal, body: <Journal /> };
       case "overrides":
         return { title: text.pages.overrides, body: <Overrides /> };
+      case "certificates":
+        return { title: text.pages.certificates, body: <Certificates /> };
       case "config":
         return { title: text.pages.config, body: <Config /> };
       case "system":

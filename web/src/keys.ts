@@ -13,6 +13,7 @@ const GO: Record<string, string> = {
   e: "/explore",
   j: "/journal",
   v: "/overrides",
+  t: "/certificates",
   c: "/config",
   s: "/system",
 };

@@ -208,6 +208,90 @@ function answerHold(site, method, parts, body) {
     : { status: 204 };
 }
 
+/** One that waits, one refused for its time, our own, a trusted one. */
+export function someCertificates() {
+  const now = Date.now();
+  const day = 86_400_000;
+  const certificate = (digit, fields) => ({
+    list: "refused",
+    fingerprint: digit.repeat(64),
+    fault: "fine",
+    words: "",
+    waits: false,
+    subject: "CN=press-1, O=acme",
+    issuer: "CN=press-1, O=acme",
+    hosts: "press-1, 10.0.3.5",
+    uri: "urn:acme:press-1",
+    from: iso(now - 10 * day),
+    until: iso(now + 355 * day),
+    days_left: 355,
+    key: "RSA",
+    key_bits: 2048,
+    signature: "sha256WithRSAEncryption",
+    protocol: "",
+    peer: "",
+    device: "",
+    first: null,
+    last: null,
+    times: 0,
+    ...fields,
+  });
+  const seen = { first: iso(now - 600_000), last: iso(now - 5000), times: 12 };
+  return [
+    certificate("a", {
+      fault: "untrusted",
+      words:
+        "certificate aaaaaaaaaaaaaaaa is not trusted: compare its fingerprint with the device's, " +
+        "then: busbar certificate trust aaaaaaaaaaaaaaaa",
+      waits: true,
+      peer: "opc.tcp://10.0.3.5:48250",
+      device: "meter-2",
+      ...seen,
+    }),
+    certificate("b", {
+      fault: "expired",
+      words: "certificate bbbbbbbbbbbbbbbb expired on 2026-09-20: renew it on the device",
+      subject: "CN=saw-1",
+      until: iso(now - day),
+      days_left: -1,
+      peer: "opc.tcp://10.0.3.6:48250",
+      ...seen,
+    }),
+    certificate("c", {
+      list: "own",
+      subject: "CN=busbar at hq, O=busbar",
+      issuer: "CN=busbar at hq, O=busbar",
+      protocol: "opcua",
+      days_left: 1800,
+    }),
+    certificate("d", { list: "trusted", subject: "CN=lathe-1", days_left: 12 }),
+  ];
+}
+
+function answerCertificate(site, method, parts) {
+  const all = site.certificates;
+  const [, fingerprint, verb, renew] = parts;
+  if (fingerprint === undefined) {
+    const waiting = all.filter(({ waits }) => waits).length;
+    const trusted = all.filter(({ list }) => list === "trusted").length;
+    return { body: { certificates: all, waiting, refused: waiting, trusted } };
+  }
+  if (renew === "renew") {
+    const own = all.find(({ protocol }) => protocol === verb);
+    own.fingerprint = "e".repeat(64);
+    return { body: own };
+  }
+  const index = all.findIndex((row) => row.fingerprint === fingerprint);
+  if (verb === "trust") {
+    Object.assign(all[index], { list: "trusted", waits: false, words: "", fault: "fine" });
+    return { body: all[index] };
+  }
+  if (verb === "file") {
+    return { text: "the certificate" };
+  }
+  return { body: method === "DELETE" ? all.splice(index, 1)[0] : all[index] };
+}
+
 const DRIVERS = [
   { protocol: "modbus", facts: [] },
   {
@@ -228,6 +312,9 @@ const DRIVERS = [
 export function answerLook(site, method, parts, query, body) {
   if (parts[0] === "browses") {
     return answerBrowse(site, method, parts, query, body);
+  }
+  if (parts[0] === "certificates") {
+    return answerCertificate(site, method, parts);
   }
   if (parts[0] === "drivers") {
     return { body: { drivers: DRIVERS } };

@@ -48,6 +48,7 @@ export class Site {
     this.browseLooks = 0; // before one is done
     this.browseFails = undefined; // why it does
     this.holds = holds;
+    this.certificates = [];
     this.writes = [];
     this.commands = []; // those that were run, with their arguments
     this.answerAllGood = false; // no device has a bad point of its own

@@ -8,6 +8,7 @@ import { pathOf } from "../api/client";
 import type { Device as Row, DeviceFull } from "../api/types";
 import { useKeys } from "../keys";
 import { LinkState } from "../parts/LinkState";
+import { CertificatesLink } from "../parts/CertificatesLink";
 import { ConfigPlace } from "../parts/ConfigPlace";
 import { lazy } from "../parts/Lazy";
 import { PageState } from "../parts/PageState";
@@ -39,6 +40,7 @@ function Cause({ device }: { device: Row }) {
     <p class={device.link === "down" ? "cause abnormal" : "cause"} role="status">
       <LinkState link={device.link} />
       <span>{device.error || causeless(device)}</span>
+      <CertificatesLink words={device.error} />
       <span class="muted">
         {text.lasting} <Since time={device.since} />
       </span>

@@ -3,6 +3,7 @@
 // runs.
 import { health, notLive_s } from "../api/live";
 import { text } from "../text";
+import { CertificatesLink } from "./CertificatesLink";
 
 const SAID_EVERY_S = 5; // a screen reader hears the seconds at most this often
 
@@ -24,7 +25,8 @@ export function Banners() {
       {problems.map((problem) => (
         <p class="banner bad" key={problem.what}>
           <b>{problem.what}</b> {problem.why}
-          {problem.hint && ` · ${text.hint(problem.hint)}`}
+          {problem.hint && ` · ${text.hint(problem.hint)}`}{" "}
+          <CertificatesLink words={problem.hint} />
         </p>
       ))}
       {now?.status === "stopping" && <p class="banner">{text.shell.stopping}</p>}

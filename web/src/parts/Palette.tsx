@@ -28,6 +28,7 @@ const FIXED: Entry[] = [
       ["/explore", text.pages.explore],
       ["/journal", text.pages.journal],
       ["/overrides", text.pages.overrides],
+      ["/certificates", text.pages.certificates],
       ["/config", text.pages.config],
       ["/system", text.pages.system],
     ] as const

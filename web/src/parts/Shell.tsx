@@ -16,6 +16,7 @@ const PAGES: [href: string, part: string, name: string][] = [
   ["/explore", "explore", text.pages.explore],
   ["/journal", "journal", text.pages.journal],
   ["/overrides", "overrides", text.pages.overrides],
+  ["/certificates", "certificates", text.pages.certificates],
   ["/config", "config", text.pages.config],
   ["/system", "system", text.pages.system],
 ];

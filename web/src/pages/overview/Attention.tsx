@@ -5,6 +5,7 @@ import { health } from "../../api/live";
 import { useLoad } from "../../api/load";
 import { withParams } from "../../api/client";
 import type { Device, DeviceList, ReasonCount, Status } from "../../api/types";
+import { CertificatesLink } from "../../parts/CertificatesLink";
 import { Since } from "../../parts/Time";
 import { Quality } from "../../parts/Quality";
 import { LinkState } from "../../parts/LinkState";
@@ -20,7 +21,9 @@ function DownDevice({ device }: { device: Device }) {
     <li>
       <LinkState link={device.link} />
       <a href={href.device(device.name)}>{device.name}</a>
-      <span class="grow">{device.error || text.device.noCause}</span>
+      <span class="grow">
+        {device.error || text.device.noCause} <CertificatesLink words={device.error} />
+      </span>
       <span class="muted">
         {text.lasting} <Since time={device.since} />
       </span>
@@ -74,7 +77,8 @@ export function Attention({ status, reasons, paused }: Props) {
             <Quality quality="bad" reason={problem.what} />
             <span class="grow">
               {problem.why}
-              {problem.hint && ` · ${text.hint(problem.hint)}`}
+              {problem.hint && ` · ${text.hint(problem.hint)}`}{" "}
+              <CertificatesLink words={problem.hint} />
             </span>
           </li>
         ))}
