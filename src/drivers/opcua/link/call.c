@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A call under way is known to the library until its answer comes or the channel closes. Who cancels one, or whose
- * time is over, leaves it there `dropped`, unless the library lets it go at once. */
+/* A call under way is known to the library until its answer comes, its time is over, or the channel closes; one that
+ * was canceled, or answered before that as too late, is `dropped` until then. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -8,6 +8,9 @@
 #include "base/str.h"
 #include "drivers/opcua/link/channel_private.h"
 #include "drivers/opcua/text/status.h"
+
+/* What decoding can come to: the statuses from BadInternalError on, and what they make when they are ORed. */
+#define BROKEN_LAST UINT32_C(0x800fffff)
 
 struct opcua_call {
     struct list link; /* of its owner */
@@ -20,11 +23,11 @@ struct opcua_call {
     int64_t timeout_us;
     struct loop_deferred failing; /* what could not be sent */
     struct opcua_trouble *trouble;
-    UA_UInt32 id;
     bool sent, dropped;
 };
 
-/* Takes it from its owner, and from the library where that can be. */
+/* Takes it from its owner. What was sent stays with the library, which would clear a broken answer by itself if nobody
+ * took it: see empty_broken(). */
 static void detach(struct opcua_call *call)
 {
     list_remove(&call->link);
@@ -32,15 +35,11 @@ static void detach(struct opcua_call *call)
     loop_defer_cancel(&call->failing);
     busbar_free(call->trouble);
     call->trouble = NULL;
-    if (call->sent && UA_Client_modifyAsyncCallback(call->channel->client, call->id, NULL, NULL) !=
-                          UA_STATUSCODE_GOOD) {
-        call->dropped = true; /* its answer is being told right now */
-        return;
-    }
     if (call->sent) {
-        call->channel->calls--;
+        call->dropped = true;
+    } else {
+        busbar_free(call);
     }
-    busbar_free(call);
 }
 
 static void answer(struct opcua_call *call, const void *response,
@@ -67,7 +66,7 @@ static void name_service(const struct opcua_call *call, char *to, size_t size)
 static bool empty_broken(const struct opcua_call *call, UA_ResponseHeader *header)
 {
     UA_StatusCode status = header->serviceResult;
-    if (status != UA_STATUSCODE_BADDECODINGERROR && status != UA_STATUSCODE_BADOUTOFMEMORY) {
+    if (status < UA_STATUSCODE_BADINTERNALERROR || status > BROKEN_LAST) {
         return false;
     }
     bool full = header->stringTable != NULL || header->stringTableSize > 0 ||
@@ -179,9 +178,9 @@ static UA_StatusCode send(struct opcua_call *call, void *request)
     header->timeoutHint = ms > UINT32_MAX ? UINT32_MAX : (UA_UInt32)ms;
     header->requestHandle = 0; /* a new one */
     header->authenticationToken = channel->token;
-    UA_StatusCode status = __UA_Client_AsyncService(
-        channel->client, request, unknown_to_library(channel, call->type), on_response,
-        call->response_type, call, &call->id);
+    UA_StatusCode status = __UA_Client_AsyncService(channel->client, request,
+                                                    unknown_to_library(channel, call->type),
+                                                    on_response, call->response_type, call, NULL);
     UA_NodeId_init(&header->authenticationToken);
     return status;
 }

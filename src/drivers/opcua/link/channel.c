@@ -161,6 +161,9 @@ static void on_look(void *ctx)
 static void hang_up(struct opcua_channel *channel)
 {
     (void)UA_Client_disconnectSecureChannelAsync(channel->client);
+    if (channel->wire.stream != NULL) {
+        stream_close(channel->wire.stream); /* the library may think that this was done */
+    }
     loop_defer(channel->loop, &channel->look);
 }
 

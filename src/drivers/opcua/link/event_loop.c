@@ -223,6 +223,16 @@ static void call_back(struct connection *connection, UA_ConnectionState state, U
                    &connection->context, state, &UA_KEYVALUEMAP_NULL, bytes);
 }
 
+/* The library thinks that a channel is closing which it has only called so: nobody closes the connection then. */
+static void close_if_closing(struct connection *connection)
+{
+    UA_SecureChannelState state;
+    UA_Client_getState(connection->application, &state, NULL, NULL);
+    if (state == UA_SECURECHANNELSTATE_CLOSING) {
+        stream_close(connection->stream);
+    }
+}
+
 static uint8_t *put_u32(uint8_t *at, uint32_t value)
 {
     for (unsigned i = 0; i < 4; i++) {
@@ -289,6 +299,7 @@ static void on_data(void *ctx, const uint8_t *data, size_t size)
     read_acknowledge(wire, data, size);
     UA_ByteString bytes = { .data = (uint8_t *)(uintptr_t)data, .length = size };
     call_back(connection, UA_CONNECTIONSTATE_ESTABLISHED, bytes);
+    close_if_closing(connection);
 }
 
 static void on_closed(void *ctx, int error, const char *detail)
