@@ -30,8 +30,14 @@ int app_run(const struct app_options *options);
 int app_check(const struct app_options *options, struct buf *json);
 /* Checks files only. data_folder (may be NULL) is where secrets are looked up. */
 int app_config_check(const char *path, const char *data_folder, struct buf *json);
-/* Serves the devices of a configuration. faults: NULL-terminated. */
-int app_sim(const char *path, const char *const *faults, const char *control, uint64_t seed,
-            bool quiet);
+struct app_sim_options {
+    const char *path;
+    const char *const *faults;       /* NULL-terminated */
+    const char *control, *discovery; /* NULL: none */
+    uint64_t seed;
+    bool quiet;
+};
+/* Serves the devices of a configuration. */
+int app_sim(const struct app_sim_options *options);
 
 #endif

@@ -5,16 +5,16 @@
 #include "app/app.h"
 #include "app/protocols.h"
 
-int app_sim(const char *path, const char *const *faults, const char *control, uint64_t seed,
-            bool quiet)
+int app_sim(const struct app_sim_options *options)
 {
     struct protocols protocols;
     protocols_fill(&protocols);
-    return sim_run(&(struct sim_options){ .path = path,
+    return sim_run(&(struct sim_options){ .path = options->path,
                                           .protocols = protocols.list,
                                           .protocol_count = protocols.count,
-                                          .faults = faults,
-                                          .control = control,
-                                          .seed = seed,
-                                          .quiet = quiet });
+                                          .faults = options->faults,
+                                          .control = options->control,
+                                          .discovery = options->discovery,
+                                          .seed = options->seed,
+                                          .quiet = options->quiet });
 }

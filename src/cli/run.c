@@ -62,7 +62,15 @@ int cli_sim(struct cli *cli)
     if (cli_flag(cli, "seed") != NULL && str_parse_i64(cli_flag(cli, "seed"), &seed) != 0) {
         return cli_fail(CLI_USAGE, NULL, "--seed: '%s' is not a number", cli_flag(cli, "seed"));
     }
-    return app_sim(cli->args[0], faults, cli_flag(cli, "control"), (uint64_t)seed, cli->quiet);
+    const struct app_sim_options options = {
+        .path = cli->args[0],
+        .faults = faults,
+        .control = cli_flag(cli, "control"),
+        .discovery = cli_flag(cli, "discovery"),
+        .seed = (uint64_t)seed,
+        .quiet = cli->quiet,
+    };
+    return app_sim(&options);
 }
 
 /* ---- secrets ---- */

@@ -56,6 +56,7 @@ struct sim_options {
     size_t protocol_count;
     const char *const *faults; /* NULL-terminated; may be NULL */
     const char *control;       /* Unix socket; NULL = none */
+    const char *discovery;     /* "127.0.0.1:4840": an OPC UA discovery server there; NULL = none */
     uint64_t seed;
     bool quiet; /* only what is wrong */
 };

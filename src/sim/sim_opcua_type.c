@@ -106,10 +106,12 @@ static void add_type_nodes(UA_Server *server, const struct sim_opcua_struct *sha
     UA_ObjectAttributes encoding = UA_ObjectAttributes_default;
     encoding.displayName.text = sim_opcua_text("Default Binary");
     browse = (UA_QualifiedName){ .name = sim_opcua_text("Default Binary") };
-    (void)UA_Server_addObjectNode(server, shape->type.binaryEncodingId, shape->type.typeId,
-                                  UA_NODEID_NUMERIC(0, UA_NS0ID_HASENCODING), browse,
-                                  UA_NODEID_NUMERIC(0, UA_NS0ID_DATATYPEENCODINGTYPE), encoding,
-                                  NULL, NULL);
+    (void)UA_Server_addObjectNode(
+        server, shape->type.binaryEncodingId, UA_NODEID_NULL, UA_NODEID_NULL, browse,
+        UA_NODEID_NUMERIC(0, UA_NS0ID_DATATYPEENCODINGTYPE), encoding, NULL, NULL);
+    (void)UA_Server_addReference(server, shape->type.typeId,
+                                 UA_NODEID_NUMERIC(0, UA_NS0ID_HASENCODING),
+                                 UA_EXPANDEDNODEID_NODEID(shape->type.binaryEncodingId), true);
 }
 
 /* Members one behind another, each at a multiple of SLOT. Returns the bytes of all. */

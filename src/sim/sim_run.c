@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "sim/sim_opcua.h"
 #include "sim/sim_private.h"
 
 enum { EXIT_FAILED = 1, EXIT_PROBLEMS = 3, SHOWN_MAX = 20, WORDS_MAX = 1 << 20 };
@@ -113,6 +114,11 @@ static int set_up(struct run *run)
             say("--fault", &err);
             return EXIT_FAILED;
         }
+    }
+    if (run->options->discovery != NULL &&
+        sim_opcua_discovery(run->sim, run->options->discovery, &err) != 0) {
+        say("--discovery", &err);
+        return EXIT_FAILED;
     }
     if (run->options->control != NULL &&
         sim_control_open(run->sim, run->options->control, &err) != 0) {

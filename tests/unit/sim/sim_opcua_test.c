@@ -284,12 +284,25 @@ static void arrays_and_structures_are_whole(void **state)
     value = read_value(bench, press(bench, "Head"));
     assert_int_equal(value.type->typeKind, UA_DATATYPEKIND_EXTENSIONOBJECT);
     UA_ExtensionObject *body = value.data;
+    UA_NodeId encoding;
+    assert_int_equal(UA_NodeId_copy(&body->content.encoded.typeId, &encoding), 0);
     assert_int_equal(body->encoding, UA_EXTENSIONOBJECT_ENCODED_BYTESTRING);
     assert_int_equal(body->content.encoded.body.length, 8 + 8 + 1);
     UA_Variant_clear(&value);
     UA_NodeId type;
     assert_int_equal(UA_Client_readDataTypeAttribute(bench->client, press(bench, "Head"), &type),
                      0);
+    UA_BrowseDescription from = { .nodeId = encoding, /* from a value to its type */
+                                  .browseDirection = UA_BROWSEDIRECTION_INVERSE,
+                                  .referenceTypeId = UA_NODEID_NUMERIC(0, UA_NS0ID_HASENCODING),
+                                  .resultMask = UA_BROWSERESULTMASK_ALL };
+    UA_BrowseRequest browse = { .nodesToBrowseSize = 1, .nodesToBrowse = &from };
+    UA_BrowseResponse found = UA_Client_Service_browse(bench->client, browse);
+    assert_int_equal(found.resultsSize, 1);
+    assert_int_equal(found.results[0].referencesSize, 1);
+    assert_true(UA_NodeId_equal(&found.results[0].references[0].nodeId.nodeId, &type));
+    UA_BrowseResponse_clear(&found);
+    UA_NodeId_clear(&encoding);
     UA_ReadValueId id = { .nodeId = type, .attributeId = UA_ATTRIBUTEID_DATATYPEDEFINITION };
     UA_ReadRequest request = { .nodesToReadSize = 1, .nodesToRead = &id };
     UA_ReadResponse response = UA_Client_Service_read(bench->client, request);
