@@ -61,6 +61,9 @@ static int parse_host(const char *text, const char *at, struct opcua_url *out, c
     if (size == 0) {
         return wrong(err, text, host, "the host is missing");
     }
+    if (v6 && memchr(host, ':', size) == NULL) {
+        return wrong(err, text, at, "an IPv6 address stands in brackets, nothing else");
+    }
     if (memchr(host, '@', size) != NULL) {
         return wrong(err, text, at, "a user does not belong into the URL but into 'user:'");
     }
