@@ -38,14 +38,51 @@ test('a limit alarm: active, acknowledged and confirmed at the server, inactive'
   level.set(95);
   const high = await event(rig, /HighHigh/);
   assert.match(high.source, /^d1/);
-  assert.equal(high.ack, 'wanted', JSON.stringify(high));
+  assert.equal(high.ack, 'unacked', JSON.stringify(high));
   assert.equal(alarm.ackedState.id.readValue().value.value, false);
   const acked = await rig.gateway.post(`/api/v1/events/${high.id}/acknowledge`, { note: 'seen by Eva' });
   assert.equal(acked.status, 200, JSON.stringify(acked.body));
   assert.equal(alarm.ackedState.id.readValue().value.value, true);
   assert.match(alarm.comment.readValue().value.value.text, /seen by Eva/);
+  const waits = await event(rig, /waits for a confirmation/, (e) => e.id > high.id && e.ack === 'unacked');
+  assert.equal(waits.kind, 'acknowledged');
+  assert.equal(waits.key, high.key, 'one condition: the newer takes the place of the older');
+  assert.equal(alarm.confirmedState.id.readValue().value.value, false);
+  const confirmed = await rig.gateway.post(`/api/v1/events/${waits.id}/acknowledge`, { note: 'valve closed' });
+  assert.equal(confirmed.status, 200, JSON.stringify(confirmed.body));
+  assert.equal(alarm.confirmedState.id.readValue().value.value, true);
   level.set(50);
-  await event(rig, /normal|inactive|not active/i, (e) => e.id > high.id);
+  const back = await event(rig, /back to normal|no longer|Normal|normal|inactive/, (e) => e.id > waits.id && e.kind === 'normal');
+  assert.equal(back.severity, 'info');
+  level.set(95); // and again: the same condition, to be acknowledged anew
+  const again = await event(rig, /HighHigh/, (e) => e.id > back.id);
+  assert.equal(again.ack, 'unacked');
+  assert.deepEqual((await events(rig)).filter((e) => e.ack === 'unacked').map((e) => e.id), [again.id]);
+});
+
+test('what stood before and is gone when the server tells what stands is closed', { timeout: 60000 }, async (t) => {
+  const server = await serve(t);
+  const { level, alarm } = server.nodes;
+  const proxy = await startProxy(server.port);
+  t.after(() => proxy.stop());
+  const rig = await begin(t, site({ d1: { url: proxy.url, settings, points } }));
+  await rig.shows('d1/level', 50);
+  await sleep(500);
+  level.set(95);
+  const high = await event(rig, /HighHigh/);
+  proxy.close();
+  await rig.link('d1', /^(down|connecting)/);
+  server.sessions().forEach((session) => server.engine.closeSession(session.authenticationToken, true, 'Terminated'));
+  level.set(50); // over, and seen by others meanwhile: nothing of it is left to be told
+  alarm.currentBranch().setAckedState(true);
+  alarm.currentBranch().setConfirmedState(true);
+  alarm.currentBranch().setRetain(false);
+  await sleep(300);
+  proxy.close(false);
+  await rig.shows('d1/level', 50, 20000);
+  const gone = await event(rig, /does not report it any more/, (e) => e.id > high.id);
+  assert.equal(gone.kind, 'normal');
+  assert.deepEqual((await events(rig)).filter((e) => e.ack === 'unacked'), []);
 });
 
 test('what was active before we came is known, also after an outage', { timeout: 60000 }, async (t) => {

@@ -33,13 +33,15 @@ void opcua_alarms_tell(struct opcua_alarms *alarms, const char *kind, uint8_t se
                        const char *key, struct opcua_delivery *delivery, const char *format, ...)
 {
     struct opcua_news *news = opcua_news_new(alarms->peer, delivery);
-    char text[512], once[40];
+    char text[512], once[40] = "";
     va_list args;
     va_start(args, format);
     vsnprintf(text, sizeof(text), format, args);
     va_end(args);
     int64_t now_us = clock_wall_us();
-    str_format(once, sizeof(once), key[0] != '\0' ? "%lld gone" : "", (long long)now_us);
+    if (key[0] != '\0') {
+        str_format(once, sizeof(once), "%lld gone", (long long)now_us);
+    }
     news->event = (struct event){ .time_us = now_us,
                                   .receive_us = now_us,
                                   .kind = kind,
