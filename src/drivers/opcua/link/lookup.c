@@ -94,8 +94,8 @@ struct opcua_lookup *opcua_lookup_servers(struct opcua_thread *thread, const cha
                                           int64_t timeout_us, opcua_called_cb called, void *ctx)
 {
     UA_FindServersRequest request;
-    UA_FindServersRequest_init(&request);
-    request.endpointUrl = UA_STRING((char *)(uintptr_t)url);
+    UA_FindServersRequest_init(
+        &request); /* without our URL: some put it in place of the servers' own */
     return opcua_lookup_start(thread, url, timeout_us, &request,
                               &UA_TYPES[UA_TYPES_FINDSERVERSREQUEST],
                               &UA_TYPES[UA_TYPES_FINDSERVERSRESPONSE], called, ctx);

@@ -172,6 +172,18 @@ void opcua_session_attempt_freed(struct opcua_session *session)
     }
 }
 
+/* Our certificate is there from the start, so that a person can give it to the server before the first try. What goes
+ * wrong is told when it is needed. */
+static void make_own(const struct opcua_session *session)
+{
+    struct opcua_own own = { 0 };
+    struct opcua_trouble why;
+    if (session->config.automatic || session->config.mode != OPCUA_MODE_NONE) {
+        (void)opcua_own_load(&own, session->trust, &why);
+        opcua_own_fini(&own);
+    }
+}
+
 static struct opcua_session *session_new(struct opcua_thread *thread, struct trust *trust,
                                          const struct opcua_link_config *config)
 {
@@ -186,6 +198,7 @@ static struct opcua_session *session_new(struct opcua_thread *thread, struct tru
     loop_deferred_init(&session->welcome, on_welcome, session);
     loop_deferred_init(&session->ending, on_ending, session);
     list_append(opcua_thread_sessions(thread), &session->link);
+    make_own(session);
     return session;
 }
 
