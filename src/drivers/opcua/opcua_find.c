@@ -21,18 +21,21 @@ static const char *mode_word(enum opcua_mode mode)
     return "unknown mode";
 }
 
-void opcua_find_endpoint(const struct opcua_found_endpoint *endpoint, struct buf *out)
+void opcua_find_endpoint(const struct opcua_found_endpoint *endpoint, const char *url,
+                         const char *fingerprint, struct buf *out)
 {
     bool none = endpoint->mode == OPCUA_MODE_NONE;
     (void)buf_printf(out, "%s%s%s", mode_word(endpoint->mode), none ? "" : " ",
                      none ? "" : endpoint->policy);
     if (endpoint->users[0] != '\0') {
-        (void)buf_printf(out, ", users: %s", endpoint->users);
+        (void)buf_printf(out, "; users: %s", endpoint->users);
     }
-    if (endpoint->fingerprint[0] != '\0') {
-        (void)buf_printf(out, ", certificate %.*s", FINGERPRINT_SHOWN, endpoint->fingerprint);
+    if (endpoint->fingerprint[0] != '\0' && strcmp(endpoint->fingerprint, fingerprint) != 0) {
+        (void)buf_printf(out, "; certificate %.*s", FINGERPRINT_SHOWN, endpoint->fingerprint);
     }
-    (void)buf_printf(out, ", %s", endpoint->url);
+    if (strcmp(endpoint->url, url) != 0) {
+        (void)buf_printf(out, "; %s", endpoint->url);
+    }
 }
 
 /* ---- what is to be known before a device is made of it ---- */
@@ -121,18 +124,6 @@ static void add(struct facts *facts, const char *name, const char *text)
     }
 }
 
-static void add_endpoints(struct facts *facts, const struct opcua_found *found)
-{
-    for (size_t i = 0; i < found->endpoint_count && facts->count < DRIVER_FACTS_MAX; i++) {
-        struct buf *text = &facts->texts[facts->text_count];
-        char *name = facts->names[facts->text_count++];
-        buf_init(text, TEXT_MAX);
-        opcua_find_endpoint(&found->endpoints[i], text);
-        str_format(name, sizeof(facts->names[0]), "endpoint %zu", i + 1);
-        add(facts, name, buf_text(text));
-    }
-}
-
 /* The one that its endpoints share. */
 static const char *certificate_of(const struct opcua_found *found)
 {
@@ -142,6 +133,18 @@ static const char *certificate_of(const struct opcua_found *found)
         }
     }
     return "";
+}
+
+static void add_endpoints(struct facts *facts, const struct opcua_found *found)
+{
+    for (size_t i = 0; i < found->endpoint_count && facts->count < DRIVER_FACTS_MAX; i++) {
+        struct buf *text = &facts->texts[facts->text_count];
+        char *name = facts->names[facts->text_count++];
+        buf_init(text, TEXT_MAX);
+        opcua_find_endpoint(&found->endpoints[i], found->url, certificate_of(found), text);
+        str_format(name, sizeof(facts->names[0]), "endpoint %zu", i + 1);
+        add(facts, name, buf_text(text));
+    }
 }
 
 static void make_facts(struct facts *facts, const struct opcua_found *found)

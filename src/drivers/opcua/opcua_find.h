@@ -10,7 +10,9 @@
 void opcua_find_tell(struct driver *drv, struct driver_discovery *discovery,
                      const struct opcua_found *found);
 
-/* "encrypt Basic256Sha256, users anonymous, password, certificate 3f2a91c0, opc.tcp://10.0.3.5:48250" */
-void opcua_find_endpoint(const struct opcua_found_endpoint *endpoint, struct buf *out);
+/* "encrypt Basic256Sha256; users: anonymous, password", and what is not as the server as a whole: "; certificate
+ * 3f2a91c0; opc.tcp://plc-3:48250". */
+void opcua_find_endpoint(const struct opcua_found_endpoint *endpoint, const char *url,
+                         const char *fingerprint, struct buf *out);
 
 #endif
