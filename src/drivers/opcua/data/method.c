@@ -62,7 +62,7 @@ static int convert(const struct opcua_methods *methods, const char *text,
         struct sample sample;
         arena_init(&arena, 0);
         if (next_guess(text, guess, &arena, &sample)) {
-            int found = opcua_variant(&sample, &all, &argument->dataType, argument->valueRank,
+            int found = opcua_variant(&sample, &all, &argument->dataType, NULL, argument->valueRank,
                                       opcua_peer_types(methods->peer), out);
             error = found == BUSBAR_EWRONGTYPE && error != BUSBAR_EINVAL ? error : found;
         }

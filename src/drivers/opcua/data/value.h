@@ -31,12 +31,13 @@ void opcua_sample(const UA_DataValue *value, const struct opcua_want *want,
                   struct opcua_types *types, struct arena *texts, struct sample *out);
 
 /* A value to write, as the node's DataType and ValueRank want it; an array is a text with a JSON array in it, one
- * element of one (want->elements 1) the element. Returns 0 (caller clears out), BUSBAR_ERANGE (does not fit),
+ * element of one (want->elements 1) the element. value_type: of the value that is there now, for DataTypes that take
+ * any (Number); NULL or a null id: not known. Returns 0 (caller clears out), BUSBAR_ERANGE (does not fit),
  * BUSBAR_EUNSUPPORTED (a type nobody writes by hand, a member), BUSBAR_EINVAL (text that is no such),
  * BUSBAR_EWRONGTYPE, BUSBAR_EAGAIN (the type is being asked for: again after types->loaded). */
 int opcua_variant(const struct sample *sample, const struct opcua_want *want,
-                  const UA_NodeId *data_type, int32_t value_rank, struct opcua_types *types,
-                  UA_Variant *out);
+                  const UA_NodeId *data_type, const UA_NodeId *value_type, int32_t value_rank,
+                  struct opcua_types *types, UA_Variant *out);
 
 /* UA_DateTime (100 ns since 1601) to microseconds UTC since 1970 and back. What is not after 1970 and before 10000 is no
  * time of a sample: 0. */

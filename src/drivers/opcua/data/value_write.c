@@ -295,26 +295,38 @@ static enum opcua_builtin natural(const struct sample *sample)
     }
 }
 
+static bool writable(enum opcua_builtin type)
+{
+    return type < OPCUA_EXTENSION_OBJECT && type != OPCUA_QUALIFIED_NAME &&
+           type != OPCUA_EXPANDED_NODE_ID;
+}
+
+/* DataTypes that stand for many (Number, BaseDataType), or that the server does not tell of, take the type of the present
+ * value, else what the sample is by itself. */
 static int find_type(const struct sample *sample, const UA_NodeId *data_type,
-                     struct opcua_types *types, enum opcua_builtin *out)
+                     const UA_NodeId *value_type, struct opcua_types *types,
+                     enum opcua_builtin *out)
 {
     const struct opcua_definition *type = opcua_types_of_data_type(types, data_type);
+    bool any = type->shape == OPCUA_SHAPE_SIMPLE && type->builtin == OPCUA_VARIANT;
+    if ((any || type->shape == OPCUA_SHAPE_UNKNOWN) && value_type != NULL &&
+        !UA_NodeId_isNull(value_type)) {
+        type = opcua_types_of_data_type(types, value_type);
+        any = false;
+    }
     if (type->shape == OPCUA_SHAPE_PENDING) {
         return BUSBAR_EAGAIN;
     }
     if (type->shape != OPCUA_SHAPE_SIMPLE && type->shape != OPCUA_SHAPE_ENUMERATION) {
         return BUSBAR_EUNSUPPORTED;
     }
-    *out = type->builtin == OPCUA_VARIANT ? natural(sample) : type->builtin;
-    return *out < OPCUA_EXTENSION_OBJECT && *out != OPCUA_QUALIFIED_NAME &&
-                   *out != OPCUA_EXPANDED_NODE_ID
-               ? 0
-               : BUSBAR_EUNSUPPORTED;
+    *out = any ? natural(sample) : type->builtin;
+    return writable(*out) ? 0 : BUSBAR_EUNSUPPORTED;
 }
 
 int opcua_variant(const struct sample *sample, const struct opcua_want *want,
-                  const UA_NodeId *data_type, int32_t value_rank, struct opcua_types *types,
-                  UA_Variant *out)
+                  const UA_NodeId *data_type, const UA_NodeId *value_type, int32_t value_rank,
+                  struct opcua_types *types, UA_Variant *out)
 {
     struct writer writer = { .facts = opcua_types_facts(types) };
     UA_Variant_init(out);
@@ -324,7 +336,7 @@ int opcua_variant(const struct sample *sample, const struct opcua_want *want,
     if (sample->type == VALUE_NONE) {
         return BUSBAR_EWRONGTYPE;
     }
-    int error = find_type(sample, data_type, types, &writer.type);
+    int error = find_type(sample, data_type, value_type, types, &writer.type);
     if (error != 0) {
         return error;
     }

@@ -116,11 +116,7 @@ static int make_value(struct write_call *call, size_t index)
     struct opcua_types *types = opcua_peer_types(access->peer);
     UA_WriteValue *to = &call->values[index];
     int error = opcua_variant(&access->samples[index], &address->want, &type->data_type,
-                              type->value_rank, types, &to->value.value);
-    if (error == BUSBAR_EUNSUPPORTED && !UA_NodeId_isNull(&type->value_type)) {
-        error = opcua_variant(&access->samples[index], &address->want, &type->value_type,
-                              type->value_rank, types, &to->value.value);
-    }
+                              &type->value_type, type->value_rank, types, &to->value.value);
     if (error != 0) {
         return error;
     }
