@@ -221,7 +221,8 @@ static void check_facts(struct finish *finish, const struct config_point *point,
                        "stays",
                        point->name, cls->write.priority != 0 ? "priority" : "max_time");
     }
-    if (known && !number && (converted || cls->counter || cls->write.has_min || cls->write.has_max)) {
+    if (known && !number &&
+        (converted || cls->counter || cls->write.has_min || cls->write.has_max)) {
         problems_error(
             problems, config_point_at(config, point), NULL,
             "scale, offset, clamp, deadband, counter and write limits need a number, '%s' "
