@@ -18,6 +18,14 @@ enum { RECORDS_IN_ANSWER = 500, URL_SIZE = OPCUA_URL_MAX + 1, HOST_SIZE = OPCUA_
 
 enum what { ASK_SERVERS, ASK_NETWORK, ASK_ENDPOINTS };
 
+/* Where a server is asked for its endpoints, one after another. */
+enum place {
+    AT_ASKED, /* where we asked: it is the one that answered there, by its port */
+    AT_TOLD,  /* where it says that it is */
+    AT_HOST,  /* the host that we asked, with the told port */
+    NOWHERE,
+};
+
 /* A question, waiting or asked. */
 struct question {
     struct list link; /* search->waiting or search->asked */
@@ -28,7 +36,7 @@ struct question {
     bool tried;
     uint32_t first;             /* record, of ASK_NETWORK */
     struct search_server about; /* of ASK_ENDPOINTS */
-    bool again;                 /* with the host that was asked, for the told one did not answer */
+    enum place place;
     int64_t began_us;
     struct opcua_lookup *lookup;
 };
@@ -88,14 +96,6 @@ static struct question *question_new(struct opcua_search *search, enum what what
     return question;
 }
 
-static void ask_endpoints(struct opcua_search *search, const struct search_server *server,
-                          const char *url, const char *host, bool again)
-{
-    struct question *question = question_new(search, ASK_ENDPOINTS, url, host);
-    search_server_copy(&question->about, server);
-    question->again = again;
-}
-
 /* The same place with another host; false: it is the same host, or no URL. */
 static bool with_host(const char *url, const char *host, char *to, size_t size)
 {
@@ -121,11 +121,47 @@ static bool is_local(const char *url, const char *host)
            address_is_loopback(parts.host) && host[0] != '\0' && !address_is_loopback(host);
 }
 
-static void look_at(struct opcua_search *search, const struct search_server *server,
-                    const char *host)
+/* The next place that is worth asking, from `place` on; NOWHERE. asked: the URL whose answer told of it; "" = none. */
+static enum place next_place(const struct search_server *server, enum place place,
+                             const char *asked, const char *host, char url[URL_SIZE])
+{
+    struct opcua_url told;
+    struct opcua_url here;
+    bool parsed = opcua_url_parse(server->url, OPCUA_DISCOVERY_PORT, &told, NULL) == 0;
+    if (place == AT_ASKED) {
+        if (parsed && asked[0] != '\0' &&
+            opcua_url_parse(asked, OPCUA_DISCOVERY_PORT, &here, NULL) == 0 &&
+            here.port == told.port && str_copy(url, URL_SIZE, asked)) {
+            return AT_ASKED;
+        }
+        place = AT_TOLD;
+    }
+    if (place == AT_TOLD) {
+        if (!is_local(server->url, host) && str_copy(url, URL_SIZE, server->url)) {
+            return AT_TOLD;
+        }
+        place = AT_HOST;
+    }
+    return place == AT_HOST && with_host(server->url, host, url, URL_SIZE) ? AT_HOST : NOWHERE;
+}
+
+static bool ask_endpoints(struct opcua_search *search, const struct search_server *server,
+                          enum place place, const char *asked, const char *host)
 {
     char url[URL_SIZE];
-    bool elsewhere = is_local(server->url, host) && with_host(server->url, host, url, sizeof(url));
+    place = next_place(server, place, asked, host, url);
+    if (place == NOWHERE) {
+        return false;
+    }
+    struct question *question = question_new(search, ASK_ENDPOINTS, url, host);
+    search_server_copy(&question->about, server);
+    question->place = place;
+    return true;
+}
+
+static void look_at(struct opcua_search *search, const struct search_server *server,
+                    const char *asked, const char *host)
+{
     if (!str_starts(server->url, "opc.tcp://") || seen_before(search, server->url)) {
         return;
     }
@@ -134,7 +170,7 @@ static void look_at(struct opcua_search *search, const struct search_server *ser
         return;
     }
     search->servers++;
-    ask_endpoints(search, server, elsewhere ? url : server->url, host, elsewhere);
+    (void)ask_endpoints(search, server, AT_ASKED, asked, host);
 }
 
 /* ---- answers ---- */
@@ -158,7 +194,7 @@ static void take_servers(struct question *question, const UA_FindServersResponse
             continue;
         }
         network = network || description->applicationType == UA_APPLICATIONTYPE_DISCOVERYSERVER;
-        look_at(question->search, &server, question->host);
+        look_at(question->search, &server, question->url, question->host);
         search_server_fini(&server);
     }
     if (network) {
@@ -174,7 +210,7 @@ static void take_network(struct question *question, const UA_FindServersOnNetwor
         const UA_ServerOnNetwork *record = &response->servers[i];
         next = record->recordId >= next ? record->recordId + 1 : next;
         search_server_on_network(&server, record, question->url);
-        look_at(question->search, &server, question->host);
+        look_at(question->search, &server, "", question->host);
         search_server_fini(&server);
     }
     if (response->serversSize >= RECORDS_IN_ANSWER && next > question->first &&
@@ -190,7 +226,7 @@ static void tell(struct question *question, const UA_GetEndpointsResponse *respo
     struct search_answer answer = {
         .server = &question->about,
         .url = question->url,
-        .again = question->again,
+        .elsewhere = question->place == AT_HOST,
         .response = response,
         .trouble = trouble,
         .trust = search->trust,
@@ -206,17 +242,15 @@ static void tell(struct question *question, const UA_GetEndpointsResponse *respo
     search->events->found(search->ctx, found);
 }
 
-/* Another application at the asked host's port is another server: it is told by itself, if at all. */
+/* Where another application answers it is not; that one is told by itself, if at all. */
 static void take_endpoints(struct question *question, const UA_GetEndpointsResponse *response,
                            const struct opcua_trouble *trouble)
 {
-    char url[URL_SIZE];
     bool same = trouble == NULL && search_same(&question->about, response);
-    if (same || question->again || !with_host(question->url, question->host, url, sizeof(url))) {
+    if (same || !ask_endpoints(question->search, &question->about,
+                               (enum place)(question->place + 1), "", question->host)) {
         tell(question, same ? response : NULL, trouble);
-        return;
     }
-    ask_endpoints(question->search, &question->about, url, question->host, true);
 }
 
 static void place_silent(struct question *question, const struct opcua_trouble *trouble)
@@ -337,7 +371,7 @@ void opcua_search_server(struct opcua_search *search, const char *url, const cha
 {
     struct search_server server;
     search_server_heard(&server, url, name, capabilities);
-    look_at(search, &server, host);
+    look_at(search, &server, "", host);
     search_server_fini(&server);
 }
 

@@ -273,7 +273,7 @@ static const char *trouble_of(struct opcua_found *found, const struct search_ans
         (void)buf_append_text(&text, answer->trouble->detail);
     } else if (answer->response == NULL) {
         (void)buf_printf(&text, "another application answers at %s", answer->url);
-    } else if (answer->again) {
+    } else if (answer->elsewhere) {
         (void)buf_printf(&text, "it says that it is at %s, where it does not answer", server->url);
     } else if (answer->response->endpointsSize == 0) {
         (void)buf_append_text(&text, "it offers no endpoint to connect to");
@@ -307,7 +307,7 @@ struct opcua_found *search_found_new(const struct search_answer *answer)
     found->capabilities = keep(arena, server->capabilities);
     found->source = keep(arena, server->source);
     found->url = answer->response != NULL ? keep(arena, answer->url) : "";
-    found->told = answer->again || answer->response == NULL ? keep(arena, server->url) : "";
+    found->told = strcmp(found->url, server->url) != 0 ? keep(arena, server->url) : "";
     found->trust = "";
     found->answer_us = answer->response != NULL ? answer->answer_us : 0;
     if (answer->response != NULL) {

@@ -30,7 +30,7 @@ bool search_same(const struct search_server *server, const UA_GetEndpointsRespon
 struct search_answer {
     const struct search_server *server;
     const char *url;                         /* that was asked */
-    bool again;                              /* and is not what the server says */
+    bool elsewhere;                          /* for it does not answer where it says it is */
     const UA_GetEndpointsResponse *response; /* NULL: there is none */
     const struct opcua_trouble *trouble;     /* why; NULL: another application answered */
     struct trust *trust;                     /* NULL: certificates are not looked at */
