@@ -9,20 +9,20 @@ reads the same devices and forgets. CPU is user + system time of the whole clien
 """
 import argparse
 import atexit
-import json
 import os
 import re
 import shutil
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 
-TICKS = os.sysconf("SC_CLK_TCK")
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.dirname(HERE))
+import gateway as shared  # noqa: E402
+from gateway import quantile, row, rss_bytes  # noqa: E402
+
 POINTS = 100
 PORT = 47911
 EVERY = 10
@@ -32,23 +32,6 @@ def start(command, log):
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
     atexit.register(process.kill)
     return process
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def rss_bytes(pid):
-    with open(f"/proc/{pid}/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def address(device):
@@ -101,43 +84,7 @@ class Devices:
         self.process.wait()
 
 
-class Gateway:
-    def __init__(self, build, folder, site):
-        shutil.rmtree(f"{folder}/data", ignore_errors=True)
-        self.port = free_port()
-        self.log = open(f"{folder}/gateway.log", "w")
-        self.process = start([f"{build}/busbar", "run", "--config", site, "--data", f"{folder}/data",
-                              "--http", f"127.0.0.1:{self.port}", "--time-series", "off",
-                              "--socket", f"{folder}/socket"], self.log)
-
-    def get(self, path):
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=30) as answer:
-            return json.load(answer)
-
-    def wait_good(self, points, seconds=180):
-        deadline = time.monotonic() + seconds
-        status = None
-        while time.monotonic() < deadline:
-            try:
-                status = self.get("/api/v1/status")
-                if status["points"]["good"] >= points:
-                    return
-            except OSError:
-                if self.process.poll() is not None:
-                    sys.exit(f"the gateway ended; see {self.log.name}")
-            time.sleep(0.2)
-        sys.exit(f"not all points are good after {seconds} s: {status and status['points']}; see {self.log.name}")
-
-    def received(self):
-        return self.get("/api/v1/status")["received"]
-
-    def measure(self, seconds):
-        """Values received, CPU seconds, wall seconds."""
-        before, cpu, began = self.received(), cpu_seconds(self.process.pid), time.monotonic()
-        time.sleep(seconds)
-        after = self.received()
-        return (after - before, cpu_seconds(self.process.pid) - cpu, time.monotonic() - began)
-
+class Gateway(shared.Gateway):
     def lateness(self, seconds):
         """Planned against real start of polls, in ms, of all devices, looked at a few times."""
         seen = []
@@ -154,25 +101,6 @@ class Gateway:
         last = sent[-1]["time"]
         stamp = lambda text: time.mktime(time.strptime(text[:19], "%Y-%m-%dT%H:%M:%S")) + float(text[19:-1] or 0)
         return sum(1 for f in sent if stamp(last) - stamp(f["time"]) < EVERY / 2)
-
-    def rss(self):
-        return rss_bytes(self.process.pid)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
-def row(what, ours, peer="", ratio="", line=""):
-    print(f"| {what} | {ours} | {peer} | {ratio} | {line} |", flush=True)
-
-
-def quantile(values, q):
-    return values[min(len(values) - 1, int(q * len(values)))]
 
 
 def run_peer(devices, seconds):

@@ -7,39 +7,20 @@ value, writes the durable log with fdatasync and feeds the history; the libmodbu
 CPU is user + system time of the whole client process.
 """
 import argparse
-import json
 import os
 import select
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
+
+sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+from gateway import Gateway, row  # noqa: E402
 
 FIRST_PORT = 16000
 REGISTERS = 1000
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat") as stat:
-        fields = stat.read().rsplit(")", 1)[1].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS
-
-
-def rss_bytes(pid):
-    with open(f"/proc/{pid}/statm") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 class Devices:
@@ -68,52 +49,6 @@ class Devices:
         for process in self.processes:
             process.kill()
             process.wait()
-
-
-class Gateway:
-    def __init__(self, build, folder, config):
-        self.port = free_port()
-        self.began = time.clock_gettime(time.CLOCK_MONOTONIC)
-        self.log = open(f"{folder}/gateway.log", "w")
-        self.process = subprocess.Popen(
-            [f"{build}/busbar", "run", "--config", config, "--data", f"{folder}/data",
-             "--http", f"127.0.0.1:{self.port}",
-             "--time-series", "off", "--socket", f"{folder}/socket"],
-            stdout=self.log, stderr=self.log)
-
-    def get(self, path):
-        url = f"http://127.0.0.1:{self.port}{path}"
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            return json.load(answer)
-
-    def wait(self, condition, seconds):
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            try:
-                status = self.get("/api/v1/status")
-                if condition(status):
-                    return status
-            except OSError:
-                if self.process.poll() is not None:
-                    sys.exit(f"the gateway ended; see {self.log.name}")
-            time.sleep(0.1)
-        sys.exit(f"the gateway is not there after {seconds} s; see {self.log.name}")
-
-    def measure(self, seconds):
-        """Registers stored, CPU seconds, wall seconds."""
-        before, cpu, began = self.get("/api/v1/status"), cpu_seconds(self.process.pid), time.monotonic()
-        time.sleep(seconds)
-        after = self.get("/api/v1/status")
-        return (after["stored"] - before["stored"], cpu_seconds(self.process.pid) - cpu,
-                time.monotonic() - began)
-
-    def stop(self):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(30)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
 
 
 def write_site(folder, devices, every, csv=False):
@@ -145,18 +80,13 @@ def run_loop(build, seconds):
     return int(out[0]), float(out[1]), float(out[2])
 
 
-def row(what, ours, peer, ratio, line):
-    print(f"| {what} | {ours} | {peer} | {ratio} | {line} |")
-
-
 def run_gateway(build, folder, site, seconds):
     """As fast as it goes: registers stored, CPU seconds, wall seconds, RSS."""
-    shutil.rmtree(f"{folder}/data", ignore_errors=True)
     gateway = Gateway(build, folder, site)
     gateway.wait(lambda status: status["points"]["good"] == 100 * REGISTERS, 60)
     time.sleep(1)
-    stored, cpu, wall = gateway.measure(seconds)
-    rss = rss_bytes(gateway.process.pid)
+    stored, cpu, wall = gateway.measure(seconds, "stored")
+    rss = gateway.rss()
     gateway.stop()
     return stored, cpu, wall, rss
 
@@ -185,11 +115,10 @@ def bench_speed(build, folder, seconds, rounds):
         spread([o[1] / p[1] for o, p in zip(ours, peers)], ".2f"), "")
     row("RSS at that speed", spread(memory, ".0f") + " MB", "", "", "")
 
-    shutil.rmtree(f"{folder}/data")
     gateway = Gateway(build, folder, write_site(folder, 100, "1s"))
     gateway.wait(lambda status: status["points"]["good"] == 100 * REGISTERS, 60)
     time.sleep(2)
-    stored, cpu, wall = gateway.measure(seconds)
+    stored, cpu, wall = gateway.measure(seconds, "stored")
     gateway.stop()
     devices.stop()
     row("100,000 points each second: share of a core", f"{cpu / wall * 100:.1f} %",
@@ -199,10 +128,9 @@ def bench_speed(build, folder, seconds, rounds):
 def bench_start(build, folder, points, every, line, line_bytes):
     count = points // REGISTERS
     devices = Devices(build, count)
-    shutil.rmtree(f"{folder}/data", ignore_errors=True)
     site = write_site(folder, count, every, csv=True)
     for again in (False, True):
-        gateway = Gateway(build, folder, site)
+        gateway = Gateway(build, folder, site, again)
         first = devices.first_request(gateway) - gateway.began
         what = f"{points:,} points from CSV, start to first poll"
         row(what + (" (again)" if again else " (first time, ids made)"), f"{first:.2f} s", "", "", line)
@@ -213,7 +141,7 @@ def bench_start(build, folder, points, every, line, line_bytes):
             devices = Devices(build, count)
     gateway.wait(lambda status: status["points"]["good"] == points, 300)
     time.sleep(3)
-    rss = rss_bytes(gateway.process.pid)
+    rss = gateway.rss()
     row(f"{points:,} points, all polled and good: RSS a point", f"{rss / points:.0f} B",
         f"{rss / 1e6:.0f} MB in all", "", line_bytes)
     gateway.stop()
