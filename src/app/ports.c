@@ -56,14 +56,26 @@ static void add_peer(struct port_row *row, const char *host)
     row->firewall = row->firewall || !address_is_loopback(host);
 }
 
-/* A device's link as its driver writes it: "TRANSPORT ADDRESS [...]". */
+/* A device's link as its driver writes it: "TRANSPORT ADDRESS [...]", or a URL over TCP: "opc.tcp://ADDRESS/... [...]". */
+static bool split_link(const char *link, char word[16], char target[ADDRESS_TEXT_MAX])
+{
+    const char *authority = strstr(link, "://");
+    if (authority == NULL) {
+        return sscanf(link, "%15s %271s", word, target) == 2;
+    }
+    authority += strlen("://");
+    str_format(word, 16, "tcp");
+    str_format(target, ADDRESS_TEXT_MAX, "%.*s", (int)strcspn(authority, "/ "), authority);
+    return true;
+}
+
 static void add_device(struct port_table *table, const struct device *dev, struct buf *text)
 {
     char word[16], target[ADDRESS_TEXT_MAX] = "";
     struct address address;
     buf_clear(text);
     host_protocol(drivers_catalog(), dev->protocol)->link(dev, text);
-    if (sscanf(buf_text(text), "%15s %271s", word, target) != 2) {
+    if (!split_link(buf_text(text), word, target)) {
         return;
     }
     if (target[0] == '/') {
@@ -94,7 +106,14 @@ static void add_ours(struct port_table *table, const char *what, const char *tra
 
 static void add_driver_port(void *ctx, const struct driver_port *port)
 {
-    add_ours(ctx, port->use, port->transport, port->host, port->port);
+    if (!port->out) {
+        add_ours(ctx, port->use, port->transport, port->host, port->port);
+        return;
+    }
+    struct port_row *row = find_row(ctx, port->use, port->transport, port->port, "");
+    if (row != NULL) {
+        row->firewall = true;
+    }
 }
 
 static bool has_devices(const struct gateway *gw, const char *protocol)
@@ -150,7 +169,8 @@ void ports_find_owners(struct port_table *table)
     for (size_t i = 0; i < table->count; i++) {
         struct port_row *row = &table->rows[i];
         bool udp = strcmp(row->transport, "udp") == 0;
-        bool local = row->in || (!row->firewall && !udp); /* UDP far ends are not connected to */
+        /* UDP far ends are not connected to; a service that a driver asks may be on this machine */
+        bool local = row->in || (!row->firewall && !udp) || (row->firewall && row->peers == 0);
         if (!local || row->port == 0) {
             continue;
         }

@@ -46,6 +46,10 @@ static void up(void *ctx)
     device->application_uri = busbar_strdup(told->facts->application_uri);
     (void)opcua_security_print(told->facts->mode, told->facts->policy, device->security,
                                sizeof(device->security));
+    busbar_free(device->server_name);
+    device->server_name = busbar_strdup(told->facts->name);
+    str_copy(device->url, sizeof(device->url), told->facts->url);
+    device->up = true;
     driver_link(device->dev, true, 0, NULL);
     opcua_peer_facts_free(told->facts);
     busbar_free(told);
@@ -55,6 +59,7 @@ static void down(void *ctx)
 {
     struct told *told = ctx;
     const struct opcua_trouble *trouble = &told->facts->trouble;
+    told->device->up = false;
     driver_link(told->device->dev, false, trouble->error, trouble->detail);
     opcua_peer_facts_free(told->facts);
     busbar_free(told);
@@ -355,6 +360,7 @@ static void browses_stopped(void *ctx)
 void opcua_device_stop(struct opcua_device *device)
 {
     device->started = false;
+    device->up = false;
     device->open_ends = 2; /* the peer, and this function */
     opcua_thread_do(device->state->thread, opcua_peer_close, device->peer);
     device->peer = NULL;
@@ -377,6 +383,7 @@ void opcua_device_remove(struct opcua_device *device)
     opcua_requests_free(device);
     opcua_browses_free(device->browses);
     busbar_free(device->application_uri);
+    busbar_free(device->server_name);
     busbar_free(device->certificate);
     busbar_free(device->key);
     arena_fini(&device->arena);

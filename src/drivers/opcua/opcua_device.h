@@ -41,7 +41,10 @@ struct opcua_device {
     bool started;
     unsigned open_ends; /* of a stop: the peer, looks, tests that have not ended yet */
     struct opcua_browses *browses;
-    char *application_uri;                  /* of the server, once it told; NULL */
+    char *application_uri; /* of the server, once it told; NULL */
+    char *server_name;     /* likewise */
+    bool up;
+    char url[OPCUA_URL_TEXT_MAX];           /* of the link that is up, or was last */
     char security[OPCUA_SECURITY_TEXT_MAX]; /* of the link that is up, or was last */
     struct list jobs, spare_jobs;           /* opcua_request.c */
     struct list tests;                      /* opcua_test.c */

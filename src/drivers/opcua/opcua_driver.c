@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The slots of the driver interface; the work is done by the other files (opcua_device.h lists them). */
+#include <open62541/config.h>
+
 #include "base/alloc.h"
+#include "base/str.h"
 #include "drivers/opcua/opcua.h"
 #include "drivers/opcua/opcua_alarm.h"
 #include "drivers/opcua/opcua_command.h"
@@ -64,7 +67,14 @@ static void find_key(const struct device *dev, struct buf *out)
 
 static void ports(const struct setup *setup, bool used, driver_port_cb cb, void *ctx)
 {
-    (void)used;
+    static const char *const transports[] = { "tcp", "udp" };
+    for (size_t i = 0; i < 2 && (used || setup->given); i++) {
+        cb(ctx, &(struct driver_port){ .use = "OPC UA discovery",
+                                       .transport = transports[i],
+                                       .host = "",
+                                       .out = true,
+                                       .port = OPCUA_DISCOVERY_PORT });
+    }
     opcua_discover_ports(setup, cb, ctx);
 }
 
@@ -111,10 +121,30 @@ static void discover_stop(struct driver *drv, struct driver_discovery *discovery
     opcua_discover_end(state->discover, discovery);
 }
 
+/* The library, and to whom there is a session. */
 static void status(struct driver *drv, driver_status_cb cb, void *ctx)
 {
+    enum { DEVICES_SHOWN = 32 };
     struct opcua_driver_state *state = driver_state(drv);
+    char version[64];
+    struct driver_status library = { .part = "", .name = "library", .text = version };
+    size_t shown = 0;
+    str_format(version, sizeof(version), "open62541 %d.%d.%d", UA_OPEN62541_VER_MAJOR,
+               UA_OPEN62541_VER_MINOR, UA_OPEN62541_VER_PATCH);
+    cb(ctx, &library);
     opcua_discover_status(state->discover, cb, ctx);
+    for (struct device *dev = driver_next_device(drv, NULL); dev != NULL && shown < DEVICES_SHOWN;
+         dev = driver_next_device(drv, dev)) {
+        const struct opcua_device *device = opcua_device_of(dev);
+        char text[OPCUA_URL_TEXT_MAX + 256];
+        str_format(text, sizeof(text), "%s, %s, %s", device->url, device->security,
+                   device->server_name != NULL ? device->server_name : "a server without a name");
+        struct driver_status fact = { .part = dev->name, .name = "session", .text = text };
+        if (device->up) {
+            cb(ctx, &fact);
+            shown++;
+        }
+    }
 }
 
 /* ---- devices ---- */

@@ -215,7 +215,10 @@ static void up(void *ctx, const struct opcua_server_facts *facts, bool resumed)
     (void)resumed;
     (void)opcua_security_print(facts->mode, facts->policy, security, sizeof(security));
     str_format(found->seen, sizeof(found->seen), "%.120s, %s, %s, %zu namespaces", facts->url,
-               security, test->config.user != NULL ? "user accepted" : "anonymous or certificate",
+               security,
+               test->config.user != NULL               ? "the user was accepted"
+               : test->config.user_certificate != NULL ? "the user's certificate was accepted"
+                                                       : "anonymous",
                facts->namespace_count);
     if (facts->mode == OPCUA_MODE_NONE) {
         str_copy(found->hint, sizeof(found->hint),

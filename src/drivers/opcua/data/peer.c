@@ -348,7 +348,9 @@ void opcua_peer_say_values(struct opcua_peer *peer, const char *service, const u
         opcua_id_print(&peer->config.addresses[points[i]].node, &words);
         buf_append_text(&words, " = ");
         value_print(samples[i].type, samples[i].value, &words);
-        buf_printf(&words, name != NULL ? " (%s)" : "", name);
+        if (name != NULL) {
+            buf_printf(&words, " (%s)", name);
+        }
     }
     opcua_peer_say(peer, false, "%s: %zu values: %s%s", service, count, buf_text(&words),
                    count > VALUES_SAID || words.overflow ? " ..." : "");
