@@ -65,29 +65,56 @@ static void tell_trouble(struct opcua_alarms *alarms, const char *what, UA_Statu
                       words != NULL ? words : "");
 }
 
+/* It was not refused: no answer came, or there is no link, or the server is not ready. Asked again. */
+static bool is_unanswered(const struct opcua_trouble *trouble)
+{
+    switch (trouble->error) {
+    case BUSBAR_EREFUSED:
+    case BUSBAR_EUNSUPPORTED:
+    case BUSBAR_EPERM: return false;
+    default: return true;
+    }
+}
+
 /* ---- refresh ---- */
+
+/* A server that has events, but no conditions. */
+static bool has_no_conditions(UA_StatusCode status)
+{
+    switch (status) {
+    case UA_STATUSCODE_BADMETHODINVALID:
+    case UA_STATUSCODE_BADNODEIDUNKNOWN:
+    case UA_STATUSCODE_BADNODEIDINVALID:
+    case UA_STATUSCODE_BADNOTSUPPORTED:
+    case UA_STATUSCODE_BADNOTIMPLEMENTED:
+    case UA_STATUSCODE_BADSERVICEUNSUPPORTED: return true;
+    default: return false;
+    }
+}
 
 static void refreshed(void *ctx, const void *response, const struct opcua_trouble *trouble)
 {
     struct opcua_alarms *alarms = ctx;
     const UA_CallResponse *answer = response;
     alarms->call = NULL;
-    if (answer == NULL && (trouble == NULL || trouble->status == UA_STATUSCODE_GOOD)) {
-        return; /* the link is lost, or we stop */
+    if (answer == NULL && is_unanswered(trouble)) {
+        alarms->again = true;
+        timer_start(&alarms->timer, OPCUA_EVENT_RETRY_S * 1000, 0);
+        return;
     }
     UA_StatusCode status = answer == NULL             ? trouble->status
                            : answer->resultsSize == 0 ? UA_STATUSCODE_BADUNEXPECTEDERROR
                                                       : answer->results[0].statusCode;
     opcua_peer_say(alarms->peer, false, "ConditionRefresh: %s",
                    opcua_status_name(status) != NULL ? opcua_status_name(status) : "refused");
-    switch (status) {
-    case UA_STATUSCODE_GOOD:
-    case UA_STATUSCODE_BADNOTHINGTODO: break;
-    case UA_STATUSCODE_BADREFRESHINPROGRESS:
+    if (status == UA_STATUSCODE_BADREFRESHINPROGRESS) {
         alarms->again = true;
         timer_start(&alarms->timer, REFRESH_AGAIN_S * 1000, 0);
-        break;
-    default: alarms->no_conditions = true; /* a server of events alone, or without rights for us */
+    } else if (opcua_status_bad(status) && status != UA_STATUSCODE_BADNOTHINGTODO) {
+        alarms->no_conditions = true;
+        if (!has_no_conditions(status)) {
+            tell_trouble(alarms, "the server does not tell which alarms stand", status);
+        }
     }
 }
 
@@ -129,6 +156,7 @@ static void refresh_ended(struct opcua_alarms *alarms, struct opcua_delivery *de
     alarms->refreshing = false;
     if (!alarms->broken) {
         alarms->refreshed = true;
+        alarms->said = false;
         opcua_conditions_close(alarms, delivery);
     }
     if (alarms->again) {
@@ -309,7 +337,6 @@ static void item_made(struct opcua_alarms *alarms, const UA_MonitoredItemCreateR
         opcua_subscription_renew(&alarms->subscription, "the server does not choose events");
     } else {
         alarms->item = result->monitoredItemId;
-        alarms->said = false;
         opcua_alarms_refresh(alarms);
     }
 }
@@ -321,9 +348,11 @@ static void created(void *ctx, const void *response, const struct opcua_trouble 
     alarms->call = NULL;
     if (answer != NULL && answer->resultsSize == 1) {
         item_made(alarms, &answer->results[0]);
-    } else if (answer != NULL || (trouble != NULL && trouble->status != UA_STATUSCODE_GOOD)) {
-        tell_trouble(alarms, "events of the server cannot be had",
-                     answer != NULL ? UA_STATUSCODE_BADUNEXPECTEDERROR : trouble->status);
+    } else {
+        if (answer != NULL || !is_unanswered(trouble)) {
+            tell_trouble(alarms, "events of the server cannot be had",
+                         answer != NULL ? UA_STATUSCODE_BADUNEXPECTEDERROR : trouble->status);
+        }
         timer_start(&alarms->timer, OPCUA_EVENT_RETRY_S * 1000, 0);
     }
 }

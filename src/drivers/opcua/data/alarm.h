@@ -79,7 +79,7 @@ struct opcua_alarms {
     uint64_t round;           /* of refreshes */
     bool refreshing, broken;  /* a refresh is told; some of it was lost */
     bool refreshed, again;    /* one was told whole; another is due after this */
-    bool no_conditions, said; /* the server has none; the trouble with the item was told */
+    bool no_conditions, said; /* the server has none; a trouble was told */
     struct list acks;
     struct timer timer;      /* the next try of the item, or the end of a flood */
     int64_t left, filled_us; /* what may still come, in millionths of an event */
