@@ -102,7 +102,7 @@ static void check_driver_port(void *ctx, const struct driver_port *port)
     struct position at = port->at.line != 0 ? port->at : check->driver->at;
     struct datagram *datagram = NULL;
     struct err err = { 0 };
-    if (strcmp(port->transport, "udp") != 0) {
+    if (port->out || strcmp(port->transport, "udp") != 0) {
         return;
     }
     struct loop *loop = loop_new();

@@ -18,7 +18,7 @@ static const struct output_column columns[] = {
     { "HOSTS", "hosts", OUTPUT_TEXT },
     { "DEVICE", "device", OUTPUT_TEXT },
     { "PEER", "peer", OUTPUT_TEXT },
-    { "DAYS", "days_left", OUTPUT_NUMBER },
+    { "DAYS LEFT", "days_left", OUTPUT_NUMBER },
     { "FAULT", "fault", OUTPUT_TEXT },
     { 0 },
 };

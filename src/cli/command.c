@@ -36,6 +36,11 @@ static const struct cli_flag check_flags[] = {
     { "data", 'd', "FOLDER", false, "the data folder; /var/lib/busbar by default" },
     { 0 },
 };
+static const struct cli_flag doctor_flags[] = {
+    { "config", 'c', "PATH", false, "check these files instead of the running gateway" },
+    { "data", 'd', "FOLDER", false, "and this data folder; /var/lib/busbar by default" },
+    { 0 },
+};
 static const struct cli_flag data_flags[] = {
     { "data", 'd', "FOLDER", false, "the data folder; /var/lib/busbar by default" },
     { 0 },
@@ -226,8 +231,12 @@ static const struct cli_command commands[] = {
       .args = "",
       .run = cli_doctor,
       .looks = true,
+      .flags = doctor_flags,
       .summary = "look for what is wrong and say what to do",
-      .example = "busbar doctor" },
+      .details = "At the running gateway: configuration, log, disk, clock, devices, certificates, "
+                 "drivers, ports, ledger. With --config at the files and the data folder, without "
+                 "a gateway. Exit code 3 when something is bad; a warning alone is none.",
+      .example = "busbar doctor\nbusbar doctor --config site.yaml --data /var/lib/busbar" },
     { .verb = "ports",
       .args = "",
       .run = cli_ports,

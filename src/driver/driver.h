@@ -52,11 +52,12 @@ struct driver_call {
 };
 #define DRIVER_ARGUMENTS_MAX 32
 
-/* A local port that a driver listens at: for the table of ports and for `busbar check`. */
+/* A port that a driver itself uses, beside those of its devices: for the table of ports and for `busbar check`. */
 struct driver_port {
     const char *use;       /* "BACnet network roof" */
     const char *transport; /* "udp" */
-    const char *host;      /* the address it is bound to; "0.0.0.0" = all of this machine */
+    const char *host; /* the address it is bound to; "0.0.0.0" = all of this machine; out: "" */
+    bool out;         /* it sends there; nothing of it listens here */
     uint16_t port;
     struct position at; /* where it was set; line 0: nowhere, it is the default */
 };

@@ -47,9 +47,24 @@ void trust_name(const X509_NAME *name, char *text, size_t size)
     BIO_free(out);
 }
 
+static bool has_host(const char *text, const char *host)
+{
+    size_t size = strlen(host);
+    for (const char *at = text; (at = strstr(at, host)) != NULL; at += size) {
+        if ((at == text || at[-1] == ' ') && (at[size] == ',' || at[size] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Names that come twice (as a name and as an address) are told once. */
 static void append_host(char *text, size_t size, const char *host)
 {
     size_t length = strlen(text);
+    if (host[0] == '\0' || has_host(text, host)) {
+        return;
+    }
     if (length > 3 && strcmp(text + length - 3, "...") == 0) {
         return;
     }

@@ -87,6 +87,7 @@ static bool put_extension(X509 *cert, int nid, const char *value)
 static bool put_extensions(X509 *cert, const struct trust_own *own)
 {
     return put_extension(cert, NID_subject_key_identifier, "hash") &&
+           put_extension(cert, NID_authority_key_identifier, "keyid:always") &&
            put_extension(cert, NID_basic_constraints, "critical,CA:FALSE") &&
            put_extension(cert, NID_key_usage,
                          "critical,digitalSignature,nonRepudiation,keyEncipherment,"

@@ -113,7 +113,7 @@ const uses = [
   ['sim', 2, /^$/, /needs SITE/],
   ['secret set a/b --data DATA2', 2, /^$/, /cannot name a secret/],
   // 3: a check found problems
-  ['doctor', 3, /FAULT  device silent: /, /found/],
+  ['doctor', 3, /bad {3}device silent: /, /found/],
   ['config check /nonexistent-folder', 3, /^$/, /cannot be read/],
   ['check --config /nonexistent-folder --data DATA2', 3, /^$/, /cannot be read/],
   // 4: not allowed

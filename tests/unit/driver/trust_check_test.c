@@ -36,7 +36,7 @@ static void what_a_certificate_says_is_told(void **state)
     rig_open(&rig);
     cert_make(&press,
               &(struct cert_how){ .alt = "URI:urn:acme:press,DNS:press-1,IP:10.0.3.5,"
-                                         "IP:fd00::5,URI:urn:second" },
+                                         "IP:fd00::5,URI:urn:second,DNS:10.0.3.5" },
               NULL);
     (void)rig_check(&rig, &press);
     assert_string_equal(rig.seen.subject, "CN=press-1");

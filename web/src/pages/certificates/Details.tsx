@@ -10,9 +10,20 @@ import { text } from "../../text";
 
 const words = text.certificates;
 
+/** Lines break between bytes only. */
+function Fingerprint({ of }: { of: string }) {
+  return (
+    <code>
+      {colons(of)
+        .split(":")
+        .map((byte, i) => (i === 0 ? byte : [":", <wbr key={i} />, byte]))}
+    </code>
+  );
+}
+
 function factsOf(row: Certificate): Fact[] {
   const facts: [string, Fact[1] | null][] = [
-    [words.fingerprint, <code class="fingerprint">{colons(row.fingerprint)}</code>],
+    [words.fingerprint, <Fingerprint of={row.fingerprint} />],
     [words.columns.subject, row.subject || null],
     [words.issuer, row.issuer === row.subject ? words.itself : row.issuer || null],
     [words.columns.hosts, row.hosts || null],
