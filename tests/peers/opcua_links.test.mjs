@@ -2,7 +2,8 @@
 // OPC UA links that are cut, frozen, moved and started again, with servers that are not ours: what was sampled meanwhile is
 // not lost where the server kept it, and what is wrong is said.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { createServer } from 'node:net';
+import { before, test } from 'node:test';
 import { freePort, makeFolder, sleep, until } from '../support/gateway.mjs';
 import { makeCertificate } from './opcua_certificates.mjs';
 import { opcua, startServer } from './opcua_peers.mjs';
@@ -110,7 +111,7 @@ test('frozen, not closed: noticed within timeout and keep-alive; another device 
   await rig.bad('d1/n', /./, 15000);
   const took = Date.now() - began;
   t.diagnostic(`noticed after ${took} ms`);
-  assert.ok(took < 6000, `${took} ms`);
+  assert.ok(took < 8000, `${took} ms`);
   await sleep(500);
   const last = stop();
   await rig.shows('other/n', last);
@@ -188,8 +189,11 @@ test('redundant endpoints are tried in order', { timeout: 90000 }, async (t) => 
 
 test('a server that shuts down and one that is not there do not delay the others', { timeout: 60000 }, async (t) => {
   const server = await serve(t);
+  const mute = createServer(() => {}); // takes connections, says nothing
+  await new Promise((resolve) => mute.listen(0, '127.0.0.1', resolve));
+  t.after(() => mute.close());
   const devices = { live: { url: server.url, settings: fast, points } };
-  for (const [i, url] of [`opc.tcp://127.0.0.1:${await freePort()}`, 'opc.tcp://no-such-host.invalid', 'opc.tcp://198.51.100.7:4840'].entries()) {
+  for (const [i, url] of [`opc.tcp://127.0.0.1:${await freePort()}`, 'opc.tcp://no-such-host.invalid', `opc.tcp://127.0.0.1:${mute.address().port}`].entries()) {
     devices[`dead${i}`] = { url, settings: fast, points };
   }
   const rig = await begin(t, site(devices));

@@ -26,8 +26,8 @@ test('values, writes, subscriptions, policies of a simulated server', { timeout:
   const id = (name) => `ns=${index};s=${name}`;
   const read = async (name) => (await client.read({ nodeId: id(name), attributeId: 13 })).value.value;
   assert.equal(await read('Oil.Temp'), 21.5);
-  assert.equal(await read('Label'), (await rig.good('d1/label')).value);
-  assert.equal((await read('Zones'))[1], (await rig.good('d1/second')).value);
+  await until('both see the text', async () => (await read('Label')) === (await rig.good('d1/label')).value);
+  await until('both see one element of an array', async () => (await read('Zones'))[1] === (await rig.good('d1/second')).value);
   assert.equal(await client.write({ nodeId: id('Oil.Setpoint'), attributeId: 13, value: { value: { dataType: DataType.Double, value: 55.5 } } }), StatusCodes.Good);
   await rig.shows('d1/sp', 55.5);
   assert.equal((await rig.write('d1/sp', 60)).status, 200);
