@@ -44,6 +44,7 @@ struct offer {
     bool secure;     /* an endpoint that `security: auto` takes */
     bool deprecated; /* secured, but only by policies that must be named */
     bool open;       /* without security */
+    bool users;      /* somebody can log in */
     bool anonymous;
 };
 
@@ -63,6 +64,7 @@ static struct offer offer_of(const struct opcua_found *found)
         offer.open = offer.open || none;
         offer.deprecated = offer.deprecated || deprecated;
         offer.secure = offer.secure || (!none && policy != OPCUA_POLICY_NONE && !deprecated);
+        offer.users = offer.users || endpoint->users[0] != '\0';
         offer.anonymous = offer.anonymous || strstr(endpoint->users, "anonymous") != NULL;
     }
     return offer;
@@ -103,7 +105,7 @@ static void put_trouble(const struct opcua_found *found, struct buf *out)
                          before);
         before = "; ";
     }
-    if (!offer.anonymous) {
+    if (offer.users && !offer.anonymous) {
         (void)buf_printf(out, "%sit wants a user: add user and password", before);
     }
 }

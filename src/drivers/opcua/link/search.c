@@ -51,7 +51,8 @@ struct opcua_search {
     size_t flight;
     struct loop_deferred turn; /* asks more, or ends */
     struct map seen;           /* URLs and application URIs of servers -> itself */
-    struct arena texts;        /* of `seen` */
+    struct map told;           /* URL as it was told -> URI of the application there */
+    struct arena texts;        /* of `seen` and `told` */
     uint64_t done, total, servers, left_out;
     size_t places, silent;      /* asked by opcua_search_ask(), and those that did not answer */
     struct opcua_trouble first; /* why */
@@ -202,6 +203,26 @@ static void take_servers(struct question *question, const UA_FindServersResponse
     }
 }
 
+/* What only FindServersOnNetwork tells of a server that FindServers told of too. */
+static void add_capabilities(struct opcua_search *search, const struct search_server *server)
+{
+    struct list *const lists[] = { &search->waiting, &search->asked };
+    const char *uri = map_get(&search->told, server->url);
+    if (uri != NULL) {
+        search->events->found(search->ctx, search_found_more(server, uri));
+        return;
+    }
+    for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+        list_each(at, lists[i]) {
+            struct question *question = list_entry(at, struct question, link);
+            if (question->what == ASK_ENDPOINTS && strcmp(question->about.url, server->url) == 0) {
+                busbar_free(question->about.capabilities);
+                question->about.capabilities = busbar_strdup(server->capabilities);
+            }
+        }
+    }
+}
+
 static void take_network(struct question *question, const UA_FindServersOnNetworkResponse *response)
 {
     uint32_t next = question->first;
@@ -210,6 +231,9 @@ static void take_network(struct question *question, const UA_FindServersOnNetwor
         const UA_ServerOnNetwork *record = &response->servers[i];
         next = record->recordId >= next ? record->recordId + 1 : next;
         search_server_on_network(&server, record, question->url);
+        if (map_get(&question->search->seen, server.url) != NULL) {
+            add_capabilities(question->search, &server);
+        }
         look_at(question->search, &server, "", question->host);
         search_server_fini(&server);
     }
@@ -238,6 +262,11 @@ static void tell(struct question *question, const UA_GetEndpointsResponse *respo
     if (known) {
         opcua_found_free(found); /* by another of its addresses */
         return;
+    }
+    const char *told = arena_strdup(&search->texts, question->about.url);
+    char *uri = arena_strdup(&search->texts, found->uri);
+    if (told != NULL && uri != NULL && uri[0] != '\0') {
+        map_set(&search->told, told, uri);
     }
     search->events->found(search->ctx, found);
 }
@@ -353,6 +382,7 @@ struct opcua_search *opcua_search_new(struct opcua_thread *thread, struct trust 
     list_init(&search->waiting);
     list_init(&search->asked);
     map_init(&search->seen);
+    map_init(&search->told);
     arena_init(&search->texts, 0);
     loop_deferred_init(&search->turn, turn, search);
     return search;
@@ -396,6 +426,7 @@ void opcua_search_free(struct opcua_search *search)
         question_free(question);
     }
     map_fini(&search->seen);
+    map_fini(&search->told);
     arena_fini(&search->texts);
     busbar_free(search);
 }

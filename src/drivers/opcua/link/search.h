@@ -31,7 +31,8 @@ struct opcua_found_endpoint {
     const char *fingerprint; /* of its certificate, SHA-256 in hex; "" = none */
 };
 
-/* A server; goes over to who gets it. */
+/* A server; goes over to who gets it. One that was told may be told again with what is known more: the rest of it is
+ * "" then. */
 struct opcua_found {
     struct arena arena;
     const char *uri;                   /* of the application; "" = not told: nobody answered */

@@ -41,6 +41,17 @@ static const char *keep_text(struct arena *arena, const UA_String *text)
 
 /* ---- what is said about a server ---- */
 
+/* "opc.tcp://10.0.3.5:48250/" is the same without its last character. */
+static char *url_of(char *url)
+{
+    size_t size = strlen(url);
+    const char *host = str_starts(url, "opc.tcp://") ? url + strlen("opc.tcp://") : NULL;
+    if (host != NULL && size > 0 && strchr(host, '/') == url + size - 1) {
+        url[size - 1] = '\0';
+    }
+    return url;
+}
+
 static const char *kind_of(UA_ApplicationType type)
 {
     switch (type) {
@@ -63,7 +74,7 @@ static char *pick_url(const UA_ApplicationDescription *from, const char *asked)
 {
     char *picked = NULL;
     for (size_t i = 0; i < from->discoveryUrlsSize; i++) {
-        char *url = text_of(&from->discoveryUrls[i]);
+        char *url = url_of(text_of(&from->discoveryUrls[i]));
         if (str_starts(url, "opc.tcp://") && (picked == NULL || same_host(url, asked))) {
             busbar_free(picked);
             picked = url;
@@ -122,7 +133,7 @@ void search_server_on_network(struct search_server *server, const UA_ServerOnNet
         .product = busbar_strdup(""),
         .kind = busbar_strdup("server"),
         .capabilities = busbar_strdup(buf_text(&caps)),
-        .url = text_of(&from->discoveryUrl),
+        .url = url_of(text_of(&from->discoveryUrl)),
         .source = source_of(asked),
     };
     buf_fini(&caps);
@@ -137,7 +148,7 @@ void search_server_heard(struct search_server *server, const char *url, const ch
         .product = busbar_strdup(""),
         .kind = busbar_strdup("server"),
         .capabilities = busbar_strdup(capabilities),
-        .url = busbar_strdup(url),
+        .url = url_of(busbar_strdup(url)),
         .source = busbar_strdup("heard by multicast DNS"),
     };
 }
@@ -318,6 +329,17 @@ struct opcua_found *search_found_new(const struct search_answer *answer)
         found->trust = trust_of(found, answer);
     }
     found->trouble = trouble_of(found, answer);
+    return found;
+}
+
+struct opcua_found *search_found_more(const struct search_server *server, const char *uri)
+{
+    struct opcua_found *found = busbar_alloc(sizeof(*found));
+    arena_init(&found->arena, ARENA_MAX);
+    found->uri = keep(&found->arena, uri);
+    found->capabilities = keep(&found->arena, server->capabilities);
+    found->name = found->product = found->kind = found->url = found->told = "";
+    found->trouble = found->source = found->trust = "";
     return found;
 }
 

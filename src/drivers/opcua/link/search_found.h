@@ -38,5 +38,7 @@ struct search_answer {
 };
 
 struct opcua_found *search_found_new(const struct search_answer *answer);
+/* Only what a discovery server adds to a server that was told already. */
+struct opcua_found *search_found_more(const struct search_server *server, const char *uri);
 
 #endif
