@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A device: made, started, stopped, and what its peer says at home. */
+#include "drivers/opcua/opcua_device.h"
+
 #include <string.h>
 
 #include "base/alloc.h"
@@ -10,7 +12,6 @@
 #include "drivers/opcua/data/method.h"
 #include "drivers/opcua/data/subscribe.h"
 #include "drivers/opcua/opcua_command.h"
-#include "drivers/opcua/opcua_device.h"
 
 /* Something small from the peer. */
 struct told {
@@ -324,6 +325,13 @@ static uint32_t limit(const struct opcua_device *device, const char *name)
                : 0;
 }
 
+/* Empty publishing intervals until the server speaks all the same. */
+static uint32_t keep_alive(const struct opcua_config *config)
+{
+    int64_t count = config->keep_alive_us / config->publishing_us;
+    return count < 1 ? 1 : count < UINT16_MAX ? (uint32_t)count : UINT16_MAX;
+}
+
 void opcua_device_start(struct opcua_device *device)
 {
     static void (*const parts[])(struct opcua_peer * peer) = {
@@ -341,6 +349,7 @@ void opcua_device_start(struct opcua_device *device)
         .items_max = limit(device, "items-per-call"),
         .reads_max = limit(device, "nodes-per-read"),
         .filled_until_us = (int64_t)limit(device, OPCUA_HISTORY_LIMIT) * 1000000,
+        .keep_alive = keep_alive(&device->config),
         .force_polling = device->config.force_polling,
         .broken = device->broken.code != 0 ? device->broken.message : NULL,
         .parts = parts,

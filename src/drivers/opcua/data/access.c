@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See access.h: requests wait for the link, reads. */
+#include "drivers/opcua/data/access.h"
+
 #include <string.h>
 
 #include "base/alloc.h"

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See publish.h: the Publish requests of a session and what comes of them. */
-#include "drivers/opcua/data/publish_private.h"
+#include "drivers/opcua/data/publish.h"
 
 #include <assert.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "drivers/opcua/data/publish_private.h"
 #include "drivers/opcua/text/status.h"
 
 enum {
@@ -94,24 +95,28 @@ static bool status_changed(struct opcua_subscription *subscription, const UA_Ext
 }
 
 void opcua_publisher_take(struct opcua_subscription *subscription,
-                          const UA_NotificationMessage *message)
+                          const struct opcua_raw_message *message)
 {
     struct opcua_delivery *delivery = busbar_alloc(sizeof(*delivery));
     delivery->subscription = subscription;
-    delivery->sequence = message->sequenceNumber;
+    delivery->sequence = message->sequence_number;
     delivery->holds = 1;
     list_append(&subscription->deliveries, &delivery->link);
     subscription->messages++;
     subscription->message_us = clock_wall_us();
-    for (size_t i = 0; i < message->notificationDataSize; i++) {
-        const UA_ExtensionObject *data = &message->notificationData[i];
-        if (is_status_change(data)) {
-            if (status_changed(subscription, data)) {
-                break;
-            }
+    bool here = true;
+    for (size_t i = 0; here && i < message->notification_count; i++) {
+        UA_ExtensionObject data;
+        if (opcua_notification(&message->notifications[i], &data) != 0) {
+            opcua_peer_say(subscription->peer, false,
+                           "Publish: a notification of message %u cannot be decoded",
+                           message->sequence_number);
+        } else if (is_status_change(&data)) {
+            here = !status_changed(subscription, &data);
         } else {
-            subscription->events->notified(subscription->ctx, data, delivery);
+            subscription->events->notified(subscription->ctx, &data, delivery);
         }
+        opcua_notification_clear(&data);
     }
     opcua_delivery_done(delivery, true);
 }
@@ -147,23 +152,23 @@ static struct opcua_subscription *find(const struct opcua_publisher *publisher, 
 }
 
 static void answered(struct opcua_publisher *publisher, struct opcua_peer *peer,
-                     const UA_PublishResponse *response)
+                     const struct opcua_publish_response *response)
 {
-    const UA_NotificationMessage *message = &response->notificationMessage;
-    struct opcua_subscription *subscription = find(publisher, response->subscriptionId);
+    const struct opcua_raw_message *message = &response->message;
+    struct opcua_subscription *subscription = find(publisher, response->subscription_id);
     if (subscription == NULL) {
-        if (response->subscriptionId != 0) {
-            opcua_subscription_delete(peer, response->subscriptionId);
+        if (response->subscription_id != 0) {
+            opcua_subscription_delete(peer, response->subscription_id);
         }
         return;
     }
-    bool keep_alive = message->notificationDataSize == 0;
+    bool keep_alive = message->notification_count == 0;
     subscription->heard_us = loop_now_us(publisher->loop);
-    if (response->moreNotifications && publisher->most < OPCUA_PUBLISH_MAX) {
+    if (response->more && publisher->most < OPCUA_PUBLISH_MAX) {
         publisher->most++;
     }
-    if (!in_order(subscription, message->sequenceNumber, keep_alive)) {
-        opcua_publisher_ack(publisher, subscription->id, message->sequenceNumber);
+    if (!in_order(subscription, message->sequence_number, keep_alive)) {
+        opcua_publisher_ack(publisher, subscription->id, message->sequence_number);
     } else if (!keep_alive) {
         opcua_publisher_take(subscription, message);
     }
@@ -248,7 +253,7 @@ static void send(struct opcua_publisher *publisher, struct opcua_peer *peer)
     publisher->open++;
     publisher->ack_count = 0;
     publish->call = opcua_call(opcua_peer_seat(peer), &request, &UA_TYPES[UA_TYPES_PUBLISHREQUEST],
-                               &UA_TYPES[UA_TYPES_PUBLISHRESPONSE], 0, published, publish);
+                               &opcua_publish_response_type, 0, published, publish);
 }
 
 void opcua_publisher_pump(struct opcua_publisher *publisher)
