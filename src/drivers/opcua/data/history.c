@@ -71,10 +71,10 @@ static void say_refused(struct opcua_history *history)
     if (history->refused_new == 0) {
         return;
     }
-    str_format(text, sizeof(text),
-               "holes of %zu points cannot be filled from the server's history: %s: %s",
-               history->refused_new, name != NULL ? name : "bad status",
-               words != NULL ? words : "look into the server's log");
+    str_format(
+        text, sizeof(text), "holes of %zu %s cannot be filled from the server's history: %s: %s",
+        history->refused_new, history->refused_new == 1 ? "point" : "points",
+        name != NULL ? name : "bad status", words != NULL ? words : "look into the server's log");
     history->refused_new = 0;
     say_event(history, text);
 }
@@ -188,8 +188,9 @@ static void hole(struct opcua_part *part, int64_t from_us, int64_t until_us)
     if (from_us == 0) {
         from_us = opcua_peer_config(history->peer)->filled_until_us;
     }
-    if (from_us == 0) {
-        return; /* a device that is new has no hole */
+    if (from_us == 0) { /* a device that is new has no hole */
+        remember(history);
+        return;
     }
     from_us -= HOLE_EARLIER_S * second_us;
     add_hole(history, from_us > oldest_us ? from_us : oldest_us, until_us);

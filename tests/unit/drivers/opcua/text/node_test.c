@@ -172,10 +172,10 @@ static void limits(void **state)
     assert_int_equal(opcua_id_parse(text, &rig->arena, NULL, &id, &err), BUSBAR_ELIMIT);
     memset(text, 'a', sizeof(text));
     memcpy(text, "nsu=", 4);
-    strncpy(text + 4 + OPCUA_URI_MAX, ";i=1", 5);
+    memcpy(text + 4 + OPCUA_URI_MAX, ";i=1", 5);
     assert_int_equal(opcua_id_parse(text, &rig->arena, NULL, &id, &err), 0);
     memset(text + 4 + OPCUA_URI_MAX, 'a', 10);
-    strncpy(text + 5 + OPCUA_URI_MAX, ";i=1", 5);
+    memcpy(text + 5 + OPCUA_URI_MAX, ";i=1", 5);
     assert_int_equal(opcua_id_parse(text, &rig->arena, NULL, &id, &err), BUSBAR_ELIMIT);
     struct arena none;
     arena_init(&none, 1);
