@@ -9,7 +9,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "net/address.h"
-#include "sim/sim_opcua_settings.h"
 
 enum { PORT = 48250, DISCOVERY_PORT = 4840 };
 

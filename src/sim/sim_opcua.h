@@ -222,6 +222,8 @@ void sim_opcua_alarms_methods(struct sim_opcua_host *host); /* Acknowledge ... o
 void sim_opcua_alarms_reset(struct sim_opcua_device *device);
 
 /* ---- sim_opcua_method.c ---- */
+/* A text that was set; NULL: it was not, or there is no such key. settings may be NULL. */
+const char *sim_opcua_setting(const struct settings *settings, const char *key);
 void sim_opcua_methods_make(struct sim_opcua_device *device);
 void sim_opcua_methods_free(struct sim_opcua_device *device);
 void sim_opcua_methods_add(struct sim_opcua_device *device); /* into the server */

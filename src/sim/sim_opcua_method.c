@@ -7,7 +7,6 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "sim/sim_opcua.h"
-#include "sim/sim_opcua_settings.h"
 
 enum { TEXT_MAX = 300, INPUTS = 2 };
 

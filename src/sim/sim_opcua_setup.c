@@ -13,7 +13,6 @@
 #include "base/str.h"
 #include "sim/sim_opcua.h"
 #include "sim/sim_opcua_certificate.h"
-#include "sim/sim_opcua_settings.h"
 
 enum { URI_MAX = 300, ITEMS_QUEUE_MAX = 1000, NOTIFICATIONS_MAX = 10000, PUBLISH_MS_MIN = 20 };
 

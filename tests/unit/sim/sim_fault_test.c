@@ -28,6 +28,7 @@ static void what_is_printed_is_what_was_written(void **state)
                                   "frozen",
                                   "error:31",
                                   "apdu:128",
+                                  "error:32817+most-nodes:100+no-trust,for=5s",
                                   "apdu:50+no-rpm+no-cov+no-segmentation",
                                   "silence+no-rpm,for=10s" };
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
@@ -60,6 +61,7 @@ static void mistakes_are_named(void **state)
         { "silence,for=20s,every=10s", "'every' needs a shorter 'for', as in for=10s,every=60s" },
         { "", "there is no fault ''" },
         { "apdu:49", "'apdu' needs a size from 50 to 1476, as in apdu:128" },
+        { "most-nodes:0", "'most-nodes' needs a number from 1 to 65535, as in most-nodes:100" },
         { "apdu", "'apdu' needs a size from 50 to 1476, as in apdu:128" },
         { "no-rpm:1", "'no-rpm' takes no argument" },
         { "silence+garbage", "'silence' and 'garbage' do not go together" },
