@@ -18,6 +18,7 @@ let good;
 
 before(async () => {
   good = await startEvil();
+  good.step = 1;
 });
 
 after(() => good.stop());
@@ -50,7 +51,7 @@ async function survives(t, evils, { act = () => sleep(1500), every = '200ms', sa
   const rig = await begin(t, site(devices));
   let ended = null;
   rig.gateway.exited.then((how) => (ended = how));
-  await rig.shows('fine/a', 1);
+  await rig.shows('fine/a', good.step);
   await act(rig, servers);
   good.values.set('a', new DataValue({ value: new Variant({ dataType: DataType.Double, value: ++good.step }), statusCode: StatusCodes.Good,
     sourceTimestamp: new Date() }));
@@ -64,12 +65,11 @@ async function survives(t, evils, { act = () => sleep(1500), every = '200ms', sa
   const { code } = await rig.gateway.stop();
   assert.equal(code, 0, rig.gateway.output);
   assert.doesNotMatch(rig.gateway.output, /Sanitizer|runtime error/);
-  servers.forEach((server, i) => assert.deepEqual(server.errors, [], `evil${i} did what it was told`));
+  servers.forEach((server, i) => {
+    assert.deepEqual(server.errors, [], `evil${i} did what it was told`);
+    assert.ok(server.connections > 0 && (Object.keys(server.answers).length === 0 || server.tricks > 0), `evil${i} was met: ${JSON.stringify(server.asked)}`);
+  });
 }
-
-before(() => {
-  good.step = 1;
-});
 
 test('frames: garbage, lies about sizes, chunks without end', { timeout: 90000 }, async (t) => {
   const endless = (kind) => (_good, _request, server) => {
@@ -208,8 +208,8 @@ test('services that never answer, or cut, each in turn', { timeout: 90000 }, asy
 
 test('browsing: continuation points without end, references to itself, garbage', { timeout: 90000 }, async (t) => {
   const reference = (i) => ({ referenceTypeId: 'i=35', isForward: true, nodeId: `ns=2;s=loop.${i}`, browseName: { namespaceIndex: 2, name: `loop.${i}` },
-    displayName: { text: 'x'.repeat(2000) }, nodeClass: 2, typeDefinition: 'i=63' });
-  const page = (request, key) => request[key].map(() => ({ statusCode: StatusCodes.Good, continuationPoint: Buffer.alloc(200, 7), references: [1, 2, 3].map(reference) }));
+    displayName: { text: 'x'.repeat(200) }, nodeClass: 2, typeDefinition: 'i=63' });
+  const page = (request, key) => request[key].map(() => ({ statusCode: StatusCodes.Good, continuationPoint: Buffer.alloc(200, 7), references: Array.from({ length: 300 }, (_, i) => reference(i)) }));
   const endless = { Browse: (_good, request) => new opcua.BrowseResponse({ responseHeader: _good.responseHeader, results: page(request, 'nodesToBrowse') }),
     BrowseNext: (_good, request) => new opcua.BrowseNextResponse({ responseHeader: _good.responseHeader, results: page(request, 'continuationPoints') }) };
   const none = { Browse: endless.Browse, BrowseNext: (right) => new opcua.BrowseNextResponse({ responseHeader: right.responseHeader, results: [] }) };
@@ -240,7 +240,7 @@ test('endpoints: another host, another scheme, thousands, without a certificate'
     says([endpoint({ securityMode: 3, securityPolicyUri: opcua.SecurityPolicy.Basic256Sha256, serverCertificate: random(500, 8) })]),
   ], { act: async (rig) => {
     await rig.good('evil1/a', 10000); // the host it names is not gone to
-    await rig.link('evil0', /endpoint/i, 10000);
+    await rig.link('evil0', /^(down|connecting): ./, 10000);
     await rig.link('evil7', /^(down|connecting).*./, 10000);
   } });
 });

@@ -96,7 +96,7 @@ const STATE = 2259;
 /** hello: what is sent instead of ACK; open: instead of the answer to OPN. */
 export async function startEvil({ answers = {}, hello, open } = {}) {
   const sockets = new Set();
-  const server = { answers, asked: {}, connections: 0, count: 1, items: [], values: new Map(), sequence: 1, published: 0, sockets, errors: [] };
+  const server = { answers, asked: {}, connections: 0, count: 1, items: [], values: new Map(), sequence: 1, published: 0, tricks: 0, sockets, errors: [] };
   server.value = ({ nodeId, attributeId }) => {
     if (server.values.has(nodeId.value)) {
       return server.values.get(nodeId.value);
@@ -134,6 +134,7 @@ export async function startEvil({ answers = {}, hello, open } = {}) {
     right.responseHeader.timestamp = new Date();
     let given = right;
     if (server.answers[service]) {
+      server.tricks++;
       given = await server.answers[service](right, request, server);
     }
     if (given === NEVER || socket.destroyed) {
