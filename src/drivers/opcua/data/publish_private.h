@@ -4,6 +4,7 @@
 #define BUSBAR_DRIVERS_OPCUA_DATA_PUBLISH_PRIVATE_H
 
 #include "drivers/opcua/data/publish.h"
+#include "drivers/opcua/link/notification.h"
 
 /* A peer of the session. */
 struct opcua_member {
@@ -56,7 +57,7 @@ struct opcua_publisher *opcua_publisher_join(struct opcua_peer *peer);
 void opcua_publisher_pump(struct opcua_publisher *publisher);
 /* A message came, by Publish or Republish. */
 void opcua_publisher_take(struct opcua_subscription *subscription,
-                          const UA_NotificationMessage *message);
+                          const struct opcua_raw_message *message);
 void opcua_publisher_ack(struct opcua_publisher *publisher, uint32_t id, uint32_t sequence);
 
 /* ---- subscription.c ---- */

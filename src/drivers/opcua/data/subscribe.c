@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "drivers/opcua/data/subscribe_private.h"
+#include "drivers/opcua/link/notification.h"
 #include "drivers/opcua/text/status.h"
 #include "model/quality.h"
 
@@ -39,40 +40,55 @@ uint32_t opcua_value_mark(const struct sample *sample)
     return (uint32_t)(bits >> 32);
 }
 
-static void take(struct opcua_values *values, struct values_group *group,
-                 const UA_DataChangeNotification *change, struct opcua_delivery *delivery)
+/* A notification being taken. */
+struct taking {
+    struct opcua_values *values;
+    const struct values_group *group;
+    const struct opcua_peer_config *config;
+    struct opcua_types *types;
+    struct opcua_batch *batch;
+};
+
+static void take(void *ctx, uint32_t point, const UA_DataValue *value)
 {
-    const struct opcua_peer_config *config = opcua_peer_config(values->peer);
-    struct opcua_types *types = opcua_peer_types(values->peer);
-    struct opcua_batch *batch = opcua_batch_new(values->peer, change->monitoredItemsSize, delivery);
-    for (size_t i = 0; i < change->monitoredItemsSize; i++) {
-        const UA_MonitoredItemNotification *told = &change->monitoredItems[i];
-        uint32_t point = told->clientHandle;
-        if (point >= config->point_count || values->items[point].group != group->number) {
-            values->strange++;
-            continue;
-        }
-        struct values_item *item = &values->items[point];
-        struct sample *sample = opcua_batch_next(batch, point);
-        opcua_sample(&told->value, &config->addresses[point].want, types, &batch->texts, sample);
-        if (told->value.hasStatus && (told->value.status & OVERFLOW_BITS) == OVERFLOW_BITS) {
-            values->overflows++;
-        }
-        item->mark = opcua_value_mark(sample);
-        item->doubtful = false;
-        item->pending = sample->detail == OPCUA_FOUND_LOADING;
+    struct taking *taking = ctx;
+    struct opcua_values *values = taking->values;
+    if (point >= taking->config->point_count ||
+        values->items[point].group != taking->group->number) {
+        values->strange++;
+        return;
     }
-    opcua_peer_say_values(values->peer, "Publish", batch->points, batch->samples, batch->count);
-    opcua_batch_send(batch);
+    struct values_item *item = &values->items[point];
+    struct sample *sample = opcua_batch_next(taking->batch, point);
+    opcua_sample(value, &taking->config->addresses[point].want, taking->types,
+                 &taking->batch->texts, sample);
+    if (value->hasStatus && (value->status & OVERFLOW_BITS) == OVERFLOW_BITS) {
+        values->overflows++;
+    }
+    item->mark = opcua_value_mark(sample);
+    item->doubtful = false;
+    item->pending = sample->detail == OPCUA_FOUND_LOADING;
 }
 
 static void notified(void *ctx, const UA_ExtensionObject *data, struct opcua_delivery *delivery)
 {
-    struct values_group *group = ctx;
-    if (data->encoding == UA_EXTENSIONOBJECT_DECODED &&
-        data->content.decoded.type == &UA_TYPES[UA_TYPES_DATACHANGENOTIFICATION]) {
-        take(group->values, group, data->content.decoded.data, delivery);
+    const struct values_group *group = ctx;
+    struct opcua_values *values = group->values;
+    if (!opcua_is_change(data)) {
+        return;
     }
+    const UA_ByteString *body = &data->content.encoded.body;
+    struct taking taking = {
+        .values = values,
+        .group = group,
+        .config = opcua_peer_config(values->peer),
+        .types = opcua_peer_types(values->peer),
+        .batch = opcua_batch_new(values->peer, opcua_change_count(body), delivery),
+    };
+    values->strange += opcua_changes(body, take, &taking) != 0;
+    opcua_peer_say_values(values->peer, "Publish", taking.batch->points, taking.batch->samples,
+                          taking.batch->count);
+    opcua_batch_send(taking.batch);
 }
 
 /* ---- subscriptions ---- */

@@ -126,7 +126,7 @@ static void not_republished(struct opcua_subscription *subscription, struct opcu
 static void republished(void *ctx, const void *answer, const struct opcua_trouble *trouble)
 {
     struct opcua_subscription *subscription = ctx;
-    const UA_RepublishResponse *response = answer;
+    const struct opcua_republish_response *response = answer;
     struct list *first = subscription->missing.next;
     subscription->call = NULL;
     if (first == &subscription->missing) {
@@ -138,7 +138,7 @@ static void republished(void *ctx, const void *answer, const struct opcua_troubl
         subscription->heard_us = loop_now_us(subscription->publisher->loop);
         (void)opcua_subscription_found(subscription,
                                        list_entry(first, struct opcua_missing, link)->sequence);
-        opcua_publisher_take(subscription, &response->notificationMessage);
+        opcua_publisher_take(subscription, &response->message);
     }
     if (subscription->id != 0) {
         opcua_subscription_republish(subscription);
@@ -164,7 +164,7 @@ void opcua_subscription_republish(struct opcua_subscription *subscription)
                    missing->sequence, subscription->id);
     subscription->call = opcua_peer_call(
         subscription->peer, &request, &UA_TYPES[UA_TYPES_REPUBLISHREQUEST],
-        &UA_TYPES[UA_TYPES_REPUBLISHRESPONSE], republished, subscription);
+        &opcua_republish_response_type, republished, subscription);
 }
 
 /* ---- made and lost ---- */
