@@ -190,6 +190,24 @@ static int copy_config(const char *config_path, const char *to, struct err *err)
     return error;
 }
 
+/* Whom we trust. Our own key is a secret. */
+static int copy_certificates(const struct backup_request *request, const char *data,
+                             struct err *err)
+{
+    static const char *const folders[] = { "certificates/trusted", "certificates/issuers",
+                                           "certificates/revoked", "certificates/own" };
+    char from[TREE_PATH_MAX], to[TREE_PATH_MAX];
+    int error = 0;
+    for (size_t i = 0; i < (request->secrets ? 4 : 3) && error == 0; i++) {
+        error = join(from, request->data_folder, folders[i], err);
+        error = error == 0 ? join(to, data, folders[i], err) : error;
+        if (error == 0 && file_is_folder(from)) {
+            error = tree_copy(from, to, err);
+        }
+    }
+    return error;
+}
+
 static int copy_rest(const struct backup_request *request, const char *folder, const char *data,
                      struct err *err)
 {
@@ -202,6 +220,7 @@ static int copy_rest(const struct backup_request *request, const char *folder, c
         error = join(to, folder, "config", err);
         error = error == 0 ? copy_config(request->config_path, to, err) : error;
     }
+    error = error == 0 ? copy_certificates(request, data, err) : error;
     if (error == 0 && request->secrets) {
         error = copy_if_there(request->data_folder, "secrets", data, err);
         error = error == 0 ? copy_if_there(request->data_folder, "secrets.key", data, err) : error;

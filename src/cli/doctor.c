@@ -10,7 +10,7 @@
 #include "cli/client.h"
 #include "cli/output.h"
 
-enum { DEVICES_SHOWN = 20, DAYS_SOON = 30, SHORT_FINGERPRINT = 16 };
+enum { DEVICES_SHOWN = 20, DAYS_SOON = 30, DAYS_OWN = 60, SHORT_FINGERPRINT = 16 };
 
 void doctor_find(struct doctor *doctor, enum doctor_level level, const char *what, const char *seen,
                  const char *hint)
@@ -218,7 +218,8 @@ static void examine_certificate(struct doctor *doctor, const struct json_value *
     if (words[0] != '\0') {
         str_format(seen + strlen(seen), sizeof seen - strlen(seen), "%s", words);
         doctor_find(doctor, own ? DOCTOR_BAD : DOCTOR_WARN, what, seen, "busbar certificate list");
-    } else if (!refused && strcmp(list, "revocations") != 0 && days < DAYS_SOON) {
+    } else if (!refused && strcmp(list, "revocations") != 0 &&
+               days < (own ? DAYS_OWN : DAYS_SOON)) {
         str_format(seen + strlen(seen), sizeof seen - strlen(seen), "ends in %.0f days", days);
         doctor_find(doctor, DOCTOR_WARN, what, seen,
                     own ? "busbar certificate renew, then trust the new one on the devices"
