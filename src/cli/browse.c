@@ -19,13 +19,11 @@ static const struct output_column columns[] = {
     { "VALUE", "text", OUTPUT_TEXT },   { "POINT", "point", OUTPUT_TEXT },
     { "ABOUT", "about", OUTPUT_TEXT },  { 0 },
 };
-/* At one object, whose name would stand in each row. */
+/* At one object, whose name would stand in each row; what is below it, where there is something, has its own. */
 static const struct output_column property_columns[] = {
-    { "PROPERTY", "place", OUTPUT_TEXT },
-    { "VALUE", "text", OUTPUT_TEXT },
-    { "POINT", "point", OUTPUT_TEXT },
-    { "ABOUT", "about", OUTPUT_TEXT },
-    { 0 },
+    { "PROPERTY", "place", OUTPUT_TEXT }, { "NAME", "name", OUTPUT_TEXT },
+    { "VALUE", "text", OUTPUT_TEXT },     { "POINT", "point", OUTPUT_TEXT },
+    { "ABOUT", "about", OUTPUT_TEXT },    { 0 },
 };
 
 /* ---- the tree: children in the order the device told them ---- */
@@ -76,18 +74,21 @@ static void put_row(struct tree *tree, const struct json_value *row, unsigned de
     const char *added = output_text(row, "added"), *trouble = output_text(row, "trouble");
     char proposal[160] = "";
     bool proposed = false;
+    const char *kind = output_text(row, "kind");
+    bool named = tree->properties &&
+                 (strcmp(kind, "property") == 0 || strcmp(kind, "priority") == 0);
     (void)json_get_bool(json_get(row, "proposed"), &proposed);
     if (proposed) {
         str_format(proposal, sizeof proposal, "+ %s", output_text(row, "point_name"));
     }
     buf_init(&place, ROW_MAX);
     buf_printf(&place, "%*s%s", tree->cli->format == CLI_TABLE ? (int)(2 * depth) : 0, "",
-               output_text(row, tree->properties ? "name" : "id"));
+               output_text(row, named ? "name" : "id"));
     buf_init(&text, ROW_MAX);
     struct json_writer json = json_writer(&text);
     json_begin_object(&json);
     json_put_string(&json, "place", buf_text(&place));
-    json_put_string(&json, "name", output_text(row, "name"));
+    json_put_string(&json, "name", named ? "" : output_text(row, "name"));
     json_put_string(&json, "text", output_text(row, "text"));
     json_put_string(&json, "point", added[0] != '\0' ? added : proposal);
     json_put_string(&json, "about", trouble[0] != '\0' ? trouble : output_text(row, "description"));

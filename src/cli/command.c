@@ -365,7 +365,8 @@ static const struct cli_command commands[] = {
                  "--yaml writes is a file for the configuration folder.",
       .example = "busbar device browse --find 1\n"
                  "busbar device browse --find 1 --yaml > /etc/busbar/ahu-1.yaml\n"
-                 "busbar device browse ahu-1 analog-input:1" },
+                 "busbar device browse ahu-1 analog-input:1\n"
+                 "busbar device browse press-1 'nsu=urn:acme:press;s=Oil'" },
     { .noun = "device",
       .verb = "pause",
       .args = "DEVICE...",
