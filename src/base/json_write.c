@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/decimal.h"
 #include "base/json.h"
 #include "base/str.h"
 
@@ -179,8 +180,8 @@ void json_u64(struct json_writer *json, uint64_t value)
 
 void json_i64(struct json_writer *json, int64_t value)
 {
-    char text[24];
-    json_raw(json, text, str_format(text, sizeof(text), "%lld", (long long)value));
+    char text[DECIMAL_TEXT_MAX];
+    json_raw(json, text, decimal_i64(text, value));
 }
 
 void json_double(struct json_writer *json, double value)

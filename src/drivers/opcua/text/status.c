@@ -47,6 +47,9 @@ const char *opcua_status_explain(uint32_t status)
 
 uint8_t opcua_status_quality(uint32_t status)
 {
+    if (opcua_status_detail(status) == 0) {
+        return QUALITY_GOOD; /* nearly always */
+    }
     const struct opcua_status_row *row = find(status);
     if (row != NULL) {
         return row->quality;
