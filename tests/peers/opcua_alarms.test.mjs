@@ -7,7 +7,7 @@ import { makeFolder, sleep, until } from '../support/gateway.mjs';
 import { opcua, startServer } from './opcua_peers.mjs';
 import { startProxy } from './opcua_proxy.mjs';
 import { begin, site } from './opcua_rig.mjs';
-import { addAlarms, nsu } from './opcua_space.mjs';
+import { addAlarms, addEvents, addVariable, nsu } from './opcua_space.mjs';
 
 const points = { level: `{ node: "${nsu('level')}" }` };
 const settings = 'security: none, timeout: 1s, publishing: 200ms, alarms: conditions';
@@ -103,6 +103,30 @@ test('what was active before we came is known, also after an outage', { timeout:
   await event(rig, /LowLow/, (e) => e.id > first.id);
   const all = (await events(rig)).filter((e) => /High/.test(JSON.stringify(e)) && !/Low/.test(JSON.stringify(e)));
   assert.ok(all.length <= 2, `what is known is not told again and again: ${all.length}`);
+});
+
+test('all events of a server: chosen by severity, with a field of their own, thousands at once', { timeout: 60000 }, async (t) => {
+  const server = await startServer({ folder, build: (space, ns, plant) => ({ ...addEvents(space, ns),
+    fast: addVariable(ns, plant, 'fast', 'Double', { dataType: opcua.DataType.Double, value: 1 }) }) });
+  t.after(() => server.stop());
+  const { raise, field } = server.nodes;
+  const rig = await begin(t, site({ d1: { url: server.url, points: { fast: `{ node: "${nsu('fast')}" }` },
+    settings: `security: none, publishing: 200ms, alarms: all, alarm_severity: 300, alarm_fields: "${field}, Missing"` } }));
+  await rig.good('d1/fast');
+  await sleep(700);
+  raise('too quiet', 299);
+  raise('batch 7 began', 300, 'B');
+  const began = await event(rig, /batch 7 began/);
+  assert.deepEqual([began.kind, began.severity, began.ack, began.text], ['notification', 'low', '', 'Mixer: batch 7 began']);
+  assert.equal(began.arguments.find(({ name }) => name === field)?.value, 'B', JSON.stringify(began.arguments));
+  const count = 2500;
+  for (let i = 0; i < count; i++) {
+    raise(`step ${i}`, 900);
+  }
+  await until('all are in the journal', async () => (await rig.gateway.get('/api/v1/status')).events.kept >= count + 1, 20000);
+  assert.equal((await events(rig)).filter(({ text }) => /quiet/.test(text)).length, 0);
+  const { events: last } = await rig.gateway.get('/api/v1/events?limit=1');
+  assert.match(last[0].text, new RegExp(`step ${count - 1}$`));
 });
 
 test('alarms: off means none', { timeout: 60000 }, async (t) => {

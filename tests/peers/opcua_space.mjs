@@ -154,3 +154,17 @@ export function addAlarms(space, ns, parent) {
   alarm.setEnabledState(true);
   return { tank, level, alarm };
 }
+
+/** A type of event with a field of its own. raise(message, severity, zone) raises one at the server itself. */
+export function addEvents(space, ns) {
+  const type = ns.addEventType({ browseName: 'BatchEventType', subtypeOf: 'BaseEventType' });
+  ns.addVariable({ propertyOf: type, browseName: 'Zone', dataType: 'String', modellingRule: 'Mandatory' });
+  const server = space.rootFolder.objects.server;
+  const raise = (message, severity, zone = 'A') => server.raiseEvent(type, {
+    message: { dataType: DataType.LocalizedText, value: { text: message } },
+    severity: { dataType: DataType.UInt16, value: severity },
+    sourceName: { dataType: DataType.String, value: 'Mixer' },
+    zone: { dataType: DataType.String, value: zone },
+  });
+  return { raise, field: `${ns.index}:Zone` };
+}
