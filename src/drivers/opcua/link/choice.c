@@ -118,17 +118,26 @@ static int no_security(const UA_EndpointDescription *endpoints, size_t count,
                        const struct opcua_link_config *config, struct opcua_trouble *why)
 {
     char offers[160];
-    char asked[OPCUA_SECURITY_TEXT_MAX] = "auto";
+    char asked[OPCUA_SECURITY_TEXT_MAX];
     list_offers(endpoints, count, offers, sizeof(offers));
     if (!config->automatic) {
         (void)opcua_security_print(config->mode, config->policy, asked, sizeof(asked));
+        opcua_trouble_set(why, BUSBAR_EUNSUPPORTED, 0,
+                          "the server does not offer `security: %s`, but %s: name one of these, or "
+                          "turn yours on there",
+                          asked, offers);
+    } else if (strcmp(offers, "none") == 0) {
+        opcua_trouble_set(
+            why, BUSBAR_EUNSUPPORTED, 0,
+            "the server offers no security: turn it on there, or set `security: none` "
+            "(all can read and change what is sent)");
+    } else {
+        opcua_trouble_set(
+            why, BUSBAR_EUNSUPPORTED, 0,
+            "the server offers no strong security, but %s: turn one on there, or name "
+            "one of these in `security`",
+            offers);
     }
-    opcua_trouble_set(why, BUSBAR_EUNSUPPORTED, 0,
-                      "the server does not offer `security: %s` but: %s; %s", asked, offers,
-                      config->automatic
-                          ? "turn a stronger one on in the server, or name one of these "
-                            "in `security` (none: all can read and change it)"
-                          : "name one of these in `security`, or turn yours on there");
     return why->error;
 }
 

@@ -49,40 +49,54 @@ static bool refuses_user(UA_StatusCode status)
            status == UA_STATUSCODE_BADUSERSIGNATUREINVALID;
 }
 
-/* The trouble of one phase with what a person has to do about it. */
+/* Whether the server has turned away who came with a certificate: by a status, by hanging up, or by a fault where the
+ * library waits for an OpenSecureChannelResponse. */
+static bool turned_away(const struct opcua_session *session, const struct opcua_trouble *why)
+{
+    return session->attempt->mode != OPCUA_MODE_NONE && session->phase <= OPCUA_SESSION_CREATING &&
+           (distrusts(why->status) || hung_up(why->error) ||
+            (session->phase == OPCUA_SESSION_OPENING &&
+             why->status == UA_STATUSCODE_BADDECODINGERROR));
+}
+
+static void explain_user(const struct opcua_session *session, struct opcua_trouble *why)
+{
+    const struct opcua_link_config *config = &session->config;
+    const char *name = UA_StatusCode_name(why->status);
+    if (config->user != NULL) {
+        opcua_trouble_set(why, BUSBAR_EAUTH, why->status,
+                          "the server refuses the user '%s' (%s): check `user` and `password`",
+                          config->user, name);
+    } else if (config->user_certificate != NULL) {
+        opcua_trouble_set(why, BUSBAR_EAUTH, why->status,
+                          "the server refuses the user's certificate (%s): trust it there", name);
+    } else {
+        opcua_trouble_set(
+            why, BUSBAR_EAUTH, why->status,
+            "the server lets nobody in without a login (%s): set `user` and `password`", name);
+    }
+}
+
+/* The trouble of one phase with what a person has to do about it; what matters first, for it may be cut. */
 static void explain(const struct opcua_session *session, struct opcua_trouble *why)
 {
     const struct opcua_attempt *attempt = session->attempt;
     const char *url = session->config.urls[attempt->url];
-    char said[160];
-    (void)str_copy(said, sizeof(said), why->detail);
-    if (why->error == BUSBAR_ETIMEOUT || why->error == BUSBAR_EUNSUPPORTED) {
-        return;
-    }
-    if (session->phase <= OPCUA_SESSION_CREATING && attempt->mode != OPCUA_MODE_NONE &&
-        (distrusts(why->status) || hung_up(why->error))) {
-        opcua_trouble_set(why, BUSBAR_EUNTRUSTED, why->status,
-                          "%s: the server does not take busbar's certificate (%s): trust it in the "
-                          "server, often in its list of rejected ones: '%s', fingerprint %.16s...; "
-                          "`busbar certificate show own` prints it",
-                          url,
-                          distrusts(why->status) ? UA_StatusCode_name(why->status)
-                                                 : "it closes the connection",
-                          attempt->own.seen.subject, attempt->own.seen.fingerprint);
-    } else if (session->phase == OPCUA_SESSION_ACTIVATING && refuses_user(why->status)) {
-        const char *user = session->config.user;
+    if (turned_away(session, why)) {
         opcua_trouble_set(
-            why, BUSBAR_EAUTH, why->status, "%s: the server refuses %s%s%s (%s): check %s", url,
-            user != NULL                               ? "the user '"
-            : session->config.user_certificate != NULL ? "the user's certificate"
-                                                       : "who does not log in",
-            user != NULL ? user : "", user != NULL ? "'" : "", UA_StatusCode_name(why->status),
-            user != NULL                               ? "`user` and `password`"
-            : session->config.user_certificate != NULL ? "that the server trusts it"
-                                                       : "what the server needs: "
-                                                         "`user` and `password`");
+            why, BUSBAR_EUNTRUSTED, why->status,
+            "the server does not take busbar's certificate %.16s (%s): trust it there, "
+            "often in a list of rejected ones; `busbar certificate show own` prints it",
+            attempt->own.seen.fingerprint,
+            distrusts(why->status) ? UA_StatusCode_name(why->status)
+            : hung_up(why->error)  ? "it hangs up"
+                                   : "it answers with a fault");
+    } else if (session->phase == OPCUA_SESSION_ACTIVATING && refuses_user(why->status)) {
+        explain_user(session, why);
     } else if (strstr(why->detail, url) == NULL) {
-        opcua_trouble_set(why, why->error, why->status, "%s: %s", url, said);
+        char said[OPCUA_DETAIL_MAX];
+        (void)str_copy(said, sizeof(said), why->detail);
+        opcua_trouble_set(why, why->error, why->status, "%.64s: %.250s", url, said);
     }
 }
 

@@ -58,9 +58,10 @@ static int check(const struct opcua_session *session, const UA_CreateSessionResp
     UA_ByteString known = opcua_leaf(&attempt->server.chain);
     if (!UA_ByteString_equal(&said, &known) || created->serverNonce.length < NONCE_BYTES ||
         check_signature(attempt, &created->serverSignature.signature) != UA_STATUSCODE_GOOD) {
-        opcua_trouble_set(why, BUSBAR_EUNTRUSTED, UA_STATUSCODE_BADAPPLICATIONSIGNATUREINVALID,
-                          "the server cannot prove that it has the key of its certificate: its "
-                          "certificate and key do not belong together, or somebody is in between");
+        opcua_trouble_set(
+            why, BUSBAR_EUNTRUSTED, UA_STATUSCODE_BADAPPLICATIONSIGNATUREINVALID,
+            "the server does not prove that it has the key of its certificate: its key "
+            "is another, or somebody is in between");
         return why->error;
     }
     struct opcua_choice choice;

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/map.h"
+#include "base/str.h"
 #include "net/address.h"
 #include "net/timer.h"
 
@@ -47,6 +48,8 @@ struct connection {
     struct stream *stream;
     void *application; /* UA_Client */
     void *context;     /* the library's */
+    bool heard;        /* anything of the server */
+    char foreign[24];  /* what it began with, where that is not OPC UA; "" = it is */
     UA_ConnectionManager_connectionCallback cb;
 };
 
@@ -290,12 +293,33 @@ static void read_acknowledge(struct opcua_wire *wire, const uint8_t *data, size_
     }
 }
 
+/* The first bytes must be of an Acknowledge or an Error (Part 6, 7.1.2). True: another protocol answers. */
+static bool is_foreign(struct connection *connection, const uint8_t *data, size_t size)
+{
+    size_t shown = size < sizeof(connection->foreign) - 1 ? size : sizeof(connection->foreign) - 1;
+    if (connection->heard || size < 4) {
+        return false;
+    }
+    connection->heard = true;
+    if (memcmp(data, "ACKF", 4) == 0 || memcmp(data, "ERRF", 4) == 0) {
+        return false;
+    }
+    for (size_t i = 0; i < shown; i++) {
+        connection->foreign[i] = data[i] >= ' ' && data[i] < 0x7f ? (char)data[i] : '?';
+    }
+    return true;
+}
+
 /* The library decrypts where the bytes are: the loop's own buffer, which nobody reads again. */
 static void on_data(void *ctx, const uint8_t *data, size_t size)
 {
     struct connection *connection = ctx;
     struct opcua_wire *wire = wire_of(connection);
     wire->heard_us = loop_now_us(connection->owner->loop);
+    if (is_foreign(connection, data, size)) {
+        stream_close(connection->stream);
+        return;
+    }
     read_acknowledge(wire, data, size);
     UA_ByteString bytes = { .data = (uint8_t *)(uintptr_t)data, .length = size };
     call_back(connection, UA_CONNECTIONSTATE_ESTABLISHED, bytes);
@@ -308,9 +332,14 @@ static void on_closed(void *ctx, int error, const char *detail)
     struct opcua_wire *wire = wire_of(connection);
     wire->stream = NULL;
     wire->error = error;
-    size_t size = strnlen(detail, sizeof(wire->detail) - 1);
-    memcpy(wire->detail, detail, size);
-    wire->detail[size] = '\0';
+    (void)str_copy(wire->detail, sizeof(wire->detail), detail);
+    if (connection->foreign[0] != '\0') {
+        wire->error = BUSBAR_EPROTO;
+        (void)str_format(
+            wire->detail, sizeof(wire->detail),
+            "what answers there does not speak OPC UA (it says \"%s\"): check the port",
+            connection->foreign);
+    }
     connection->stream = NULL;
     call_back(connection, UA_CONNECTIONSTATE_CLOSING, UA_BYTESTRING_NULL);
     busbar_free(connection);
