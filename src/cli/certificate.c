@@ -9,19 +9,49 @@
 #include "cli/client.h"
 #include "cli/output.h"
 
-enum { IMPORT_MAX = 1 << 20, SHORT_FINGERPRINT = 16 };
+enum { IMPORT_MAX = 1 << 20, SHORT_FINGERPRINT = 16, FINGERPRINT_TEXT_MAX = 200 };
 
 static const struct output_column columns[] = {
-    { "LIST", "list", OUTPUT_TEXT },
-    { "FINGERPRINT", "fingerprint", OUTPUT_TEXT },
-    { "SUBJECT", "subject", OUTPUT_TEXT },
-    { "HOSTS", "hosts", OUTPUT_TEXT },
-    { "DEVICE", "device", OUTPUT_TEXT },
-    { "PEER", "peer", OUTPUT_TEXT },
-    { "DAYS LEFT", "days_left", OUTPUT_NUMBER },
-    { "FAULT", "fault", OUTPUT_TEXT },
-    { 0 },
+    { "LIST", "list", OUTPUT_TEXT },       { "FINGERPRINT", "fingerprint", OUTPUT_TEXT },
+    { "SUBJECT", "subject", OUTPUT_TEXT }, { "HOSTS", "hosts", OUTPUT_TEXT },
+    { "DEVICE", "device", OUTPUT_TEXT },   { "PEER", "peer", OUTPUT_TEXT },
+    { "TIMES", "times", OUTPUT_NUMBER },   { "DAYS LEFT", "days_left", OUTPUT_NUMBER },
+    { "FAULT", "fault", OUTPUT_TEXT },     { 0 },
 };
+
+static bool is_fingerprint(const char *text)
+{
+    return strspn(text, "0123456789abcdefABCDEF: ") == strlen(text);
+}
+
+/* Instead of a fingerprint a person may name a device: the certificate that it was refused for last. What is no
+ * such name stays as it is, for the gateway to say so. */
+static int choose(struct cli *cli, char fingerprint[FINGERPRINT_TEXT_MAX])
+{
+    struct client_reply reply;
+    str_copy(fingerprint, FINGERPRINT_TEXT_MAX, cli->args[0]);
+    if (is_fingerprint(cli->args[0])) {
+        return 0;
+    }
+    int rc = client_call(cli, "/api/v1/certificates?list=refused", NULL, &reply);
+    if (rc != 0) {
+        return rc;
+    }
+    const struct json_value *row;
+    struct json_iter it = json_iter(json_get(reply.root, "certificates"));
+    while (json_next(&it, NULL, &row)) {
+        if (strcmp(output_text(row, "device"), cli->args[0]) == 0) {
+            str_copy(fingerprint, FINGERPRINT_TEXT_MAX, output_text(row, "fingerprint"));
+            break;
+        }
+    }
+    client_free(&reply);
+    if (!is_fingerprint(fingerprint)) {
+        return cli_fail(CLI_NOT_FOUND, "the fingerprint, or the device: busbar certificate list",
+                        "no certificate of '%s' was refused", cli->args[0]);
+    }
+    return 0;
+}
 
 static void certificate_url(struct buf *url, const char *fingerprint, const char *rest)
 {
@@ -142,15 +172,19 @@ int cli_certificate_show(struct cli *cli)
 {
     struct client_reply reply;
     struct buf url;
-    int rc;
+    char fingerprint[FINGERPRINT_TEXT_MAX];
+    int rc = choose(cli, fingerprint);
+    if (rc != 0) {
+        return rc;
+    }
     if (cli_flag(cli, "pem") != NULL || cli_flag(cli, "der") != NULL) {
-        certificate_url(&url, cli->args[0],
+        certificate_url(&url, fingerprint,
                         cli_flag(cli, "der") != NULL ? "/file?format=der" : "/file");
         rc = client_fetch(cli, buf_text(&url), print_piece, stdout);
         buf_fini(&url);
         return rc;
     }
-    certificate_url(&url, cli->args[0], "");
+    certificate_url(&url, fingerprint, "");
     rc = client_call(cli, buf_text(&url), NULL, &reply);
     buf_fini(&url);
     if (rc != 0) {
@@ -182,12 +216,17 @@ static int tell(const struct cli *cli, struct client_reply *reply, const char *d
     return rc;
 }
 
-/* Shows it and asks; *rc is the way out when the answer is no. */
-static bool agree(struct cli *cli, const char *question, const char *instead, int *rc)
+/* Finds the one that is meant, shows it and asks; *rc is the way out when the answer is no. */
+static bool agree(struct cli *cli, const char *question, const char *instead,
+                  char fingerprint[FINGERPRINT_TEXT_MAX], int *rc)
 {
     struct client_reply reply;
     struct buf url;
-    certificate_url(&url, cli->args[0], "");
+    *rc = choose(cli, fingerprint);
+    if (*rc != 0) {
+        return false;
+    }
+    certificate_url(&url, fingerprint, "");
     *rc = client_call(cli, buf_text(&url), NULL, &reply);
     buf_fini(&url);
     if (*rc != 0) {
@@ -213,11 +252,13 @@ int cli_certificate_trust(struct cli *cli)
 {
     struct client_reply reply;
     struct buf url;
+    char fingerprint[FINGERPRINT_TEXT_MAX];
     int rc = 0;
-    if (!agree(cli, "Is this the fingerprint that the device shows? Trust it?", "trust", &rc)) {
+    if (!agree(cli, "Is this the fingerprint that the device shows? Trust it?", "trust",
+               fingerprint, &rc)) {
         return rc;
     }
-    certificate_url(&url, cli->args[0], "/trust");
+    certificate_url(&url, fingerprint, "/trust");
     rc = client_call(cli, buf_text(&url), "{}", &reply);
     buf_fini(&url);
     if (rc != 0) {
@@ -234,11 +275,12 @@ int cli_certificate_remove(struct cli *cli)
     struct client_reply reply;
     struct err err = { 0 };
     struct buf url;
+    char fingerprint[FINGERPRINT_TEXT_MAX];
     int rc = 0;
-    if (!agree(cli, "Remove it?", "remove", &rc)) {
+    if (!agree(cli, "Remove it?", "remove", fingerprint, &rc)) {
         return rc;
     }
-    certificate_url(&url, cli->args[0], "");
+    certificate_url(&url, fingerprint, "");
     rc = client_delete(cli, buf_text(&url), &reply, &err);
     buf_fini(&url);
     return rc != 0 ? cli_fail_err(&err) : tell(cli, &reply, "removed");

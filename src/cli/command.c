@@ -506,7 +506,7 @@ static const struct cli_command commands[] = {
       .example = "busbar certificate list --list refused" },
     { .noun = "certificate",
       .verb = "show",
-      .args = "FINGERPRINT",
+      .args = "FINGERPRINT|DEVICE",
       .args_min = 1,
       .args_max = 1,
       .arg_kind = CLI_ARG_CERTIFICATE,
@@ -514,12 +514,14 @@ static const struct cli_command commands[] = {
       .looks = true,
       .flags = certificate_show_flags,
       .summary = "one certificate with its whole fingerprint, and why it was refused",
-      .details = "The first 8 characters of the fingerprint or more.",
+      .details =
+          "The first 8 characters of the fingerprint or more; or a device: the certificate that it "
+          "was refused for.",
       .example = "busbar certificate show 3f2a9c0d\n"
                  "busbar certificate show 3f2a9c0d --der > busbar.der" },
     { .noun = "certificate",
       .verb = "trust",
-      .args = "FINGERPRINT",
+      .args = "FINGERPRINT|DEVICE",
       .args_min = 1,
       .args_max = 1,
       .arg_kind = CLI_ARG_CERTIFICATE,
@@ -527,10 +529,11 @@ static const struct cli_command commands[] = {
       .summary = "trust one that was refused; its devices are asked again at once",
       .details = "Shows it and asks, unless --yes is given. Compare the fingerprint with what the "
                  "device itself shows.",
-      .example = "busbar certificate trust 3f2a9c0d1e2f4a5b" },
+      .example = "busbar certificate trust press-1\n"
+                 "busbar certificate trust 3f2a9c0d1e2f4a5b --yes" },
     { .noun = "certificate",
       .verb = "remove",
-      .args = "FINGERPRINT",
+      .args = "FINGERPRINT|DEVICE",
       .args_min = 1,
       .args_max = 1,
       .arg_kind = CLI_ARG_CERTIFICATE,

@@ -102,7 +102,11 @@ test('a device is trusted with one command and comes up at once', async (t) => {
   const sick = await cli('doctor');
   assert.equal(sick.code, 3);
   assert.match(sick.stdout, /^bad {3}device press: certificate [0-9a-f]{16} is not trusted/m);
-  const trusted = await cli(`certificate trust ${refused.fingerprint.slice(0, 16)} --yes`);
+  assert.equal((await cli('certificate show press --json=fingerprint')).stdout, `{"fingerprint":"${refused.fingerprint}"}\n`);
+  const nobody = await cli('certificate trust nobody --yes');
+  assert.equal(nobody.code, 5);
+  assert.match(nobody.stderr, /no certificate of 'nobody' was refused/);
+  const trusted = await cli('certificate trust press --yes');
   assert.equal(trusted.code, 0, trusted.stderr);
   await until('it is up', async () => (await gateway.get('/api/v1/devices/press')).link === 'up', 10_000);
   const well = await cli('doctor');
