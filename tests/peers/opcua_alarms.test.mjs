@@ -105,6 +105,35 @@ test('what was active before we came is known, also after an outage', { timeout:
   assert.ok(all.length <= 2, `what is known is not told again and again: ${all.length}`);
 });
 
+test('a kill loses nothing; what went while we did not run is settled by its acknowledgement', { timeout: 60000 }, async (t) => {
+  const server = await serve(t);
+  const { level, alarm } = server.nodes;
+  const rig = await begin(t, site({ d1: { url: server.url, settings, points } }));
+  await rig.shows('d1/level', 50);
+  await sleep(500);
+  level.set(95);
+  const high = await event(rig, /HighHigh/);
+  await rig.kill();
+  await rig.start();
+  await rig.shows('d1/level', 95);
+  await sleep(500);
+  const still = (await events(rig)).filter((e) => e.ack === 'unacked');
+  assert.deepEqual(still.map((e) => e.id), [high.id], 'what stands is not told twice');
+  await rig.kill();
+  level.set(50);
+  const branch = alarm.currentBranch();
+  branch.setAckedState(true);
+  branch.setConfirmedState(true);
+  branch.setRetain(false);
+  branch.renewEventId();
+  await rig.start();
+  await rig.shows('d1/level', 50);
+  await sleep(500);
+  const acked = await rig.gateway.post(`/api/v1/events/${high.id}/acknowledge`, { note: 'late' });
+  assert.equal(acked.status, 200, JSON.stringify(acked.body));
+  await until('nothing waits', async () => (await events(rig)).every((e) => e.ack !== 'unacked'));
+});
+
 test('all events of a server: chosen by severity, with a field of their own, thousands at once', { timeout: 60000 }, async (t) => {
   const server = await startServer({ folder, build: (space, ns, plant) => ({ ...addEvents(space, ns),
     fast: addVariable(ns, plant, 'fast', 'Double', { dataType: opcua.DataType.Double, value: 1 }) }) });
