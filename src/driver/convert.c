@@ -6,6 +6,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/json.h"
 #include "base/str.h"
 #include "model/quality.h"
 
@@ -248,10 +249,70 @@ int convert_out(const struct point *pt, uint8_t type, union value value,
     return 0;
 }
 
+/* ---- what is the same when it is read back ---- */
+
+static bool same_json(const struct json_value *a, const struct json_value *b)
+{
+    double left, right;
+    const struct json_value *one, *other;
+    struct json_iter ones = json_iter(a), others = json_iter(b);
+    if (json_get_double(a, &left) == 0 && json_get_double(b, &right) == 0) {
+        bool whole = json_type(a) == JSON_INTEGER && json_type(b) == JSON_INTEGER;
+        return fabs(left - right) <= (whole ? 0 : fabs(left) * 1e-6);
+    }
+    if (json_type(a) != json_type(b) || json_size(a) != json_size(b)) {
+        return false;
+    }
+    switch (json_type(a)) {
+    case JSON_STRING: return str_equal(json_get_text(a, NULL), json_get_text(b, NULL));
+    case JSON_BOOL: {
+        bool yes, no;
+        return json_get_bool(a, &yes) == 0 && json_get_bool(b, &no) == 0 && yes == no;
+    }
+    case JSON_ARRAY:
+        while (json_next(&ones, NULL, &one) && json_next(&others, NULL, &other)) {
+            if (!same_json(one, other)) {
+                return false;
+            }
+        }
+        return true;
+    default: return json_type(a) == JSON_NULL;
+    }
+}
+
+/* Both are JSON arrays of the same values, however they are written. */
+static bool same_list(const struct text *a, const struct text *b)
+{
+    struct json_doc *left = NULL, *right = NULL;
+    bool same = a->size > 0 && b->size > 0 && a->bytes[0] == '[' && b->bytes[0] == '[' &&
+                json_parse(a->bytes, a->size, NULL, &left, NULL) == 0 &&
+                json_parse(b->bytes, b->size, NULL, &right, NULL) == 0 &&
+                same_json(json_root(left), json_root(right));
+    json_free(left);
+    json_free(right);
+    return same;
+}
+
+/* Dates and lists can be written in more than one way; a device gives them back in its own. */
+static bool same_text(const struct text *a, const struct text *b)
+{
+    int64_t left, right;
+    if (a->size == b->size && memcmp(a->bytes, b->bytes, a->size) == 0) {
+        return true;
+    }
+    if (str_parse_time(a->bytes, &left) == 0 && str_parse_time(b->bytes, &right) == 0) {
+        return left == right;
+    }
+    return same_list(a, b);
+}
+
 bool convert_same(const struct point *pt, const struct convert_asked *asked,
                   const struct sample *back)
 {
     double wanted, is;
+    if (asked->type == VALUE_TEXT && back->type == VALUE_TEXT) {
+        return same_text(asked->value.text, back->value.text);
+    }
     if ((asked->type != VALUE_DOUBLE && back->type != VALUE_DOUBLE) ||
         !value_number(asked->type, asked->value, &wanted) ||
         !value_number(back->type, back->value, &is)) {

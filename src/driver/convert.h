@@ -31,7 +31,8 @@ int convert_out(const struct point *pt, uint8_t type, union value value,
                 struct convert_asked *asked, struct err *err);
 
 /* Whether a value read back is the one asked for: exact for bool, int, text; within half a step of
- * the scale or the precision of a 32-bit float for doubles. */
+ * the scale or the precision of a 32-bit float for doubles. Texts that are one moment (RFC 3339), or the same JSON list,
+ * are the same however they are written. */
 bool convert_same(const struct point *pt, const struct convert_asked *asked,
                   const struct sample *back);
 

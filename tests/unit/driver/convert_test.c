@@ -257,6 +257,37 @@ static void round_trip_through_an_integer_register(void **state)
     }
 }
 
+static bool same_texts(const char *asked_text, const char *back_text)
+{
+    struct point_class cls = { .units = "", .scale = 1 };
+    struct point pt = point_of(&cls, VALUE_TEXT);
+    struct text *left = text_new(asked_text, strlen(asked_text));
+    struct text *right = text_new(back_text, strlen(back_text));
+    struct convert_asked asked = { .type = VALUE_TEXT, .value.text = left };
+    struct sample back = { .type = VALUE_TEXT, .value.text = right };
+    bool same = convert_same(&pt, &asked, &back);
+    busbar_free(left);
+    busbar_free(right);
+    return same;
+}
+
+static void texts_that_say_the_same(void **state)
+{
+    (void)state;
+    assert_true(same_texts("auto", "auto"));
+    assert_false(same_texts("auto", "Auto"));
+    assert_false(same_texts("auto", ""));
+    assert_true(same_texts("2026-11-22T11:00:00+01:00", "2026-11-22T10:00:00Z"));
+    assert_false(same_texts("2026-11-22T11:00:00+01:00", "2026-11-22T11:00:00Z"));
+    assert_true(same_texts("[1, 2.0, 0.1]", "[1,2,0.10000000149011612]"));
+    assert_false(same_texts("[1,2]", "[1,2,3]"));
+    assert_false(same_texts("[1000000]", "[1000001]"));
+    assert_true(same_texts("[[true, \"a\"], null]", "[[true,\"a\"],null]"));
+    assert_false(same_texts("[\"a\"]", "[\"b\"]"));
+    assert_false(same_texts("[true]", "[false]"));
+    assert_false(same_texts("[1", "[1 "));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +303,7 @@ int main(void)
         cmocka_unit_test(a_range_is_kept_in_engineering_units),
         cmocka_unit_test(a_state_is_written_by_name_or_number),
         cmocka_unit_test(round_trip_through_an_integer_register),
+        cmocka_unit_test(texts_that_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
