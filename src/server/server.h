@@ -78,7 +78,7 @@ struct server_config {
     struct registry *registry;
     struct bus *bus;
     struct host *host;
-    struct trust *trust; /* certificates; NULL: there are none here */
+    struct trust *trust;                     /* certificates; NULL: there are none here */
     const struct driver_ops *const *catalog; /* as the host's: addresses and frames in words */
     struct history *history;                 /* NULL: samples are answered with 503 */
     struct state *state; /* NULL: the journal is answered with 503, writes leave no entry */

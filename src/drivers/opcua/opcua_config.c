@@ -163,8 +163,7 @@ static int read_alarms(const struct settings *device, struct opcua_config *out, 
         arena_fini(&arena);
         if (error != 0) {
             return err_at(err, BUSBAR_ECONFIG, settings_at(device, DEVICE_ALARM_SOURCE),
-                          reason.hint, "'%.80s' is no node: %s", out->alarm_source,
-                          reason.message);
+                          reason.hint, "'%.80s' is no node: %s", out->alarm_source, reason.message);
         }
     }
     return 0;

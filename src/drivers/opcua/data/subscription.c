@@ -162,9 +162,9 @@ void opcua_subscription_republish(struct opcua_subscription *subscription)
     list_prepend(&subscription->missing, &missing->link);
     opcua_peer_say(subscription->peer, true, "Republish: message %u of subscription %u",
                    missing->sequence, subscription->id);
-    subscription->call = opcua_peer_call(
-        subscription->peer, &request, &UA_TYPES[UA_TYPES_REPUBLISHREQUEST],
-        &opcua_republish_response_type, republished, subscription);
+    subscription->call = opcua_peer_call(subscription->peer, &request,
+                                         &UA_TYPES[UA_TYPES_REPUBLISHREQUEST],
+                                         &opcua_republish_response_type, republished, subscription);
 }
 
 /* ---- made and lost ---- */
