@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 #include <math.h>
@@ -92,6 +93,27 @@ static void a_full_buffer_is_seen_at_the_end(void **state)
     buf_fini(&buf);
 }
 
+static void what_was_read_is_copied(void **state)
+{
+    (void)state;
+    static const char text[] = "{\"a\":[1,-2,18446744073709551615,0.5,true,null,\"x\\u0000y\"],"
+                               "\"b\":{\"c\":{}}}";
+    struct json_doc *doc = NULL;
+    struct buf buf;
+    buf_init(&buf, 200);
+    assert_int_equal(json_parse(text, strlen(text), NULL, &doc, NULL), 0);
+    struct json_writer json = json_writer(&buf);
+    json_copy(&json, json_root(doc));
+    assert_true(json_complete(&json));
+    assert_string_equal(buf_text(&buf), text);
+    json_free(doc);
+    buf_clear(&buf);
+    json = json_writer(&buf);
+    json_copy(&json, NULL);
+    assert_string_equal(buf_text(&buf), "null");
+    buf_fini(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -99,6 +121,7 @@ int main(void)
         cmocka_unit_test(text_is_escaped),
         cmocka_unit_test(a_negative_zero_stays_one),
         cmocka_unit_test(a_full_buffer_is_seen_at_the_end),
+        cmocka_unit_test(what_was_read_is_copied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

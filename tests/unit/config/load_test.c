@@ -16,40 +16,45 @@
 
 #define SECOND INT64_C(1000000)
 
-static const char site[] = "version: 1\n"
-                           "site: { id: hq, name: \"Head office\", timezone: UTC }\n"
-                           "defaults: { every: 20s, history: 1y, retries: 5 }\n"
-                           "server: { http: \"127.0.0.1:9000\" }\n"
-                           "history: { keep: forever, max_bytes: 5GB, commit: 0 }\n"
-                           "points: { csv: many.csv }\n"
-                           "profiles:\n"
-                           "  meter:\n"
-                           "    place: cellar\n"
-                           "    every: 5s\n"
-                           "    labels: { kind: meter }\n"
-                           "    modbus: { order: CDAB, unit_id: 9 }\n"
-                           "    points:\n"
-                           "      power: { holding: 1, type: float32, units: kW, every: 1s }\n"
-                           "      energy: { holding: 3, units: kWh, counter: true }\n"
-                           "      spare: { holding: 5 }\n"
-                           "devices:\n"
-                           "  m-2:\n"
-                           "    profile: meter\n"
-                           "    modbus: { tcp: 10.0.0.2 }\n"
-                           "  m-1:\n"
-                           "    name: First\n"
-                           "    profile: meter\n"
-                           "    modbus: { tcp: 10.0.0.1, unit_id: 3 }\n"
-                           "    history: forever\n"
-                           "    points:\n"
-                           "      power: { units: W, name: Power }\n"
-                           "      spare: { enabled: false }\n"
-                           "      mode: { holding: 7, enum: { 1: up, 0: down }, write: true }\n"
-                           "  t-1:\n"
-                           "    enabled: false\n"
-                           "    timeout: 2s\n"
-                           "    modbus: { tcp: 10.0.0.3 }\n"
-                           "    points: { csv: t-1.csv, last: { input: 9, scale: 0.5 } }\n";
+static const char site[] =
+    "version: 1\n"
+    "site: { id: hq, name: \"Head office\", timezone: UTC }\n"
+    "defaults: { every: 20s, history: 1y, retries: 5 }\n"
+    "server: { http: \"127.0.0.1:9000\" }\n"
+    "history: { keep: forever, max_bytes: 5GB, commit: 0 }\n"
+    "points: { csv: many.csv }\n"
+    "profiles:\n"
+    "  meter:\n"
+    "    place: cellar\n"
+    "    every: 5s\n"
+    "    labels: { kind: meter }\n"
+    "    modbus: { order: CDAB, unit_id: 9 }\n"
+    "    points:\n"
+    "      power: { holding: 1, type: float32, units: kW, every: 1s }\n"
+    "      energy: { holding: 3, units: kWh, counter: true }\n"
+    "      spare: { holding: 5 }\n"
+    "    commands: { reset: { pulse: all, times: 2 }, clear: { pulse: x } }\n"
+    "devices:\n"
+    "  m-2:\n"
+    "    profile: meter\n"
+    "    modbus: { tcp: 10.0.0.2 }\n"
+    "  m-1:\n"
+    "    name: First\n"
+    "    profile: meter\n"
+    "    modbus: { tcp: 10.0.0.1, unit_id: 3 }\n"
+    "    history: forever\n"
+    "    points:\n"
+    "      power: { units: W, name: Power }\n"
+    "      spare: { enabled: false }\n"
+    "      mode: { holding: 7, enum: { 1: up, 0: down }, write: true }\n"
+    "    commands:\n"
+    "      clear: { name: Clear it, mode: down, confirm: true }\n"
+    "      lift: { mode: 1 }\n"
+    "  t-1:\n"
+    "    enabled: false\n"
+    "    timeout: 2s\n"
+    "    modbus: { tcp: 10.0.0.3 }\n"
+    "    points: { csv: t-1.csv, last: { input: 9, scale: 0.5 } }\n";
 static const char t1_csv[] = "point,name,input,type,clamp.min,enum,label.a,label.b\n"
                              "level,Level,1,int16,-3,,x,y\n"
                              "state,,2,,,off|on|7=auto,,\n";
@@ -123,7 +128,7 @@ static void sections_and_defaults(void **state)
     assert_int_equal(t1->timeout_us, 2 * SECOND);
     assert_int_equal(t1->retries, 5);
     assert_int_equal(t1->in_flight, 1);
-    assert_int_equal(t1->at.line, 30);
+    assert_int_equal(t1->at.line, 34);
     config_free(config);
 }
 
@@ -301,8 +306,8 @@ static void an_unchanged_device_is_relocated(void **state)
     config = load_good(text);
     assert_true(config_device(config, "m-1")->hash == dev->hash);
     config_relocate_device(config, config_device(config, "m-1"), dev);
-    assert_int_equal(dev->line, 23);
-    assert_int_equal(dev->points[0].line, 29);
+    assert_int_equal(dev->line, 24);
+    assert_int_equal(dev->points[0].line, 30);
     assert_int_equal(dev->points[1].line, 17);
     assert_string_equal(dev->files[dev->points[3].file], "many.csv");
     device_free(dev);
@@ -456,6 +461,35 @@ static void long_lists_are_quick(void **state)
     buf_fini(&csv);
 }
 
+/* The profile's in their order, replaced by the device's own of that name; then the rest. */
+static void commands_are_inherited(void **state)
+{
+    (void)state;
+    struct config *config = load_good(site);
+    struct registry *registry = registry_new();
+    struct device *dev = make(config, "m-1", registry), *heir = make(config, "m-2", registry);
+    config_free(config); /* nothing of a device points into it */
+    assert_int_equal(dev->command_count, 3);
+    assert_string_equal(dev->commands[0].name, "reset");
+    assert_string_equal(settings_text(dev->commands[0].settings, FAKE_COIL), "all");
+    assert_int_equal(settings_int(dev->commands[0].settings, FAKE_TIMES), 2);
+    assert_int_equal(dev->commands[0].preset_count, 0);
+    const struct device_command *clear = &dev->commands[1];
+    assert_string_equal(clear->title, "Clear it");
+    assert_true(clear->confirm);
+    assert_null(clear->settings);
+    assert_int_equal(clear->preset_count, 1);
+    assert_string_equal(dev->points[clear->presets[0].point].name, "mode");
+    assert_string_equal(clear->presets[0].value, "down");
+    assert_string_equal(dev->commands[2].name, "lift");
+    assert_int_equal(heir->command_count, 2);
+    assert_string_equal(settings_text(heir->commands[1].settings, FAKE_COIL), "x");
+    assert_int_equal(settings_int(heir->commands[1].settings, FAKE_TIMES), 1);
+    device_free(dev);
+    device_free(heir);
+    registry_free(registry);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -463,6 +497,7 @@ int main(void)
         cmocka_unit_test(time_series_and_policies),
         cmocka_unit_test(empty_is_a_configuration),
         cmocka_unit_test(a_device_inherits),
+        cmocka_unit_test(commands_are_inherited),
         cmocka_unit_test(devices_outlive_the_configuration),
         cmocka_unit_test(hashes_follow_what_counts),
         cmocka_unit_test(an_unchanged_device_is_relocated),
