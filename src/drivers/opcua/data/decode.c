@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See decode.h. Each pick_...() goes one step down to the member that is asked for; what stands there is said by emit_...(). */
+/* See decode.h. Each pick_...() goes one step down to the member that is asked for; what stands there is said by
+ * emit_...(). */
 #include "drivers/opcua/data/decode.h"
 
 #include <string.h>
