@@ -163,7 +163,8 @@ static bool look_at_files(struct trust *trust, enum trust_folder_kind kind, cons
     return changed;
 }
 
-static bool look_at_folder(struct trust *trust, enum trust_folder_kind kind)
+/* closely: at files that may have been written over in place, too. */
+static bool look_at_folder(struct trust *trust, enum trust_folder_kind kind, bool closely)
 {
     struct trust_folder *folder = &trust->folders[kind];
     char path[TRUST_PATH_MAX];
@@ -176,7 +177,7 @@ static bool look_at_folder(struct trust *trust, enum trust_folder_kind kind)
     int64_t changed = changed_ns(&stat_now);
     bool settled = changed + SETTLED_NS < clock_wall_us() * NS_PER_US;
     if (folder->looked && settled && changed == folder->changed_ns &&
-        mono_us - folder->looked_us < LOOK_EVERY_US) {
+        (!closely || mono_us - folder->looked_us < LOOK_EVERY_US)) {
         return false;
     }
     folder->looked = true;
@@ -221,15 +222,13 @@ void trust_count(struct trust *trust)
     atomic_store(&trust->waiting, waiting);
 }
 
-void trust_look(struct trust *trust)
+static void look(struct trust *trust, bool closely)
 {
-    bool refused = look_at_folder(trust, FOLDER_REFUSED);
-    bool trusted = look_at_folder(trust, FOLDER_TRUSTED);
-    bool others = look_at_folder(trust, FOLDER_ISSUERS);
-    others |= look_at_folder(trust, FOLDER_REVOKED);
+    bool refused = look_at_folder(trust, FOLDER_REFUSED, closely);
+    bool trusted = look_at_folder(trust, FOLDER_TRUSTED, closely);
+    bool others = look_at_folder(trust, FOLDER_ISSUERS, closely);
+    others |= look_at_folder(trust, FOLDER_REVOKED, closely);
     if (trusted) {
-        X509_STORE_free(trust->anchors);
-        trust->anchors = NULL;
         drop_trusted(trust);
     }
     if (trusted || others) {
@@ -238,6 +237,11 @@ void trust_look(struct trust *trust)
     if (trusted || refused) {
         trust_count(trust);
     }
+}
+
+void trust_look(struct trust *trust)
+{
+    look(trust, true);
 }
 
 void trust_changed(struct trust *trust, enum trust_folder_kind kind)
@@ -249,7 +253,7 @@ void trust_changed(struct trust *trust, enum trust_folder_kind kind)
 void trust_refresh(struct trust *trust)
 {
     pthread_mutex_lock(&trust->lock);
-    trust_look(trust);
+    look(trust, false);
     pthread_mutex_unlock(&trust->lock);
 }
 
@@ -307,7 +311,6 @@ void trust_close(struct trust *trust)
     for (size_t i = 0; i < trust->asked_count; i++) {
         trust_asked_free(&trust->asked[i]);
     }
-    X509_STORE_free(trust->anchors);
     pthread_mutex_destroy(&trust->making);
     pthread_mutex_destroy(&trust->lock);
     busbar_free(trust);

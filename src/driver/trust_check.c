@@ -64,18 +64,18 @@ static int collect(int ok, X509_STORE_CTX *ctx)
     return 1;
 }
 
-static X509_STORE *anchors_of(struct trust *trust)
+/* What is trusted. Borrowed certificates, looked through one by one: adding 10,000 to an X509_STORE, which sorts
+ * them each time, takes minutes. */
+static STACK_OF(X509) * anchors_of(const struct trust *trust)
 {
-    if (trust->anchors == NULL) {
-        trust->anchors = X509_STORE_new();
-        list_each(at, &trust->folders[FOLDER_TRUSTED].entries) {
-            X509 *cert = list_entry(at, struct trust_entry, link)->cert;
-            if (trust->anchors != NULL && cert != NULL) {
-                (void)X509_STORE_add_cert(trust->anchors, cert);
-            }
+    STACK_OF(X509) *anchors = sk_X509_new_null();
+    list_each(at, &trust->folders[FOLDER_TRUSTED].entries) {
+        X509 *cert = list_entry(at, struct trust_entry, link)->cert;
+        if (cert != NULL && anchors != NULL) {
+            (void)sk_X509_push(anchors, cert);
         }
     }
-    return trust->anchors;
+    return anchors;
 }
 
 /* What may complete the chain: what the peer sent, and our issuers. Borrowed certificates. */
@@ -106,15 +106,16 @@ static void set_up(X509_STORE_CTX *ctx, struct trust_finding *found, int64_t now
 }
 
 /* Verifies up to something trusted; the way that was built, to be freed, or NULL. */
-static STACK_OF(X509) * verify(struct trust *trust, X509 *leaf, STACK_OF(X509) * helpers,
+static STACK_OF(X509) * verify(const struct trust *trust, X509 *leaf, STACK_OF(X509) * helpers,
                                int64_t now_us, struct trust_finding *found)
 {
-    X509_STORE *anchors = anchors_of(trust);
+    STACK_OF(X509) *anchors = anchors_of(trust);
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *way = NULL;
-    if (anchors == NULL || ctx == NULL || X509_STORE_CTX_init(ctx, anchors, leaf, helpers) != 1) {
+    if (anchors == NULL || ctx == NULL || X509_STORE_CTX_init(ctx, NULL, leaf, helpers) != 1) {
         note(found, TRUST_UNTRUSTED, leaf);
     } else {
+        X509_STORE_CTX_set0_trusted_stack(ctx, anchors);
         set_up(ctx, found, now_us);
         if (X509_verify_cert(ctx) != 1) { /* collect() stops at nothing: it could not go on */
             enum trust_fault fault = fault_of(X509_STORE_CTX_get_error(ctx));
@@ -123,6 +124,7 @@ static STACK_OF(X509) * verify(struct trust *trust, X509 *leaf, STACK_OF(X509) *
         way = X509_STORE_CTX_get1_chain(ctx);
     }
     X509_STORE_CTX_free(ctx);
+    sk_X509_free(anchors);
     return way;
 }
 
@@ -248,8 +250,8 @@ static bool is_trusted_itself(const struct trust *trust, X509 *leaf)
     return false;
 }
 
-void trust_find_fault(struct trust *trust, const struct trust_peer *peer, STACK_OF(X509) * chain,
-                      int64_t now_us, struct trust_finding *found)
+void trust_find_fault(const struct trust *trust, const struct trust_peer *peer,
+                      STACK_OF(X509) * chain, int64_t now_us, struct trust_finding *found)
 {
     X509 *leaf = sk_X509_value(chain, 0);
     STACK_OF(X509) *helpers = helpers_of(trust, chain);

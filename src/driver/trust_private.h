@@ -78,7 +78,6 @@ struct trust {
     pthread_mutex_t lock;
     char folder[TRUST_PATH_MAX];
     struct trust_folder folders[TRUST_FOLDERS];
-    X509_STORE *anchors; /* of the trusted ones; NULL: to be made */
     struct trust_asked asked[TRUST_OWN_MAX];
     size_t asked_count;
     pthread_mutex_t making; /* held while a key is made, without `lock` */
@@ -125,8 +124,8 @@ struct trust_finding {
     X509 *at; /* the one it is about: the peer's or one above; borrowed; NULL: none could be read */
 };
 /* The first fault of a chain. */
-void trust_find_fault(struct trust *trust, const struct trust_peer *peer, STACK_OF(X509) * chain,
-                      int64_t now_us, struct trust_finding *found);
+void trust_find_fault(const struct trust *trust, const struct trust_peer *peer,
+                      STACK_OF(X509) * chain, int64_t now_us, struct trust_finding *found);
 
 /* ---- trust_words.c ---- */
 /* seen is filled but for the words. */

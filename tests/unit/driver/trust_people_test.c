@@ -2,6 +2,8 @@
 /* What people do with certificates, what the folder says of it, and what is remembered of refusals. */
 #include "certs.h"
 
+#include <pthread.h>
+
 /* ---- the list as one text: "refused:CN=a:untrusted trusted:CN=b:fine " ---- */
 
 static void add_row(void *ctx, enum trust_list list, const struct trust_seen *seen)
@@ -407,6 +409,62 @@ static void damaged_records_cost_only_what_they_say(void **state)
     }
 }
 
+/* ---- threads ---- */
+
+enum { TURNS = 60 };
+
+struct turn {
+    struct rig *rig;
+    const struct cert *cert;
+};
+
+static void *check_again_and_again(void *ctx)
+{
+    const struct turn *turn = ctx;
+    struct trust_seen seen;
+    for (int i = 0; i < TURNS; i++) {
+        int result = trust_check(turn->rig->trust, &rig_press, turn->cert->der, turn->cert->size,
+                                 CERT_NOW_US, &seen);
+        if (result != (seen.fault == TRUST_FINE ? 0 : BUSBAR_EUNTRUSTED)) {
+            return ctx;
+        }
+    }
+    return NULL;
+}
+
+/* A protocol's thread checks while people trust, look and take back: no race (ThreadSanitizer), no third outcome. */
+static void all_may_come_at_once(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct cert press, saw;
+    pthread_t threads[2];
+    void *wrong = NULL;
+    rig_open(&rig);
+    cert_make(&press, &(struct cert_how){ 0 }, NULL);
+    cert_make(&saw, &(struct cert_how){ .name = "saw-1" }, NULL);
+    struct turn turns[] = { { &rig, &press }, { &rig, &saw } };
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_create(&threads[i], NULL, check_again_and_again, &turns[i]), 0);
+    }
+    for (int i = 0; i < TURNS; i++) {
+        struct trust_counts counts;
+        rig_trust(&rig, &press);
+        (void)trust_remove(rig.trust, press.fingerprint, NULL, NULL);
+        (void)listed(&rig);
+        trust_counts(rig.trust, &counts);
+        assert_true(counts.refused <= 2 && trust_generation(rig.trust) > 0);
+    }
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(pthread_join(threads[i], &wrong), 0);
+        assert_null(wrong);
+    }
+    assert_int_equal(rig_check(&rig, &press), TRUST_UNTRUSTED);
+    cert_free(&press);
+    cert_free(&saw);
+    rig_close(&rig);
+}
+
 static void a_folder_that_cannot_be_made_is_said(void **state)
 {
     (void)state;
@@ -438,6 +496,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_of_its_peer),
         cmocka_unit_test(the_newest_refused_ones_are_kept),
         cmocka_unit_test(damaged_records_cost_only_what_they_say),
+        cmocka_unit_test(all_may_come_at_once),
         cmocka_unit_test(a_folder_that_cannot_be_made_is_said),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
