@@ -190,6 +190,25 @@ test("what the gateway still keeps is shown without asking again", async () => {
   await page.close();
 });
 
+test("a branch that was left out is asked for when it is opened; its points come into the YAML", async () => {
+  mock.site.branch = "s=Oil";
+  const page = await open({ ask: true });
+  const before = mock.site.browses.length;
+  const row = `${TREE} [role=row]:has-text("s=Oil")`;
+  await page.waitForSelector(`${row}[aria-expanded=false]`);
+  await page.click(`${row} .twisty`);
+  await page.waitForSelector(`${TREE} [role=row][aria-level='2']:has-text("s=Oil.Temp")`);
+  assert.equal(mock.site.browses.length, before + 1);
+  assert.equal(mock.site.browses.at(-1).at, "s=Oil");
+  assert.equal(await page.locator(`${TREE} [role=row]:has-text("s=Oil kind")`).count(), 0);
+  await page.click("button:has-text('YAML of')");
+  const yaml = await page.waitForSelector("dialog textarea");
+  assert.match(await yaml.inputValue(), /temp: \{ node: "s=Oil\.Temp" \}/);
+  assertQuiet(page);
+  await page.close();
+  mock.site.branch = undefined;
+});
+
 test("a ring of parents, strangers as parents: each node once", async () => {
   const { childrenOf, rowsOf } = await pageModule("pages/device/tree/rows.ts");
   const nodes = [

@@ -36,6 +36,9 @@ const node = (fields) => ({
 
 function objects(site, device) {
   const nodes = GROUPS.map(([id, name]) => node({ id, name, kind: "group" }));
+  if (site.branch) {
+    nodes.unshift(node({ id: site.branch, name: site.branch, kind: "group", branch: true }));
+  }
   for (let i = 0; i < site.objects; i++) {
     const [type] = GROUPS[i % GROUPS.length];
     const id = `${type}:${Math.floor(i / GROUPS.length) + 1}`;
@@ -58,6 +61,15 @@ function objects(site, device) {
     );
   }
   return nodes;
+}
+
+// Of a branch that the first look left out: what it is, then what is below it.
+function belowBranch(at) {
+  const temp = { id: `${at}.Temp`, name: "Temp", kind: "variable", text: "61.5 degC" };
+  return [
+    node({ id: `${at} kind`, kind: "property", name: "kind", text: "group" }),
+    node({ ...temp, point_name: "temp", point: `{ node: "${at}.Temp" }`, proposed: true }),
+  ];
 }
 
 function properties(at) {
@@ -131,7 +143,13 @@ function answerBrowse(site, method, parts, query, body) {
       began: Date.now(),
       looks: site.browseLooks,
       failed: site.browseFails,
-      nodes: site.browseFails ? [] : at ? properties(at) : objects(site, body.device),
+      nodes: site.browseFails
+        ? []
+        : at === ""
+          ? objects(site, body.device)
+          : at === site.branch
+            ? belowBranch(at)
+            : properties(at),
     };
     site.browses.push(browse);
     return { status: 202, body: { ...state(browse), nodes: [] } };

@@ -12,7 +12,8 @@ import { Empty, Failed } from "../../parts/State";
 import { href } from "../../router";
 import { text } from "../../text";
 import { Properties } from "./tree/Properties";
-import { childrenOf, rowsOf, type TreeRow } from "./tree/rows";
+import { useBranches } from "./tree/branches";
+import { canBeOpened, childrenOf, rowsOf, type TreeRow } from "./tree/rows";
 import { YamlDialog } from "./tree/YamlDialog";
 
 const SHORT_ROWS = 8;
@@ -240,17 +241,36 @@ export function DeviceTree({ device }: { device: DeviceFull }) {
   const [looked, setLooked] = useState<Node | undefined>(undefined);
   const [yaml, setYaml] = useState(false);
   const facts = browsing.facts.value;
-  const children = useMemo(() => childrenOf(browsing.nodes), [browsing, facts.answers]);
+  const branches = useBranches(browsing, device.name);
+  const { nodes } = branches;
+  const children = useMemo(() => childrenOf(nodes), [nodes]);
   const rows = useMemo(() => rowsOf(children, closed, filter), [children, closed, filter]);
-  const [ticked, tick] = useTicks(browsing.nodes, facts.count);
+  const [ticked, tick] = useTicks(nodes, nodes.length);
   const chosen = useMemo(
-    () => browsing.nodes.filter((node) => ticked.has(node.id) && canBeTicked(node)),
-    [browsing, facts.answers, ticked],
+    () => nodes.filter((node) => ticked.has(node.id) && canBeTicked(node)),
+    [nodes, ticked],
   );
   const ask = () => browsing.start();
   useKeys({ x: ask });
-  const fold = (row: TreeRow) => row.open !== undefined && toggle(row, !row.open);
-  const tree: Tree<TreeRow> = { level: ({ level }) => level, open: ({ open }) => open, toggle };
+  const open = (row: TreeRow, wanted: boolean) => {
+    if (wanted && canBeOpened(row.node) && !children.has(row.node.id)) {
+      branches.look(row.node.id);
+    }
+    toggle(row, wanted);
+  };
+  const fold = (row: TreeRow) => row.open !== undefined && open(row, !row.open);
+  const enter = (row: TreeRow) => {
+    if (!canBeOpened(row.node)) {
+      return row.node.branch ? setLooked(row.node) : fold(row);
+    }
+    const more = facts.message !== "" && branches.look(row.node.id); // not all of it was told
+    return more ? toggle(row, true) : fold(row);
+  };
+  const tree: Tree<TreeRow> = {
+    level: ({ level }) => level,
+    open: ({ open: shown }) => shown,
+    toggle: open,
+  };
   const subject = { device: device.name };
   return (
     <section>
@@ -262,6 +282,7 @@ export function DeviceTree({ device }: { device: DeviceFull }) {
         showYaml={() => setYaml(true)}
       />
       <Messages facts={facts} ask={ask} />
+      {branches.failed && <Failed error={branches.failed} />}
       {facts.count > 0 && rows.length === 0 && <Empty title={text.tree.noMatch(filter)} />}
       {rows.length > 0 && (
         <div class={looked ? "tree-split" : ""}>
@@ -274,7 +295,7 @@ export function DeviceTree({ device }: { device: DeviceFull }) {
               tree={tree}
               selected={({ node }) => (canBeTicked(node) ? ticked.has(node.id) : undefined)}
               onRange={() => {}}
-              onOpen={(row) => (row.node.branch ? setLooked(row.node) : fold(row))}
+              onOpen={enter}
               keys={{ " ": ({ node }) => tick(node) }}
             />
           </div>
@@ -285,8 +306,7 @@ export function DeviceTree({ device }: { device: DeviceFull }) {
       )}
       {yaml && (
         <YamlDialog
-          browse={browsing.id}
-          nodes={chosen.map(({ id }) => id)}
+          chosen={branches.byBrowse(chosen.map(({ id }) => id))}
           place={device.config}
           close={() => setYaml(false)}
         />

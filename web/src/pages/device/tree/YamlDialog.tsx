@@ -9,20 +9,24 @@ import { Failed, Loading } from "../../../parts/State";
 import { text } from "../../../text";
 
 interface Props {
-  browse: number;
-  nodes: string[];
+  /** What was ticked, by the browse that told it. */
+  chosen: { browse: number; nodes: string[] }[];
   place: string; // of the device in the configuration
   close: () => void;
 }
 
-export function YamlDialog({ browse, nodes, place, close }: Props) {
+export function YamlDialog({ chosen, place, close }: Props) {
   const [yaml, setYaml] = useState<string | undefined>(undefined);
   const [error, setError] = useState<ApiError | undefined>(undefined);
   const [copied, setCopied] = useState(false);
   const box = useRef<HTMLTextAreaElement>(null);
   const load = () => {
     setError(undefined);
-    postText(`${pathOf("browses", String(browse))}/yaml`, { nodes }).then(setYaml, setError);
+    Promise.all(
+      chosen.map(({ browse, nodes }) =>
+        postText(`${pathOf("browses", String(browse))}/yaml`, { nodes }),
+      ),
+    ).then((texts) => setYaml(texts.join("")), setError);
   };
   useEffect(load, []);
   const copy = async () => {

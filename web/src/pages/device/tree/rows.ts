@@ -25,6 +25,11 @@ export function childrenOf(nodes: readonly Node[]): Map<string, Node[]> {
   return children;
 }
 
+/** A branch that was not looked into yet. */
+export function canBeOpened(node: Node): boolean {
+  return node.branch && node.kind === "group";
+}
+
 function matches(node: Node, words: readonly string[]): boolean {
   const hay = `${node.id} ${node.name} ${node.description} ${node.added}`.toLowerCase();
   return words.every((word) => hay.includes(word));
@@ -44,7 +49,8 @@ export function rowsOf(
     for (const node of children.get(parent) ?? []) {
       const place = rows.length;
       const below = level < LEVELS_MAX && children.has(node.id);
-      const open = below ? words.length > 0 || !closed.has(node.id) : undefined;
+      const folded = canBeOpened(node) ? false : undefined;
+      const open = below ? words.length > 0 || !closed.has(node.id) : folded;
       rows.push({ node, level, open });
       const found = open ? put(node.id, level + 1) : false;
       if (words.length > 0 && !found && !matches(node, words)) {
