@@ -21,9 +21,9 @@ static const struct output_column columns[] = {
 };
 /* At one object, whose name would stand in each row; what is below it, where there is something, has its own. */
 static const struct output_column property_columns[] = {
-    { "PROPERTY", "place", OUTPUT_TEXT }, { "NAME", "name", OUTPUT_TEXT },
-    { "VALUE", "text", OUTPUT_TEXT },     { "POINT", "point", OUTPUT_TEXT },
-    { "ABOUT", "about", OUTPUT_TEXT },    { 0 },
+    { "PROPERTY", "place", OUTPUT_TEXT }, { "VALUE", "text", OUTPUT_TEXT },
+    { "POINT", "point", OUTPUT_TEXT },    { "ABOUT", "about", OUTPUT_TEXT },
+    { "NAME", "name", OUTPUT_TEXT },      { 0 },
 };
 
 /* ---- the tree: children in the order the device told them ---- */

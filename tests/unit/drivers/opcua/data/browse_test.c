@@ -237,7 +237,7 @@ static void a_press_as_it_tells_itself(void **state)
     assert_string_equal(heard.message, "");
     const struct driver_node *press = node_of(&heard, NSU "Press");
     assert_string_equal(press->parent, "");
-    assert_string_equal(press->kind, "object");
+    assert_string_equal(press->kind, "group");
     assert_string_equal(press->description, "BaseObjectType");
     assert_true(press->branch);
     assert_string_equal(node_of(&heard, NSU "Oil")->kind, "group");
