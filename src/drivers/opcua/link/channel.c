@@ -178,8 +178,8 @@ static void on_deadline(struct timer *timer, void *ctx)
     struct opcua_trouble why;
     opcua_trouble_set(
         &why, BUSBAR_ETIMEOUT, UA_STATUSCODE_BADTIMEOUT,
-        "%s: the server takes the connection but opens no secure channel within %lld "
-        "ms: it may be overloaded, or no OPC UA server; raise `timeout` if it is slow",
+        "%s: no answer to the first messages within %lld ms: the server is overloaded, or "
+        "none of OPC UA; a longer `timeout` may help",
         channel->url, (long long)(channel->timeout_us / 1000));
     opcua_channel_close(channel, &why);
 }
