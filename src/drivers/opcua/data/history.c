@@ -14,6 +14,7 @@
 
 enum {
     SETTLE_MS = 5000,    /* from the hole's end to the first question */
+    TYPES_MS = 2000,     /* for a server to tell how its structures are built */
     PAUSE_MS = 20,       /* between two answers, at least */
     VALUES_A_MS = 20,    /* taken: 20,000 a second */
     MARK_MS = 60 * 1000, /* how often it is remembered that nothing is missing */
@@ -115,6 +116,19 @@ static void collect(struct opcua_history *history)
     }
 }
 
+/* True: it is read once more, a little later, for the structures in it are known then. */
+static bool read_again(struct opcua_history *history)
+{
+    bool again = history->untyped && !history->again;
+    history->again = again;
+    history->untyped = false;
+    if (again) {
+        history->holes[0].next = 0;
+        timer_start(&history->step, TYPES_MS, 0);
+    }
+    return again;
+}
+
 static void finish_hole(struct opcua_history *history)
 {
     opcua_peer_say(history->peer, false, "history: the hole is filled, %" PRIu64 " values",
@@ -139,6 +153,9 @@ static void step(struct timer *timer, void *ctx)
             history->holes[0].until_us = clock_wall_us();
         }
         collect(history);
+        if (history->node_count == 0 && read_again(history)) {
+            return;
+        }
         if (history->node_count == 0) {
             finish_hole(history);
         }

@@ -38,6 +38,8 @@ struct opcua_history {
     int64_t shift_us; /* the server's clock minus ours */
     unsigned tries;   /* of the present group */
     uint64_t filled;  /* values of the present hole */
+    bool untyped,
+        again; /* values of it were met whose structure is being asked for; it is read again */
     size_t refused_new;
     UA_StatusCode refused_why;
 };

@@ -75,6 +75,7 @@ static void take_values(struct opcua_history *history, struct history_node *node
         struct sample sample = { 0 };
         opcua_sample(&data->dataValues[i], &address->want, opcua_peer_types(history->peer),
                      &batch->texts, &sample);
+        history->untyped = history->untyped || sample.detail == OPCUA_FOUND_LOADING;
         if (sample.time_us >= hole->from_us + history->shift_us - slack_us &&
             sample.time_us <= hole->until_us + history->shift_us + slack_us &&
             sample.detail != OPCUA_FOUND_LOADING) {

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "drivers/opcua/data/types.h"
 #include "model/quality.h"
 
 #define SECOND INT64_C(1000000)
@@ -28,6 +29,7 @@ struct opcua_peer {
     struct opcua_server_facts facts;
     struct opcua_home home;
     struct opcua_part *part;
+    struct opcua_types *types;
     bool up;
     /* the last call */
     UA_HistoryReadRequest history;
@@ -116,8 +118,7 @@ struct loop *opcua_peer_loop(const struct opcua_peer *at)
 
 struct opcua_types *opcua_peer_types(const struct opcua_peer *at)
 {
-    (void)at;
-    return NULL;
+    return at->types;
 }
 
 int opcua_peer_node(const struct opcua_peer *at, const struct opcua_id *id, UA_NodeId *out)
@@ -569,6 +570,45 @@ static void over_a_restart(void **state)
     end();
 }
 
+/* A structure that nobody asked for before: read once more when its definition may be there, and not for ever. */
+static void structures_are_waited_for(void **state)
+{
+    (void)state;
+    begin_hole(1);
+    peer.types = opcua_types_new((struct opcua_seat *)&peer, NULL, NULL);
+    opcua_types_up(peer.types, false);
+    UA_ExtensionObject object;
+    UA_ExtensionObject_init(&object);
+    object.encoding = UA_EXTENSIONOBJECT_ENCODED_BYTESTRING;
+    object.content.encoded.typeId = UA_NODEID_NUMERIC(2, 5001);
+    UA_DataValue value = { .hasValue = true,
+                           .hasSourceTimestamp = true,
+                           .sourceTimestamp = opcua_time_of(START) };
+    UA_Variant_setScalar(&value.value, &object, &UA_TYPES[UA_TYPES_EXTENSIONOBJECT]);
+    UA_HistoryData data = { .dataValuesSize = 1, .dataValues = &value };
+    UA_HistoryReadResult result;
+    UA_HistoryReadResponse response;
+    UA_HistoryReadResponse_init(&response);
+    UA_HistoryReadResult_init(&result);
+    UA_ExtensionObject_setValueNoDelete(&result.historyData, &data,
+                                        &UA_TYPES[UA_TYPES_HISTORYDATA]);
+    response.results = &result;
+    response.resultsSize = 1;
+    unsigned calls = peer.calls;
+    peer.called(peer.ctx, &response, NULL);
+    pass(SECOND);
+    assert_int_equal(peer.calls, calls);
+    pass(5 * SECOND);
+    assert_int_equal(peer.calls, calls + 1);
+    peer.called(peer.ctx, &response, NULL);
+    pass(20 * SECOND);
+    assert_int_equal(peer.calls, calls + 1);
+    assert_int_equal(peer.sample_count, 0);
+    opcua_types_free(peer.types);
+    peer.types = NULL;
+    end();
+}
+
 static void nobody_wants_it(void **state)
 {
     (void)state;
@@ -591,6 +631,7 @@ int main(void)
         cmocka_unit_test(goes_on_after_an_outage),
         cmocka_unit_test(holes_that_touch_become_one),
         cmocka_unit_test(over_a_restart),
+        cmocka_unit_test(structures_are_waited_for),
         cmocka_unit_test(nobody_wants_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
