@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The peer of the OPC UA bench: open62541's own client, with its own subscriptions, that counts what comes and forgets it.
- * `bench_opcua_loop PORT NODES PUBLISHING_MS SECONDS` prints: seconds until all values had come once, then of SECONDS:
+ * `bench_opcua_loop PORT NODES SUBSCRIPTIONS PUBLISHING_MS SECONDS` prints: seconds until all values had come once, then of SECONDS:
  * changes, CPU seconds, wall seconds, latency p50 and p99 in milliseconds (of the first STAMPS, which hold the time of
  * their change), and at the end bytes of memory. */
 #include <open62541/client_config_default.h>
@@ -60,7 +60,8 @@ static void changed(UA_Client *client, UA_UInt32 subscription, void *subscriptio
     }
 }
 
-static int subscribe(UA_Client *client, double publishing_ms)
+/* Nodes from `from` to below `to`. */
+static int subscribe(UA_Client *client, double publishing_ms, unsigned from, unsigned to)
 {
     UA_CreateSubscriptionRequest request = UA_CreateSubscriptionRequest_default();
     request.requestedPublishingInterval = publishing_ms;
@@ -73,8 +74,8 @@ static int subscribe(UA_Client *client, double publishing_ms)
     UA_Client_DataChangeNotificationCallback calls[BATCH];
     UA_Client_DeleteMonitoredItemCallback deleted[BATCH] = { NULL };
     void *contexts[BATCH];
-    for (unsigned first = 0; first < bench.nodes; first += BATCH) {
-        unsigned count = bench.nodes - first < BATCH ? bench.nodes - first : BATCH;
+    for (unsigned first = from; first < to; first += BATCH) {
+        unsigned count = to - first < BATCH ? to - first : BATCH;
         for (unsigned i = 0; i < count; i++) {
             items[i] = UA_MonitoredItemCreateRequest_default(UA_NODEID_NUMERIC(1, first + i + 1));
             items[i].requestedParameters.samplingInterval = 0.0; /* as it changes */
@@ -93,6 +94,18 @@ static int subscribe(UA_Client *client, double publishing_ms)
         UA_StatusCode status = response.responseHeader.serviceResult;
         UA_CreateMonitoredItemsResponse_clear(&response);
         if (status != 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static int subscribe_all(UA_Client *client, unsigned subscriptions, double publishing_ms)
+{
+    unsigned each = bench.nodes / subscriptions;
+    for (unsigned i = 0; i < subscriptions; i++) {
+        unsigned to = i + 1 == subscriptions ? bench.nodes : (i + 1) * each;
+        if (subscribe(client, publishing_ms, i * each, to) != 0) {
             return 1;
         }
     }
@@ -147,8 +160,8 @@ static void measure(UA_Client *client, double seconds, double start_seconds)
 
 int main(int argc, char **argv)
 {
-    if (argc != 5) {
-        fprintf(stderr, "usage: %s PORT NODES PUBLISHING_MS SECONDS\n", argv[0]);
+    if (argc != 6) {
+        fprintf(stderr, "usage: %s PORT NODES SUBSCRIPTIONS PUBLISHING_MS SECONDS\n", argv[0]);
         return 2;
     }
     char url[64];
@@ -163,7 +176,7 @@ int main(int argc, char **argv)
     (void)snprintf(url, sizeof(url), "opc.tcp://127.0.0.1:%s", argv[1]);
     if (bench.had == NULL || bench.latencies == NULL ||
         UA_Client_connect(client, url) != UA_STATUSCODE_GOOD ||
-        subscribe(client, strtod(argv[3], NULL)) != 0) {
+        subscribe_all(client, (unsigned)strtoul(argv[3], NULL, 10), strtod(argv[4], NULL)) != 0) {
         fputs("cannot subscribe\n", stderr);
         return 1;
     }
@@ -174,7 +187,7 @@ int main(int argc, char **argv)
         fprintf(stderr, "only %u of %u values came\n", bench.seen, bench.nodes);
         return 1;
     }
-    measure(client, strtod(argv[4], NULL), (double)(now_us() - began) / 1e6);
+    measure(client, strtod(argv[5], NULL), (double)(now_us() - began) / 1e6);
     UA_Client_delete(client);
     free(bench.had);
     free(bench.latencies);
