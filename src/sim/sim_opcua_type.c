@@ -47,6 +47,22 @@ static struct sim_opcua_member *get_member(struct sim_opcua_struct *shape, const
     return member;
 }
 
+/* "ToolType" of "Cell.Tool"; of a node with a number after its first point. */
+static void name_type(const struct sim_opcua_node *node, char *to, size_t size)
+{
+    const struct opcua_id *id = node->id;
+    if (id->kind != OPCUA_ID_TEXT) {
+        str_format(to, size, "%sType", node->device->dev->points[node->point].name);
+        return;
+    }
+    const char *text = (const char *)id->id.bytes;
+    size_t begin = id->size;
+    while (begin > 0 && text[begin - 1] != '.') {
+        begin--;
+    }
+    str_format(to, size, "%.*sType", (int)(id->size - begin), text + begin);
+}
+
 int sim_opcua_shape_add(struct sim_opcua_node *node, uint32_t point, uint8_t base, const char *path,
                         struct err *err)
 {
@@ -57,7 +73,7 @@ int sim_opcua_shape_add(struct sim_opcua_node *node, uint32_t point, uint8_t bas
         return err_set(err, BUSBAR_ELIMIT, "'%.40s...' is too long", path);
     }
     if (node->shape == NULL) {
-        str_format(type, sizeof(type), "%sType", node->device->dev->points[node->point].name);
+        name_type(node, type, sizeof(type));
         node->shape = struct_new(type);
     }
     struct sim_opcua_struct *shape = node->shape;

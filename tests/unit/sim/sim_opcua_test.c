@@ -301,6 +301,8 @@ static void arrays_and_structures_are_whole(void **state)
     assert_int_equal(found.resultsSize, 1);
     assert_int_equal(found.results[0].referencesSize, 1);
     assert_true(UA_NodeId_equal(&found.results[0].references[0].nodeId.nodeId, &type));
+    UA_String name = UA_STRING("HeadType");
+    assert_true(UA_String_equal(&found.results[0].references[0].browseName.name, &name));
     UA_BrowseResponse_clear(&found);
     UA_NodeId_clear(&encoding);
     UA_ReadValueId id = { .nodeId = type, .attributeId = UA_ATTRIBUTEID_DATATYPEDEFINITION };
