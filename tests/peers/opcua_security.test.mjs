@@ -162,11 +162,8 @@ test('security: auto never goes down to None: not at first, not later', { timeou
   assert.equal(server.sessions().length, 0, 'nothing was told to it');
   await server.stop();
   server = await startServer({ folder, build, certificate: own, port, ...secure });
-  const weaker = await until('it is up again or says why', async () => {
-    const seen = await rig.device('later');
-    return (seen.link === 'up' || /weaker|Aes256_Sha256_RsaPss/.test(seen.error)) && seen;
-  }, 30000);
-  assert.match(weaker.error, /Aes256_Sha256_RsaPss|weaker/, 'a weaker policy than before is a downgrade too');
+  t.diagnostic((await rig.link('later', /down: .*stronger security before/, 30000)).error);
+  assert.equal(server.sessions().length, 0, 'a weaker policy than before is a downgrade too');
 });
 
 test('users: a wrong password, a certificate, anonymous where it is not allowed, in words', { timeout: 90000 }, async (t) => {
@@ -184,7 +181,7 @@ test('users: a wrong password, a certificate, anonymous where it is not allowed,
   t.diagnostic(wrong.error);
   assert.match(wrong.error, /password|user/);
   assert.doesNotMatch(JSON.stringify(wrong), /raten/);
-  const nobody = await rig.link('nobody', /anonymous/i, 20000);
+  const nobody = await rig.link('nobody', /without a login/, 20000);
   t.diagnostic(nobody.error);
   const refused = await rig.link('stranger', /refuses.*certificate|BadIdentityToken|BadUserAccessDenied/i, 20000);
   t.diagnostic(refused.error);
@@ -195,11 +192,11 @@ test('a server that does not trust us: said, with our fingerprint; it goes on wh
   const rig = await begin(t, site({ d1: device(server.url) }));
   await rig.link('d1', /not trusted/);
   await trust(rig, server.own.fingerprint);
-  const { error } = await rig.link('d1', /does not trust|BadSecurityChecksFailed|BadCertificateUntrusted|our certificate|the gateway's certificate/i, 20000);
+  const { error } = await rig.link('d1', /busbar's certificate/, 20000);
   t.diagnostic(error);
   const { certificates } = await rig.gateway.get('/api/v1/certificates');
   const own = certificates.find((one) => one.list === 'own');
-  assert.ok(error.includes(own.fingerprint.slice(0, 16)) || /certificate list|certificate show/.test(error), error);
+  assert.ok(error.includes(own.fingerprint.slice(0, 16)), error);
   const der = readdirSync(join(rig.folder.data, 'certificates', 'own')).find((name) => name.endsWith('.der'));
   await server.serverCertificateManager.trustCertificate(readFileSync(join(rig.folder.data, 'certificates', 'own', der)));
   await rig.shows('d1/a', 5, 30000);
