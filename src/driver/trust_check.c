@@ -64,11 +64,15 @@ static int collect(int ok, X509_STORE_CTX *ctx)
     return 1;
 }
 
-/* What is trusted. Borrowed certificates, looked through one by one: adding 10,000 to an X509_STORE, which sorts
+/* What is trusted: all, or the peer's own alone where that is. Borrowed certificates, looked through one by one: adding 10,000 to an X509_STORE, which sorts
  * them each time, takes minutes. */
-static STACK_OF(X509) * anchors_of(const struct trust *trust)
+static STACK_OF(X509) * anchors_of(const struct trust *trust, X509 *itself)
 {
     STACK_OF(X509) *anchors = sk_X509_new_null();
+    if (itself != NULL && anchors != NULL) {
+        (void)sk_X509_push(anchors, itself);
+        return anchors;
+    }
     list_each(at, &trust->folders[FOLDER_TRUSTED].entries) {
         X509 *cert = list_entry(at, struct trust_entry, link)->cert;
         if (cert != NULL && anchors != NULL) {
@@ -106,13 +110,15 @@ static void set_up(X509_STORE_CTX *ctx, struct trust_finding *found, int64_t now
 }
 
 /* Verifies up to something trusted; the way that was built, to be freed, or NULL. */
-static STACK_OF(X509) * verify(const struct trust *trust, X509 *leaf, STACK_OF(X509) * helpers,
-                               int64_t now_us, struct trust_finding *found)
+static STACK_OF(X509) * verify(const struct trust *trust, X509 *leaf, bool itself,
+                               STACK_OF(X509) * helpers, int64_t now_us,
+                               struct trust_finding *found)
 {
-    STACK_OF(X509) *anchors = anchors_of(trust);
+    STACK_OF(X509) *anchors = anchors_of(trust, itself ? leaf : NULL);
     X509_STORE_CTX *ctx = X509_STORE_CTX_new();
     STACK_OF(X509) *way = NULL;
-    if (anchors == NULL || ctx == NULL || X509_STORE_CTX_init(ctx, NULL, leaf, helpers) != 1) {
+    if (anchors == NULL || ctx == NULL ||
+        X509_STORE_CTX_init(ctx, NULL, leaf, itself ? NULL : helpers) != 1) {
         note(found, TRUST_UNTRUSTED, leaf);
     } else {
         X509_STORE_CTX_set0_trusted_stack(ctx, anchors);
@@ -239,27 +245,17 @@ static void check_way(const struct trust *trust, const struct trust_peer *peer,
     }
 }
 
-static bool is_trusted_itself(const struct trust *trust, X509 *leaf)
-{
-    list_each(at, &trust->folders[FOLDER_TRUSTED].entries) {
-        X509 *cert = list_entry(at, struct trust_entry, link)->cert;
-        if (cert != NULL && X509_cmp(cert, leaf) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 void trust_find_fault(const struct trust *trust, const struct trust_peer *peer,
-                      STACK_OF(X509) * chain, int64_t now_us, struct trust_finding *found)
+                      STACK_OF(X509) * chain, const char *fingerprint, int64_t now_us,
+                      struct trust_finding *found)
 {
     X509 *leaf = sk_X509_value(chain, 0);
     STACK_OF(X509) *helpers = helpers_of(trust, chain);
     *found = (struct trust_finding){ .fault = TRUST_FINE };
     check_leaf(peer, leaf, found);
     if (found->fault != TRUST_MALFORMED) {
-        bool itself = is_trusted_itself(trust, leaf);
-        STACK_OF(X509) *way = verify(trust, leaf, itself ? NULL : helpers, now_us, found);
+        bool itself = trust_find(&trust->folders[FOLDER_TRUSTED], fingerprint) != NULL;
+        STACK_OF(X509) *way = verify(trust, leaf, itself, helpers, now_us, found);
         check_way(trust, peer, way, helpers, found);
         if (found->at != NULL && X509_up_ref(found->at) == 1) { /* it may be the way's alone */
             (void)sk_X509_push(chain, found->at);
@@ -300,7 +296,7 @@ static void check_chain(struct trust *trust, const struct trust_peer *peer, STAC
     str_copy(seen->device, sizeof(seen->device), peer->device != NULL ? peer->device : "");
     pthread_mutex_lock(&trust->lock);
     trust_look(trust);
-    trust_find_fault(trust, peer, chain, now_us, &found);
+    trust_find_fault(trust, peer, chain, seen->fingerprint, now_us, &found);
     seen->fault = found.fault;
     if (found.fault != TRUST_FINE) {
         trust_say(peer, &found, seen);

@@ -123,9 +123,10 @@ struct trust_finding {
     enum trust_fault fault;
     X509 *at; /* the one it is about: the peer's or one above; borrowed; NULL: none could be read */
 };
-/* The first fault of a chain. */
+/* The first fault of a chain, whose first certificate has this fingerprint. */
 void trust_find_fault(const struct trust *trust, const struct trust_peer *peer,
-                      STACK_OF(X509) * chain, int64_t now_us, struct trust_finding *found);
+                      STACK_OF(X509) * chain, const char *fingerprint, int64_t now_us,
+                      struct trust_finding *found);
 
 /* ---- trust_words.c ---- */
 /* seen is filled but for the words. */
