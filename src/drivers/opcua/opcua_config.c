@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "drivers/opcua/data/event.h"
 #include "net/address.h"
 
 #define SCHEME "opc.tcp://"
@@ -139,6 +140,19 @@ static int read_times(const struct settings *device, struct opcua_config *out, s
     return 0;
 }
 
+static int check_alarm_fields(const struct settings *device, const char *text, struct err *err)
+{
+    struct arena arena;
+    struct opcua_event_more more;
+    struct err reason = { 0 };
+    arena_init(&arena, 0);
+    int error = opcua_event_more_parse(text, &arena, &more, &reason);
+    arena_fini(&arena);
+    return error == 0 ? 0
+                      : err_at(err, BUSBAR_ECONFIG, settings_at(device, DEVICE_ALARM_FIELDS),
+                               reason.hint, "%s", reason.message);
+}
+
 static int read_alarms(const struct settings *device, struct opcua_config *out, struct err *err)
 {
     static const enum opcua_device_option rows[] = { DEVICE_ALARM_SOURCE, DEVICE_ALARM_SEVERITY,
@@ -166,7 +180,7 @@ static int read_alarms(const struct settings *device, struct opcua_config *out, 
                           reason.hint, "'%.80s' is no node: %s", out->alarm_source, reason.message);
         }
     }
-    return 0;
+    return check_alarm_fields(device, out->alarm_fields, err);
 }
 
 int opcua_config_read(const struct settings *device, struct opcua_config *out, struct err *err)

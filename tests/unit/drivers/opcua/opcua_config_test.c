@@ -98,6 +98,8 @@ static void times_and_alarms(void **state)
     assert_int_equal(config.alarms, OPCUA_ALARMS_CONDITIONS);
     assert_int_equal(config.alarm_severity, 500);
     device_wrong(PAIRS(URL, "alarms", "all", "alarm_source", "Press"), "Press", "");
+    device_wrong(PAIRS(URL, "alarms", "all", "alarm_fields", "Zone,x:Id"),
+                 "'x' in the field 'x:Id' is no index of a namespace", "2:Batch/Id");
 }
 
 /* ---- points ---- */
