@@ -11,8 +11,9 @@
 #include "base/str.h"
 
 enum { HISTORY_STEP_US = 1000000, TEXT_MAX = 300 };
-#define BAD        UINT32_C(0x80000000)
-#define HISTORY_US (INT64_C(30) * 86400 * 1000000)
+#define SECONDS_MAX INT64_C(10000000000)
+#define BAD         UINT32_C(0x80000000)
+#define HISTORY_US  (INT64_C(30) * 86400 * 1000000)
 
 /* ---- types ---- */
 
@@ -349,34 +350,43 @@ struct walk {
     bool backwards;
 };
 
-/* BadTimestampNotSupported ... when the request is no such walk. */
+/* Whole seconds since 1970, rounded down, within what is sensible: a client may write anything. */
+static int64_t seconds_of(UA_DateTime time)
+{
+    const UA_DateTime last = UA_DATETIME_UNIX_EPOCH + SECONDS_MAX * UA_DATETIME_SEC;
+    time = time > UA_DATETIME_UNIX_EPOCH ? time : UA_DATETIME_UNIX_EPOCH;
+    return ((time < last ? time : last) - UA_DATETIME_UNIX_EPOCH) / UA_DATETIME_SEC;
+}
+
+/* The start is in it, the end is not, in both directions (Part 11, 6.4.3). An error when the request is no such walk. */
 static UA_StatusCode plan_walk(const UA_ReadRawModifiedDetails *details,
                                const UA_ByteString *continuation, struct walk *walk)
 {
     int64_t now = clock_wall_us() / HISTORY_STEP_US, oldest = now - HISTORY_US / HISTORY_STEP_US;
-    int64_t from = (details->startTime - UA_DATETIME_UNIX_EPOCH) / UA_DATETIME_SEC;
-    int64_t to = (details->endTime - UA_DATETIME_UNIX_EPOCH) / UA_DATETIME_SEC;
-    bool no_from = details->startTime == 0, no_to = details->endTime == 0;
-    if (no_from && no_to) {
+    UA_DateTime start = details->startTime, end = details->endTime;
+    if (start == 0 && end == 0) {
         return UA_STATUSCODE_BADHISTORYOPERATIONINVALID;
     }
-    walk->backwards = no_from || (!no_to && from > to);
-    from = no_from ? to : from;
-    to = no_to ? now : (no_from ? oldest : to);
+    walk->backwards = start == 0 || (end != 0 && start > end);
     if (walk->backwards) {
-        walk->next = from < now ? from : now;
-        walk->last = to > oldest ? to : oldest;
+        walk->next = seconds_of(start != 0 ? start : end);
+        walk->last = start != 0 ? seconds_of(end) + 1 : oldest;
     } else {
-        /* a start between two seconds begins with the next one; the end itself is not in it (Part 11, 6.4.3) */
-        from += details->startTime > from * UA_DATETIME_SEC + UA_DATETIME_UNIX_EPOCH ? 1 : 0;
-        walk->next = from > oldest ? from : oldest;
-        walk->last = to <= now ? to - (no_to ? 0 : 1) : now;
+        walk->next = seconds_of(start > INT64_MIN ? start - 1 : start) + 1;
+        walk->last = end != 0 ? seconds_of(end > INT64_MIN ? end - 1 : end) : now;
     }
     if (continuation->length == sizeof(walk->next)) {
         memcpy(&walk->next, continuation->data, sizeof(walk->next));
+        if (walk->next < oldest || walk->next > now) {
+            return UA_STATUSCODE_BADCONTINUATIONPOINTINVALID;
+        }
     } else if (continuation->length > 0) {
         return UA_STATUSCODE_BADCONTINUATIONPOINTINVALID;
     }
+    int64_t *low = walk->backwards ? &walk->last : &walk->next;
+    int64_t *high = walk->backwards ? &walk->next : &walk->last;
+    *low = *low > oldest ? *low : oldest;
+    *high = *high < now ? *high : now;
     return UA_STATUSCODE_GOOD;
 }
 

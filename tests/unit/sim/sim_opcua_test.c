@@ -476,6 +476,38 @@ static void history_is_there_in_both_directions(void **state)
     assert_int_equal(data->dataValuesSize, 3);
     assert_true(data->dataValues[1].sourceTimestamp < data->dataValues[0].sourceTimestamp);
     UA_HistoryReadResponse_clear(&response);
+    static const struct {
+        UA_DateTime start, end;
+        size_t count;
+    } odd[] = {
+        { INT64_MIN, INT64_MIN, 0 },
+        { INT64_MAX, INT64_MAX, 0 },
+        { INT64_MIN, INT64_MAX, 3 },
+        { INT64_MAX, INT64_MIN, 3 },
+        { 0, 0, 0 },
+    };
+    for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+        details.startTime = odd[i].start;
+        details.endTime = odd[i].end;
+        response = UA_Client_Service_historyRead(bench->client, request);
+        data = response.results[0].historyData.content.decoded.data;
+        assert_int_equal(data->dataValuesSize, odd[i].count);
+        UA_HistoryReadResponse_clear(&response);
+    }
+    details.startTime = 0;
+    details.endTime = now - now % UA_DATETIME_SEC - 10 * UA_DATETIME_SEC;
+    uint8_t far[8] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f };
+    id.continuationPoint = (UA_ByteString){ .length = sizeof(far), .data = far };
+    response = UA_Client_Service_historyRead(bench->client, request);
+    assert_int_equal(response.results[0].statusCode, UA_STATUSCODE_BADCONTINUATIONPOINTINVALID);
+    UA_HistoryReadResponse_clear(&response);
+    id.continuationPoint = UA_BYTESTRING_NULL; /* the end is not in it, the start is */
+    details.startTime = details.endTime - 2 * UA_DATETIME_SEC;
+    response = UA_Client_Service_historyRead(bench->client, request);
+    data = response.results[0].historyData.content.decoded.data;
+    assert_int_equal(data->dataValuesSize, 2);
+    assert_int_equal(data->dataValues[0].sourceTimestamp, details.startTime);
+    UA_HistoryReadResponse_clear(&response);
 }
 
 /* ---- alarms ---- */
