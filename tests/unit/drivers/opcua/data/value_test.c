@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "drivers/opcua/data/types.h"
 #include "drivers/opcua/text/status.h"
 #include "model/quality.h"
@@ -350,6 +351,36 @@ static void times(void **state)
                 INT64_C(1795000000123456));
 }
 
+/* Whatever cannot be had: a value or none, never half of one. */
+static void without_memory(void **state)
+{
+    (void)state;
+    UA_Double numbers[] = { 1.5, 2.5 };
+    UA_EnumValueType row = { .value = 3, .displayName = UA_LOCALIZEDTEXT("en", "three") };
+    UA_ByteString bytes = { .length = 4, .data = (UA_Byte *)"foob" };
+    UA_Variant values[3];
+    unsigned failed = 0;
+    UA_Variant_setArray(&values[0], numbers, 2, &UA_TYPES[UA_TYPES_DOUBLE]);
+    UA_Variant_setScalar(&values[1], &row, &UA_TYPES[UA_TYPES_ENUMVALUETYPE]);
+    UA_Variant_setScalar(&values[2], &bytes, &UA_TYPES[UA_TYPES_BYTESTRING]);
+    for (size_t i = 0; i < 3; i++) {
+        for (long n = 1; n < 30; n++) {
+            struct rig rig;
+            arena_init(&rig.texts, 1 << 20);
+            rig.types = opcua_types_new(NULL, NULL, NULL);
+            alloc_fail_nth(n);
+            struct sample sample = sampled(&rig, &values[i], &all);
+            alloc_fail_nth(0);
+            bool bad = quality_class(sample.quality) == QUALITY_CLASS_BAD;
+            assert_int_equal(sample.type, bad ? VALUE_NONE : VALUE_TEXT);
+            failed += bad;
+            opcua_types_free(rig.types);
+            arena_fini(&rig.texts);
+        }
+    }
+    assert_true(failed > 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +396,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(unknown_structures_stay_raw, begin, end),
         cmocka_unit_test_setup_teardown(status_and_times, begin, end),
         cmocka_unit_test(times),
+        cmocka_unit_test(without_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
