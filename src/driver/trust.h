@@ -73,6 +73,7 @@ struct trust_peer {
     const char *host;     /* to be found in it; NULL: is not checked */
     const char *uri;      /* application URI it must name; NULL: is not checked */
     bool weak; /* short keys and SHA-1 are let through: a deprecated security was set by its name */
+    bool unkept; /* only told, to somebody who looks: a refusal is not kept, for no device waits */
 };
 
 struct trust;

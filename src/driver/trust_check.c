@@ -300,7 +300,9 @@ static void check_chain(struct trust *trust, const struct trust_peer *peer, STAC
     seen->fault = found.fault;
     if (found.fault != TRUST_FINE) {
         trust_say(peer, &found, seen);
-        trust_refuse(trust, leaf, seen, now_us);
+        if (!peer->unkept) {
+            trust_refuse(trust, leaf, seen, now_us);
+        }
     } else {
         trust_unrefuse(trust, seen);
     }

@@ -55,6 +55,13 @@ struct opcua_discover {
     struct list jobs;
     struct job *collecting; /* of what was heard without asking */
     struct map seen;        /* name -> struct seen */
+    struct map places;      /* "10.0.3.5:48250" -> struct place */
+};
+
+/* Where an application was found last. */
+struct place {
+    char at[OPCUA_HOST_MAX + 8];
+    char *uri;
 };
 
 /* A server that announced itself. */
@@ -152,12 +159,49 @@ static void ended_here(void *ctx)
     stop_listening(discover);
 }
 
+static bool place_of(const char *url, char *to, size_t size)
+{
+    struct opcua_url parts;
+    if (opcua_url_parse(url, OPCUA_PORT, &parts, NULL) != 0) {
+        return false;
+    }
+    str_format(to, size, "%s:%u", parts.host, parts.port);
+    return true;
+}
+
+const char *opcua_discover_uri(const struct opcua_discover *discover, const char *url)
+{
+    char at[OPCUA_HOST_MAX + 8];
+    const struct place *place = place_of(url, at, sizeof(at)) ? map_get(&discover->places, at)
+                                                              : NULL;
+    return place != NULL ? place->uri : NULL;
+}
+
+static void remember_place(struct opcua_discover *discover, const struct opcua_found *found)
+{
+    char at[OPCUA_HOST_MAX + 8];
+    if (found->uri[0] == '\0' || !place_of(found->url, at, sizeof(at))) {
+        return;
+    }
+    struct place *place = map_get(&discover->places, at);
+    if (place == NULL && discover->places.count < OPCUA_PLACES_MAX) {
+        place = busbar_alloc(sizeof(*place));
+        (void)str_copy(place->at, sizeof(place->at), at);
+        map_set(&discover->places, place->at, place);
+    }
+    if (place != NULL) {
+        busbar_free(place->uri);
+        place->uri = busbar_strdup(found->uri);
+    }
+}
+
 static void found_here(void *ctx)
 {
     struct message *message = ctx;
     struct job *job = message->job;
     if (job->discover != NULL) {
         job->found++;
+        remember_place(job->discover, message->found);
         opcua_find_tell(job->discover->drv, job->discovery, message->found);
     }
     opcua_found_free(message->found);
@@ -517,6 +561,7 @@ struct opcua_discover *opcua_discover_new(struct driver *drv, struct opcua_threa
     *discover = (struct opcua_discover){ .drv = drv, .loop = driver_loop(drv), .thread = thread };
     list_init(&discover->jobs);
     map_init(&discover->seen);
+    map_init(&discover->places);
     return discover;
 }
 
@@ -539,5 +584,11 @@ void opcua_discover_free(struct opcua_discover *discover)
         busbar_free(seen);
     }
     map_fini(&discover->seen);
+    at = 0;
+    while (map_next(&discover->places, &at, NULL, &seen)) {
+        busbar_free(((struct place *)seen)->uri);
+        busbar_free(seen);
+    }
+    map_fini(&discover->places);
     busbar_free(discover);
 }

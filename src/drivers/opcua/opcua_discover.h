@@ -17,6 +17,7 @@
 enum {
     OPCUA_SECOND_PORT = 48255,   /* of a second endpoint */
     OPCUA_HEARD_MAX = 1000,      /* servers remembered by the name they announce */
+    OPCUA_PLACES_MAX = 1000,     /* servers remembered by where they were found */
     OPCUA_HEARD_AGAIN_S = 600,   /* before one is looked at again because it announced itself */
     OPCUA_QUESTION_US = 3000000, /* connecting, and again the answer */
     OPCUA_LISTEN_US = 2000000,   /* for answers by multicast DNS */
@@ -36,6 +37,9 @@ void opcua_discover_free(struct opcua_discover *discover);
 void opcua_discover_setup(struct opcua_discover *discover, const struct setup *setup);
 void opcua_discover_ports(const struct setup *setup, driver_port_cb cb, void *ctx);
 void opcua_discover_status(const struct opcua_discover *discover, driver_status_cb cb, void *ctx);
+/* The URI of the application that was last found at the place of a URL; NULL: none was. For devices whose server has
+ * not told them yet. */
+const char *opcua_discover_uri(const struct opcua_discover *discover, const char *url);
 void opcua_discover_begin(struct opcua_discover *discover, struct driver_discovery *discovery);
 void opcua_discover_end(struct opcua_discover *discover, struct driver_discovery *discovery);
 

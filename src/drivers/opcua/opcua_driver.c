@@ -60,8 +60,11 @@ static void describe(const struct device *dev, bool sent, const void *data, size
 static void find_key(const struct device *dev, struct buf *out)
 {
     const struct opcua_device *device = opcua_device_of(dev);
-    if (device->application_uri != NULL) {
-        buf_append_text(out, device->application_uri);
+    const char *uri = device->application_uri != NULL || device->config.url_count == 0
+                          ? device->application_uri
+                          : opcua_discover_uri(device->state->discover, device->config.urls[0]);
+    if (uri != NULL) {
+        buf_append_text(out, uri);
     }
 }
 

@@ -122,7 +122,10 @@ static void on_left(void *ctx)
 static void end_whole(struct opcua_browse *browse)
 {
     char message[ERR_MESSAGE_MAX] = "";
-    if (browse->full) {
+    if (browse->repeats) {
+        str_format(message, sizeof(message),
+                   "the server repeats itself: what it told over and over was left off");
+    } else if (browse->full) {
         str_format(message, sizeof(message),
                    "there is more: %d nodes are told in one look; look into one of the branches",
                    OPCUA_BROWSE_NODES_MAX);
@@ -150,7 +153,7 @@ static struct browse_looked *fresh_add(struct opcua_browse *browse)
 
 static bool has_room(struct opcua_browse *browse, const struct browse_branch *branch)
 {
-    if (browse->met >= OPCUA_BROWSE_NODES_MAX) {
+    if (browse->met >= OPCUA_BROWSE_NODES_MAX || browse->references > BROWSE_REFERENCES_MAX) {
         browse->full = true;
         return false;
     }
@@ -170,9 +173,10 @@ static bool is_property(const UA_ReferenceDescription *reference)
 static bool on_reference(void *ctx, size_t index, const UA_ReferenceDescription *reference)
 {
     struct opcua_browse *browse = ctx;
-    const struct browse_branch *branch = browse->open[index];
+    struct browse_branch *branch = browse->open[index];
     bool property = is_property(reference);
     const char *id;
+    browse->references++;
     if (!has_room(browse, branch)) {
         return false;
     }
@@ -186,8 +190,10 @@ static bool on_reference(void *ctx, size_t index, const UA_ReferenceDescription 
         return false;
     }
     if (map_get(&browse->seen, id) != NULL) {
-        return true;
+        browse->repeats = browse->repeats || ++branch->repeats > BROWSE_REPEATS_MAX;
+        return branch->repeats <= BROWSE_REPEATS_MAX;
     }
+    branch->repeats = 0;
     const UA_String *name = reference->displayName.text.length > 0 ? &reference->displayName.text
                                                                    : &reference->browseName.name;
     struct browse_looked *looked = fresh_add(browse);

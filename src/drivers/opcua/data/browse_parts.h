@@ -14,9 +14,11 @@
 enum {
     BROWSE_TEXT_MAX = 512, /* bytes kept of a name or description */
     BROWSE_ID_MAX = 2 * OPCUA_ID_BYTES_MAX + OPCUA_URI_MAX,
-    BROWSE_EXPAND = 20,          /* nodes whose children are asked for together */
-    BROWSE_REFERENCES = 1000,    /* of one node in one answer */
-    BROWSE_OWN_REFERENCES = 200, /* of a variable or method: properties, mostly */
+    BROWSE_EXPAND = 20,             /* nodes whose children are asked for together */
+    BROWSE_REFERENCES = 1000,       /* of one node in one answer */
+    BROWSE_OWN_REFERENCES = 200,    /* of a variable or method: properties, mostly */
+    BROWSE_REPEATS_MAX = 10000,     /* nodes told before, one after another below one node */
+    BROWSE_REFERENCES_MAX = 400000, /* of a whole look */
     BROWSE_SUPERTYPES_MAX = 32,
     BROWSE_TYPES_BATCH = 200,  /* asked for together */
     BROWSE_ARGUMENTS_MAX = 64, /* of a method */
@@ -82,6 +84,7 @@ struct browse_branch {
     UA_NodeId node;
     const char *id, *name;
     unsigned level;       /* of its children */
+    unsigned repeats;     /* nodes that were told before, in a row */
     bool skip_properties; /* they were told with it */
 };
 
@@ -107,6 +110,8 @@ struct opcua_browse {
     bool held;    /* and a round comes first */
     bool cut;     /* deeper nodes were left out */
     bool full;    /* OPCUA_BROWSE_NODES_MAX */
+    bool repeats; /* the server told the same over and over */
+    uint64_t references;
     struct arena ids;
     struct map seen; /* id -> something */
     uint64_t told, met;

@@ -60,7 +60,7 @@ struct opcua_search_events {
 struct opcua_search;
 
 /* Idle: it ends by itself when all that was asked is answered and opcua_search_finish() was called.
- * trust: for a word about certificates, also kept with the refused ones; NULL: not looked at.
+ * trust: for a word about certificates; NULL: not looked at.
  * timeout_us: of one question, connecting and answer each. */
 struct opcua_search *opcua_search_new(struct opcua_thread *thread, struct trust *trust,
                                       int64_t timeout_us, const struct opcua_search_events *events,

@@ -247,7 +247,7 @@ static void take_endpoints(struct opcua_found *found, const UA_GetEndpointsRespo
     }
 }
 
-/* Its certificate as if a device were connected now: it stands with the refused ones then, to be trusted. */
+/* Its certificate as if a device connected now. Nothing is kept of it: only a device has to trust anybody. */
 static const char *trust_of(struct opcua_found *found, const struct search_answer *answer)
 {
     const UA_ByteString *certificate = NULL;
@@ -265,12 +265,20 @@ static const char *trust_of(struct opcua_found *found, const struct search_answe
                                .device = "",
                                .address = answer->url,
                                .host = url.host,
-                               .uri = found->uri };
+                               .uri = found->uri,
+                               .unkept = true };
     if (trust_check(answer->trust, &peer, certificate->data, certificate->length, clock_wall_us(),
                     &seen) == 0) {
         return "trusted";
     }
-    return keep(&found->arena, seen.words);
+    if (seen.fault != TRUST_UNTRUSTED) {
+        return keep(&found->arena, seen.words);
+    }
+    const char *words = arena_printf(&found->arena,
+                                     "not trusted yet: make a device of it, compare the "
+                                     "fingerprint, then: busbar certificate trust %.16s",
+                                     seen.fingerprint);
+    return words != NULL ? words : "";
 }
 
 /* ---- a find ---- */
