@@ -16,6 +16,7 @@ const REASONS: Record<string, string> = {
   configuration: "The device contradicts the configuration.",
   paused: "Polling of the device was paused by a person.",
   fault: "The device says that this value is not reliable.",
+  uncertain: "The device is not sure of this value.",
 };
 
 function range(min: number | null, max: number | null, units: string): string {
