@@ -151,7 +151,8 @@ enum {
     HAS_SOURCE_PICOSECONDS = 0x10,
     HAS_SERVER_PICOSECONDS = 0x20,
     MASK_KNOWN = 0x3f,
-    CHANGE_LEAST = 5, /* bytes of the smallest: handle and mask */
+    PICOSECONDS_MAX = 9999, /* in units of 10 ps */
+    CHANGE_LEAST = 5,       /* bytes of the smallest: handle and mask */
 };
 
 /* What a scalar is kept in. */
@@ -213,6 +214,13 @@ static int get_scalar(struct bytes *in, UA_Variant *value, union scalar *scalar)
     return 0;
 }
 
+/* What is over the most is the most (Part 6, 5.2.2.17). */
+static uint16_t get_picoseconds(struct bytes *in)
+{
+    uint16_t value = bytes_get_u16le(in);
+    return value < PICOSECONDS_MAX ? value : PICOSECONDS_MAX;
+}
+
 /* Returns 0, FOREIGN or BUSBAR_EPROTO. */
 static int get_value(struct bytes *in, UA_DataValue *value, union scalar *scalar)
 {
@@ -237,7 +245,7 @@ static int get_value(struct bytes *in, UA_DataValue *value, union scalar *scalar
     }
     if ((mask & HAS_SOURCE_PICOSECONDS) != 0) {
         value->hasSourcePicoseconds = true;
-        value->sourcePicoseconds = bytes_get_u16le(in);
+        value->sourcePicoseconds = get_picoseconds(in);
     }
     if ((mask & HAS_SERVER_TIME) != 0) {
         value->hasServerTimestamp = true;
@@ -245,7 +253,7 @@ static int get_value(struct bytes *in, UA_DataValue *value, union scalar *scalar
     }
     if ((mask & HAS_SERVER_PICOSECONDS) != 0) {
         value->hasServerPicoseconds = true;
-        value->serverPicoseconds = bytes_get_u16le(in);
+        value->serverPicoseconds = get_picoseconds(in);
     }
     return bytes_short(in) ? BUSBAR_EPROTO : 0;
 }
