@@ -158,6 +158,22 @@ test('all events of a server: chosen by severity, with a field of their own, tho
   assert.match(last[0].text, new RegExp(`step ${count - 1}$`));
 });
 
+test('a server without conditions says so where they were asked for, once', { timeout: 60000 }, async (t) => {
+  const server = await startServer({ folder, build: (space, ns, plant) => ({ ...addEvents(space, ns),
+    fast: addVariable(ns, plant, 'fast', 'Double', { dataType: opcua.DataType.Double, value: 1 }) }) });
+  t.after(() => server.stop());
+  const of = (mode) => ({ url: server.url, points: { fast: `{ node: "${nsu('fast')}" }` },
+    settings: `security: none, publishing: 200ms, alarms: ${mode}` });
+  const rig = await begin(t, site({ d1: of('conditions'), d2: of('all') }));
+  await rig.good('d2/fast');
+  const told = await event(rig, /does not tell which alarms stand/);
+  assert.deepEqual([told.source, told.kind], ['d1', 'fault']);
+  server.nodes.raise('no condition', 900);
+  const plain = await event(rig, /no condition/);
+  assert.equal(plain.source, 'd2', 'conditions only at d1');
+  assert.equal((await events(rig)).filter(({ kind }) => kind === 'fault').length, 1);
+});
+
 test('alarms: off means none', { timeout: 60000 }, async (t) => {
   const server = await serve(t);
   const rig = await begin(t, site({ d1: { url: server.url, settings: 'security: none, publishing: 200ms', points } }));

@@ -78,20 +78,6 @@ static bool is_unanswered(const struct opcua_trouble *trouble)
 
 /* ---- refresh ---- */
 
-/* A server that has events, but no conditions. */
-static bool has_no_conditions(UA_StatusCode status)
-{
-    switch (status) {
-    case UA_STATUSCODE_BADMETHODINVALID:
-    case UA_STATUSCODE_BADNODEIDUNKNOWN:
-    case UA_STATUSCODE_BADNODEIDINVALID:
-    case UA_STATUSCODE_BADNOTSUPPORTED:
-    case UA_STATUSCODE_BADNOTIMPLEMENTED:
-    case UA_STATUSCODE_BADSERVICEUNSUPPORTED: return true;
-    default: return false;
-    }
-}
-
 static void refreshed(void *ctx, const void *response, const struct opcua_trouble *trouble)
 {
     struct opcua_alarms *alarms = ctx;
@@ -112,7 +98,7 @@ static void refreshed(void *ctx, const void *response, const struct opcua_troubl
         timer_start(&alarms->timer, REFRESH_AGAIN_S * 1000, 0);
     } else if (opcua_status_bad(status) && status != UA_STATUSCODE_BADNOTHINGTODO) {
         alarms->no_conditions = true;
-        if (!has_no_conditions(status)) {
+        if (alarms->settings->mode == OPCUA_ALARM_CONDITIONS) {
             tell_trouble(alarms, "the server does not tell which alarms stand", status);
         }
     }
@@ -249,7 +235,10 @@ static void take(struct opcua_alarms *alarms, const UA_EventFieldList *list,
         alarms->round++;
         break;
     case OPCUA_EVENT_REFRESH_END: refresh_ended(alarms, delivery); break;
-    case OPCUA_EVENT_REFRESH_REQUIRED: opcua_alarms_refresh(alarms); break;
+    case OPCUA_EVENT_REFRESH_REQUIRED:
+        alarms->no_conditions = false; /* so it has some */
+        opcua_alarms_refresh(alarms);
+        break;
     case OPCUA_EVENT_OVERFLOW: overflowed(alarms, delivery); break;
     default: take_event(alarms, &event, delivery);
     }
@@ -460,9 +449,8 @@ static void on_timer(struct timer *timer, void *ctx)
     }
     if (alarms->item == 0 && alarms->call == NULL) {
         create_item(alarms);
-    } else if (alarms->dropped > 0 && alarms->left < OPCUA_EVENT_BURST * WHOLE / 2) {
-        alarms->left += (clock_mono_us() - alarms->filled_us) * OPCUA_EVENTS_A_SECOND;
-        alarms->filled_us = clock_mono_us();
+    } else if (alarms->dropped > alarms->dropped_told) { /* it goes on */
+        alarms->dropped_told = alarms->dropped;
         timer_start(&alarms->timer, FLOOD_LOOK_S * 1000, 0);
     } else {
         if (alarms->dropped > 0) {
@@ -470,7 +458,7 @@ static void on_timer(struct timer *timer, void *ctx)
                               "event flood over: %llu were dropped",
                               (unsigned long long)alarms->dropped);
         }
-        alarms->dropped = 0;
+        alarms->dropped = alarms->dropped_told = 0;
         opcua_alarms_refresh(alarms);
     }
 }

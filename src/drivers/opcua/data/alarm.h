@@ -83,7 +83,7 @@ struct opcua_alarms {
     struct list acks;
     struct timer timer;      /* the next try of the item, or the end of a flood */
     int64_t left, filled_us; /* what may still come, in millionths of an event */
-    uint64_t dropped;
+    uint64_t dropped, dropped_told;
     bool stopping;
 };
 
