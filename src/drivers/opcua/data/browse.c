@@ -29,6 +29,7 @@ void browse_looked_fini(struct browse_looked *looked)
     UA_NodeId_clear(&looked->data_type);
     UA_Variant_clear(&looked->true_state);
     UA_Variant_clear(&looked->false_state);
+    UA_DataValue_clear(&looked->raw);
     UA_Variant_clear(&looked->inputs);
     UA_Variant_clear(&looked->outputs);
     for (size_t i = 0; i < BROWSE_PROPERTIES; i++) {
@@ -404,12 +405,21 @@ static int parse_at(struct opcua_browse *browse, UA_NodeId *out, struct err *err
                                 id.uri != NULL ? id.uri : "of that number");
 }
 
+static void on_types(void *ctx)
+{
+    struct opcua_browse *browse = ctx;
+    if (browse->awaits) {
+        browse->awaits = false;
+        browse_tell_round(browse);
+    }
+}
+
 static void begin(struct opcua_browse *browse)
 {
     UA_NodeId root = UA_NODEID_NUMERIC(0, UA_NS0ID_OBJECTSFOLDER);
     struct err err = { 0 };
     browse->running = true;
-    browse->types = opcua_types_new(browse->seat, NULL, NULL);
+    browse->types = opcua_types_new(browse->seat, on_types, browse);
     opcua_types_up(browse->types, false);
     if (browse->at[0] != '\0' && parse_at(browse, &root, &err) != 0) {
         end(browse, err.code, err.message);

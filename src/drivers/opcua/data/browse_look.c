@@ -240,6 +240,9 @@ static void take_value(struct opcua_browse *browse, struct browse_looked *looked
     static const struct opcua_want all = { .member = NULL };
     looked->read = true;
     looked->status = value->hasStatus ? value->status : UA_STATUSCODE_GOOD;
+    if (browse->itself) {
+        (void)UA_DataValue_copy(value, &looked->raw);
+    }
     opcua_sample(value, &all, browse->types, &browse->out->arena, &looked->value);
 }
 

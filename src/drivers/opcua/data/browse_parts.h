@@ -22,6 +22,8 @@ enum {
     BROWSE_SUPERTYPES_MAX = 32,
     BROWSE_TYPES_BATCH = 200,  /* asked for together */
     BROWSE_ARGUMENTS_MAX = 64, /* of a method */
+    BROWSE_MEMBERS_MAX = 200,  /* of a structure, those of inner ones counted */
+    BROWSE_AWAITED_MAX = 16,   /* for what a structure is made of */
 };
 
 /* Properties of a variable or a method that say something of it (Part 8, 5.3; Part 3, 5.7). */
@@ -55,6 +57,7 @@ struct browse_looked {
     bool read; /* its value was */
     UA_StatusCode status;
     struct sample value;
+    UA_DataValue raw; /* of the node that was asked for: its members are told too */
     const char *units;
     bool has_range;
     double min, max;
@@ -100,6 +103,8 @@ struct opcua_browse {
     int error; /* that it ends with */
     char message[ERR_MESSAGE_MAX];
     struct opcua_types *types; /* for values that are structures */
+    unsigned awaited;          /* times that the round waited for them */
+    bool awaits;               /* does so now */
     /* the walk */
     struct opcua_ask walk;
     struct list branches;

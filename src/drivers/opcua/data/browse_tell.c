@@ -7,11 +7,13 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "drivers/opcua/data/browse_parts.h"
+#include "drivers/opcua/data/value.h"
 #include "drivers/opcua/text/status.h"
 #include "model/quality.h"
 
 enum {
     ITSELF_ROWS = 16,
+    MEMBER_DEPTH = 4, /* structures in structures */
     PROPOSAL_MAX = 16384,
     TROUBLE_MAX = 400,
     WORDS_MAX = 2048,
@@ -240,6 +242,20 @@ static const char *propose_command(struct opcua_browse *browse, const struct bro
 
 /* ---- nodes ---- */
 
+static void keep_enums(struct opcua_browse *browse, const struct point_enum *from, size_t count,
+                       struct driver_node *node)
+{
+    count = count < POINT_ENUM_MAX ? count : POINT_ENUM_MAX;
+    struct point_enum *enums = count > 0
+                                   ? arena_alloc_array(&browse->out->arena, count, sizeof(*enums))
+                                   : NULL;
+    for (size_t i = 0; enums != NULL && i < count; i++) {
+        enums[i] = (struct point_enum){ from[i].value, keep_text(browse, from[i].name) };
+    }
+    node->enums = enums;
+    node->enum_count = enums != NULL ? count : 0;
+}
+
 static void set_enums(struct opcua_browse *browse, const struct browse_looked *looked,
                       struct driver_node *node)
 {
@@ -250,15 +266,7 @@ static void set_enums(struct opcua_browse *browse, const struct browse_looked *l
         from = type->enums;
         count = type->enum_count;
     }
-    count = count < POINT_ENUM_MAX ? count : POINT_ENUM_MAX;
-    struct point_enum *enums = count > 0
-                                   ? arena_alloc_array(&browse->out->arena, count, sizeof(*enums))
-                                   : NULL;
-    for (size_t i = 0; enums != NULL && i < count; i++) {
-        enums[i] = (struct point_enum){ from[i].value, keep_text(browse, from[i].name) };
-    }
-    node->enums = enums;
-    node->enum_count = enums != NULL ? count : 0;
+    keep_enums(browse, from, count, node);
 }
 
 static void set_variable(struct opcua_browse *browse, const struct browse_looked *looked,
@@ -366,6 +374,81 @@ static void put_states(struct opcua_browse *browse, const struct driver_node *no
     buf_fini(&text);
 }
 
+/* ---- members of a structure ---- */
+
+static bool has_members(const struct opcua_definition *type)
+{
+    return type->shape == OPCUA_SHAPE_STRUCTURE || type->shape == OPCUA_SHAPE_OPTIONAL ||
+           type->shape == OPCUA_SHAPE_UNION;
+}
+
+/* Whether something of it is still being asked for. */
+static bool is_pending(const struct opcua_definition *type, unsigned depth)
+{
+    if (type->shape == OPCUA_SHAPE_PENDING) {
+        return true;
+    }
+    for (size_t i = 0; has_members(type) && depth > 0 && i < type->field_count; i++) {
+        if (is_pending(type->fields[i].type, depth - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void put_member(struct opcua_browse *browse, const struct browse_looked *looked,
+                       const char *path, const struct opcua_definition *type, bool array)
+{
+    struct arena *arena = &browse->out->arena;
+    struct opcua_want want = { .member = path };
+    struct buf point;
+    const char *id = arena_printf(arena, "%s member %s", looked->id, path);
+    if (id == NULL || browse->out->count >= ITSELF_ROWS + BROWSE_MEMBERS_MAX) {
+        return;
+    }
+    struct driver_node *node = &browse->out->nodes[browse->out->count++];
+    *node = (struct driver_node){ .id = id,
+                                  .parent = "",
+                                  .kind = "property",
+                                  .name = path,
+                                  .description = array ? "array" : "",
+                                  .readable = (looked->access & CAN_READ) != 0 };
+    keep_enums(browse, type->enums, type->enum_count, node);
+    opcua_sample(&looked->raw, &want, browse->types, arena, &node->value);
+    buf_init(&point, PROPOSAL_MAX);
+    buf_append_text(&point, "{ node: ");
+    quote(&point, looked->id);
+    buf_append_text(&point, ", member: ");
+    quote(&point, path);
+    buf_append_text(&point, " }");
+    node->point = keep(browse, &point);
+    buf_fini(&point);
+    struct buf name;
+    buf_init(&name, 4 * BROWSE_TEXT_MAX);
+    put_slug(&name, path);
+    node->point_name = keep(browse, &name);
+    buf_fini(&name);
+    node->proposed = !array && node->value.type != VALUE_NONE;
+}
+
+static void put_members(struct opcua_browse *browse, const struct browse_looked *looked,
+                        const struct opcua_definition *type, const char *above, unsigned depth)
+{
+    for (size_t i = 0; i < type->field_count; i++) {
+        const struct opcua_field *field = &type->fields[i];
+        const char *path = arena_printf(&browse->out->arena, "%s%s%s", above,
+                                        above[0] != '\0' ? "." : "", field->name);
+        if (path == NULL) {
+            return;
+        }
+        if (has_members(field->type) && field->dimensions == 0 && depth > 0) {
+            put_members(browse, looked, field->type, path, depth - 1);
+        } else {
+            put_member(browse, looked, path, field->type, field->dimensions > 0);
+        }
+    }
+}
+
 static void tell_itself(struct opcua_browse *browse, const struct browse_looked *looked)
 {
     static const char *const ranks[] = { "one or more", "any", "one value", "array" };
@@ -395,13 +478,25 @@ static void tell_itself(struct opcua_browse *browse, const struct browse_looked 
     put_row(browse, looked, "units", looked->units);
     put_range(browse, looked);
     put_states(browse, &node, looked);
+    const struct opcua_definition *type = opcua_types_of_data_type(browse->types,
+                                                                   &looked->data_type);
+    if (has_members(type) && looked->rank < 0) {
+        put_members(browse, looked, type, "", MEMBER_DEPTH);
+    }
 }
 
 void browse_tell_round(struct opcua_browse *browse)
 {
     struct opcua_told *out = browse->out;
-    size_t most = browse->itself ? ITSELF_ROWS : browse->round;
+    size_t most = browse->itself ? ITSELF_ROWS + BROWSE_MEMBERS_MAX : browse->round;
     const struct browse_looked *first = &browse->fresh[0];
+    browse->awaits = browse->itself && first->class == UA_NODECLASS_VARIABLE &&
+                     browse->awaited++ < BROWSE_AWAITED_MAX &&
+                     is_pending(opcua_types_of_data_type(browse->types, &first->data_type),
+                                MEMBER_DEPTH);
+    if (browse->awaits) {
+        return;
+    }
     out->nodes = arena_alloc_array(&out->arena, most, sizeof(*out->nodes));
     if (browse->itself && (first->status & 0x80000000U) != 0 && first->class == 0) {
         struct opcua_trouble trouble;

@@ -335,6 +335,27 @@ static void one_node_and_what_is_below(void **state)
     server_end(&server);
 }
 
+static void a_structure_and_its_members(void **state)
+{
+    (void)state;
+    struct server server = { .only_none = true };
+    struct heard heard = { .batches = 0 };
+    server_start(&server);
+    look(&heard, &server, "i=2256"); /* ServerStatus */
+    assert_int_equal(heard.error, 0);
+    assert_string_equal(row(&heard, "i=2256", "data type"), "ServerStatusDataType");
+    const struct driver_node *of_inner = node_of(&heard, "i=2256 member BuildInfo.ProductName");
+    assert_string_equal(of_inner->kind, "property");
+    assert_int_equal(of_inner->value.type, VALUE_TEXT);
+    assert_string_equal(of_inner->point_name, "build-info-product-name");
+    assert_string_equal(of_inner->point, "{ node: \"i=2256\", member: \"BuildInfo.ProductName\" }");
+    const struct driver_node *running = node_of(&heard, "i=2256 member State");
+    assert_int_equal(running->value.type, VALUE_INT);
+    assert_int_equal(running->value.value.i, 0);
+    forget(&heard);
+    server_end(&server);
+}
+
 static void what_is_not_there(void **state)
 {
     (void)state;
@@ -430,6 +451,7 @@ int main(void)
         cmocka_unit_test(a_press_as_it_tells_itself),
         cmocka_unit_test(states_arrays_methods),
         cmocka_unit_test(one_node_and_what_is_below),
+        cmocka_unit_test(a_structure_and_its_members),
         cmocka_unit_test(what_is_not_there),
         cmocka_unit_test(a_large_folder),
         cmocka_unit_test(more_branches_than_continuation_points),
