@@ -14,7 +14,7 @@ import { addVariable, nsu } from './opcua_space.mjs';
 
 const { DataType } = opcua;
 const points = { a: `{ node: "${nsu('a')}" }` };
-const secure = { policies: [Policy.Basic256Sha256], modes: [Mode.SignAndEncrypt] };
+const secure = { small: true, policies: [Policy.Basic256Sha256], modes: [Mode.SignAndEncrypt] };
 const build = (_space, ns, plant) => addVariable(ns, plant, 'a', 'Double', { dataType: DataType.Double, value: 5 });
 
 let folder;
@@ -24,7 +24,7 @@ let person; // a user's certificate
 before(async () => {
   folder = makeFolder({}).folder;
   person = makeCertificate(folder, 'person');
-  all = await startServer({ folder, build, policies: [Policy.None, ...ALL_POLICIES], modes: [Mode.None, Mode.Sign, Mode.SignAndEncrypt],
+  all = await startServer({ folder, build, small: true, policies: [Policy.None, ...ALL_POLICIES], modes: [Mode.None, Mode.Sign, Mode.SignAndEncrypt],
     users: { busbar: 'geheim' }, trustUsers: [person] });
 });
 
@@ -157,7 +157,7 @@ test('security: auto never goes down to None: not at first, not later', { timeou
   await rig.shows('later/a', 5);
   const { own, port } = server;
   await server.stop();
-  server = await startServer({ folder, build, certificate: own, port, policies: [Policy.None], modes: [Mode.None] });
+  server = await startServer({ folder, build, small: true, certificate: own, port, policies: [Policy.None], modes: [Mode.None] });
   await rig.link('later', /down: .*none/i, 30000);
   assert.equal(server.sessions().length, 0, 'nothing was told to it');
   await server.stop();
