@@ -83,14 +83,14 @@ static void explain(const struct opcua_session *session, struct opcua_trouble *w
     const struct opcua_attempt *attempt = session->attempt;
     const char *url = session->config.urls[attempt->url];
     if (turned_away(session, why)) {
-        opcua_trouble_set(
-            why, BUSBAR_EUNTRUSTED, why->status,
-            "the server does not take busbar's certificate %.16s (%s): trust it there, "
-            "often in a list of rejected ones; `busbar certificate show own` prints it",
-            attempt->own.seen.fingerprint,
-            distrusts(why->status) ? UA_StatusCode_name(why->status)
-            : hung_up(why->error)  ? "it hangs up"
-                                   : "it answers with a fault");
+        opcua_trouble_set(why, BUSBAR_EUNTRUSTED, why->status,
+                          "the server rejects busbar's certificate %.16s (%s): trust it there, "
+                          "often in a list of "
+                          "rejected ones (`busbar certificate show own`)",
+                          attempt->own.seen.fingerprint,
+                          distrusts(why->status) ? UA_StatusCode_name(why->status)
+                          : hung_up(why->error)  ? "it hangs up"
+                                                 : "it answers with a fault");
     } else if (session->phase == OPCUA_SESSION_ACTIVATING && refuses_user(why->status)) {
         explain_user(session, why);
     } else if (strstr(why->detail, url) == NULL) {

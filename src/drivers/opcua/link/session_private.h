@@ -67,6 +67,7 @@ struct opcua_session {
     struct timer keep_alive;
     int64_t asked_us; /* for the state; of the loop's clock */
     bool asking;
+    uint64_t trust_generation; /* in which the server was trusted */
 
     struct loop_deferred welcome; /* seats that came when it was up */
     struct loop_deferred ending;  /* the last seat left */

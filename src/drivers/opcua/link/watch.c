@@ -92,10 +92,29 @@ static void on_state(void *ctx, const void *response, const struct opcua_trouble
     }
 }
 
+/* Trust that a person has taken away, or that has run out, ends a session that stands. False: it was closed. */
+static bool still_trusted(struct opcua_session *session)
+{
+    struct opcua_attempt *attempt = session->attempt;
+    struct opcua_trouble why;
+    if (!attempt->uses_own || trust_generation(session->trust) == session->trust_generation) {
+        return true;
+    }
+    session->trust_generation = trust_generation(session->trust);
+    if (opcua_server_id_check(&attempt->server, &why) == 0) {
+        return true;
+    }
+    opcua_channel_close(attempt->channel, &why);
+    return false;
+}
+
 static void on_tick(struct timer *timer, void *ctx)
 {
     (void)timer;
     struct opcua_session *session = ctx;
+    if (!still_trusted(session)) {
+        return;
+    }
     int64_t now_us = loop_now_us(session->loop);
     int64_t every_us = session->config.keep_alive_us;
     int64_t silent_us = now_us - opcua_channel_heard_us(session->attempt->channel);
@@ -113,6 +132,9 @@ void opcua_session_watch(struct opcua_session *session)
 {
     session->asking = false;
     session->asked_us = loop_now_us(session->loop);
+    if (session->attempt->uses_own) {
+        session->trust_generation = trust_generation(session->trust);
+    }
     timer_init(&session->keep_alive, session->loop, on_tick, session);
     if (session->config.keep_alive_us > 0) {
         int64_t tick_us = session->config.keep_alive_us / TICKS;

@@ -68,7 +68,7 @@ static void a_server_that_does_not_trust_us_says_what_to_do_there(void **state)
     client_take(&client, &config);
     client_try(&client);
     assert_int_equal(client.why.error, BUSBAR_EUNTRUSTED);
-    assert_non_null(strstr(client.why.detail, "does not take busbar's certificate"));
+    assert_non_null(strstr(client.why.detail, "rejects busbar's certificate"));
     assert_non_null(strstr(client.why.detail, "`busbar certificate show own`"));
     client_leave(&client);
     end();
@@ -91,6 +91,29 @@ static void another_host_than_in_the_certificate_is_refused(void **state)
     client_take(&client, &config);
     client_try(&client);
     assert_int_equal(client.ups, 1);
+    client_leave(&client);
+    end();
+}
+
+static void trust_that_is_taken_away_ends_the_session(void **state)
+{
+    (void)state;
+    begin();
+    server_start(&server);
+    struct opcua_link_config config = client_config(&server);
+    struct client client;
+    config.keep_alive_us = RIG_SECOND / 10;
+    client_take(&client, &config);
+    client_try(&client);
+    rig_forget_server();
+    wait_for(rig.loop, &client.downs, 1);
+    assert_int_equal(client.why.error, BUSBAR_EUNTRUSTED);
+    client_try(&client);
+    assert_int_equal(client.downs, 2);
+    assert_int_equal(client.why.error, BUSBAR_EUNTRUSTED);
+    rig_trust_server();
+    client_try(&client);
+    assert_int_equal(client.ups, 2);
     client_leave(&client);
     end();
 }
@@ -424,6 +447,7 @@ int main(void)
         cmocka_unit_test(the_strongest_is_taken_once_the_server_is_trusted),
         cmocka_unit_test(a_server_that_does_not_trust_us_says_what_to_do_there),
         cmocka_unit_test(another_host_than_in_the_certificate_is_refused),
+        cmocka_unit_test(trust_that_is_taken_away_ends_the_session),
         cmocka_unit_test(each_security_works_by_name),
         cmocka_unit_test(none_is_never_taken_but_by_name),
         cmocka_unit_test(users_come_in_with_their_password),
