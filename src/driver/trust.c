@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The store: its folders, and what of them is kept in memory. A folder is read again when its time of change is
  * another than at the last look, when that time is so young that a change after the look could bear the same, and
- * once a second in any case, for files that were written over in place. Of a file that did not change
- * nothing is read. */
+ * once a second in any case, for files that were written over in place (more seldom where there are thousands). Of
+ * a file that did not change nothing is read. */
 #include "driver/trust.h"
 
 #include <openssl/err.h>
@@ -17,6 +17,7 @@
 #include "driver/trust_private.h"
 
 #define LOOK_EVERY_US CLOCK_US_PER_S
+#define LOOK_FILES    200 /* a second more between close looks for each so many */
 #define SETTLED_NS    INT64_C(1000000000)
 #define NS_PER_US     INT64_C(1000)
 
@@ -175,9 +176,10 @@ static bool look_at_folder(struct trust *trust, enum trust_folder_kind kind, boo
         return false;
     }
     int64_t changed = changed_ns(&stat_now);
+    int64_t every_us = LOOK_EVERY_US * (1 + (int64_t)folder->count / LOOK_FILES);
     bool settled = changed + SETTLED_NS < clock_wall_us() * NS_PER_US;
     if (folder->looked && settled && changed == folder->changed_ns &&
-        (!closely || mono_us - folder->looked_us < LOOK_EVERY_US)) {
+        (!closely || mono_us - folder->looked_us < every_us)) {
         return false;
     }
     folder->looked = true;
