@@ -201,7 +201,7 @@ static bool on_reference(void *ctx, size_t index, const UA_ReferenceDescription 
     looked->id = id;
     looked->name = browse_text(&browse->ids, name);
     looked->parent = branch->level > 0 ? branch->id : "";
-    looked->above = branch->level > 0 ? branch->name : "";
+    looked->above = branch->level > 1 ? branch->name : ""; /* what is on top is the device itself */
     looked->level = branch->level;
     looked->class = reference->nodeClass;
     looked->property = property;

@@ -46,12 +46,12 @@ struct browse_looked {
     UA_NodeId properties[BROWSE_PROPERTIES];
     UA_NodeClass class;
     const char *id, *parent, *name; /* ids */
-    const char *above;              /* name of the parent; "" where it is what was asked for */
-    unsigned level;                 /* below what was asked for: 0 = directly */
-    bool property;                  /* of the node above it */
-    bool children;                  /* more than properties are below it */
-    const char *description;        /* of the round, as all below */
-    int32_t rank;                   /* -1: one value; 0 and above: an array */
+    const char *above;       /* name of the parent, for names of points; "" = it says nothing */
+    unsigned level;          /* below what was asked for: 0 = directly */
+    bool property;           /* of the node above it */
+    bool children;           /* more than properties are below it */
+    const char *description; /* of the round, as all below */
+    int32_t rank;            /* -1: one value; 0 and above: an array */
     uint8_t access;
     bool executable;
     bool read; /* its value was */
