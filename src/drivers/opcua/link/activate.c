@@ -11,7 +11,9 @@ static void on_activated(void *ctx, const void *response, const struct opcua_tro
     struct opcua_session *session = ctx;
     struct opcua_attempt *attempt = session->attempt;
     if (trouble != NULL) {
-        opcua_channel_set_token(attempt->channel, NULL);
+        if (opcua_channel_is_open(attempt->channel)) {
+            opcua_channel_set_token(attempt->channel, NULL); /* the server refuses it */
+        }
         opcua_channel_close(attempt->channel, trouble);
         return;
     }

@@ -17,6 +17,8 @@
 #include "base/str.h"
 #include "drivers/opcua/link/session_private.h"
 
+enum { HANG_UPS_MAX = 2 }; /* after which an old session is given up */
+
 /* ---- words ---- */
 
 /* Statuses by which servers say, each in its way, that they do not trust who comes. */
@@ -278,6 +280,7 @@ static void on_facts(void *ctx, struct opcua_facts *facts, const struct opcua_tr
         session->least = opcua_security_strength(session->attempt->mode, session->attempt->policy);
     }
     session->phase = OPCUA_SESSION_UP;
+    session->hung_up = 0;
     opcua_session_watch(session);
     opcua_session_tell_up(session, session->resuming);
 }
@@ -289,9 +292,16 @@ void opcua_session_activated(struct opcua_session *session)
                                         session->config.timeout_us, on_facts, session);
 }
 
-/* The server cannot be reached at all: its session may still be there when it can. */
-static bool unreachable(const struct opcua_trouble *why)
+/* The network is at fault, not the session, which may still be there when it is mended. Who hangs up each time
+ * means it, though. */
+static bool may_resume(struct opcua_session *session, const struct opcua_trouble *why)
 {
+    if (session->config.url_count > 1 || !opcua_channel_has_token(session->attempt->channel)) {
+        return false;
+    }
+    if (hung_up(why->error)) {
+        return session->phase >= OPCUA_SESSION_ACTIVATING && session->hung_up++ < HANG_UPS_MAX;
+    }
     return why->error == BUSBAR_ECONNREFUSED || why->error == BUSBAR_ETIMEOUT ||
            why->error == BUSBAR_EROUTE || why->error == BUSBAR_EHOST;
 }
@@ -323,8 +333,7 @@ static void on_closed(void *ctx, const struct opcua_trouble *trouble)
         lost(session, &why);
     } else if (!session->resuming) {
         opcua_session_next(session, &why);
-    } else if (session->phase == OPCUA_SESSION_OPENING && unreachable(&why) &&
-               session->config.url_count == 1) {
+    } else if (may_resume(session, &why)) {
         session->phase = OPCUA_SESSION_DOWN;
         opcua_session_tell_down(session, &why);
     } else {

@@ -92,7 +92,11 @@ static const char *keep(struct arena *texts, const char *text)
 
 static const char *keep_bytes(struct arena *texts, const char *bytes, size_t size)
 {
-    return bytes != NULL ? arena_strndup(texts, bytes, size) : NULL;
+    char *copy = bytes != NULL ? arena_alloc(texts, size) : NULL;
+    if (copy != NULL && size > 0) {
+        memcpy(copy, bytes, size);
+    }
+    return copy;
 }
 
 static void keep_config(struct opcua_session *session, const struct opcua_link_config *config)

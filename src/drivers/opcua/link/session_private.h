@@ -55,7 +55,8 @@ struct opcua_session {
     struct opcua_lookup *lookup;
     struct opcua_attempt *attempt; /* NULL: none; down: its session can be taken up again */
     bool resuming;
-    int least; /* the strongest security it ever had; 0: none yet, or it was named */
+    unsigned hung_up; /* times in a row that the server did so when it was taken up again */
+    int least;        /* the strongest security it ever had; 0: none yet, or it was named */
     int64_t lost_us, session_timeout_us;
     size_t attempts; /* not freed yet, this one and former ones */
 

@@ -167,6 +167,7 @@ static inline void server_configure(struct server *server, UA_ServerConfig *conf
     if (server->distrusts) {
         config->secureChannelPKI.verifyCertificate = rig_distrust;
     }
+    UA_CertificateVerification_AcceptAll(&config->sessionPKI); /* of users */
     UA_UsernamePasswordLogin login = { UA_STRING_STATIC("eva"), UA_STRING_STATIC("secret") };
     (void)UA_AccessControl_default(config, !server->users_only, NULL, 1, &login);
     for (size_t i = 0; i < config->endpointsSize; i++) {

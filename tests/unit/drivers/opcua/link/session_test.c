@@ -2,6 +2,10 @@
 /* A session against a real server: securities, users, trust, and what keeps it alive. */
 #include "server_rig.h"
 
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+
+#include "base/alloc.h"
 #include "base/err.h"
 #include "drivers/opcua/link/session_private.h"
 
@@ -19,6 +23,17 @@ static void end(void)
 {
     server_end(&server);
     rig_forget_server();
+}
+
+/* The connection breaks: the server keeps the session. */
+static void cut(const struct client *client)
+{
+    (void)client;
+    struct opcua_session *session = list_entry(opcua_thread_sessions(rig.thread)->next,
+                                               struct opcua_session, link);
+    struct opcua_trouble why;
+    opcua_trouble_set(&why, BUSBAR_ERESET, 0, "cut by the test");
+    opcua_channel_close(session->attempt->channel, &why);
 }
 
 /* ---- trust ---- */
@@ -202,6 +217,89 @@ static void users_come_in_with_their_password(void **state)
     end();
 }
 
+/* The certificate and key of a user, DER; key: also as PEM, to be freed. */
+static void make_user(struct buf *certificate, struct buf *key, char **pem_certificate,
+                      char **pem_key)
+{
+    char path[128];
+    struct trust *store;
+    (void)str_format(path, sizeof(path), "%s/user", rig.folder);
+    assert_int_equal(trust_open(path, &store, NULL), 0);
+    const char *const hosts[] = { NULL };
+    const struct trust_own own = {
+        .protocol = "user", .common_name = "eva", .uri = "urn:acme:eva", .hosts = hosts
+    };
+    buf_init(certificate, 65536);
+    buf_init(key, 65536);
+    assert_int_equal(trust_own(store, &own, certificate, key, NULL, NULL), 0);
+    trust_close(store);
+    const uint8_t *at = certificate->data;
+    X509 *x509 = d2i_X509(NULL, &at, (long)certificate->size);
+    at = key->data;
+    EVP_PKEY *pkey = d2i_AutoPrivateKey(NULL, &at, (long)key->size);
+    char **texts[] = { pem_certificate, pem_key };
+    for (size_t i = 0; i < 2; i++) {
+        BIO *out = BIO_new(BIO_s_mem());
+        char *text;
+        assert_int_equal(i == 0 ? PEM_write_bio_X509(out, x509)
+                                : PEM_write_bio_PrivateKey(out, pkey, NULL, NULL, 0, NULL, NULL),
+                         1);
+        long size = BIO_get_mem_data(out, &text);
+        *texts[i] = busbar_strndup(text, (size_t)size);
+        BIO_free(out);
+    }
+    X509_free(x509);
+    EVP_PKEY_free(pkey);
+}
+
+static void users_come_in_with_their_certificate(void **state)
+{
+    (void)state;
+    struct buf certificate;
+    struct buf key;
+    char *pem_certificate;
+    char *pem_key;
+    begin();
+    server.users_only = true;
+    server_start(&server);
+    make_user(&certificate, &key, &pem_certificate, &pem_key);
+    struct opcua_link_config config = client_config(&server);
+    struct client client;
+    config.user_certificate = (const char *)certificate.data;
+    config.user_certificate_bytes = certificate.size;
+    config.user_key = (const char *)key.data;
+    config.user_key_bytes = key.size;
+    client_take(&client, &config);
+    client_try(&client);
+    assert_int_equal(client.ups, 1);
+    client_leave(&client);
+
+    config.user_certificate = pem_certificate;
+    config.user_certificate_bytes = strlen(pem_certificate);
+    config.user_key = pem_key;
+    config.user_key_bytes = strlen(pem_key);
+    client_take(&client, &config);
+    client_try(&client);
+    assert_int_equal(client.ups, 1);
+    cut(&client); /* and again on a new channel */
+    wait_for(rig.loop, &client.downs, 1);
+    client_try(&client);
+    assert_true(client.resumed);
+    client_leave(&client);
+
+    config.user_key_bytes /= 2;
+    client_take(&client, &config);
+    client_try(&client);
+    assert_int_equal(client.why.error, BUSBAR_ECONFIG);
+    assert_non_null(strstr(client.why.detail, "the user's key cannot be read"));
+    client_leave(&client);
+    end();
+    buf_fini(&certificate);
+    buf_fini(&key);
+    busbar_free(pem_certificate);
+    busbar_free(pem_key);
+}
+
 /* ---- calls ---- */
 
 static void calls_are_answered_once_and_in_time(void **state)
@@ -307,17 +405,6 @@ static void devices_of_the_same_settings_share_a_session(void **state)
 }
 
 /* ---- loss ---- */
-
-/* The connection breaks: the server keeps the session. */
-static void cut(const struct client *client)
-{
-    (void)client;
-    struct opcua_session *session = list_entry(opcua_thread_sessions(rig.thread)->next,
-                                               struct opcua_session, link);
-    struct opcua_trouble why;
-    opcua_trouble_set(&why, BUSBAR_ERESET, 0, "cut by the test");
-    opcua_channel_close(session->attempt->channel, &why);
-}
 
 static void a_lost_session_is_taken_up_again(void **state)
 {
@@ -451,6 +538,7 @@ int main(void)
         cmocka_unit_test(each_security_works_by_name),
         cmocka_unit_test(none_is_never_taken_but_by_name),
         cmocka_unit_test(users_come_in_with_their_password),
+        cmocka_unit_test(users_come_in_with_their_certificate),
         cmocka_unit_test(calls_are_answered_once_and_in_time),
         cmocka_unit_test(a_server_that_reads_few_nodes_at_once_is_read_in_parts),
         cmocka_unit_test(devices_of_the_same_settings_share_a_session),
