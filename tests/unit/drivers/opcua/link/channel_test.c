@@ -410,11 +410,13 @@ static void timers_of_the_library_run_on_the_loop(void **state)
 }
 
 static char order[8];
+static size_t noted;
 
 static void note(void *application, void *data)
 {
     (void)data;
-    (void)strncat(order, application, 1);
+    assert_true(noted < sizeof(order) - 1);
+    order[noted++] = *(const char *)application;
 }
 
 static void delayed_calls_run_once_in_their_order(void **state)
@@ -424,7 +426,8 @@ static void delayed_calls_run_once_in_their_order(void **state)
     UA_DelayedCallback calls[3] = { { .callback = note, .application = "a" },
                                     { .callback = note, .application = "b" },
                                     { .callback = note, .application = "c" } };
-    order[0] = '\0';
+    memset(order, 0, sizeof(order));
+    noted = 0;
     for (size_t i = 0; i < 3; i++) {
         event_loop->addDelayedCallback(event_loop, &calls[i]);
     }
