@@ -54,7 +54,8 @@ function commands(block) {
 
 const sitePorts = /\b(150\d\d|4825\d)\b/g;
 
-/** The example site on free ports, it may be running on its own ones beside this test; examples send old samples. */
+/** The example site on free ports, it may be running on its own ones beside this test; examples send old samples.
+ *  Returns what became of each port. */
 async function moveSite(folder) {
   const ports = new Map();
   const bacnet = await freePort();
@@ -68,6 +69,7 @@ async function moveSite(folder) {
       .replace(/address: (127\.0\.2\.\d+)(?=[ ,}])/g, `address: "$1:${bacnet}"`);
     writeFileSync(join(folder, name), apart.replace('keep: 2y', 'keep: forever'));
   }
+  return ports;
 }
 
 test('console examples run', { timeout: 300000 }, async (t) => {
@@ -76,7 +78,7 @@ test('console examples run', { timeout: 300000 }, async (t) => {
   mkdirSync(join(folder, 'bin'));
   symlinkSync(resolve(program), join(folder, 'bin', 'busbar'));
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
-  await moveSite(join(folder, 'examples/site'));
+  const ports = await moveSite(join(folder, 'examples/site'));
   const sim = await startSim(join(folder, 'examples/site'));
   let gateway = null;
   t.after(async () => {
@@ -99,7 +101,8 @@ test('console examples run', { timeout: 300000 }, async (t) => {
   for (const page of pages) {
     for (const block of blocks(page).filter((b) => b.kind === 'console')) {
       for (const example of commands(block)) {
-        const command = example.command.replaceAll('127.0.0.1:9090', series);
+        const command = example.command.replaceAll('127.0.0.1:9090', series)
+          .replace(sitePorts, (port) => ports.get(port) ?? port); // and those of the site
         const ran = spawnSync('bash', ['-c', command], { cwd: folder, env, encoding: 'utf8', timeout: 60000 });
         const all = `${ran.stdout}${ran.stderr}`;
         assert.equal(ran.status, example.exit, `${page}:${example.line}: ${example.command}\n${all}`);
