@@ -209,7 +209,7 @@ test('services that never answer, or cut, each in turn', { timeout: 90000 }, asy
 test('browsing: continuation points without end, references to itself, garbage', { timeout: 90000 }, async (t) => {
   const reference = (i) => ({ referenceTypeId: 'i=35', isForward: true, nodeId: `ns=2;s=loop.${i}`, browseName: { namespaceIndex: 2, name: `loop.${i}` },
     displayName: { text: 'x'.repeat(200) }, nodeClass: 2, typeDefinition: 'i=63' });
-  const page = (request, key) => request[key].map((of, at) => (at > 5 || /loop\.\d\d/.test(of.nodeId?.value) ? { statusCode: StatusCodes.Good }
+  const page = (request, key) => request[key].map((of) => (/loop/.test(of.nodeId?.value) ? { statusCode: StatusCodes.Good }
     : { statusCode: StatusCodes.Good, continuationPoint: Buffer.alloc(200, 7), references: Array.from({ length: 300 }, (_, i) => reference(i)) }));
   const endless = { Browse: (_good, request) => new opcua.BrowseResponse({ responseHeader: _good.responseHeader, results: page(request, 'nodesToBrowse') }),
     BrowseNext: (_good, request) => new opcua.BrowseNextResponse({ responseHeader: _good.responseHeader, results: page(request, 'continuationPoints') }) };

@@ -25,7 +25,7 @@ before(() => {
 const counter = (_space, ns, plant) => addVariable(ns, plant, 'n', 'Double', { dataType: DataType.Double, value: 0 });
 
 async function serve(t, options = {}) {
-  const server = await startServer({ folder, certificate, build: counter, small: true, ...options });
+  const server = await startServer({ folder, certificate, build: counter, ...options });
   t.after(() => server.stop());
   return server;
 }
@@ -182,7 +182,7 @@ test('a session closed at the server is made anew', { timeout: 60000 }, async (t
 
 test('a server that starts again, its nodes later than it, its namespaces in another order', { timeout: 90000 }, async (t) => {
   const port = await freePort();
-  let server = await startServer({ folder, certificate, port, build: counter, small: true });
+  let server = await startServer({ folder, certificate, port, build: counter });
   t.after(() => server.stop());
   const rig = await begin(t, site({ d1: { url: server.url, settings: fast, points } }));
   await rig.good('d1/n');
@@ -236,7 +236,7 @@ test('a server that shuts down and one that is not there do not delay the others
 });
 
 test('history: the hole of an outage that outlives session and queue is filled', { timeout: 90000 }, async (t) => {
-  const server = await serve(t, { small: false, build: (space, ns, plant) => {
+  const server = await serve(t, { build: (space, ns, plant) => {
     addHistorized(space, ns, plant, 'logged');
     addHistorized(space, ns, plant, 'plain');
   } });

@@ -144,7 +144,7 @@ test('an authority: its servers are trusted with it, and refused when revoked', 
 
 test('security: auto never goes down to None: not at first, not later', { timeout: 90000 }, async (t) => {
   const open = await serve(t, { policies: [Policy.None], modes: [Mode.None] });
-  let server = await startServer({ folder, build, ...secure, policies: ALL_POLICIES });
+  let server = await startServer({ folder, build, ...secure, small: false, policies: ALL_POLICIES });
   t.after(() => server.stop());
   const proxy = await startProxy(server.port);
   t.after(() => proxy.stop());
@@ -157,11 +157,11 @@ test('security: auto never goes down to None: not at first, not later', { timeou
   await rig.shows('later/a', 5);
   const { own, port } = server;
   await server.stop();
-  server = await startServer({ folder, build, small: true, certificate: own, port, policies: [Policy.None], modes: [Mode.None] });
+  server = await startServer({ folder, build, certificate: own, port, policies: [Policy.None], modes: [Mode.None] });
   await rig.link('later', /down: .*none/i, 30000);
   assert.equal(server.sessions().length, 0, 'nothing was told to it');
   await server.stop();
-  server = await startServer({ folder, build, certificate: own, port, ...secure });
+  server = await startServer({ folder, build, certificate: own, port, ...secure, small: false });
   t.diagnostic((await rig.link('later', /down: .*stronger security before/, 30000)).error);
   assert.equal(server.sessions().length, 0, 'a weaker policy than before is a downgrade too');
 });
