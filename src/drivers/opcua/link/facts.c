@@ -248,18 +248,39 @@ void opcua_facts_cancel(struct opcua_facts_reading *reading)
     busbar_free(reading);
 }
 
-/* ---- the state alone ---- */
+/* ---- what may change ---- */
 
-struct opcua_call *opcua_facts_ask_state(struct opcua_channel *channel, struct loop *loop,
-                                         struct list *owner, int64_t timeout_us,
-                                         opcua_called_cb called, void *ctx)
+struct opcua_call *opcua_facts_ask(struct opcua_channel *channel, struct loop *loop,
+                                   struct list *owner, int64_t timeout_us, opcua_called_cb called,
+                                   void *ctx)
 {
-    return ask(channel, loop, owner, STATE_AT, NAMESPACES_AT, timeout_us, called, ctx);
+    return ask(channel, loop, owner, STATE_AT, NAMESPACES_AT + 1, timeout_us, called, ctx);
 }
 
-bool opcua_facts_state(const UA_ReadResponse *response, UA_ServerState *state, UA_DateTime *started)
+static bool same_namespaces(const struct opcua_server_facts *facts, const UA_Variant *value)
 {
-    return response->resultsSize == NAMESPACES_AT &&
-           take_state(&response->results[STATE_AT].value, state) &&
-           take_time(&response->results[STARTED_AT].value, started);
+    if (!UA_Variant_hasArrayType(value, &UA_TYPES[UA_TYPES_STRING]) || value->arrayLength == 0) {
+        return true;
+    }
+    const UA_String *uris = value->data;
+    bool same = value->arrayLength == facts->namespace_count;
+    for (size_t i = 0; same && i < facts->namespace_count; i++) {
+        size_t size = strlen(facts->namespaces[i]);
+        same = uris[i].length == size &&
+               (size == 0 || memcmp(uris[i].data, facts->namespaces[i], size) == 0);
+    }
+    return same;
+}
+
+bool opcua_facts_answer_same(const struct opcua_facts *facts, const UA_ReadResponse *answer)
+{
+    UA_ServerState state = facts->server.state;
+    UA_DateTime started = facts->server.started;
+    if (answer->resultsSize <= NAMESPACES_AT) {
+        return true;
+    }
+    (void)take_state(&answer->results[STATE_AT].value, &state);
+    (void)take_time(&answer->results[STARTED_AT].value, &started);
+    return state == facts->server.state && started == facts->server.started &&
+           same_namespaces(&facts->server, &answer->results[NAMESPACES_AT].value);
 }

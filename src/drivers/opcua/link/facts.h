@@ -29,12 +29,11 @@ struct opcua_facts_reading *opcua_facts_read(struct opcua_channel *channel, stru
 /* No callback after this. NULL is fine. */
 void opcua_facts_cancel(struct opcua_facts_reading *reading);
 
-/* The state and the start of the server in the answer to opcua_facts_ask_state(); false: it says neither. */
-bool opcua_facts_state(const UA_ReadResponse *response, UA_ServerState *state,
-                       UA_DateTime *started);
-/* Asks for these two only. */
-struct opcua_call *opcua_facts_ask_state(struct opcua_channel *channel, struct loop *loop,
-                                         struct list *owner, int64_t timeout_us,
-                                         opcua_called_cb called, void *ctx);
+/* Asks only for what may change while a session lives: state, start, namespaces. */
+struct opcua_call *opcua_facts_ask(struct opcua_channel *channel, struct loop *loop,
+                                   struct list *owner, int64_t timeout_us, opcua_called_cb called,
+                                   void *ctx);
+/* Whether the answer to that says the same as what is known. What the server does not say is the same. */
+bool opcua_facts_answer_same(const struct opcua_facts *facts, const UA_ReadResponse *answer);
 
 #endif

@@ -312,6 +312,11 @@ struct opcua_call *opcua_call(struct opcua_seat *seat, const void *request,
                               response_type, timeout_us, called, ctx);
 }
 
+void opcua_seat_look(struct opcua_seat *seat)
+{
+    opcua_session_look(seat->session);
+}
+
 void opcua_seat_learn(struct opcua_seat *seat, const uint32_t *limit, uint32_t most)
 {
     struct opcua_session *session = seat->session;

@@ -108,6 +108,10 @@ struct opcua_call *opcua_call(struct opcua_seat *seat, const void *request,
                               const UA_DataType *request_type, const UA_DataType *response_type,
                               int64_t timeout_us, opcua_called_cb called, void *ctx);
 
+/* Looks now whether the namespaces or the server's state have changed; `changed` follows where they have. For who
+ * misses something that a server may load later: at a pace of its own. */
+void opcua_seat_look(struct opcua_seat *seat);
+
 /* Learned: the server refused this many of something at once; facts->limits is lowered to what it bears. */
 void opcua_seat_learn(struct opcua_seat *seat, const uint32_t *limit, uint32_t most);
 

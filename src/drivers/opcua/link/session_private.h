@@ -66,7 +66,7 @@ struct opcua_session {
     struct opcua_server_limits learned; /* 0: nothing */
     uint32_t generation;
     struct timer keep_alive;
-    int64_t asked_us; /* for the state; of the loop's clock */
+    int64_t up_us, asked_us; /* since when; for the state. Of the loop's clock */
     bool asking;
     uint64_t trust_generation; /* in which the server was trusted */
 
@@ -91,6 +91,8 @@ void opcua_session_activate(struct opcua_session *session);
 /* ---- watch.c ---- */
 void opcua_session_watch(struct opcua_session *session);
 void opcua_session_unwatch(struct opcua_session *session);
+/* Asks now, where nothing is asked yet. */
+void opcua_session_look(struct opcua_session *session);
 /* The facts as they are told to seats: with what was learned, and where we are. */
 void opcua_session_take_facts(struct opcua_session *session, struct opcua_facts *facts);
 void opcua_session_learn(struct opcua_session *session, size_t offset, uint32_t most);

@@ -9,6 +9,9 @@
 
 enum { TICKS = 2, LOOK_EVERY = 6 }; /* a keep-alive; of keep-alives */
 
+/* Servers load their namespaces when they run already: for so long a new session looks at each tick. */
+#define YOUNG_US INT64_C(60000000)
+
 static void lower(uint32_t *limit, uint32_t most)
 {
     *limit = *limit == 0 || most < *limit ? most : *limit;
@@ -65,31 +68,42 @@ static void on_facts(void *ctx, struct opcua_facts *facts, const struct opcua_tr
     }
 }
 
+static void read_again(struct opcua_session *session)
+{
+    session->asking = true;
+    session->reading = opcua_facts_read(session->attempt->channel, session->loop,
+                                        session->config.timeout_us, on_facts, session);
+}
+
 static void on_state(void *ctx, const void *response, const struct opcua_trouble *trouble)
 {
     struct opcua_session *session = ctx;
     session->asking = false;
-    if (trouble != NULL) {
-        if (trouble->error == BUSBAR_ETIMEOUT) {
-            struct opcua_trouble why;
-            opcua_trouble_set(
-                &why, BUSBAR_ETIMEOUT, UA_STATUSCODE_BADTIMEOUT,
-                "%s: the server has gone silent: it holds the connection but does not "
-                "answer",
-                session->facts.server.url);
-            opcua_channel_close(session->attempt->channel, &why);
+    if (trouble == NULL) {
+        if (!opcua_facts_answer_same(&session->facts, response)) {
+            read_again(session);
         }
+    } else if (trouble->status == UA_STATUSCODE_BADTOOMANYOPERATIONS) {
+        read_again(session); /* in parts */
+    } else if (trouble->error == BUSBAR_ETIMEOUT) {
+        struct opcua_trouble why;
+        opcua_trouble_set(&why, BUSBAR_ETIMEOUT, UA_STATUSCODE_BADTIMEOUT,
+                          "%s: the server has gone silent: it holds the connection but does not "
+                          "answer",
+                          session->facts.server.url);
+        opcua_channel_close(session->attempt->channel, &why);
+    }
+}
+
+void opcua_session_look(struct opcua_session *session)
+{
+    if (session->phase != OPCUA_SESSION_UP || session->asking) {
         return;
     }
-    UA_ServerState state;
-    UA_DateTime started;
-    const struct opcua_server_facts *known = &session->facts.server;
-    if (opcua_facts_state(response, &state, &started) &&
-        (state != known->state || started != known->started)) {
-        session->asking = true;
-        session->reading = opcua_facts_read(session->attempt->channel, session->loop,
-                                            session->config.timeout_us, on_facts, session);
-    }
+    session->asking = true;
+    session->asked_us = loop_now_us(session->loop);
+    (void)opcua_facts_ask(session->attempt->channel, session->loop, &session->calls,
+                          session->config.timeout_us, on_state, session);
 }
 
 /* Trust that a person has taken away, or that has run out, ends a session that stands. False: it was closed. */
@@ -117,21 +131,18 @@ static void on_tick(struct timer *timer, void *ctx)
     }
     int64_t now_us = loop_now_us(session->loop);
     int64_t every_us = session->config.keep_alive_us;
-    int64_t silent_us = now_us - opcua_channel_heard_us(session->attempt->channel);
-    if (session->asking ||
-        (silent_us < every_us && now_us - session->asked_us < LOOK_EVERY * every_us)) {
-        return;
+    bool silent = now_us - opcua_channel_heard_us(session->attempt->channel) >= every_us;
+    bool young = now_us - session->up_us < YOUNG_US;
+    if (silent || young || now_us - session->asked_us >= LOOK_EVERY * every_us) {
+        opcua_session_look(session);
     }
-    session->asking = true;
-    session->asked_us = now_us;
-    (void)opcua_facts_ask_state(session->attempt->channel, session->loop, &session->calls,
-                                session->config.timeout_us, on_state, session);
 }
 
 void opcua_session_watch(struct opcua_session *session)
 {
     session->asking = false;
-    session->asked_us = loop_now_us(session->loop);
+    session->up_us = loop_now_us(session->loop);
+    session->asked_us = session->up_us;
     if (session->attempt->uses_own) {
         session->trust_generation = trust_generation(session->trust);
     }
