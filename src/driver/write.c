@@ -86,7 +86,9 @@ static bool surely_not(int error)
     case BUSBAR_ENOTCONN:
     case BUSBAR_ECONNREFUSED:
     case BUSBAR_EROUTE:
-    case BUSBAR_EHOST: return true;
+    case BUSBAR_EHOST:
+    case BUSBAR_EAUTH:
+    case BUSBAR_EUNTRUSTED: return true;
     default: return false;
     }
 }

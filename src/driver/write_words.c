@@ -44,6 +44,16 @@ void write_say_sent(const struct write *write, int error, struct buf *out)
                    "look at the point before you write again",
                    write->how.release ? "release" : "value");
         break;
+    case BUSBAR_ENOTCONN:
+    case BUSBAR_ECONNREFUSED:
+    case BUSBAR_EROUTE:
+    case BUSBAR_EHOST:
+    case BUSBAR_EAUTH:
+    case BUSBAR_EUNTRUSTED: {
+        const char *why = write->hd->stats.link == LINK_DOWN ? write->hd->stats.detail : "";
+        buf_printf(out, "not sent: %s", why[0] != '\0' ? why : err_text(error));
+        break;
+    }
     case BUSBAR_ECANCELED:
         buf_append_text(out, "the device was stopped before it answered; whether it took the value "
                              "is not known");

@@ -10,6 +10,8 @@
 #include "drivers/opcua/text/status.h"
 #include "model/quality.h"
 
+enum { LOOK_AGAIN_US = 5000000 };
+
 /* A Read under way, or what is left of one that was too large. */
 struct read_call {
     struct list link; /* access->calls or access->again */
@@ -164,6 +166,17 @@ static void read_called(void *ctx, const void *response, const struct opcua_trou
     pump(access);
 }
 
+/* A server that starts may load them later. */
+static void look_for_namespaces(struct opcua_peer *peer)
+{
+    struct opcua_accesses *accesses = accesses_of(peer);
+    int64_t now_us = loop_now_us(opcua_peer_loop(peer));
+    if (now_us - accesses->looked_us >= LOOK_AGAIN_US) {
+        accesses->looked_us = now_us;
+        opcua_seat_look(opcua_peer_seat(peer));
+    }
+}
+
 /* Points that can be asked for, from access->given on; the others get their quality here. */
 static struct read_call *next_call(struct opcua_access *access, size_t most)
 {
@@ -178,6 +191,7 @@ static struct read_call *next_call(struct opcua_access *access, size_t most)
             0) {
             set_bad(&access->samples[at], QUALITY_CONFIGURATION, OPCUA_FOUND_NO_NAMESPACE);
             access->done++;
+            look_for_namespaces(access->peer);
             continue;
         }
         call->asked[call->count++] = (uint32_t)at;

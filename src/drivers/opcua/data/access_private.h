@@ -20,6 +20,7 @@ struct opcua_accesses {
     size_t most;       /* nodes in one Read */
     struct list types; /* write.c: what nodes are written as */
     size_t type_count;
+    int64_t looked_us; /* monotonic; for namespaces that are missing */
     bool stopped;
 };
 

@@ -85,8 +85,9 @@ static bool status_changed(struct opcua_subscription *subscription, const UA_Ext
 {
     const UA_StatusChangeNotification *change = data->content.decoded.data;
     const char *name = opcua_status_name(change->status);
-    if (!opcua_status_bad(change->status) &&
-        change->status != UA_STATUSCODE_GOODSUBSCRIPTIONTRANSFERRED) {
+    if (!opcua_status_bad(change->status)) {
+        /* "transferred" too: it is we who took it over, and some servers tell the new session. Should it have gone to
+         * somebody else, its keep-alive does not come. */
         return false;
     }
     subscription->id = 0;

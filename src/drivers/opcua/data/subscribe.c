@@ -14,7 +14,7 @@
 
 enum {
     RETRY_MIN_MS = 5000,
-    RETRY_MAX_MS = 300000,
+    RETRY_MAX_MS = 60000,
     RETRY_SOON_MS = 500,
     DOUBT_EXTRA_MS = 2000,
     DOUBTS_MAX = 100,      /* points read again in one check */
@@ -199,6 +199,7 @@ static void retry(struct timer *timer, void *ctx)
     values->scan = 0;
     values->retry_ms = values->retry_ms * 2 < RETRY_MAX_MS ? values->retry_ms * 2 : RETRY_MAX_MS;
     if (any) {
+        opcua_seat_look(opcua_peer_seat(values->peer)); /* namespaces may have come, too */
         opcua_items_pump(values);
     }
 }
