@@ -87,7 +87,7 @@ static bool on_property(void *ctx, size_t index, const UA_ReferenceDescription *
     struct opcua_browse *browse = ctx;
     struct browse_looked *looked = &browse->fresh[browse->asked_of[index]];
     if (!reference->isForward || reference->nodeId.serverIndex != 0) {
-        return true;
+        return ++looked->references < BROWSE_ASIDE_MAX;
     }
     if (UA_NodeId_equal(&reference->referenceTypeId, &defined_by)) {
         UA_NodeId_clear(&looked->type_definition);
@@ -100,7 +100,7 @@ static bool on_property(void *ctx, size_t index, const UA_ReferenceDescription *
             (void)UA_NodeId_copy(&reference->nodeId.nodeId, &looked->properties[property]);
         }
     }
-    return true;
+    return ++looked->references < BROWSE_ASIDE_MAX;
 }
 
 static void on_no_properties(void *ctx, size_t index, UA_StatusCode status)

@@ -22,6 +22,7 @@ enum {
     BROWSE_SUPERTYPES_MAX = 32,
     BROWSE_TYPES_BATCH = 200,  /* asked for together */
     BROWSE_ARGUMENTS_MAX = 64, /* of a method */
+    BROWSE_ASIDE_MAX = 10000,  /* references of one node that is looked at, not listed */
     BROWSE_MEMBERS_MAX = 200,  /* of a structure, those of inner ones counted */
     BROWSE_AWAITED_MAX = 16,   /* for what a structure is made of */
 };
@@ -42,6 +43,7 @@ enum browse_property {
 
 /* A node by now. Its ids are its own (browse_looked_fini()), texts of `ids` or of the round. */
 struct browse_looked {
+    unsigned references; /* told of it, to find an end */
     UA_NodeId node, type_definition, data_type;
     UA_NodeId properties[BROWSE_PROPERTIES];
     UA_NodeClass class;
@@ -75,8 +77,9 @@ struct browse_type {
     const char *id;                       /* as it is printed */
     const char *name;                     /* "PressType"; the id where the server does not tell */
     UA_NodeId node, super, enum_property; /* its own */
-    unsigned builtin; /* 1 to 29, the standard's own number; 0: look at `super` */
-    bool data;        /* a data type, not the type of a node */
+    unsigned builtin;    /* 1 to 29, the standard's own number; 0: look at `super` */
+    bool data;           /* a data type, not the type of a node */
+    unsigned references; /* told of it, to find an end */
     const struct point_enum *enums;
     size_t enum_count;
 };

@@ -218,7 +218,7 @@ static bool on_relative(void *ctx, size_t index, const UA_ReferenceDescription *
     struct browse_type *type = browse->batch[browse->asked_of[index]];
     const UA_NodeId *node = &reference->nodeId.nodeId;
     if (reference->nodeId.serverIndex != 0) {
-        return true;
+        return ++type->references < BROWSE_ASIDE_MAX;
     }
     if (!reference->isForward) {
         if (UA_NodeId_isNull(&type->super)) {
@@ -230,7 +230,7 @@ static bool on_relative(void *ctx, size_t index, const UA_ReferenceDescription *
                UA_NodeId_isNull(&type->enum_property)) {
         (void)UA_NodeId_copy(node, &type->enum_property);
     }
-    return true;
+    return ++type->references < BROWSE_ASIDE_MAX;
 }
 
 static void on_no_relative(void *ctx, size_t index, UA_StatusCode status)
