@@ -22,7 +22,7 @@ enum {
     BROWSE_SUPERTYPES_MAX = 32,
     BROWSE_TYPES_BATCH = 200,  /* asked for together */
     BROWSE_ARGUMENTS_MAX = 64, /* of a method */
-    BROWSE_ASIDE_MAX = 10000,  /* references of one node that is looked at, not listed */
+    BROWSE_ASIDE_MAX = 1000,   /* references of one node that is looked at, not listed */
     BROWSE_MEMBERS_MAX = 200,  /* of a structure, those of inner ones counted */
     BROWSE_AWAITED_MAX = 16,   /* for what a structure is made of */
 };

@@ -225,9 +225,11 @@ static bool on_relative(void *ctx, size_t index, const UA_ReferenceDescription *
             (void)UA_NodeId_copy(node, &type->super);
             (void)browse_type_get(browse, node, type->data);
         }
-    } else if ((is_named(&reference->browseName, "EnumStrings") ||
-                is_named(&reference->browseName, "EnumValues")) &&
-               UA_NodeId_isNull(&type->enum_property)) {
+        return false; /* a type has one above it */
+    }
+    if ((is_named(&reference->browseName, "EnumStrings") ||
+         is_named(&reference->browseName, "EnumValues")) &&
+        UA_NodeId_isNull(&type->enum_property)) {
         (void)UA_NodeId_copy(node, &type->enum_property);
     }
     return ++type->references < BROWSE_ASIDE_MAX;
