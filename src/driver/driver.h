@@ -206,6 +206,8 @@ void driver_link(struct device *dev, bool up, int error, const char *detail);
 
 /* Each frame sent and received, for the ring that explains values. Cheap; call it for all. */
 void driver_frame(struct device *dev, bool sent, const void *data, size_t size);
+/* The same for a message in words, of a driver whose library keeps the bytes: not counted as traffic. */
+void driver_note(struct device *dev, bool sent, const char *words, size_t size);
 /* A frame that broke the protocol: counted, kept in the ring with the reason, changes nothing. */
 void driver_bad_frame(struct device *dev, const void *data, size_t size, const char *reason);
 

@@ -55,6 +55,11 @@ void driver_frame(struct device *dev, bool sent, const void *data, size_t size)
     keep(hd, sent, data, size, NULL);
 }
 
+void driver_note(struct device *dev, bool sent, const char *words, size_t size)
+{
+    keep(host_of(dev), sent, words, size, NULL);
+}
+
 void driver_bad_frame(struct device *dev, const void *data, size_t size, const char *reason)
 {
     struct host_device *hd = host_of(dev);

@@ -184,7 +184,7 @@ static void watched_there(void *ctx, uint32_t *points, size_t count, int64_t eve
 static void said(void *ctx)
 {
     struct told *told = ctx;
-    driver_frame(told->device->dev, told->sent, told->words, told->count);
+    driver_note(told->device->dev, told->sent, told->words, told->count);
     busbar_free(told);
 }
 

@@ -2,6 +2,7 @@
 /* See peer.h: the life of a peer, and what goes home. */
 #include "drivers/opcua/data/peer.h"
 
+#include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -13,7 +14,13 @@
 #include "drivers/opcua/data/types.h"
 #include "drivers/opcua/text/status.h"
 
-enum { BATCHES_SPARE = 8, BATCH_MIN = 64, WORDS_MAX = 480, VALUES_SAID = 4 };
+enum {
+    BATCHES_SPARE = 8,
+    BATCH_MIN = 64,
+    BATCH_SPARE_MAX = 16384,
+    WORDS_MAX = 480,
+    VALUES_SAID = 4
+};
 
 struct opcua_peer {
     struct opcua_peer_config config;
@@ -399,6 +406,7 @@ struct opcua_batch *opcua_batch_new(struct opcua_peer *peer, size_t count,
 
 struct sample *opcua_batch_next(struct opcua_batch *batch, uint32_t point)
 {
+    assert(batch->count < batch->capacity);
     struct sample *sample = &batch->samples[batch->count];
     batch->points[batch->count++] = point;
     *sample = (struct sample){ .type = VALUE_NONE };
@@ -419,7 +427,7 @@ static void give_batch(struct opcua_batch *batch, bool on_disk)
     opcua_delivery_done(batch->delivery, on_disk);
     batch->delivery = NULL;
     list_remove(&batch->link);
-    if (peer == NULL || peer->spare_count >= BATCHES_SPARE) {
+    if (peer == NULL || peer->spare_count >= BATCHES_SPARE || batch->capacity > BATCH_SPARE_MAX) {
         opcua_batch_free(batch);
         return;
     }

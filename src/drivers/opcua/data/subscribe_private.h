@@ -53,6 +53,7 @@ struct opcua_values {
     size_t most; /* items in one call */
     struct timer retry, doubt;
     int64_t retry_ms, sampling_ms;
+    int64_t said_us; /* monotonic; when a message was put into words last */
     struct opcua_access doubts;
     bool doubting;
     uint32_t doubt_points[100];
