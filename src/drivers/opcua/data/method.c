@@ -223,6 +223,12 @@ static void send_call(struct opcua_methods *methods, struct opcua_method_call *c
     UA_CallRequest request;
     int64_t left_us = call->deadline_us - clock_mono_us();
     UA_CallMethodRequest_init(&one);
+    if (left_us <= 0) { /* whoever asked was told so already: it must not be done behind his back */
+        str_copy(call->words, sizeof(call->words),
+                 "not sent: the time was over before the server had told what the method takes");
+        answer(call, BUSBAR_ETIMEOUT, 0);
+        return;
+    }
     one.objectId = method->object;
     if (method->address->has_object &&
         opcua_peer_node(call->peer, &method->address->object, &one.objectId) != 0) {
@@ -241,8 +247,7 @@ static void send_call(struct opcua_methods *methods, struct opcua_method_call *c
                    call->argument_count);
     list_append(&methods->open, &call->link);
     call->call = opcua_call(opcua_peer_seat(call->peer), &request, &UA_TYPES[UA_TYPES_CALLREQUEST],
-                            &UA_TYPES[UA_TYPES_CALLRESPONSE], left_us > 0 ? left_us : 1, called,
-                            call);
+                            &UA_TYPES[UA_TYPES_CALLRESPONSE], left_us, called, call);
 }
 
 /* Arguments fit, one for one: send; else say which does not. */
