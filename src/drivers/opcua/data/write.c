@@ -6,7 +6,7 @@
 #include "drivers/opcua/data/access_private.h"
 #include "drivers/opcua/text/status.h"
 
-enum { TYPES_MAX = 4096, ASKED = 3 };
+enum { TYPES_MAX = 4096, ASKED = 3, ASKED_AGAIN_MAX = 3 };
 
 /* What a node is written as. */
 struct write_type {
@@ -22,8 +22,9 @@ struct write_call {
     struct opcua_accesses *accesses;
     struct opcua_access *access;
     struct opcua_call *call;
-    size_t at;    /* the point that is asked for */
-    bool waiting; /* for the definition of a type */
+    size_t at;      /* the point that is asked for */
+    bool waiting;   /* for the definition of a type */
+    unsigned asked; /* times that what its nodes take was forgotten, and asked for again */
     size_t count;
     UA_WriteValue values[];
 };
@@ -115,6 +116,9 @@ static int make_value(struct write_call *call, size_t index)
     const struct write_type *type = find_type(call->accesses, access->points[index]);
     struct opcua_types *types = opcua_peer_types(access->peer);
     UA_WriteValue *to = &call->values[index];
+    if (type == NULL) { /* forgotten meanwhile: the server has changed */
+        return BUSBAR_ENOENT;
+    }
     int error = opcua_variant(&access->samples[index], &address->want, &type->data_type,
                               &type->value_type, type->value_rank, types, &to->value.value);
     if (error != 0) {
@@ -137,6 +141,8 @@ static const char *value_words(int error)
     }
 }
 
+static void next(struct write_call *call);
+
 static void write_now(struct write_call *call)
 {
     struct opcua_access *access = call->access;
@@ -146,6 +152,11 @@ static void write_now(struct write_call *call)
         int error = make_value(call, call->count);
         if (error == BUSBAR_EAGAIN) { /* how its type is built is being asked for */
             call->waiting = true;
+            return;
+        }
+        if (error == BUSBAR_ENOENT && call->asked++ < ASKED_AGAIN_MAX) {
+            call->at = 0;
+            next(call);
             return;
         }
         if (error != 0) {
@@ -177,8 +188,6 @@ void opcua_write_typed(struct opcua_accesses *accesses)
 }
 
 /* ---- what a node takes ---- */
-
-static void next(struct write_call *call);
 
 static void take_type(struct write_call *call, const UA_ReadResponse *response)
 {
