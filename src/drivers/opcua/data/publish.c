@@ -141,6 +141,17 @@ static bool in_order(struct opcua_subscription *subscription, uint32_t sequence,
     return keep_alive || opcua_subscription_found(subscription, sequence);
 }
 
+/* To the disk: acknowledged when it is there. */
+static bool on_its_way(const struct opcua_subscription *subscription, uint32_t sequence)
+{
+    list_each(at, &subscription->deliveries) {
+        if (list_entry(at, struct opcua_delivery, link)->sequence == sequence) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static struct opcua_subscription *find(const struct opcua_publisher *publisher, uint32_t id)
 {
     list_each(at, &publisher->subscriptions) {
@@ -169,7 +180,9 @@ static void answered(struct opcua_publisher *publisher, struct opcua_peer *peer,
         publisher->most++;
     }
     if (!in_order(subscription, message->sequence_number, keep_alive)) {
-        opcua_publisher_ack(publisher, subscription->id, message->sequence_number);
+        if (!on_its_way(subscription, message->sequence_number)) {
+            opcua_publisher_ack(publisher, subscription->id, message->sequence_number);
+        }
     } else if (!keep_alive) {
         opcua_publisher_take(subscription, message);
     }
@@ -192,11 +205,13 @@ static void all_gone(struct opcua_publisher *publisher)
 static void refused(struct opcua_publisher *publisher, const struct opcua_trouble *trouble)
 {
     switch (trouble->status) {
-    case UA_STATUSCODE_BADNOSUBSCRIPTION: all_gone(publisher); break;
+    case UA_STATUSCODE_BADNOSUBSCRIPTION:
+        publisher->asked_early = true; /* a server may say so each time */
+        all_gone(publisher);
+        break;
     case UA_STATUSCODE_BADTOOMANYPUBLISHREQUESTS:
         publisher->most = publisher->open > 1 ? publisher->open : 1;
         break;
-    case UA_STATUSCODE_BADTIMEOUT: break; /* it waited long enough: a new one */
     default: publisher->asked_early = true; break;
     }
 }
