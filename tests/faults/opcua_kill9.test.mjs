@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { makeFolder, sleep, until } from '../support/gateway.mjs';
-import { opcua, startServer } from '../peers/opcua_peers.mjs';
+import { startServer } from '../peers/opcua_peers.mjs';
 import { begin, site } from '../peers/opcua_rig.mjs';
 import { addMany, nsu } from '../peers/opcua_space.mjs';
 
@@ -30,7 +30,8 @@ function listen(server) {
 }
 
 test(`no sample that was given out or acknowledged is lost in ${rounds} kills at 2,000 changes a second`, { timeout: 60000 + rounds * 15000 }, async (t) => {
-  const folder = makeFolder({}).folder;
+  const { folder, remove } = makeFolder({});
+  t.after(remove);
   const server = await startServer({ folder, build: (_space, ns, plant) => addMany(ns, plant, POINTS) });
   t.after(() => server.stop());
   const points = Object.fromEntries(server.nodes.map((_node, i) => [`m${i}`, `{ node: "${nsu(`many.${i}`)}", sampling: fastest, queue: 200 }`]));

@@ -8,7 +8,7 @@ import { opcua, startClient, startServer } from './opcua_peers.mjs';
 import { begin, site } from './opcua_rig.mjs';
 import { addHistorized, addItems, addKinds, addMany, addMethods, addStructures, addVariable, kinds, measured, nsu } from './opcua_space.mjs';
 
-const { DataType, StatusCodes } = opcua;
+const { DataType } = opcua;
 const node = (id, more = '') => `{ node: "${nsu(id)}"${more} }`;
 
 let folder;

@@ -12,11 +12,15 @@ import { addAlarms, addEvents, addVariable, nsu } from './opcua_space.mjs';
 const points = { level: `{ node: "${nsu('level')}" }` };
 const settings = 'security: none, timeout: 1s, publishing: 200ms, alarms: conditions';
 
+let files;
 let folder;
 
 before(() => {
-  folder = makeFolder({}).folder;
+  files = makeFolder({});
+  folder = files.folder;
 });
+
+after(() => files.remove());
 
 async function serve(t) {
   const server = await startServer({ folder, build: (space, ns, plant) => addAlarms(space, ns, plant) });

@@ -18,7 +18,8 @@ async function discover(rig, range) {
 }
 
 test('a discovery server tells of its servers, each with its endpoints; one is browsed and added', { timeout: 90000 }, async (t) => {
-  const folder = makeFolder({}).folder;
+  const { folder, remove } = makeFolder({});
+  t.after(remove);
   const lds = await startDiscovery({ folder });
   t.after(() => lds.stop());
   const server = await startServer({ folder, name: 'press', discovery: lds.url, policies: [Policy.None, ...ALL_POLICIES], modes: [Mode.None, Mode.SignAndEncrypt],
@@ -36,7 +37,8 @@ test('a discovery server tells of its servers, each with its endpoints; one is b
 });
 
 test('a server itself is asked as well; nobody there is said', { timeout: 60000 }, async (t) => {
-  const folder = makeFolder({}).folder;
+  const { folder, remove } = makeFolder({});
+  t.after(remove);
   const server = await startServer({ folder, name: 'alone' });
   t.after(() => server.stop());
   const rig = await begin(t, head);
@@ -49,7 +51,8 @@ test('a server itself is asked as well; nobody there is said', { timeout: 60000 
 const carded = Object.values(networkInterfaces()).flat().some(({ internal, family }) => !internal && family === 'IPv4');
 
 test('announcements by multicast DNS are heard', { timeout: 60000, skip: carded ? false : 'there is no network card' }, async (t) => {
-  const folder = makeFolder({}).folder;
+  const { folder, remove } = makeFolder({});
+  t.after(remove);
   const server = await startServer({ folder, name: 'announced', announce: true });
   t.after(() => server.stop());
   const rig = await begin(t, head);

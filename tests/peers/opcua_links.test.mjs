@@ -3,7 +3,7 @@
 // not lost where the server kept it, and what is wrong is said.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { freePort, makeFolder, sleep, until } from '../support/gateway.mjs';
 import { makeCertificate } from './opcua_certificates.mjs';
 import { opcua, startServer } from './opcua_peers.mjs';
@@ -11,16 +11,20 @@ import { startProxy } from './opcua_proxy.mjs';
 import { begin, site } from './opcua_rig.mjs';
 import { addHistorized, addVariable, nsu } from './opcua_space.mjs';
 
-const { DataType, StatusCodes } = opcua;
+const { DataType } = opcua;
 const node = (id, more = '') => `{ node: "${nsu(id)}"${more} }`;
 
+let files;
 let folder;
 let certificate;
 
 before(() => {
-  folder = makeFolder({}).folder;
+  files = makeFolder({});
+  folder = files.folder;
   certificate = makeCertificate(folder, 'links');
 });
+
+after(() => files.remove());
 
 const counter = (_space, ns, plant) => addVariable(ns, plant, 'n', 'Double', { dataType: DataType.Double, value: 0 });
 

@@ -17,12 +17,14 @@ const points = { a: `{ node: "${nsu('a')}" }` };
 const secure = { small: true, policies: [Policy.Basic256Sha256], modes: [Mode.SignAndEncrypt] };
 const build = (_space, ns, plant) => addVariable(ns, plant, 'a', 'Double', { dataType: DataType.Double, value: 5 });
 
+let files;
 let folder;
 let all; // offers everything, users and certificate users
 let person; // a user's certificate
 
 before(async () => {
-  folder = makeFolder({}).folder;
+  files = makeFolder({});
+  folder = files.folder;
   person = makeCertificate(folder, 'person');
   all = await startServer({ folder, build, small: true, policies: [Policy.None, ...ALL_POLICIES], modes: [Mode.None, Mode.Sign, Mode.SignAndEncrypt],
     users: { busbar: 'geheim' }, trustUsers: [person] });
@@ -30,6 +32,7 @@ before(async () => {
 
 after(async () => {
   await all.stop();
+  files.remove();
 });
 
 async function serve(t, options) {
