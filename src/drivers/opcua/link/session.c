@@ -20,6 +20,7 @@ struct opcua_seat {
     struct list calls;
     size_t turn; /* the last one it was told in */
     bool wants;  /* to hear `up` though the session is up already */
+    bool gone;   /* it left: only `left` is told any more */
     struct loop_deferred leaving;
 };
 
@@ -53,7 +54,9 @@ void opcua_session_tell_down(struct opcua_session *session, const struct opcua_t
     for (struct opcua_seat *seat = next_seat(session); seat != NULL; seat = next_seat(session)) {
         seat->wants = false;
         opcua_calls_fail(&seat->calls, why);
-        seat->events->down(seat->ctx, why);
+        if (!seat->gone) { /* an answer may have made it leave */
+            seat->events->down(seat->ctx, why);
+        }
     }
 }
 
@@ -276,6 +279,7 @@ void opcua_seat_leave(struct opcua_seat *seat)
 {
     struct opcua_session *session = seat->session;
     struct opcua_trouble why;
+    seat->gone = true;
     list_remove(&seat->link);
     opcua_trouble_set(&why, BUSBAR_ECANCELED, 0, "the device was stopped");
     opcua_calls_fail(&seat->calls, &why);
