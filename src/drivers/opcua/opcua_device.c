@@ -2,6 +2,7 @@
 /* A device: made, started, stopped, and what its peer says at home. */
 #include "drivers/opcua/opcua_device.h"
 
+#include <openssl/crypto.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -257,11 +258,26 @@ static void read_user_file(struct opcua_device *device, const char *path, char *
     }
 }
 
+static void forget_secrets(struct opcua_device *device)
+{
+    if (device->password != NULL) {
+        OPENSSL_cleanse(device->password, strlen(device->password));
+    }
+    if (device->key != NULL) {
+        OPENSSL_cleanse(device->key, device->link.user_key_bytes);
+    }
+    busbar_free(device->password);
+    busbar_free(device->certificate);
+    busbar_free(device->key);
+    device->password = device->certificate = device->key = NULL;
+}
+
 /* Secrets and files as they are now. */
 static void fill_link(struct opcua_device *device)
 {
     const struct opcua_config *config = &device->config;
     struct opcua_link_config *link = &device->link;
+    forget_secrets(device);
     *link = (struct opcua_link_config){
         .url_count = config->url_count,
         .automatic = config->automatic,
@@ -281,16 +297,14 @@ static void fill_link(struct opcua_device *device)
     }
     device->broken = (struct err){ 0 };
     if (config->password_secret != NULL) {
-        link->password = driver_secret(device->drv, config->password_secret);
+        device->password = busbar_strdup(driver_secret(device->drv, config->password_secret));
+        link->password = device->password;
         if (link->password == NULL) {
             err_set(&device->broken, BUSBAR_ECONFIG,
                     "the password is not there: set it with 'busbar secret set %s'",
                     config->password_secret);
         }
     }
-    busbar_free(device->certificate);
-    busbar_free(device->key);
-    device->certificate = device->key = NULL;
     if (config->certificate != NULL) {
         read_user_file(device, config->certificate, &device->certificate,
                        &link->user_certificate_bytes);
@@ -393,7 +407,6 @@ void opcua_device_remove(struct opcua_device *device)
     opcua_browses_free(device->browses);
     busbar_free(device->application_uri);
     busbar_free(device->server_name);
-    busbar_free(device->certificate);
-    busbar_free(device->key);
+    forget_secrets(device);
     arena_fini(&device->arena);
 }

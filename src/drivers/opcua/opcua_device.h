@@ -35,6 +35,7 @@ struct opcua_device {
     struct opcua_link_config link; /* its texts live till remove */
     struct opcua_features features;
     struct arena arena;      /* of what is made from the settings */
+    char *password;          /* a copy: an apply may replace the store of secrets */
     char *certificate, *key; /* the files' bytes */
     struct err broken;       /* code 0: nothing is */
     struct opcua_peer *peer; /* from start() to stop() */
