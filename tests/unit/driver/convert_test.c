@@ -271,6 +271,30 @@ static bool same_texts(const char *asked_text, const char *back_text)
     return same;
 }
 
+/* Of some protocols only the device knows the type, and it has not answered yet. */
+static void a_type_that_is_not_known_takes_what_is_given(void **state)
+{
+    (void)state;
+    struct point_class plain = { .scale = 1.0, .units = "" };
+    struct point pt = { .name = "sp", .cls = &plain, .value_type = VALUE_NONE, .learns = true };
+    struct convert_asked asked;
+    union value value = { .i = 5 };
+    assert_int_equal(convert_out(&pt, VALUE_INT, value, &asked, NULL), 0);
+    assert_int_equal(asked.raw_type, VALUE_INT);
+    struct sample back = of_double(5.0); /* the node holds a double: it is the same */
+    assert_true(convert_same(&pt, &asked, &back));
+    back.value.d = 5.5;
+    assert_false(convert_same(&pt, &asked, &back));
+    struct text *text = text_new("heat", 4);
+    value.text = text;
+    assert_int_equal(convert_out(&pt, VALUE_TEXT, value, &asked, NULL), 0);
+    assert_int_equal(asked.raw_type, VALUE_TEXT);
+    struct point_class named = { .scale = 1.0, .units = "", .enums = states, .enum_count = 3 };
+    pt.cls = &named;
+    assert_int_equal(convert_out(&pt, VALUE_TEXT, value, &asked, NULL), BUSBAR_ENOENT);
+    busbar_free(text);
+}
+
 static void texts_that_say_the_same(void **state)
 {
     (void)state;
@@ -303,6 +327,7 @@ int main(void)
         cmocka_unit_test(a_range_is_kept_in_engineering_units),
         cmocka_unit_test(a_state_is_written_by_name_or_number),
         cmocka_unit_test(round_trip_through_an_integer_register),
+        cmocka_unit_test(a_type_that_is_not_known_takes_what_is_given),
         cmocka_unit_test(texts_that_say_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
