@@ -432,6 +432,40 @@ static void a_lost_session_is_taken_up_again(void **state)
     end();
 }
 
+static void leave(void *ctx, const void *response, const struct opcua_trouble *trouble)
+{
+    struct client *client = ctx;
+    assert_null(response);
+    assert_non_null(trouble);
+    client->answers++;
+    opcua_seat_leave(client->seat);
+}
+
+static void who_leaves_when_an_answer_fails_hears_no_more(void **state)
+{
+    (void)state;
+    begin();
+    server_start(&server);
+    struct opcua_link_config config = client_config(&server);
+    struct client client;
+    client_take(&client, &config);
+    client_try(&client);
+    struct opcua_session *session = list_entry(opcua_thread_sessions(rig.thread)->next,
+                                               struct opcua_session, link);
+    struct opcua_trouble why;
+    opcua_trouble_set(&why, BUSBAR_ERESET, 0, "cut by the test");
+    UA_ReadRequest request;
+    UA_ReadRequest_init(&request);
+    (void)opcua_call(client.seat, &request, &UA_TYPES[UA_TYPES_READREQUEST],
+                     &UA_TYPES[UA_TYPES_READRESPONSE], RIG_SECOND, leave, &client);
+    opcua_session_tell_down(session, &why);
+    assert_int_equal(client.answers, 1);
+    assert_int_equal(client.downs, 0);
+    wait_for(rig.loop, &client.lefts, 1);
+    assert_int_equal(client.downs, 0);
+    end();
+}
+
 static void a_server_that_starts_anew_gets_a_new_session(void **state)
 {
     (void)state;
@@ -565,6 +599,7 @@ int main(void)
         cmocka_unit_test(a_server_that_reads_few_nodes_at_once_is_read_in_parts),
         cmocka_unit_test(devices_of_the_same_settings_share_a_session),
         cmocka_unit_test(a_lost_session_is_taken_up_again),
+        cmocka_unit_test(who_leaves_when_an_answer_fails_hears_no_more),
         cmocka_unit_test(a_server_that_starts_anew_gets_a_new_session),
         cmocka_unit_test(a_silent_server_is_noticed),
         cmocka_unit_test(namespaces_that_come_later_are_noticed),
