@@ -308,7 +308,13 @@ static void handed_over(struct opcua_subscription *subscription, const UA_Transf
         }
         bool came = subscription->next != 0 && subscription->next - sequence - 1 < UINT32_MAX / 2;
         if (!known && !came) {
-            opcua_subscription_miss(subscription, sequence, opcua_sequence_next(sequence),
+            uint32_t from = subscription->next != 0 ? subscription->next : sequence;
+            if (sequence - from >= OPCUA_REPUBLISH_MAX) {
+                gap(subscription);
+                from = sequence;
+            }
+            /* Those before it that the server does not name are lost: it says so when asked. */
+            opcua_subscription_miss(subscription, from, opcua_sequence_next(sequence),
                                     subscription->heard_us);
             subscription->next = opcua_sequence_next(sequence);
         } else if (!known) { /* came and was stored, only the acknowledgement did not arrive */
