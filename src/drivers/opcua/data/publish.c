@@ -103,7 +103,6 @@ void opcua_publisher_take(struct opcua_subscription *subscription,
     delivery->sequence = message->sequence_number;
     delivery->holds = 1;
     list_append(&subscription->deliveries, &delivery->link);
-    subscription->messages++;
     subscription->message_us = clock_wall_us();
     bool here = true;
     for (size_t i = 0; here && i < message->notification_count; i++) {

@@ -63,7 +63,7 @@ struct opcua_subscription {
     struct list missing, deliveries;
     size_t missing_count;
     struct opcua_call *call;
-    uint64_t messages, gaps, made; /* for people */
+    uint64_t gaps, made; /* so often lost for good, made anew */
 };
 
 /* Opens one: CreateSubscription now, or when the link is up. interval_us: publishing interval. */

@@ -48,6 +48,7 @@ struct taking {
     const struct opcua_peer_config *config;
     struct opcua_types *types;
     struct opcua_batch *batch;
+    size_t overflows, strange;
 };
 
 static void take(void *ctx, uint32_t point, const UA_DataValue *value)
@@ -56,7 +57,7 @@ static void take(void *ctx, uint32_t point, const UA_DataValue *value)
     struct opcua_values *values = taking->values;
     if (point >= taking->config->point_count ||
         values->items[point].group != taking->group->number) {
-        values->strange++;
+        taking->strange++;
         return;
     }
     struct values_item *item = &values->items[point];
@@ -64,7 +65,7 @@ static void take(void *ctx, uint32_t point, const UA_DataValue *value)
     opcua_sample(value, &taking->config->addresses[point].want, taking->types,
                  &taking->batch->texts, sample);
     if (value->hasStatus && (value->status & OVERFLOW_BITS) == OVERFLOW_BITS) {
-        values->overflows++;
+        taking->overflows++;
     }
     item->mark = opcua_value_mark(sample);
     item->doubtful = false;
@@ -78,6 +79,22 @@ static void say(struct opcua_values *values, const struct opcua_batch *batch)
     if (now_us - values->said_us >= SAY_EVERY_US) {
         values->said_us = now_us;
         opcua_peer_say_values(values->peer, "Publish", batch->points, batch->samples, batch->count);
+    }
+}
+
+/* What the server says that it dropped, and what nobody asked for. */
+static void say_lost(const struct taking *taking)
+{
+    if (taking->overflows > 0) {
+        opcua_peer_say(
+            taking->values->peer, false,
+            "Publish: the server's queue was full for %zu points, values are lost: raise "
+            "`queue`",
+            taking->overflows);
+    }
+    if (taking->strange > 0) {
+        opcua_peer_say(taking->values->peer, false, "Publish: %zu values that nobody asked for",
+                       taking->strange);
     }
 }
 
@@ -96,8 +113,11 @@ static void notified(void *ctx, const UA_ExtensionObject *data, struct opcua_del
         .types = opcua_peer_types(values->peer),
         .batch = opcua_batch_new(values->peer, opcua_change_count(body), delivery),
     };
-    values->strange += opcua_changes(body, take, &taking) != 0;
+    if (opcua_changes(body, take, &taking) != 0) {
+        opcua_peer_say(values->peer, false, "Publish: a notification cannot be decoded to its end");
+    }
     say(values, taking.batch);
+    say_lost(&taking);
     opcua_batch_send(taking.batch);
 }
 
@@ -153,7 +173,6 @@ static void refused(void *ctx, const struct opcua_trouble *why)
 static void gap(void *ctx, int64_t from_us, int64_t until_us)
 {
     struct values_group *group = ctx;
-    group->values->gaps++;
     opcua_peer_hole(group->values->peer, from_us, until_us);
 }
 
@@ -229,18 +248,15 @@ static void doubts_read(struct opcua_access *access)
     struct opcua_values *values = access->home;
     const char *why = "values changed and were not told: the server has dropped what we "
                       "subscribed to";
-    bool dead = false;
     for (size_t i = 0; i < access->count && access->error == 0; i++) {
         struct values_item *item = &values->items[access->points[i]];
         if (item->state == ITEM_MONITORED && item->doubtful &&
             access->samples[i].quality == QUALITY_GOOD &&
             opcua_value_mark(&access->samples[i]) != item->mark) {
-            dead = true;
             item->doubtful = false;
             opcua_subscription_renew(&values->groups[item->group]->subscription, why);
         }
     }
-    values->deaths += dead;
     arena_fini(&access->texts);
     values->doubting = false;
 }

@@ -61,7 +61,6 @@ struct opcua_values {
     struct opcua_access pendings;
     uint32_t *pending_points; /* NULL: none is being read */
     struct sample *pending_samples;
-    uint64_t overflows, gaps, deaths, strange; /* for people */
 };
 
 /* ---- subscribe.c ---- */
