@@ -24,8 +24,8 @@ static bool is_fingerprint(const char *text)
     return strspn(text, "0123456789abcdefABCDEF: ") == strlen(text);
 }
 
-/* Instead of a fingerprint a person may name a device: the certificate that it was refused for last. What is no
- * such name stays as it is, for the gateway to say so. */
+/* Instead of a fingerprint a person may name a device: the certificate that it was refused for last; or say "own". What is
+ * no such name stays as it is, for the gateway to say so. */
 static int choose(struct cli *cli, char fingerprint[FINGERPRINT_TEXT_MAX])
 {
     struct client_reply reply;
@@ -33,19 +33,26 @@ static int choose(struct cli *cli, char fingerprint[FINGERPRINT_TEXT_MAX])
     if (is_fingerprint(cli->args[0])) {
         return 0;
     }
-    int rc = client_call(cli, "/api/v1/certificates?list=refused", NULL, &reply);
+    bool own = strcmp(cli->args[0], "own") == 0;
+    int rc = client_call(
+        cli, own ? "/api/v1/certificates?list=own" : "/api/v1/certificates?list=refused", NULL,
+        &reply);
     if (rc != 0) {
         return rc;
     }
     const struct json_value *row;
     struct json_iter it = json_iter(json_get(reply.root, "certificates"));
     while (json_next(&it, NULL, &row)) {
-        if (strcmp(output_text(row, "device"), cli->args[0]) == 0) {
+        if (own || strcmp(output_text(row, "device"), cli->args[0]) == 0) {
             str_copy(fingerprint, FINGERPRINT_TEXT_MAX, output_text(row, "fingerprint"));
             break;
         }
     }
     client_free(&reply);
+    if (!is_fingerprint(fingerprint) && own) {
+        return cli_fail(CLI_NOT_FOUND, "it is made with the first device that needs one",
+                        "there is no certificate of our own yet");
+    }
     if (!is_fingerprint(fingerprint)) {
         return cli_fail(CLI_NOT_FOUND, "the fingerprint, or the device: busbar certificate list",
                         "no certificate of '%s' was refused", cli->args[0]);

@@ -33,6 +33,7 @@ test('our own certificate is there from the start, shown, and a file', async () 
   assert.match(own.uri, /^urn:.*:busbar$/);
   assert.ok(own.days_left > 1800);
   const shown = await cli(`certificate show ${own.fingerprint.slice(0, 8)}`);
+  assert.equal((await cli('certificate show own')).stdout, shown.stdout);
   assert.equal(shown.code, 0, shown.stderr);
   assert.match(shown.stdout, /^list +own\nfingerprint +([0-9a-f]{2}:){15}[0-9a-f]{2}\n +([0-9a-f]{2}:){15}[0-9a-f]{2}\n/);
   assert.match((await cli(`certificate show ${own.fingerprint} --pem`)).stdout, /^-----BEGIN CERTIFICATE-----\n/);
