@@ -7,6 +7,7 @@
 
 #include "drivers/opcua/link/channel.h"
 #include "drivers/opcua/link/event_loop.h"
+#include "drivers/opcua/text/url.h"
 #include "net/timer.h"
 
 enum { OPCUA_SAID_MAX = 160 };
@@ -37,7 +38,7 @@ struct opcua_channel {
     struct opcua_trouble why;  /* of the closing under way; error 0: not known yet */
     size_t calls;
     UA_Logger logger;
-    char url[256];
+    char url[OPCUA_URL_MAX + 1];
     char said[OPCUA_SAID_MAX]; /* why the server closes, in its words; "" = it said nothing */
 };
 
