@@ -11,7 +11,6 @@
 
 enum {
     OPCUA_READ_MOST = 1000, /* nodes in one call where the server tells no limit */
-    OPCUA_WRITE_MOST = 100,
 };
 
 /* A request of the host on the OPC UA thread. Home owns it and leaves it alone until it is answered. */

@@ -21,7 +21,6 @@
 
 enum {
     OPCUA_ATTRIBUTE_VALUE = 13, /* Part 6, A.1 */
-    OPCUA_PARTS_MAX = 8,
     OPCUA_CALLS_OPEN = 4, /* service calls of one kind that a part has under way */
 };
 

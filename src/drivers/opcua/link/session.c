@@ -295,11 +295,6 @@ const struct opcua_server_facts *opcua_seat_facts(const struct opcua_seat *seat)
     return seat->session->phase == OPCUA_SESSION_UP ? &seat->session->facts.server : NULL;
 }
 
-struct opcua_thread *opcua_seat_thread(const struct opcua_seat *seat)
-{
-    return seat->session->thread;
-}
-
 void **opcua_seat_slot(struct opcua_seat *seat)
 {
     return &seat->session->slot;

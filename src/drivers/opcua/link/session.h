@@ -96,7 +96,6 @@ void opcua_seat_leave(struct opcua_seat *seat);
 
 /* The facts, or NULL while the link is down. */
 const struct opcua_server_facts *opcua_seat_facts(const struct opcua_seat *seat);
-struct opcua_thread *opcua_seat_thread(const struct opcua_seat *seat);
 
 /* One pointer of the session, NULL at first, for what all its seats share above it; the same place from take
  * to leave, for all that share the session. */
