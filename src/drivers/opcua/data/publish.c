@@ -3,9 +3,11 @@
 #include "drivers/opcua/data/publish.h"
 
 #include <assert.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/err.h"
 #include "drivers/opcua/data/publish_private.h"
 #include "drivers/opcua/text/status.h"
 
@@ -23,6 +25,8 @@ struct publish {
     struct opcua_publisher *publisher;
     struct opcua_peer *peer;
     struct opcua_call *call;
+    size_t ack_count; /* acknowledged by it */
+    UA_SubscriptionAcknowledgement acks[];
 };
 
 /* ---- acknowledgements ---- */
@@ -215,19 +219,33 @@ static void refused(struct opcua_publisher *publisher, const struct opcua_troubl
     }
 }
 
+/* Nobody says that the server took them: the next one takes them along again. What it knew already it says so of. */
+static void acknowledge_again(struct opcua_publisher *publisher, const struct publish *publish)
+{
+    for (size_t i = 0; i < publish->ack_count; i++) {
+        const UA_SubscriptionAcknowledgement *ack = &publish->acks[i];
+        if (find(publisher, ack->subscriptionId) != NULL) {
+            opcua_publisher_ack(publisher, ack->subscriptionId, ack->sequenceNumber);
+        }
+    }
+}
+
 static void published(void *ctx, const void *response, const struct opcua_trouble *trouble)
 {
     struct publish *publish = ctx;
     struct opcua_publisher *publisher = publish->publisher;
     struct opcua_peer *peer = publish->peer;
     list_remove(&publish->link);
-    busbar_free(publish);
     publisher->open--;
     if (response != NULL) {
         answered(publisher, peer, response);
     } else {
         refused(publisher, trouble);
+        if (trouble->error != BUSBAR_ETOOBIG) { /* for so many the server has no room */
+            acknowledge_again(publisher, publish);
+        }
     }
+    busbar_free(publish);
     opcua_publisher_pump(publisher);
 }
 
@@ -256,7 +274,8 @@ static size_t wanted(const struct opcua_publisher *publisher)
 
 static void send(struct opcua_publisher *publisher, struct opcua_peer *peer)
 {
-    struct publish *publish = busbar_alloc(sizeof(*publish));
+    size_t acks_bytes = publisher->ack_count * sizeof(*publisher->acks);
+    struct publish *publish = busbar_alloc(sizeof(*publish) + acks_bytes);
     UA_PublishRequest request;
     UA_PublishRequest_init(&request);
     request.subscriptionAcknowledgements = publisher->acks;
@@ -266,6 +285,10 @@ static void send(struct opcua_publisher *publisher, struct opcua_peer *peer)
     list_init(&publish->link);
     list_append(&publisher->requests, &publish->link);
     publisher->open++;
+    publish->ack_count = publisher->ack_count;
+    if (acks_bytes > 0) {
+        memcpy(publish->acks, publisher->acks, acks_bytes);
+    }
     publisher->ack_count = 0;
     publish->call = opcua_call(opcua_peer_seat(peer), &request, &UA_TYPES[UA_TYPES_PUBLISHREQUEST],
                                &opcua_publish_response_type, 0, published, publish);
