@@ -20,6 +20,8 @@ enum {
     MARK_MS = 60 * 1000, /* how often it is remembered that nothing is missing */
     MARK_BEHIND_S = 30,  /* what is younger may not be on the disk yet */
     HOLE_EARLIER_S = 10, /* a hole begins this long before the link was seen to be lost */
+    DISK_MIN_MS = 5000,  /* from a refusal of the disk to the next question; doubled with each */
+    DISK_MAX_MS = 5 * 60 * 1000,
 };
 
 static const int64_t second_us = 1000000;
@@ -145,6 +147,7 @@ static void step(struct timer *timer, void *ctx)
 {
     struct opcua_history *history = ctx;
     (void)timer;
+    history->held = false;
     if (!history->up || history->call != NULL) {
         return;
     }
@@ -153,6 +156,9 @@ static void step(struct timer *timer, void *ctx)
             history->holes[0].until_us = clock_wall_us();
         }
         collect(history);
+        if (history->node_count == 0 && history->storing > 0) {
+            return; /* history_stored() goes on */
+        }
         if (history->node_count == 0 && read_again(history)) {
             return;
         }
@@ -173,6 +179,45 @@ static void step(struct timer *timer, void *ctx)
 void history_went_on(struct opcua_history *history, size_t values)
 {
     timer_start(&history->step, PAUSE_MS + (int64_t)(values / VALUES_A_MS), 0);
+}
+
+/* ---- the disk ---- */
+
+/* The disk takes nothing now: what it refused is read again later, from the group it was of. */
+static void refused_by_disk(struct opcua_history *history, size_t place)
+{
+    struct history_hole *first = &history->holes[0];
+    opcua_call_cancel(history->call);
+    history->call = NULL;
+    history_release(history);
+    first->next = place < first->next ? place : first->next;
+    history->first = first->next;
+    if (history->held) {
+        return;
+    }
+    history->held = true;
+    history->disk_ms = history->disk_ms == 0                 ? DISK_MIN_MS
+                       : history->disk_ms * 2 <= DISK_MAX_MS ? history->disk_ms * 2
+                                                             : DISK_MAX_MS;
+    if (history->up) {
+        timer_start(&history->step, history->disk_ms, 0);
+    }
+}
+
+void history_stored(struct opcua_batch *batch)
+{
+    struct opcua_history *history = batch->owner;
+    history->storing--;
+    if (batch->error == 0) {
+        history->filled += batch->count;
+        history->disk_ms = batch->count > 0 ? 0 : history->disk_ms;
+    } else if (history->hole_count > 0) {
+        refused_by_disk(history, batch->place);
+    }
+    if (history->up && history->storing == 0 && history->call == NULL &&
+        !timer_running(&history->step)) {
+        timer_start(&history->step, PAUSE_MS, 0);
+    }
 }
 
 /* ---- the part ---- */
@@ -211,7 +256,7 @@ static void hole(struct opcua_part *part, int64_t from_us, int64_t until_us)
     }
     from_us -= HOLE_EARLIER_S * second_us;
     add_hole(history, from_us > oldest_us ? from_us : oldest_us, until_us);
-    if (history->call == NULL) {
+    if (history->call == NULL && !history->held) {
         timer_start(&history->step, SETTLE_MS, 0);
     }
 }

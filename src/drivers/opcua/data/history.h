@@ -6,7 +6,8 @@
  *   what     of the points with `history: true` all values from shortly before the hole to now, by the server's clock
  *   how      one call at a time, and slowly enough that live values never wait; of two values of one time one is kept
  *
- * Up to which time nothing is missing is remembered over restarts, as a learned limit of the device. A node that the
+ * A hole is filled when all of it is on disk: what the disk refuses is read again, less and less often. Up to which time
+ * nothing is missing is remembered over restarts, as a learned limit of the device. A node that the
  * server keeps no history of is not asked again on the same link, and said once, as an event. */
 #ifndef BUSBAR_DRIVERS_OPCUA_DATA_HISTORY_H
 #define BUSBAR_DRIVERS_OPCUA_DATA_HISTORY_H

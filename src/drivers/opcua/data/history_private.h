@@ -35,6 +35,9 @@ struct opcua_history {
     struct opcua_call *call;
     struct timer step, mark;
     bool up, clock_known;
+    size_t storing;   /* batches on their way to the disk */
+    bool held;        /* the disk refused one: nothing is asked until `step` */
+    int64_t disk_ms;  /* for so long; 0: it takes them */
     int64_t shift_us; /* the server's clock minus ours */
     unsigned tries;   /* of the present group */
     uint64_t filled;  /* values of the present hole */
@@ -51,6 +54,8 @@ void history_ask_clock(struct opcua_history *history);
 /* Gives back what the server keeps for going on. */
 void history_release(struct opcua_history *history);
 
+/* A batch is on disk, or was refused by it. */
+void history_stored(struct opcua_batch *batch);
 /* An answer was taken, with so many values in it. */
 void history_went_on(struct opcua_history *history, size_t values);
 /* The whole service was refused: nothing can be filled on this link. */

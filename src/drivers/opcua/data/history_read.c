@@ -154,6 +154,9 @@ static void take(struct opcua_history *history, const UA_HistoryReadResponse *re
     size_t kept = 0;
     struct opcua_batch *batch = opcua_batch_new(history->peer, values, NULL);
     batch->history = true;
+    batch->done = history_stored;
+    batch->owner = history;
+    batch->place = history->first;
     for (size_t i = 0; i < history->node_count; i++) {
         struct history_node node = history->nodes[i];
         bool more = i < count && take_result(history, &node, &response->results[i], batch);
@@ -167,12 +170,12 @@ static void take(struct opcua_history *history, const UA_HistoryReadResponse *re
         }
     }
     history->node_count = kept;
-    history->filled += batch->count;
     opcua_peer_say(history->peer, false, "history: %zu values of %zu nodes, %zu have more", values,
                    count, kept);
-    opcua_batch_send(batch);
     history->tries = 0;
     history_went_on(history, values);
+    history->storing++;
+    opcua_batch_send(batch);
 }
 
 /* The group again from its beginning, less at once. False: that cannot be. */
@@ -192,12 +195,6 @@ static bool again_with_less(struct opcua_history *history)
     return true;
 }
 
-static bool lost(int error)
-{
-    return error == BUSBAR_ENOTCONN || error == BUSBAR_ECLOSED || error == BUSBAR_ERESET ||
-           error == BUSBAR_ECANCELED;
-}
-
 static void told(void *ctx, const void *answer, const struct opcua_trouble *trouble)
 {
     struct opcua_history *history = ctx;
@@ -211,7 +208,7 @@ static void told(void *ctx, const void *answer, const struct opcua_trouble *trou
         } else {
             take(history, response);
         }
-    } else if (lost(trouble->error)) {
+    } else if (opcua_trouble_lost(trouble)) {
         return; /* down() follows */
     } else if ((trouble->error == BUSBAR_ETOOBIG || trouble->error == BUSBAR_ETIMEOUT) &&
                again_with_less(history)) {

@@ -19,7 +19,8 @@ enum {
     BATCH_MIN = 64,
     BATCH_SPARE_MAX = 16384,
     WORDS_MAX = 480,
-    VALUES_SAID = 4
+    VALUES_SAID = 4,
+    DISK_SLOW_US = 20000000, /* from a value's coming to the disk's refusal, at most */
 };
 
 struct opcua_peer {
@@ -166,6 +167,7 @@ static void orphan(struct opcua_peer *peer)
         batch->peer = NULL;
         opcua_delivery_done(batch->delivery, false);
         batch->delivery = NULL;
+        batch->done = NULL;
     }
     while ((at = list_shift(&peer->news_out)) != NULL) {
         struct opcua_news *news = list_entry(at, struct opcua_news, link);
@@ -399,6 +401,7 @@ struct opcua_batch *opcua_batch_new(struct opcua_peer *peer, size_t count,
     batch->count = 0;
     batch->history = false;
     batch->error = 0;
+    batch->done = NULL;
     batch->delivery = delivery;
     opcua_delivery_hold(delivery);
     return batch;
@@ -424,6 +427,9 @@ void opcua_batch_free(struct opcua_batch *batch)
 static void give_batch(struct opcua_batch *batch, bool on_disk)
 {
     struct opcua_peer *peer = batch->peer;
+    if (batch->done != NULL) {
+        batch->done(batch);
+    }
     opcua_delivery_done(batch->delivery, on_disk);
     batch->delivery = NULL;
     list_remove(&batch->link);
@@ -449,7 +455,13 @@ void opcua_batch_send(struct opcua_batch *batch)
 void opcua_batch_back(void *ctx)
 {
     struct opcua_batch *batch = ctx;
+    struct opcua_peer *peer = batch->peer;
+    bool lost = batch->error != 0 && !batch->history;
     give_batch(batch, batch->error == 0);
+    if (lost && peer != NULL && !peer->closing) { /* the server may not have kept all of it */
+        int64_t now_us = clock_wall_us();
+        opcua_peer_hole(peer, now_us - DISK_SLOW_US, now_us);
+    }
 }
 
 /* ---- events ---- */

@@ -21,7 +21,7 @@
 
 enum {
     OPCUA_ATTRIBUTE_VALUE = 13, /* Part 6, A.1 */
-    OPCUA_CALLS_OPEN = 4, /* service calls of one kind that a part has under way */
+    OPCUA_CALLS_OPEN = 4,       /* service calls of one kind that a part has under way */
 };
 
 /* The resolved address of a point; immutable, there is one a point (72 bytes). */
@@ -55,8 +55,13 @@ struct opcua_batch {
     struct arena texts;
     struct opcua_delivery *delivery; /* NULL: nothing to acknowledge */
     bool history;                    /* backfilled: older than what is known */
-    int error;                       /* home: what became of it on the disk */
-    void *home;                      /* home's own while it has it */
+    /* On the OPC UA thread when it is back, with `error`; from inside of opcua_batch_send() where it is empty, never
+     * when the peer is gone. NULL: nobody asks. */
+    void (*done)(struct opcua_batch *batch);
+    void *owner;  /* of `done` */
+    size_t place; /* likewise */
+    int error;    /* home: what became of it on the disk */
+    void *home;   /* home's own while it has it */
 };
 
 /* An event for the journal. Handed home, given back by opcua_news_back(). */

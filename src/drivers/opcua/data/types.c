@@ -184,12 +184,6 @@ static void told_reference(struct opcua_types *types, struct type_entry *entry,
     settle(entry);
 }
 
-static bool lost(int error)
-{
-    return error == BUSBAR_ENOTCONN || error == BUSBAR_ECLOSED || error == BUSBAR_ERESET ||
-           error == BUSBAR_ECANCELED;
-}
-
 static void told(void *ctx, const void *response, const struct opcua_trouble *trouble)
 {
     struct opcua_types *types = ctx;
@@ -197,7 +191,7 @@ static void told(void *ctx, const void *response, const struct opcua_trouble *tr
     const UA_BrowseResponse *browse = types->asking != TYPE_DEFINITION ? response : NULL;
     size_t count = read != NULL ? read->resultsSize : browse != NULL ? browse->resultsSize : 0;
     types->call = NULL;
-    if (trouble != NULL && lost(trouble->error)) {
+    if (trouble != NULL && opcua_trouble_lost(trouble)) {
         return; /* asked again when the link is up */
     }
     if (trouble != NULL && trouble->error == BUSBAR_ETOOBIG && types->asked_count > 1) {

@@ -131,15 +131,6 @@ void opcua_session_drop(struct opcua_session *session)
     }
 }
 
-static void copy_text(const UA_String *from, char *to, size_t size)
-{
-    size_t length = from->length < size - 1 ? from->length : size - 1;
-    if (length > 0) {
-        memcpy(to, from->data, length);
-    }
-    to[length] = '\0';
-}
-
 static void on_opened(void *ctx);
 static void on_closed(void *ctx, const struct opcua_trouble *why);
 
@@ -155,9 +146,10 @@ static struct opcua_attempt *attempt_new(struct opcua_session *session,
     attempt->mode = choice->mode;
     attempt->policy = choice->policy;
     attempt->uses_own = opcua_needs_own(choice);
-    copy_text(&server->applicationUri, attempt->application_uri, sizeof(attempt->application_uri));
-    copy_text(&server->productUri, attempt->product_uri, sizeof(attempt->product_uri));
-    copy_text(&server->applicationName.text, attempt->name, sizeof(attempt->name));
+    opcua_copy_text(&server->applicationUri, attempt->application_uri,
+                    sizeof(attempt->application_uri));
+    opcua_copy_text(&server->productUri, attempt->product_uri, sizeof(attempt->product_uri));
+    opcua_copy_text(&server->applicationName.text, attempt->name, sizeof(attempt->name));
     attempt->channel = opcua_channel_new(session->thread, url, session->config.timeout_us, &events,
                                          session);
     session->attempts++;

@@ -69,7 +69,7 @@ UA_ByteString opcua_leaf(const UA_ByteString *chain)
     return leaf;
 }
 
-static void copy_text(const UA_String *from, char *to, size_t size)
+void opcua_copy_text(const UA_String *from, char *to, size_t size)
 {
     size_t length = from->length < size - 1 ? from->length : size - 1;
     if (length > 0) {
@@ -85,7 +85,7 @@ static void read_host(const char *url, char *to, size_t size)
     UA_String path = UA_STRING_NULL;
     UA_UInt16 port = 0;
     (void)UA_parseEndpointUrl(&whole, &host, &port, &path);
-    copy_text(&host, to, size);
+    opcua_copy_text(&host, to, size);
 }
 
 void opcua_server_id_init(struct opcua_server_id *server, struct trust *trust, const char *url,
@@ -100,7 +100,7 @@ void opcua_server_id_init(struct opcua_server_id *server, struct trust *trust, c
     } else {
         read_host(url, server->host, sizeof(server->host));
     }
-    copy_text(&choice->endpoint->server.applicationUri, server->uri, sizeof(server->uri));
+    opcua_copy_text(&choice->endpoint->server.applicationUri, server->uri, sizeof(server->uri));
     (void)UA_ByteString_copy(&choice->endpoint->serverCertificate, &server->chain);
     server->expected = (struct trust_peer){
         .protocol = "opcua",

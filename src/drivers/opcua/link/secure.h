@@ -34,6 +34,9 @@ int opcua_server_id_check(const struct opcua_server_id *server, struct opcua_tro
 /* The first certificate of a chain: what is compared, and encrypted with. Borrows. */
 UA_ByteString opcua_leaf(const UA_ByteString *chain);
 
+/* A text of the library as one that ends; what is too long is cut. */
+void opcua_copy_text(const UA_String *from, char *to, size_t size);
+
 /* Whether our certificate is needed for this choice. */
 bool opcua_needs_own(const struct opcua_choice *choice);
 

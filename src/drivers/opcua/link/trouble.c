@@ -34,3 +34,9 @@ void opcua_trouble_status(struct opcua_trouble *trouble, const char *what, UA_St
                           words != NULL ? ": " : "", words != NULL ? words : "");
     }
 }
+
+bool opcua_trouble_lost(const struct opcua_trouble *trouble)
+{
+    return trouble->error == BUSBAR_ENOTCONN || trouble->error == BUSBAR_ECLOSED ||
+           trouble->error == BUSBAR_ERESET || trouble->error == BUSBAR_ECANCELED;
+}

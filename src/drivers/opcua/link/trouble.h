@@ -5,6 +5,7 @@
 #define BUSBAR_DRIVERS_OPCUA_LINK_TROUBLE_H
 
 #include <open62541/types.h>
+#include <stdbool.h>
 
 enum { OPCUA_DETAIL_MAX = 320 };
 
@@ -20,5 +21,7 @@ void opcua_trouble_set(struct opcua_trouble *trouble, int error, UA_StatusCode s
                        const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* "WHAT: BadNodeIdUnknown: the server has no such node; ...", with the error that fits the status. */
 void opcua_trouble_status(struct opcua_trouble *trouble, const char *what, UA_StatusCode status);
+/* Whether a call was not answered because the link went, or is going: it is no word of the server. */
+bool opcua_trouble_lost(const struct opcua_trouble *trouble);
 
 #endif

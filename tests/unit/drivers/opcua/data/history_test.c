@@ -41,6 +41,10 @@ struct opcua_peer {
     struct sample samples[4096];
     uint32_t points[4096];
     size_t sample_count;
+    int disk; /* what it says to each batch */
+    struct opcua_batch *kept[8];
+    size_t kept_count;
+    bool keeps; /* batches, for give_back() */
     char event[512];
     unsigned events;
     int64_t remembered;
@@ -158,6 +162,16 @@ struct sample *opcua_batch_next(struct opcua_batch *batch, uint32_t point)
     return &batch->samples[batch->count++];
 }
 
+static void give_back(struct opcua_batch *batch, int error)
+{
+    batch->error = error;
+    batch->done(batch);
+    arena_fini(&batch->texts);
+    busbar_free(batch->points);
+    busbar_free(batch->samples);
+    busbar_free(batch);
+}
+
 void opcua_batch_send(struct opcua_batch *batch)
 {
     assert_true(batch->history);
@@ -166,10 +180,12 @@ void opcua_batch_send(struct opcua_batch *batch)
         peer.points[peer.sample_count] = batch->points[i];
         peer.samples[peer.sample_count++] = batch->samples[i];
     }
-    arena_fini(&batch->texts);
-    busbar_free(batch->points);
-    busbar_free(batch->samples);
-    busbar_free(batch);
+    if (peer.keeps) {
+        assert_true(peer.kept_count < 8);
+        peer.kept[peer.kept_count++] = batch;
+    } else {
+        give_back(batch, peer.disk);
+    }
 }
 
 struct opcua_news *opcua_news_new(struct opcua_peer *at, struct opcua_delivery *delivery)
@@ -570,6 +586,60 @@ static void over_a_restart(void **state)
     end();
 }
 
+/* Nothing is filled before it is on disk: a full one is tried less and less often, and the hole is remembered. */
+static void a_full_disk(void **state)
+{
+    (void)state;
+    const struct told told[] = { { .values = 1, .from_us = START } };
+    begin_hole(1);
+    peer.disk = BUSBAR_ENOSPC;
+    for (int64_t wait_s = 5; wait_s <= 20; wait_s *= 2) {
+        unsigned calls = peer.calls;
+        answer(told, 1);
+        pass((wait_s - 1) * SECOND);
+        assert_int_equal(peer.calls, calls);
+        pass(2 * SECOND);
+        assert_int_equal(peer.calls, calls + 1);
+        assert_int_equal(node_asked(0), 1);
+    }
+    pass(61 * SECOND);
+    assert_int_equal(peer.remembered, START / SECOND - 70);
+    peer.disk = 0;
+    unsigned calls = peer.calls;
+    answer(told, 1);
+    pass(61 * SECOND);
+    assert_int_equal(peer.calls, calls);
+    assert_true(peer.remembered > START / SECOND);
+    end();
+}
+
+/* The last batch is read, but not on disk: stopped now, it is read again after the start. */
+static void the_mark_waits_for_the_disk(void **state)
+{
+    (void)state;
+    const struct told told[64] = { { .values = 1, .from_us = START } };
+    begin_hole(POINTS / 2);
+    peer.keeps = true;
+    answer(told, OPCUA_HISTORY_NODES);
+    pass(SECOND);
+    answer(told, POINTS / 2 - OPCUA_HISTORY_NODES);
+    unsigned calls = peer.calls;
+    pass(61 * SECOND);
+    assert_int_equal(peer.remembered, START / SECOND - 70);
+    assert_int_equal(peer.calls, calls);
+    assert_int_equal(peer.kept_count, 2);
+    give_back(peer.kept[0], 0);
+    give_back(peer.kept[1], BUSBAR_ENOSPC); /* only its own group is read again */
+    pass(6 * SECOND);
+    assert_int_equal(peer.calls, calls + 1);
+    assert_int_equal(node_asked(0), 1 + 2 * OPCUA_HISTORY_NODES);
+    peer.keeps = false;
+    answer(told, POINTS / 2 - OPCUA_HISTORY_NODES);
+    pass(SECOND);
+    assert_true(peer.remembered > START / SECOND);
+    end();
+}
+
 /* A structure that nobody asked for before: read once more when its definition may be there, and not for ever. */
 static void structures_are_waited_for(void **state)
 {
@@ -631,6 +701,8 @@ int main(void)
         cmocka_unit_test(goes_on_after_an_outage),
         cmocka_unit_test(holes_that_touch_become_one),
         cmocka_unit_test(over_a_restart),
+        cmocka_unit_test(a_full_disk),
+        cmocka_unit_test(the_mark_waits_for_the_disk),
         cmocka_unit_test(structures_are_waited_for),
         cmocka_unit_test(nobody_wants_it),
     };

@@ -27,6 +27,9 @@ struct heard {
     struct opcua_batch *kept[64];
     size_t kept_count;
     int64_t items_per_call;
+    struct opcua_part part; /* hears of holes */
+    int holes;
+    int64_t hole_from_us, hole_until_us;
     struct opcua_trouble why;
     struct opcua_access access;
 };
@@ -103,8 +106,31 @@ static const struct opcua_home home = { .up = heard_up,
                                         .learned = heard_learned,
                                         .closed = heard_closed };
 
+static void heard_hole(struct opcua_part *part, int64_t from_us, int64_t until_us)
+{
+    struct heard *heard = list_entry(part, struct heard, part);
+    heard->holes++;
+    heard->hole_from_us = from_us;
+    heard->hole_until_us = until_us;
+}
+
+static void part_free(struct opcua_part *part)
+{
+    (void)part;
+}
+
+static void heard_part(struct opcua_peer *peer)
+{
+    void *ctx;
+    (void)opcua_peer_home(peer, &ctx);
+    struct heard *heard = ctx;
+    heard->part = (struct opcua_part){ .name = "heard", .hole = heard_hole, .free = part_free };
+    list_init(&heard->part.link);
+    opcua_peer_add(peer, &heard->part);
+}
+
 static void (*const parts[])(struct opcua_peer *peer) = { opcua_access_part, opcua_subscribe_part,
-                                                          NULL };
+                                                          heard_part, NULL };
 
 static uint32_t add_point(struct heard *heard, const char *node)
 {
@@ -358,8 +384,11 @@ static void acknowledged_on_disk(void **state)
     wait_for(rig.loop, &heard.samples, 2);
     assert_int_equal(heard.kept_count, 2);
     heard.keeps = false;
+    assert_int_equal(heard.holes, 1);     /* the first link */
     heard.kept[0]->error = BUSBAR_ENOSPC; /* this one comes again, from the server */
     opcua_batch_back(heard.kept[0]);
+    assert_int_equal(heard.holes, 2); /* if the server still has it: its history is asked, too */
+    assert_true(heard.hole_from_us < heard.hole_until_us - RIG_SECOND);
     heard.kept[1]->error = 0;
     opcua_batch_back(heard.kept[1]);
     assert_int_equal(subscription_of(&heard)->missing_count, 1);
