@@ -35,7 +35,7 @@ struct found {
 struct opcua_test {
     struct list link; /* device->tests */
     struct opcua_device *device;
-    struct driver_test *asked; /* home; NULL: it was told to end */
+    struct driver_test *asked; /* home */
     struct opcua_thread *thread;
     struct opcua_link_config config;
     struct trust *trust;
@@ -65,7 +65,7 @@ static void tell(void *ctx)
 {
     struct found *found = ctx;
     struct opcua_test *test = found->test;
-    if (test->asked != NULL && found->step[0] != '\0') {
+    if (found->step[0] != '\0') {
         driver_finding(test->asked, found->step, found->code == 0, found->code, found->seen,
                        found->hint);
     }
@@ -74,9 +74,7 @@ static void tell(void *ctx)
         struct driver_test *asked = test->asked;
         list_remove(&test->link);
         opcua_thread_do(test->thread, free_there, test); /* after what was posted to it */
-        if (asked != NULL) {
-            driver_tested(asked);
-        }
+        driver_tested(asked);
         opcua_device_ended(device);
     }
     busbar_free(found);
