@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         UA_STATUSCODE_GOOD) {
         return 0;
     }
-    struct opcua_types *types = opcua_types_new(NULL, NULL, NULL);
+    struct opcua_types *types = opcua_types_new(NULL, NULL, NULL, NULL);
     struct type_entry *type = opcua_types_entry(types, &data_type, false);
     opcua_types_structure(types, type, &definition);
     opcua_types_entry(types, &encoding, true)->same = type;

@@ -55,7 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         { .member = NULL },  { .elements = 1 },    { .elements = 4 },
         { .member = "[1]" }, { .member = "High" }, { .member = "[0].DisplayName" },
     };
-    struct opcua_types *types = opcua_types_new(NULL, NULL, NULL);
+    struct opcua_types *types = opcua_types_new(NULL, NULL, NULL, NULL);
     for (size_t i = 0; i < sizeof(wants) / sizeof(wants[0]); i++) {
         by_library(data, size, &wants[i], types);
         by_bytes(data, size, wants[i].member, types);

@@ -419,7 +419,7 @@ static void begin(struct opcua_browse *browse)
     UA_NodeId root = UA_NODEID_NUMERIC(0, UA_NS0ID_OBJECTSFOLDER);
     struct err err = { 0 };
     browse->running = true;
-    browse->types = opcua_types_new(browse->seat, on_types, browse);
+    browse->types = opcua_types_new(browse->seat, NULL, on_types, browse);
     opcua_types_up(browse->types, false);
     if (browse->at[0] != '\0' && parse_at(browse, &root, &err) != 0) {
         end(browse, err.code, err.message);

@@ -140,6 +140,7 @@ static void changed(void *ctx, const struct opcua_server_facts *facts)
 {
     struct opcua_peer *peer = ctx;
     peer->facts = facts;
+    opcua_types_changed(peer->types);
     list_each_safe(at, &peer->parts) {
         if (part_of(at)->changed != NULL) {
             part_of(at)->changed(part_of(at), facts);
@@ -232,7 +233,7 @@ void opcua_peer_open(void *ctx)
     struct opcua_peer *peer = ctx;
     const struct opcua_peer_config *config = &peer->config;
     peer->seat = opcua_seat_take(peer->thread, peer->trust, &config->link, &seat_events, peer);
-    peer->types = opcua_types_new(peer->seat, types_loaded, peer);
+    peer->types = opcua_types_new(peer->seat, opcua_peer_loop(peer), types_loaded, peer);
     for (size_t i = 0; config->parts != NULL && config->parts[i] != NULL; i++) {
         config->parts[i](peer);
     }

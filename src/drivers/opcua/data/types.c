@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/err.h"
+#include "base/hash.h"
 #include "drivers/opcua/data/types_private.h"
 
 enum {
@@ -15,6 +16,8 @@ enum {
     TYPE_NUMBER = 26, /* to 28: Number, Integer, UInteger */
     TYPE_UINTEGER = 28,
 };
+
+enum { RETRY_MIN_MS = 2000, RETRY_MAX_MS = 60000 };
 
 static const int64_t timeout_us = INT64_C(10) * 1000000;
 
@@ -184,6 +187,20 @@ static void told_reference(struct opcua_types *types, struct type_entry *entry,
     settle(entry);
 }
 
+/* No answer in time says nothing of the types. True: they are asked for again. */
+static bool try_later(struct opcua_types *types, const struct opcua_trouble *trouble)
+{
+    bool answered = trouble == NULL ||
+                    (trouble->error != BUSBAR_ETIMEOUT && trouble->error != BUSBAR_ELIMIT);
+    types->tries = answered ? 0 : types->tries + 1;
+    if (answered || !types->may_retry || types->tries >= OPCUA_TYPES_TRIES) {
+        return false;
+    }
+    int64_t wait_ms = (int64_t)RETRY_MIN_MS << (types->tries - 1);
+    timer_start(&types->retry, wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS, 0);
+    return true;
+}
+
 static void told(void *ctx, const void *response, const struct opcua_trouble *trouble)
 {
     struct opcua_types *types = ctx;
@@ -193,6 +210,9 @@ static void told(void *ctx, const void *response, const struct opcua_trouble *tr
     types->call = NULL;
     if (trouble != NULL && opcua_trouble_lost(trouble)) {
         return; /* asked again when the link is up */
+    }
+    if (try_later(types, trouble)) {
+        return;
     }
     if (trouble != NULL && trouble->error == BUSBAR_ETOOBIG && types->asked_count > 1) {
         types->most = types->asked_count / 2;
@@ -280,7 +300,7 @@ static void ask_references(struct opcua_types *types, uint32_t reference)
 /* The next call, where there is something to ask and none is under way. */
 static void pump(struct opcua_types *types)
 {
-    if (types->call != NULL || !types->up) {
+    if (types->call != NULL || !types->up || (types->may_retry && timer_running(&types->retry))) {
         return;
     }
     for (enum type_step step = TYPE_ENCODING; step <= TYPE_PARENT; step++) {
@@ -338,21 +358,46 @@ static void begin(struct opcua_types *types)
     types->count = 0;
     types->asked_count = 0;
     types->most = TYPES_AT_ONCE;
+    types->tries = 0;
 }
 
 static void forget(struct opcua_types *types)
 {
     opcua_call_cancel(types->call);
     types->call = NULL;
+    if (types->may_retry) {
+        timer_stop(&types->retry);
+    }
     for (struct type_entry *entry = types->first; entry != NULL; entry = entry->next) {
         UA_NodeId_clear(&entry->id);
     }
     arena_fini(&types->arena);
 }
 
-struct opcua_types *opcua_types_new(struct opcua_seat *seat, void (*loaded)(void *ctx), void *ctx)
+static void retry(struct timer *timer, void *ctx)
+{
+    (void)timer;
+    pump(ctx);
+}
+
+/* The namespaces of the server, in their order. */
+static uint64_t hash_namespaces(const struct opcua_server_facts *facts)
+{
+    uint64_t hash = 0;
+    for (size_t i = 0; facts != NULL && i < facts->namespace_count; i++) {
+        hash = hash_u64(hash ^ hash_text(facts->namespaces[i]));
+    }
+    return hash;
+}
+
+struct opcua_types *opcua_types_new(struct opcua_seat *seat, struct loop *loop,
+                                    void (*loaded)(void *ctx), void *ctx)
 {
     struct opcua_types *types = busbar_alloc(sizeof(*types));
+    types->may_retry = loop != NULL;
+    if (types->may_retry) {
+        timer_init(&types->retry, loop, retry, types);
+    }
     types->seat = seat;
     types->loaded = loaded;
     types->ctx = ctx;
@@ -370,15 +415,35 @@ void opcua_types_free(struct opcua_types *types)
 
 void opcua_types_up(struct opcua_types *types, bool resumed)
 {
-    if (!resumed) {
+    uint64_t namespaces = hash_namespaces(opcua_types_facts(types));
+    if (!resumed || namespaces != types->namespaces) {
         forget(types);
         begin(types);
     }
+    types->namespaces = namespaces;
     types->up = true;
     pump(types);
+}
+
+void opcua_types_changed(struct opcua_types *types)
+{
+    uint64_t namespaces = hash_namespaces(opcua_types_facts(types));
+    if (namespaces == types->namespaces) {
+        return;
+    }
+    types->namespaces = namespaces;
+    forget(types);
+    begin(types);
+    if (types->loaded != NULL) {
+        types->loaded(types->ctx); /* what waited for an answer looks again, and so asks anew */
+    }
 }
 
 void opcua_types_down(struct opcua_types *types)
 {
     types->up = false;
+    if (types->may_retry) {
+        timer_stop(&types->retry);
+    }
+    types->tries = 0;
 }

@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "drivers/opcua/data/types.h"
+#include "net/timer.h"
 
 enum { TYPE_BUCKETS = 256, TYPES_AT_ONCE = 100 };
 
@@ -37,7 +38,10 @@ struct opcua_types {
     struct type_entry *asked[TYPES_AT_ONCE];
     size_t asked_count, most; /* most: the server takes no more in one call */
     enum type_step asking;
-    bool up;
+    bool up, may_retry;
+    struct timer retry;  /* nothing is asked while it runs */
+    unsigned tries;      /* not answered in time, one after another */
+    uint64_t namespaces; /* of the server, as a hash */
 };
 
 /* The entry of an id, made when there is none. NULL: no room. */

@@ -645,7 +645,7 @@ static void structures_are_waited_for(void **state)
 {
     (void)state;
     begin_hole(1);
-    peer.types = opcua_types_new((struct opcua_seat *)&peer, NULL, NULL);
+    peer.types = opcua_types_new((struct opcua_seat *)&peer, NULL, NULL, NULL);
     opcua_types_up(peer.types, false);
     UA_ExtensionObject object;
     UA_ExtensionObject_init(&object);

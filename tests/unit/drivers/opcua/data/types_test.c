@@ -10,9 +10,11 @@
 
 #include <cmocka.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "drivers/opcua/data/decode.h"
 #include "drivers/opcua/text/status.h"
+#include "net/loop.h"
 
 /* ---- the server ---- */
 
@@ -152,6 +154,7 @@ static UA_Variant variant_of(void *value, unsigned type)
 struct rig {
     struct opcua_types *types;
     struct arena texts;
+    struct loop *loop;
     unsigned loaded;
 };
 
@@ -167,7 +170,9 @@ static int begin(void **state)
     memset(&facts, 0, sizeof(facts));
     link_up = true;
     rig.loaded = 0;
-    rig.types = opcua_types_new((struct opcua_seat *)&facts, loaded, &rig);
+    clock_fake_set(1000000, INT64_C(1795000000000000));
+    rig.loop = loop_new();
+    rig.types = opcua_types_new((struct opcua_seat *)&facts, rig.loop, loaded, &rig);
     opcua_types_up(rig.types, false);
     arena_init(&rig.texts, 1 << 20);
     *state = &rig;
@@ -179,6 +184,8 @@ static int end(void **state)
     struct rig *rig = *state;
     opcua_types_free(rig->types);
     arena_fini(&rig->texts);
+    loop_free(rig->loop);
+    clock_fake_off();
     return 0;
 }
 
@@ -458,6 +465,72 @@ static void what_is_refused(void **state)
     assert_int_equal(asked.canceled, 1);
 }
 
+/* No answer in time is no refusal: asked again, later and later, and not for ever. */
+static void what_is_not_answered(void **state)
+{
+    struct rig *rig = *state;
+    struct bytes in = object(5001, "abc", 3);
+    struct sample sample;
+    int64_t wait_us = INT64_C(2000000);
+    (void)decode(rig, in, NULL, &sample);
+    for (unsigned tries = 1; tries < OPCUA_TYPES_TRIES; tries++, wait_us *= 2) {
+        unsigned calls = asked.calls;
+        answer_trouble(BUSBAR_ETIMEOUT);
+        assert_int_equal(decode(rig, in, NULL, &sample), OPCUA_FOUND_LOADING);
+        loop_advance_for_test(rig->loop, wait_us - 10000);
+        assert_int_equal(asked.calls, calls);
+        loop_advance_for_test(rig->loop, 20000);
+        assert_int_equal(asked.calls, calls + 1);
+        assert_int_equal(asked.ids[0].identifier.numeric, 5001);
+    }
+    assert_int_equal(rig->loaded, 0);
+    answer_trouble(BUSBAR_ETIMEOUT);
+    assert_int_equal(rig->loaded, 1);
+    is_text(rig, in, NULL, "{\"encoding\":\"ns=2;i=5001\",\"raw\":\"YWJj\"}");
+}
+
+/* One lost answer does not make a structure raw. */
+static void answered_at_the_second_try(void **state)
+{
+    struct rig *rig = *state;
+    struct sample sample;
+    struct bytes in = object(5001, machine_body, sizeof(machine_body));
+    (void)decode(rig, in, NULL, &sample);
+    answer_trouble(BUSBAR_ETIMEOUT);
+    loop_advance_for_test(rig->loop, INT64_C(3000000));
+    load_machine(rig, in);
+    is_int(rig, in, "Main.Speed", 7);
+}
+
+/* The numbers of namespaces are others now: the same id may be of another type. */
+static void namespaces_move(void **state)
+{
+    struct rig *rig = *state;
+    static const char *const before[] = { "urn:standard", "urn:a", "urn:b" };
+    static const char *const after[] = { "urn:standard", "urn:b", "urn:a" };
+    struct bytes in = object(5001, machine_body, sizeof(machine_body));
+    struct sample sample;
+    facts.namespaces = before;
+    facts.namespace_count = 3;
+    opcua_types_up(rig->types, false);
+    load_machine(rig, in);
+    opcua_types_changed(rig->types); /* another fact */
+    is_int(rig, in, "Main.Speed", 7);
+    assert_int_equal(rig->loaded, 1);
+    facts.namespaces = after;
+    opcua_types_changed(rig->types);
+    assert_int_equal(rig->loaded, 2);
+    unsigned calls = asked.calls;
+    assert_int_equal(decode(rig, in, NULL, &sample), OPCUA_FOUND_LOADING);
+    assert_int_equal(asked.calls, calls + 1);
+    /* Also when they moved while the link was down. */
+    opcua_types_down(rig->types);
+    facts.namespaces = before;
+    opcua_types_up(rig->types, true);
+    assert_int_equal(decode(rig, in, NULL, &sample), OPCUA_FOUND_LOADING);
+    assert_int_equal(asked.calls, calls + 2);
+}
+
 /* As many at once as the server says, and fewer when it refuses that. */
 static void limits(void **state)
 {
@@ -536,6 +609,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(recursion_ends, begin, end),
         cmocka_unit_test_setup_teardown(servers_that_tell_nothing, begin, end),
         cmocka_unit_test_setup_teardown(what_is_refused, begin, end),
+        cmocka_unit_test_setup_teardown(what_is_not_answered, begin, end),
+        cmocka_unit_test_setup_teardown(answered_at_the_second_try, begin, end),
+        cmocka_unit_test_setup_teardown(namespaces_move, begin, end),
         cmocka_unit_test_setup_teardown(limits, begin, end),
         cmocka_unit_test_setup_teardown(circles, begin, end),
         cmocka_unit_test(members_as_written),

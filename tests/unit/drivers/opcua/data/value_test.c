@@ -26,7 +26,7 @@ static int begin(void **state)
 {
     static struct rig rig;
     arena_init(&rig.texts, 1 << 20);
-    rig.types = opcua_types_new(NULL, NULL, NULL);
+    rig.types = opcua_types_new(NULL, NULL, NULL, NULL);
     *state = &rig;
     return 0;
 }
@@ -367,7 +367,7 @@ static void without_memory(void **state)
         for (long n = 1; n < 30; n++) {
             struct rig rig;
             arena_init(&rig.texts, 1 << 20);
-            rig.types = opcua_types_new(NULL, NULL, NULL);
+            rig.types = opcua_types_new(NULL, NULL, NULL, NULL);
             alloc_fail_nth(n);
             struct sample sample = sampled(&rig, &values[i], &all);
             alloc_fail_nth(0);
