@@ -167,7 +167,6 @@ static void refused(void *ctx, const struct opcua_trouble *why)
     if (group->number > 0) {
         values->no_more_groups = true;
     }
-    timer_start(&values->retry, RETRY_MAX_MS, 0);
 }
 
 static void gap(void *ctx, int64_t from_us, int64_t until_us)
