@@ -137,6 +137,7 @@ static void lost(void *ctx, const char *why)
     (void)why;
     group->calls_of++; /* answers to what was asked of the old one do not count */
     group->used = 0;
+    group->full = false;
     for (size_t i = 0; i < count; i++) {
         struct values_item *item = &values->items[i];
         if (item->group == group->number &&
@@ -164,8 +165,10 @@ static void refused(void *ctx, const struct opcua_trouble *why)
         }
     }
     opcua_values_watched(values, points, used, 0);
-    if (group->number > 0) {
+    if (group->number > 0) { /* those that had no place yet are polled, too */
+        group->full = true;
         values->no_more_groups = true;
+        opcua_items_pump(values);
     }
 }
 
@@ -372,6 +375,9 @@ static void up(struct opcua_part *part, const struct opcua_server_facts *facts, 
     values->retry_ms = RETRY_MIN_MS;
     if (!resumed) {
         values->no_more_groups = false;
+        for (size_t i = 0; i < values->group_count; i++) {
+            values->groups[i]->full = false;
+        }
     }
     for (size_t i = 0; i < count; i++) {
         struct values_item *item = &values->items[i];
