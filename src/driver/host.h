@@ -132,13 +132,16 @@ void host_limit_restore(struct host *host, struct device *dev, const char *name,
 enum link_state { LINK_CONNECTING, LINK_UP, LINK_DOWN, LINK_PAUSED };
 const char *link_state_word(enum link_state state); /* "connecting", "up", "down", "paused" */
 
+enum {
+    HOST_DETAIL_MAX = 320 /* with its NUL: a sentence of what happened and one of what to do */
+};
 struct device_stats {
     enum link_state link;
-    int error;              /* why the link is down, 0 when up */
-    char detail[160];       /* in words */
-    int64_t since_us;       /* wall; since when in this state */
-    int64_t last_answer_us; /* wall; 0 = never */
-    int64_t next_try_us;    /* wall; when the breaker probes again, 0 when closed */
+    int error;                    /* why the link is down, 0 when up */
+    char detail[HOST_DETAIL_MAX]; /* in words */
+    int64_t since_us;             /* wall; since when in this state */
+    int64_t last_answer_us;       /* wall; 0 = never */
+    int64_t next_try_us;          /* wall; when the breaker probes again, 0 when closed */
     uint64_t polls, answers, timeouts, refusals, bad_frames, retries, lag_polls;
     uint64_t reads_failed_hour; /* errors of the last hour */
     int64_t poll_us;            /* how long the last poll took */

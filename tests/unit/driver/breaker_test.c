@@ -59,6 +59,20 @@ static void a_silent_device_is_probed_with_back_off(void **state)
     site_fini(&site);
 }
 
+static void a_long_reason_is_told_to_its_end(void **state)
+{
+    (void)state;
+    struct site site;
+    char why[300];
+    site_init(&site);
+    struct device *dev = site_add(&site, "ahu-1", 1, CLOCK_US_PER_S);
+    memset(why, 'y', sizeof(why));
+    memcpy(why + sizeof(why) - 6, "to do", 6); /* what to do stands at the end */
+    driver_link(dev, false, BUSBAR_EUNTRUSTED, why);
+    assert_string_equal(site_stats(dev).detail, why);
+    site_fini(&site);
+}
+
 static void the_first_answer_brings_all_groups_back(void **state)
 {
     (void)state;
@@ -349,6 +363,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(silence_turns_every_point_bad_once),
         cmocka_unit_test(a_silent_device_is_probed_with_back_off),
+        cmocka_unit_test(a_long_reason_is_told_to_its_end),
         cmocka_unit_test(the_first_answer_brings_all_groups_back),
         cmocka_unit_test(a_lost_answer_is_asked_again_before_it_counts),
         cmocka_unit_test(the_deadline_of_a_poll_ends_it),
