@@ -2,7 +2,6 @@
 /* Data types and types of nodes by name, what a data type is made of, and the names of an enumeration's states: asked
  * of the server when they are first met, and kept for the rest of the look. */
 #include <open62541/nodeids.h>
-#include <string.h>
 
 #include "base/alloc.h"
 #include "drivers/opcua/data/browse_parts.h"
@@ -206,12 +205,6 @@ static void read_states(struct opcua_browse *browse)
     }
 }
 
-static bool is_named(const UA_QualifiedName *name, const char *text)
-{
-    return name->namespaceIndex == 0 && name->name.length == strlen(text) &&
-           memcmp(name->name.data, text, name->name.length) == 0;
-}
-
 static bool on_relative(void *ctx, size_t index, const UA_ReferenceDescription *reference)
 {
     struct opcua_browse *browse = ctx;
@@ -227,8 +220,8 @@ static bool on_relative(void *ctx, size_t index, const UA_ReferenceDescription *
         }
         return false; /* a type has one above it */
     }
-    if ((is_named(&reference->browseName, "EnumStrings") ||
-         is_named(&reference->browseName, "EnumValues")) &&
+    if ((opcua_is_named(&reference->browseName, "EnumStrings") ||
+         opcua_is_named(&reference->browseName, "EnumValues")) &&
         UA_NodeId_isNull(&type->enum_property)) {
         (void)UA_NodeId_copy(node, &type->enum_property);
     }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* InputArguments and OutputArguments (Part 5, 7.3) of the methods of a device: their nodes are found by Browse, two
  * questions a method, and read with the method's own description. */
-#include <string.h>
-
 #include <open62541/types.h>
 
 #include "base/alloc.h"
@@ -256,12 +254,6 @@ static void read_all(struct opcua_methods *methods)
 
 /* ---- browsing ---- */
 
-static bool is_named(const UA_QualifiedName *name, const char *text)
-{
-    return name->namespaceIndex == 0 && name->name.length == strlen(text) &&
-           memcmp(name->name.data, text, name->name.length) == 0;
-}
-
 static void take_node(UA_NodeId *to, const UA_ReferenceDescription *reference)
 {
     if (UA_NodeId_isNull(to) && reference->nodeId.serverIndex == 0 &&
@@ -279,9 +271,9 @@ static bool on_reference(void *ctx, size_t index, const UA_ReferenceDescription 
         take_node(&method->object, reference); /* the first that has it as a component */
         return false;
     }
-    if (is_named(&reference->browseName, "InputArguments")) {
+    if (opcua_is_named(&reference->browseName, "InputArguments")) {
         take_node(&method->inputs_id, reference);
-    } else if (is_named(&reference->browseName, "OutputArguments")) {
+    } else if (opcua_is_named(&reference->browseName, "OutputArguments")) {
         take_node(&method->outputs_id, reference);
     }
     return true;

@@ -120,3 +120,9 @@ void opcua_expanded_id_print(const UA_ExpandedNodeId *id, const struct opcua_ser
     uri[size] = '\0';
     print_id(&id->nodeId, strcmp(uri, OPCUA_STANDARD_URI) != 0 ? uri : NULL, out);
 }
+
+bool opcua_is_named(const UA_QualifiedName *name, const char *text)
+{
+    return name->namespaceIndex == 0 && name->name.length == strlen(text) &&
+           memcmp(name->name.data, text, name->name.length) == 0;
+}

@@ -19,4 +19,7 @@ void opcua_node_id_print(const UA_NodeId *id, const struct opcua_server_facts *f
 void opcua_expanded_id_print(const UA_ExpandedNodeId *id, const struct opcua_server_facts *facts,
                              struct buf *out);
 
+/* Whether a browse name is this one of the standard's own namespace. */
+bool opcua_is_named(const UA_QualifiedName *name, const char *text);
+
 #endif
