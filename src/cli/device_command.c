@@ -217,10 +217,8 @@ static int run(struct cli *cli, const struct asked *asked)
     if (rc != 0) {
         return rc;
     }
-    if (cli->format == CLI_JSON) {
-        rc = output_json(cli, reply.root);
-    } else {
-        printf("%s: %s\n", cli->args[0], output_text(reply.root, "message"));
+    rc = output_told(cli, reply.root);
+    if (cli->format != CLI_JSON) {
         print_results(json_get(reply.root, "results"));
     }
     client_free(&reply);

@@ -186,11 +186,7 @@ int cli_point_release(struct cli *cli)
     if (rc != 0) {
         return rc;
     }
-    if (cli->format == CLI_JSON) {
-        rc = output_json(cli, reply.root);
-    } else {
-        printf("%s: %s\n", cli->args[0], output_text(reply.root, "message"));
-    }
+    rc = output_told(cli, reply.root);
     client_free(&reply);
     return rc;
 }

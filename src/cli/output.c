@@ -279,6 +279,15 @@ int output_json(const struct cli *cli, const struct json_value *value)
     return CLI_DONE;
 }
 
+int output_told(const struct cli *cli, const struct json_value *answer)
+{
+    if (cli->format == CLI_JSON) {
+        return output_json(cli, answer);
+    }
+    printf("%s: %s\n", cli->args[0], output_text(answer, "message"));
+    return 0;
+}
+
 int output_json_text(const struct cli *cli, const struct buf *text)
 {
     struct json_doc *doc = NULL;

@@ -48,6 +48,9 @@ bool output_asks_fields(const struct cli *cli);
  * was given. 0 or CLI_USAGE. */
 int output_json(const struct cli *cli, const struct json_value *value);
 
+/* What came of an action on the first argument: the whole answer as JSON, or its "message" in one line for people. */
+int output_told(const struct cli *cli, const struct json_value *answer);
+
 /* The same of JSON text that is ours. */
 int output_json_text(const struct cli *cli, const struct buf *text);
 

@@ -379,13 +379,9 @@ static int send_write(struct cli *cli, const struct writing *writing)
     if (rc != 0) {
         return rc;
     }
-    if (cli->format == CLI_JSON) {
-        rc = output_json(cli, reply.root);
-    } else {
-        printf("%s: %s\n", cli->args[0], output_text(reply.root, "message"));
-        if (!cli->quiet) {
-            say_undo(cli, writing, &reply);
-        }
+    rc = output_told(cli, reply.root);
+    if (cli->format != CLI_JSON && !cli->quiet) {
+        say_undo(cli, writing, &reply);
     }
     client_free(&reply);
     return rc;
