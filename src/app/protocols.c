@@ -20,6 +20,7 @@ void protocols_fill(struct protocols *protocols)
             .parts_key = catalog[i]->parts_key,
             .part_options = catalog[i]->part_options,
             .check_setup = catalog[i]->check_setup,
+            .prepare = catalog[i]->prepare,
             .check = catalog[i]->check,
             .resolve = catalog[i]->resolve,
             .command_options = catalog[i]->command_options,

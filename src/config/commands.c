@@ -299,7 +299,7 @@ static void check_preset(const struct check *check, const struct config_preset *
     struct settings device = config_device_settings(dev);
     struct settings settings = config_point_settings(load->config, dev, point, set);
     memset(check->address, 0, dev->protocol->address_bytes);
-    if (dev->protocol->resolve(&device, &settings, check->address, &facts, &err) != 0) {
+    if (dev->protocol->resolve(dev->setup, &device, &settings, check->address, &facts, &err) != 0) {
         return; /* told with the point */
     }
     if (!point->cls->write.allowed || !facts.writable) {

@@ -45,10 +45,13 @@ struct config_protocol {
     const char *parts_key;              /* NULL: no parts */
     const struct option *part_options;
     int (*check_setup)(const struct setup *setup, struct err *err); /* may be NULL */
+    int (*prepare)(const struct setup *setup, const struct prepare *how, struct prepared **out,
+                   struct err *err); /* may be NULL */
     int (*check)(const struct setup *setup, const struct settings *device,
                  struct err *err); /* may be NULL */
-    int (*resolve)(const struct settings *device, const struct settings *point, void *address,
-                   struct point_facts *facts, struct err *err);
+    int (*resolve)(const struct setup *setup, const struct settings *device,
+                   const struct settings *point, void *address, struct point_facts *facts,
+                   struct err *err);
     const struct option *command_options; /* NULL: its commands can only write values */
     int (*check_command)(const struct settings *device, const struct settings *command,
                          struct err *err); /* may be NULL */
@@ -62,6 +65,11 @@ struct config_env {
      * configuration only; NULL: an empty one. */
     const struct setup *(*setup)(void *ctx, const char *protocol);
     void *setup_ctx;
+    /* Where files that a section names are, when that is not where the configuration is (a kept version of
+     * it); NULL: it is. */
+    const char *files;
+    const char
+        *cache; /* a folder for what drivers make of such files; NULL: it is made each time */
 };
 
 struct config_site {
@@ -115,7 +123,7 @@ struct config_file {
 /* A driver: its section `drivers: NAME`, or an empty setup. */
 struct config_driver {
     const struct config_protocol *protocol;
-    const struct setup *setup;
+    struct setup *setup;
     struct position at; /* of the section; line 0: it has none */
 };
 
@@ -123,6 +131,7 @@ struct config_driver {
 struct config_device {
     const char *name, *title, *place, *profile; /* "" = none */
     const struct config_protocol *protocol;
+    const struct setup *setup; /* of its driver, that counts for it */
     size_t point_count;
     uint64_t own_hash; /* of all effective settings of it and its points, not of where they stand */
     uint64_t hash;     /* and of its driver's setup */

@@ -198,6 +198,41 @@ static void read_driver(struct load *load, uint16_t file, const struct yaml_node
     }
 }
 
+/* ---- files that a section names ---- */
+
+static void warn(void *ctx, const struct err *err)
+{
+    struct load *load = ctx;
+    struct position at = { .file = load_text(load, err->file),
+                           .line = err->line,
+                           .column = err->column,
+                           .width = err->width };
+    problems_warning(load->problems, at, err->hint[0] != '\0' ? err->hint : NULL, "%s",
+                     err->message);
+}
+
+void drivers_prepare(struct load *load)
+{
+    struct prepare how = { .folder = load->env->files != NULL ? load->env->files
+                                                              : load->config->folder,
+                           .cache = load->env->cache,
+                           .warn = warn,
+                           .ctx = load };
+    for (size_t i = 0; i < load->config->driver_count; i++) {
+        const struct config_protocol *protocol = load->drivers[i].protocol;
+        struct setup *setup = load->drivers[i].setup;
+        struct err err = { 0 };
+        if (!setup->given || protocol->prepare == NULL || load->problems->errors > 0) {
+            continue;
+        }
+        if (protocol->prepare(setup, &how, &setup->prepared, &err) != 0) {
+            problems_err(load->problems, &err, load->drivers[i].at);
+        } else if (setup->prepared != NULL) {
+            setup->hash = load_mix(setup->hash, setup->prepared->hash);
+        }
+    }
+}
+
 static bool has_section(const struct config_protocol *protocol)
 {
     return protocol->setup_options != NULL || protocol->parts_key != NULL;
@@ -285,6 +320,7 @@ int config_make_setup(const struct setup *from, struct setup **out)
     good = parts != NULL;
     setup->given = from->given;
     setup->hash = from->hash;
+    setup->prepared = prepared_hold(from->prepared);
     setup->settings = copy_settings(&setup->arena, &from->settings, &good);
     for (size_t i = 0; i < from->part_count && good; i++) {
         parts[i].name = copy_text(&setup->arena, from->parts[i].name, &good);

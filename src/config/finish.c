@@ -242,7 +242,7 @@ static void check_addresses(struct finish *finish, bool broken)
     struct config_device *dev = finish->dev;
     struct settings device = config_device_settings(dev);
     struct err err = { 0 };
-    const struct setup *setup = drivers_setup(load, dev->protocol);
+    const struct setup *setup = dev->setup;
     if (!broken && dev->protocol->check != NULL &&
         dev->protocol->check(setup, &device, &err) != 0) {
         problems_err(load->problems, &err, device.at);
@@ -257,7 +257,7 @@ static void check_addresses(struct finish *finish, bool broken)
         struct settings settings = config_point_settings(load->config, dev, point, set);
         struct point_facts facts = { 0 };
         memset(finish->address, 0, dev->protocol->address_bytes);
-        if (dev->protocol->resolve(&device, &settings, finish->address, &facts, &err) != 0) {
+        if (dev->protocol->resolve(setup, &device, &settings, finish->address, &facts, &err) != 0) {
             problems_err(load->problems, &err, settings.at);
             err = (struct err){ 0 };
         } else {
@@ -362,6 +362,7 @@ static bool finish_device(struct load *load, struct device_build *build, struct 
                                    .place = place,
                                    .profile = build->profile != NULL ? build->profile->name : "",
                                    .protocol = build->protocol,
+                                   .setup = drivers_setup(load, build->protocol),
                                    .enabled = build->enabled,
                                    .at = build->at,
                                    .parts = finish.parts };
@@ -380,7 +381,7 @@ static bool finish_device(struct load *load, struct device_build *build, struct 
     check_addresses(&finish, build->broken);
     commands_check(load, dev, address);
     dev->own_hash = hash_device(&finish);
-    uint64_t setup_hash = drivers_setup(load, dev->protocol)->hash;
+    uint64_t setup_hash = dev->setup->hash;
     dev->hash = setup_hash != 0 ? load_mix(dev->own_hash, setup_hash) : dev->own_hash;
     load->config->point_count += dev->point_count;
     return true;

@@ -160,6 +160,7 @@ static void read_all(struct load *load)
                              "no file says which version of the format it is");
         }
     }
+    drivers_prepare(load);
     device_read_all(load);
     if (!load->incomplete) {
         points_read_top(load);

@@ -186,6 +186,8 @@ void load_history(struct load *load, uint16_t file, const struct yaml_node *node
 void load_drivers(struct load *load, uint16_t file, const struct yaml_node *node);
 /* Before anything is read: a place for each driver. */
 void drivers_begin(struct load *load);
+/* When all files are read: what drivers make of files that their sections name. */
+void drivers_prepare(struct load *load);
 /* The setup that counts for a driver's devices. */
 const struct setup *drivers_setup(const struct load *load, const struct config_protocol *protocol);
 

@@ -201,7 +201,7 @@ static int make_point(struct make *make, size_t index, const struct settings *de
     char *address = (char *)make->dev->addresses + index * protocol->address_bytes;
     struct point_facts facts = { .arena = &make->dev->arena };
     facts.before = index > 0 ? address - protocol->address_bytes : NULL;
-    int error = protocol->resolve(device, &settings, address, &facts, make->err);
+    int error = protocol->resolve(make->from->setup, device, &settings, address, &facts, make->err);
     if (error != 0) {
         return error;
     }

@@ -34,6 +34,7 @@ struct setup *setup_new(const struct option *options)
 void setup_free(struct setup *setup)
 {
     if (setup != NULL) {
+        prepared_drop(setup->prepared);
         arena_fini(&setup->arena);
         busbar_free(setup);
     }

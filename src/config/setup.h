@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "config/option.h"
+#include "config/prepared.h"
 
 enum { SETUP_PARTS_MAX = 256, SETUP_NAME_MAX = 63 };
 
@@ -27,7 +28,8 @@ struct setup {
     struct settings settings;       /* by setup_options */
     const struct setup_part *parts; /* sorted by name */
     size_t part_count;
-    uint64_t hash; /* of all of it, not of where it stands; 0: there is no section */
+    uint64_t hash;             /* of all of it, not of where it stands; 0: there is no section */
+    struct prepared *prepared; /* of the files it names; held; NULL: the driver makes none */
     struct arena arena;
 };
 

@@ -28,6 +28,9 @@ void config_free(struct config *config)
         return;
     }
     struct config_store *store = config->store;
+    for (size_t i = 0; i < config->driver_count; i++) {
+        prepared_drop(config->drivers[i].setup->prepared);
+    }
     for (size_t i = 0; i < store->block_count; i++) {
         busbar_free(store->blocks[i]);
     }

@@ -102,12 +102,17 @@ struct driver_ops {
 
     /* Pure: no sockets, no state; also used by `config check`. */
     int (*check_setup)(const struct setup *setup, struct err *err); /* may be NULL */
+    /* Reads the files that the section names (config/prepared.h); only called when there is a section, after
+     * check_setup. What comes is setup->prepared of every call after it. Any thread. May be NULL. */
+    int (*prepare)(const struct setup *setup, const struct prepare *how, struct prepared **out,
+                   struct err *err);
     /* Calls cb for each local port; used: there are devices of this driver. May be NULL. May look at
      * the machine's network cards. */
     void (*ports)(const struct setup *setup, bool used, driver_port_cb cb, void *ctx);
     int (*check)(const struct setup *setup, const struct settings *device, struct err *err);
-    int (*resolve)(const struct settings *device, const struct settings *point, void *address,
-                   struct point_facts *facts, struct err *err);
+    int (*resolve)(const struct setup *setup, const struct settings *device,
+                   const struct settings *point, void *address, struct point_facts *facts,
+                   struct err *err);
 
     /* A driver is opened with its first device, when the configuration has a section for it, or for a
      * discovery. setup() follows open() and comes again when an apply changed the setup. It is never
@@ -217,6 +222,10 @@ void driver_bad_frame(struct device *dev, const void *data, size_t size, const c
  * death; 0: not any more, poll them in their own period. Points are not watched when a device starts.
  * A watched point is stale when neither a push nor a check confirms it for three checks. */
 void driver_watched(struct device *dev, const uint32_t *points, size_t count, int64_t every_us);
+
+/* Reads these points soon, out of their turn, as after a write: the device has said that something changed.
+ * Those already being read are read once more. */
+void driver_poll_now(struct device *dev, const uint32_t *points, size_t count);
 
 /* ---- events ----
  * Of a device, or of the driver itself (dev NULL). The source may be left NULL: the device's name, or

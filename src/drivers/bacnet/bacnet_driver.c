@@ -198,9 +198,11 @@ static int check(const struct setup *setup, const struct settings *device, struc
     return bacnet_config_check(setup, device, err);
 }
 
-static int resolve(const struct settings *device, const struct settings *point, void *address,
-                   struct point_facts *facts, struct err *err)
+static int resolve(const struct setup *setup, const struct settings *device,
+                   const struct settings *point, void *address, struct point_facts *facts,
+                   struct err *err)
 {
+    (void)setup;
     return bacnet_target_resolve(device, point, address, facts, err);
 }
 

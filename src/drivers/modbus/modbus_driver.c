@@ -161,9 +161,11 @@ static int check(const struct setup *setup, const struct settings *device, struc
     return modbus_config_read(device, &config, err);
 }
 
-static int resolve(const struct settings *device, const struct settings *point, void *address,
-                   struct point_facts *facts, struct err *err)
+static int resolve(const struct setup *setup, const struct settings *device,
+                   const struct settings *point, void *address, struct point_facts *facts,
+                   struct err *err)
 {
+    (void)setup;
     return modbus_address_resolve(point, modbus_config_order(device), address, facts, err);
 }
 

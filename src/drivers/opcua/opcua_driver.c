@@ -19,9 +19,11 @@ static int check(const struct setup *setup, const struct settings *device, struc
     return opcua_config_read(device, &config, err);
 }
 
-static int resolve(const struct settings *device, const struct settings *point, void *address,
-                   struct point_facts *facts, struct err *err)
+static int resolve(const struct setup *setup, const struct settings *device,
+                   const struct settings *point, void *address, struct point_facts *facts,
+                   struct err *err)
 {
+    (void)setup;
     return opcua_config_resolve(device, point, address, facts, err);
 }
 

@@ -156,10 +156,11 @@ static const struct mistake mistakes[] = {
 };
 
 /* fake_resolve() knows no points that can be released; this one does. */
-static int resolve_releasable(const struct settings *device, const struct settings *point,
-                              void *address, struct point_facts *facts, struct err *err)
+static int resolve_releasable(const struct setup *setup, const struct settings *device,
+                              const struct settings *point, void *address,
+                              struct point_facts *facts, struct err *err)
 {
-    int error = fake_resolve(device, point, address, facts, err);
+    int error = fake_resolve(setup, device, point, address, facts, err);
     facts->releasable = true;
     facts->priority = 16;
     return error;

@@ -55,9 +55,11 @@ static inline int fake_check(const struct setup *setup, const struct settings *d
     return 0;
 }
 
-static inline int fake_resolve(const struct settings *device, const struct settings *point,
-                               void *address, struct point_facts *facts, struct err *err)
+static inline int fake_resolve(const struct setup *setup, const struct settings *device,
+                               const struct settings *point, void *address,
+                               struct point_facts *facts, struct err *err)
 {
+    (void)setup;
     static const uint8_t types[] = { VALUE_INT, VALUE_INT, VALUE_DOUBLE, VALUE_BOOL, VALUE_TEXT };
     struct fake_address *out = address;
     int found = settings_has(point, FAKE_REGISTER) + settings_has(point, FAKE_HOLDING) +

@@ -17,6 +17,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "drivers/bacnet/bacnet.h"
 #include "drivers/bacnet/service/acknowledge_alarm.h"
 #include "drivers/bacnet/service/cov_notification.h"
 #include "drivers/bacnet/service/event_information.h"
@@ -98,8 +99,7 @@ static inline void load(struct bench *bench)
         .part_options = bacnet_network_options,
         .check_setup = bacnet_config_check_setup,
         .check = bacnet_config_check,
-        .resolve = (int (*)(const struct settings *, const struct settings *, void *,
-                            struct point_facts *, struct err *))bacnet_target_resolve,
+        .resolve = bacnet_driver()->resolve,
     };
     struct config_env env = { .protocols = &bench->protocol, .protocol_count = 1 };
     buf_init(&text, 1 << 16);

@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "drivers/opcua/opcua.h"
 #include "drivers/opcua/opcua_config.h"
 #include "sim/sim_opcua_certificate.h"
 
@@ -87,8 +88,7 @@ static void load(struct bench *bench, const char *only)
         .device_options = opcua_device_options,
         .point_options = opcua_point_options,
         .address_bytes = sizeof(struct opcua_address),
-        .resolve = (int (*)(const struct settings *, const struct settings *, void *,
-                            struct point_facts *, struct err *))opcua_config_resolve,
+        .resolve = opcua_driver()->resolve,
         .command_options = command_options,
     };
     struct config_env env = { .protocols = &bench->protocol, .protocol_count = 1 };

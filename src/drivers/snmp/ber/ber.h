@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* BER as SNMP uses it (X.690, restricted by RFC 3417, 8): definite lengths only, tags of one octet.
+ *
+ * Reading is by the bounded cursor (base/bytes.h): a failed read makes the cursor failed, and gives 0. Lengths
+ * may be longer than needed (many agents do that), values may not: at most 8 octets of an integer are taken,
+ * and what does not fit its type fails.
+ *
+ * Writing goes from the back to the front, so that lengths are known when they are written. Too little room
+ * makes the writer failed, which is sticky: write all, ask once. */
+#ifndef BUSBAR_DRIVERS_SNMP_BER_BER_H
+#define BUSBAR_DRIVERS_SNMP_BER_BER_H
+
+#include "base/bytes.h"
+#include "drivers/snmp/ber/oid.h"
+
+enum ber_tag {
+    BER_INTEGER = 0x02,
+    BER_OCTETS = 0x04,
+    BER_NULL = 0x05,
+    BER_OID = 0x06,
+    BER_SEQUENCE = 0x30,
+    BER_IP_ADDRESS = 0x40,
+    BER_COUNTER32 = 0x41,
+    BER_GAUGE32 = 0x42, /* and Unsigned32 */
+    BER_TIMETICKS = 0x43,
+    BER_OPAQUE = 0x44,
+    BER_NSAP = 0x45, /* RFC 1442, obsolete: shown as octets */
+    BER_COUNTER64 = 0x46,
+    BER_UINTEGER32 = 0x47, /* RFC 1442, obsolete */
+    BER_NO_SUCH_OBJECT = 0x80,
+    BER_NO_SUCH_INSTANCE = 0x81,
+    BER_END_OF_MIB_VIEW = 0x82,
+};
+
+/* The tag and the content of what comes next; the cursor moves behind it. At the end of `in` it fails. */
+uint8_t ber_get(struct bytes *in, struct bytes *content);
+/* The content of what comes next, which must have this tag. */
+struct bytes ber_get_tag(struct bytes *in, uint8_t tag);
+int32_t ber_get_i32(struct bytes *in); /* INTEGER */
+struct bytes ber_get_octets(struct bytes *in);
+struct snmp_oid ber_get_oid(struct bytes *in);
+
+/* The content of an integer type as a number; false: empty, or more than fits. */
+bool ber_int(struct bytes content, int64_t *out);
+bool ber_uint(struct bytes content, uint64_t *out);
+
+/* Invariant: start <= at; what is written is at..end. */
+struct ber_out {
+    uint8_t *start, *at, *end;
+    bool failed;
+};
+struct ber_out ber_out_of(void *room, size_t size);
+static inline size_t ber_out_size(const struct ber_out *out)
+{
+    return (size_t)(out->end - out->at);
+}
+/* Where a constructed value ends: written before its content, as all goes backwards; closed by ber_put_head(). */
+static inline const uint8_t *ber_mark(const struct ber_out *out)
+{
+    return out->at;
+}
+void ber_put_head(struct ber_out *out, uint8_t tag,
+                  const uint8_t *mark); /* tag and length of at..mark */
+void ber_put_raw(struct ber_out *out, const void *data, size_t size);
+void ber_put_int(struct ber_out *out, uint8_t tag, int64_t value);
+void ber_put_uint(struct ber_out *out, uint8_t tag, uint64_t value);
+void ber_put_octets(struct ber_out *out, uint8_t tag, const void *data, size_t size);
+void ber_put_oid(struct ber_out *out, struct snmp_oid oid);
+void ber_put_null(struct ber_out *out, uint8_t tag);
+
+#endif
