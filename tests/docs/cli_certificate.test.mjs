@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // busbar certificate and busbar doctor, against a gateway with an OPC UA device that nobody answers for: our own certificate is
 // there from the start; another gateway takes it as that of a peer.
+// Runs alone: it needs port 4840.
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // BACnet devices and strangers that do what they should not: spoofed, torn, oversized, nested and never-ending answers,
 // storms, two devices with one number, restarts, subscriptions that die without a word, a gateway that is killed.
+// Runs alone: it measures how long good devices wait.
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';

@@ -2,6 +2,7 @@
 // OPC UA servers that do what they should not, against the sanitized build: wrong types, torn and endless chunks, lengths
 // beyond all memory, wrong handles, answers to nobody, silence. The gateway lives, the device says what is wrong, and
 // another device goes on as if nothing was.
+// Runs alone: it measures how long good devices wait.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sleep, until } from '../support/gateway.mjs';

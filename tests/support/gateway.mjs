@@ -13,15 +13,27 @@ export function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-export function freePort() {
-  return new Promise((resolve, reject) => {
+/** Where this file's ports are: files run side by side, each with a range of its own, below what the system gives. */
+const portsFrom = Number(process.env.BUSBAR_TEST_PORTS ?? 18000);
+const portsGiven = new Set();
+
+/** A port on which nothing listens by TCP; never the same twice. */
+export async function freePort() {
+  for (;;) {
+    const port = portsFrom + Math.floor(Math.random() * 6000);
+    if (portsGiven.has(port)) {
+      continue;
+    }
+    portsGiven.add(port);
     const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address();
-      server.close(() => resolve(port));
+    const free = await new Promise((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
     });
-  });
+    if (free) {
+      return port;
+    }
+  }
 }
 
 /** A temporary folder with site/ and data/; files: name -> text of site/. */

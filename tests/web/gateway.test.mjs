@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The page on a real gateway: what changes on the wire changes on the screen, and back.
+// Runs alone: it measures the time from the wire to the screen.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import {

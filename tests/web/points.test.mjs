@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The Points page with 100,000 points: scrolling, filter, bad points by cause, the grid by keys,
 // live values.
+// Runs alone: it measures how fast 100,000 points scroll.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import {

@@ -4,9 +4,10 @@ import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { freePort } from "../../support/gateway.mjs";
 
 const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 10_000;
@@ -14,15 +15,6 @@ const STOP_MS_MAX = 10_000;
 const POINTS = 8; // of siteText()
 
 export const PROGRAM = process.env.BUSBAR;
-
-async function freePort() {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address();
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 /** One point that is read ten times a second, one to write, one device that nobody serves. */
 export function siteText(ports, extra = "") {
