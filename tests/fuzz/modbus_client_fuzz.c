@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "drivers/modbus/modbus_client.h"
-#include "net/stream.h"
+#include "scripted_net.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -18,63 +18,24 @@ enum { SENT_MAX = 4096, USERS = 2, STEPS_MAX = 400 };
 /* ---- a stream whose other end is the script ---- */
 
 struct net {
-    struct stream *stream;
+    struct scripted_net base;
     uint8_t sent[SENT_MAX];
     size_t sent_size;
 };
 
-static int net_send(struct stream *stream, const void *data, size_t size)
+static void net_opened(struct scripted_net *base)
 {
-    struct net *net = *(struct net **)(stream + 1);
+    ((struct net *)base)->sent_size = 0;
+}
+
+static void net_heard(struct scripted_net *base, const uint8_t *data, size_t size)
+{
+    struct net *net = (struct net *)base;
     if (net->sent_size + size > SENT_MAX) {
         net->sent_size = 0;
     }
     memcpy(net->sent + net->sent_size, data, size);
     net->sent_size += size;
-    return 0;
-}
-
-static void net_close(struct stream *stream)
-{
-    stream_ended(stream);
-}
-
-static void net_pause(struct stream *stream, bool paused)
-{
-    (void)stream;
-    (void)paused;
-}
-
-static size_t net_pending(const struct stream *stream)
-{
-    (void)stream;
-    return 0;
-}
-
-static void net_free(struct stream *stream)
-{
-    struct net *net = *(struct net **)(stream + 1);
-    net->stream = net->stream == stream ? NULL : net->stream;
-    busbar_free(stream);
-}
-
-static const struct stream_ops net_ops = { .send = net_send,
-                                           .close = net_close,
-                                           .pause = net_pause,
-                                           .pending = net_pending,
-                                           .free = net_free };
-
-static int net_open(void *hook_ctx, struct loop *loop, const struct stream_target *target,
-                    const struct stream_events *events, void *ctx, struct stream **out)
-{
-    struct net *net = hook_ctx;
-    (void)target;
-    net->stream = busbar_alloc(sizeof(struct stream) + sizeof(struct net *));
-    memcpy(net->stream + 1, &net, sizeof(net));
-    net->sent_size = 0;
-    stream_base_init(net->stream, &net_ops, loop, events, ctx);
-    *out = net->stream;
-    return 0;
 }
 
 /* ---- users that always have a question ---- */
@@ -134,9 +95,9 @@ static const struct modbus_user_ops user_ops = { .next = on_next, .answered = on
 
 static void tell(struct net *net, const uint8_t *data, size_t size)
 {
-    if (net->stream != NULL && net->stream->phase == STREAM_OPEN && size > 0) {
+    if (net->base.stream != NULL && net->base.stream->phase == STREAM_OPEN && size > 0) {
         struct bytes copy = bytes_dup(data, size);
-        stream_received(net->stream, copy.start, size);
+        stream_received(net->base.stream, copy.start, size);
         bytes_fini(&copy);
     }
 }
@@ -210,15 +171,15 @@ static void step(struct net *net, struct loop *loop, bool rtu, struct bytes *scr
     }
     case 3: loop_advance_for_test(loop, (int64_t)first * CLOCK_US_PER_MS); break;
     case 4:
-        if (net->stream != NULL && first % 8 == 0) {
-            stream_failed(net->stream, BUSBAR_ERESET, "%s", "reset");
+        if (net->base.stream != NULL && first % 8 == 0) {
+            stream_failed(net->base.stream, BUSBAR_ERESET, "%s", "reset");
         }
         break;
     default: answer(net, rtu, first, 0); break;
     }
     loop_advance_for_test(loop, rtu ? 10 * CLOCK_US_PER_MS : 0);
-    if (net->stream != NULL && net->stream->phase == STREAM_CONNECTING) {
-        stream_opened(net->stream);
+    if (net->base.stream != NULL && net->base.stream->phase == STREAM_CONNECTING) {
+        stream_opened(net->base.stream);
         loop_advance_for_test(loop, 0);
     }
 }
@@ -230,7 +191,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     bool rtu = data[0] & 1;
     clock_fake_set(CLOCK_US_PER_S, CLOCK_US_PER_S);
-    struct net net = { 0 };
+    struct net net = { .base = { .opened = net_opened, .heard = net_heard } };
     struct list clients;
     struct loop *loop = loop_new();
     struct modbus_client *client;
@@ -238,7 +199,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct modbus_config config = { .transport = rtu ? MODBUS_RTU_TCP : MODBUS_TCP,
                                     .host = { "fuzz", 502 } };
     list_init(&clients);
-    stream_open_hook(loop, net_open, &net);
+    stream_open_hook(loop, scripted_net_open, &net.base);
     if (modbus_client_get(&clients, loop, &config, &client, NULL) != 0) {
         abort();
     }
@@ -258,7 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         modbus_client_detach(&askers[i].user);
     }
     loop_advance_for_test(loop, CLOCK_US_PER_S);
-    assert(net.stream == NULL && list_empty(&clients));
+    assert(net.base.stream == NULL && list_empty(&clients));
     stream_open_hook(loop, NULL, NULL);
     loop_free(loop);
     clock_fake_off();

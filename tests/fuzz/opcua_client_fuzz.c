@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "drivers/opcua/link/session.h"
-#include "net/stream.h"
 #include "opcua_canned.h"
+#include "scripted_net.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const char *__lsan_default_suppressions(void);
@@ -28,62 +29,17 @@ enum { STEPS_MAX = 200, CALLS_MAX = 64, MANY = 1000 };
 /* ---- a stream whose other end is the canned server ---- */
 
 struct net {
+    struct scripted_net base;
     struct loop *loop;
-    struct stream *stream; /* the last one */
     struct canned canned;
 };
 
-static int net_send(struct stream *stream, const void *data, size_t size)
+static void net_heard(struct scripted_net *base, const uint8_t *data, size_t size)
 {
-    struct net *net = *(struct net **)(stream + 1);
-    uint8_t *copy = busbar_alloc(size);
-    memcpy(copy, data, size);
-    if (net->stream == stream) {
-        canned_hear(&net->canned, copy, size);
-    }
-    busbar_free(copy);
-    return 0;
-}
-
-static void net_close(struct stream *stream)
-{
-    stream_ended(stream);
-}
-
-static void net_pause(struct stream *stream, bool paused)
-{
-    (void)stream, (void)paused;
-}
-
-static size_t net_pending(const struct stream *stream)
-{
-    (void)stream;
-    return 0;
-}
-
-static void net_free(struct stream *stream)
-{
-    struct net *net = *(struct net **)(stream + 1);
-    net->stream = net->stream == stream ? NULL : net->stream;
-    busbar_free(stream);
-}
-
-static const struct stream_ops net_ops = { .send = net_send,
-                                           .close = net_close,
-                                           .pause = net_pause,
-                                           .pending = net_pending,
-                                           .free = net_free };
-
-static int net_open(void *hook_ctx, struct loop *loop, const struct stream_target *target,
-                    const struct stream_events *events, void *ctx, struct stream **out)
-{
-    struct net *net = hook_ctx;
-    (void)target;
-    net->stream = busbar_alloc(sizeof(struct stream) + sizeof(struct net *));
-    memcpy(net->stream + 1, &net, sizeof(net));
-    stream_base_init(net->stream, &net_ops, loop, events, ctx);
-    *out = net->stream;
-    return 0;
+    struct net *net = (struct net *)base;
+    struct bytes copy = bytes_dup(data, size);
+    canned_hear(&net->canned, copy.start, size);
+    bytes_fini(&copy);
 }
 
 /* Bytes of the server arrive later, never from inside of the client's sending; in a block of their own size. */
@@ -97,7 +53,7 @@ struct bytes_later {
 static void deliver(void *ctx)
 {
     struct bytes_later *later = ctx;
-    if (later->net->stream == later->stream && later->stream->phase == STREAM_OPEN) {
+    if (later->net->base.stream == later->stream && later->stream->phase == STREAM_OPEN) {
         stream_received(later->stream, later->data, later->size);
     }
     busbar_free(later);
@@ -108,7 +64,7 @@ static void server_says(void *ctx, const uint8_t *data, size_t size)
     struct net *net = ctx;
     struct bytes_later *later = busbar_alloc(sizeof(*later) + size);
     later->net = net;
-    later->stream = net->stream;
+    later->stream = net->base.stream;
     later->size = size;
     memcpy(later->data, data, size);
     (void)loop_post(net->loop, deliver, later);
@@ -190,8 +146,8 @@ static void call(struct user *user, uint8_t which)
 static void settle(struct net *net)
 {
     for (unsigned i = 0; i < 40; i++) {
-        if (net->stream != NULL && net->stream->phase == STREAM_CONNECTING) {
-            stream_opened(net->stream);
+        if (net->base.stream != NULL && net->base.stream->phase == STREAM_CONNECTING) {
+            stream_opened(net->base.stream);
         }
         loop_turn(net->loop, false);
     }
@@ -199,7 +155,7 @@ static void settle(struct net *net)
 
 static void step(struct net *net, struct user *user, uint8_t op, const uint8_t *data, size_t size)
 {
-    bool open = net->stream != NULL && net->stream->phase == STREAM_OPEN;
+    bool open = net->base.stream != NULL && net->base.stream->phase == STREAM_OPEN;
     switch (op & 7) {
     case 0:
         if (open && size > 0) {
@@ -224,7 +180,7 @@ static void step(struct net *net, struct user *user, uint8_t op, const uint8_t *
         break;
     case 6:
         if (open) {
-            stream_failed(net->stream, -15, "the script ends it");
+            stream_failed(net->base.stream, -15, "the script ends it");
         }
         break;
     default:
@@ -245,10 +201,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     busbar_log_level(LOG_LEVEL_ERROR);
     clock_fake_set(1000 * CLOCK_US_PER_S, INT64_C(1790000000) * CLOCK_US_PER_S);
-    struct net net = { .loop = loop_new() };
+    struct net net = { .base = { .heard = net_heard }, .loop = loop_new() };
     net.canned = (struct canned){ .send = server_says, .ctx = &net, .answers = data[0] & 15 };
     net.canned.answers = net.canned.answers == 15 ? MANY : net.canned.answers;
-    stream_open_hook(net.loop, net_open, &net);
+    stream_open_hook(net.loop, scripted_net_open, &net.base);
     struct opcua_thread *thread = opcua_thread_borrow(net.loop);
     struct opcua_link_config config = { .urls = { "opc.tcp://10.0.3.5:48250/x" },
                                         .url_count = 1,
