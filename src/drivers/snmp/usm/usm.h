@@ -28,7 +28,8 @@ struct usm_parameters {
     struct bytes engine, user, auth, priv;
     uint32_t boots, time;
 };
-int usm_parameters_decode(struct bytes security, struct usm_parameters *out); /* 0, BUSBAR_EPROTO */
+/* The octets of `message->security`. 0, BUSBAR_EPROTO. */
+int usm_parameters_decode(struct bytes security, struct usm_parameters *out);
 
 /* Why a message was not taken, or what a Report says (the OID of usmStats, RFC 3414, 5). */
 enum usm_trouble {
@@ -60,14 +61,20 @@ struct usm_seal {
     uint64_t salt;  /* never the same twice with one key; SNMP_PRIV */
     int64_t now_us; /* monotonic */
 };
-/* Puts the message around a scoped PDU that is in `out` from at to end: in place, encrypted where asked. 0,
- * BUSBAR_ETOOBIG (no room), BUSBAR_EINTERNAL (the library refused). */
+/* Puts the message around a scoped PDU that is in `out` from at to end: in place, encrypted where asked. An engine
+ * that is not `timed` gets boots and time of 0, as RFC 3414, 4 wants it. 0, BUSBAR_ETOOBIG (no room),
+ * BUSBAR_EINTERNAL (the library refused). */
 int usm_seal(struct ber_out *out, const struct usm_seal *seal);
 
-/* Checks and opens a message of a known user. Of an engine that is not authoritative here (we are the client):
- *   - the digest, then the time (RFC 3414, 3.2 7 b): `engine` takes its newer clock; boots that went back are refused;
- *   - level below `flags` that are wanted: USM_UNSUPPORTED_LEVEL.
- * room: for the decrypted octets, at least as big as message->data. */
+/* Checks and opens a message of a known user, in the order of RFC 3414, 3.2: engine, level, digest, time, cipher.
+ * `parameters` are those of this message. Where the engine is not our own (we asked, or take a trap):
+ *   - the id of `engine` is that which `keys` are of; with size 0 (and no authentication) any engine is taken;
+ *   - after a good digest, `engine` takes its newer clock (3.2 7 b); one that went back is refused, so whoever
+ *     gets no other answer for long may clear `timed`, and believe the next;
+ *   - a Report may be weaker than `level`, and without SNMP_AUTH also of another engine: agents that do not know
+ *     the user, the engine or the time can do no better. message->flags say how far to trust it.
+ * room: for the decrypted octets, at least as big as message->data; `out` is in it, or in the message.
+ * Anything but USM_FINE leaves `engine` as it was, but USM_DECRYPTION and USM_BROKEN, which come after the clock. */
 struct usm_open {
     uint8_t level; /* at least so secure: SNMP_AUTH | SNMP_PRIV of the user */
     const struct usm_keys *keys;
@@ -82,7 +89,7 @@ enum usm_trouble usm_open(const struct snmp_message *message,
                           const struct usm_parameters *parameters, struct usm_engine *engine,
                           const struct usm_open *how, struct snmp_scoped *out);
 
-/* snmpEngineTime as it is now. */
+/* snmpEngineTime as it is now; 0 when it is not known. */
 uint32_t usm_engine_now(const struct usm_engine *engine, int64_t now_us);
 
 #endif
