@@ -25,7 +25,7 @@ struct snmp_agent;
 struct snmp_client_options {
     const char *host;               /* numeric local address; NULL: any v4 (v6 agents: any v6) */
     uint16_t first_port, last_port; /* source ports; 0, 0: one that the system chooses */
-    int receive_bytes;              /* of each socket; 0: the system's */
+    int receive_bytes;              /* of each socket; 0: 4 MiB, if the system allows it */
 };
 
 /* Dropped datagrams by reason, for status and metrics. */
@@ -33,11 +33,17 @@ struct snmp_drops {
     uint64_t broken, unknown_id, wrong_address, wrong_version, wrong_community, security, late;
 };
 
-/* BUSBAR_EADDRINUSE ...; err names the address and port. */
+/* Ports of the range that others have are left out, and counted; BUSBAR_EADDRINUSE ... when there is none left: err
+ * names the address and port. */
 int snmp_client_open(struct loop *loop, const struct snmp_client_options *options,
                      struct snmp_client **out, struct err *err);
 void snmp_client_close(struct snmp_client *client); /* there must be no agents; NULL is fine */
 const struct snmp_drops *snmp_client_drops(const struct snmp_client *client);
+/* Source ports that are used, and those of the range that could not be. */
+void snmp_client_ports(const struct snmp_client *client, size_t *open, size_t *missing);
+uint64_t snmp_client_lost(const struct snmp_client *client); /* by full receive buffers */
+size_t snmp_client_asked(const struct snmp_client *client);  /* questions under way or waiting */
+struct loop *snmp_client_loop(const struct snmp_client *client);
 
 /* What an agent tells its owner. */
 struct snmp_agent_ops {
@@ -63,6 +69,8 @@ struct snmp_agent *snmp_agent_new(struct snmp_client *client,
 void snmp_agent_free(
     struct snmp_agent *agent); /* its questions are answered BUSBAR_ECANCELED before */
 const struct usm_engine *snmp_agent_engine(const struct snmp_agent *agent);
+const struct snmp_login *snmp_agent_login(const struct snmp_agent *agent);
+struct snmp_client *snmp_agent_client(const struct snmp_agent *agent);
 
 /* What came of a question. */
 struct snmp_answer {
@@ -80,6 +88,8 @@ struct snmp_ask {
     uint8_t type; /* SNMP_GET, SNMP_GETNEXT, SNMP_GETBULK, SNMP_SET */
     const struct snmp_varbind *varbinds;
     size_t count;
+    struct bytes
+        encoded; /* not empty: the varbinds as they go on the wire, instead of those above */
     int32_t non_repeaters, max_repetitions; /* SNMP_GETBULK; to a v1 agent it is asked as GETNEXT */
     int64_t deadline_us;                    /* monotonic; not sent again after it. 0: none */
     bool once;                              /* never sent again (SET) */
