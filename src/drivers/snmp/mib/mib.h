@@ -14,6 +14,7 @@
 enum {
     MIB_NAME_MAX = 128,
     MIB_OBJECTS_MAX = 2000000,
+    MIB_MODULES_MAX = 20000,
     MIB_INDEXES_MAX = 32,
     MIB_ENUMS_MAX = 1024, /* names of one object's values */
 };
@@ -88,6 +89,16 @@ const struct mib *mib_builtin(void);
 int mib_open(const void *data, size_t size, struct mib **out);
 void mib_close(struct mib *mib);
 
+struct mib_module {
+    const char *name; /* "IF-MIB" */
+    const char *file; /* where it was read from; "" = busbar knows it by itself */
+    uint32_t objects; /* defined in it */
+};
+size_t mib_module_count(const struct mib *mib);
+const struct mib_module *mib_module_at(const struct mib *mib, size_t index);
+/* Of what the catalogue was made of; 0 for mib_builtin(). */
+uint64_t mib_hash(const struct mib *mib);
+
 size_t mib_count(const struct mib *mib);
 /* By OID, ascending. */
 const struct mib_object *mib_at(const struct mib *mib, size_t index);
@@ -98,6 +109,8 @@ const struct mib_object *mib_under(const struct mib *mib, struct snmp_oid oid);
 /* "IF-MIB::ifOperStatus", "ifOperStatus" (the one that is unique, or else of the module named first in the
  * catalogue). NULL: none. */
 const struct mib_object *mib_named(const struct mib *mib, const char *name);
+/* The object of this name right below `parent`, or NULL. */
+const struct mib_object *mib_child(const struct mib *mib, struct snmp_oid parent, const char *name);
 const struct mib_object *mib_row_of(const struct mib_object *column);
 
 /* An address as a person writes it -> its OID: "IF-MIB::ifOperStatus.7", "sysUpTime.0", "sysUpTime" (of a scalar: .0),
