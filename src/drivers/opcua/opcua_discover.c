@@ -10,6 +10,7 @@
 #include "drivers/opcua/link/search.h"
 #include "drivers/opcua/opcua_find.h"
 #include "drivers/opcua/opcua_heard.h"
+#include "drivers/opcua/opcua_seen.h"
 #include "drivers/opcua/text/url.h"
 #include "net/timer.h"
 
@@ -54,20 +55,14 @@ struct opcua_discover {
     struct err trouble; /* why it does not listen */
     struct list jobs;
     struct job *collecting; /* of what was heard without asking */
-    struct map seen;        /* name -> struct seen */
-    struct map places;      /* "10.0.3.5:48250" -> struct place */
+    struct opcua_seen seen;
+    struct map places; /* "10.0.3.5:48250" -> struct place */
 };
 
 /* Where an application was found last. */
 struct place {
     char at[OPCUA_HOST_MAX + 8];
     char *uri;
-};
-
-/* A server that announced itself. */
-struct seen {
-    int64_t told_us;
-    char name[OPCUA_MDNS_LABEL_MAX + 1];
 };
 
 /* ---- to the other thread ---- */
@@ -330,31 +325,15 @@ static void add(struct job *job, const struct opcua_mdns_server *server, const c
 
 /* ---- what is heard ---- */
 
-/* Whether it was looked at a short while ago. */
-static bool is_known(struct opcua_discover *discover, const char *name)
-{
-    struct seen *seen = map_get(&discover->seen, name);
-    int64_t now_us = loop_now_us(discover->loop);
-    if (seen != NULL && now_us - seen->told_us < OPCUA_HEARD_AGAIN_S * CLOCK_US_PER_S) {
-        return true;
-    }
-    if (seen == NULL && discover->seen.count >= OPCUA_HEARD_MAX) {
-        return true;
-    }
-    if (seen == NULL) {
-        seen = busbar_alloc(sizeof(*seen));
-        (void)str_copy(seen->name, sizeof(seen->name), name);
-        map_set(&discover->seen, seen->name, seen);
-    }
-    seen->told_us = now_us;
-    return false;
-}
-
 static void on_heard(void *ctx, const struct opcua_mdns_server *server, const char *url,
                      const char *host)
 {
     struct opcua_discover *discover = ctx;
     bool asked = false;
+    if (server->gone) {
+        opcua_seen_forget(&discover->seen, server->name);
+        return;
+    }
     list_each(at, &discover->jobs) {
         struct job *job = list_entry(at, struct job, link);
         if (job->asks && timer_running(&job->listening)) {
@@ -362,7 +341,8 @@ static void on_heard(void *ctx, const struct opcua_mdns_server *server, const ch
             asked = true;
         }
     }
-    if (asked || !discover->listen || is_known(discover, server->name)) {
+    if (asked || !discover->listen ||
+        opcua_seen_known(&discover->seen, server, loop_now_us(discover->loop))) {
         return;
     }
     if (discover->collecting == NULL || !timer_running(&discover->collecting->listening)) {
@@ -538,7 +518,7 @@ void opcua_discover_ports(const struct setup *setup, driver_port_cb cb, void *ct
 
 void opcua_discover_status(const struct opcua_discover *discover, driver_status_cb cb, void *ctx)
 {
-    char text[80];
+    char text[160];
     struct driver_status status = { .part = "", .name = "announcements", .text = text };
     if (!discover->listen) {
         return;
@@ -551,6 +531,11 @@ void opcua_discover_status(const struct opcua_discover *discover, driver_status_
         str_format(text, sizeof(text), "%llu heard, %llu messages not understood",
                    (unsigned long long)opcua_heard_count(discover->heard),
                    (unsigned long long)opcua_heard_bad(discover->heard));
+        if (discover->seen.pushed_out > 0) {
+            size_t size = strlen(text);
+            str_format(text + size, sizeof(text) - size, ", %llu names made place for newer ones",
+                       (unsigned long long)discover->seen.pushed_out);
+        }
     }
     cb(ctx, &status);
 }
@@ -560,7 +545,7 @@ struct opcua_discover *opcua_discover_new(struct driver *drv, struct opcua_threa
     struct opcua_discover *discover = busbar_alloc(sizeof(*discover));
     *discover = (struct opcua_discover){ .drv = drv, .loop = driver_loop(drv), .thread = thread };
     list_init(&discover->jobs);
-    map_init(&discover->seen);
+    opcua_seen_init(&discover->seen);
     map_init(&discover->places);
     return discover;
 }
@@ -568,7 +553,7 @@ struct opcua_discover *opcua_discover_new(struct driver *drv, struct opcua_threa
 void opcua_discover_free(struct opcua_discover *discover)
 {
     size_t at = 0;
-    void *seen;
+    void *place;
     if (discover == NULL) {
         return;
     }
@@ -580,14 +565,10 @@ void opcua_discover_free(struct opcua_discover *discover)
         job->discover = NULL;
     }
     opcua_heard_close(discover->heard);
-    while (map_next(&discover->seen, &at, NULL, &seen)) {
-        busbar_free(seen);
-    }
-    map_fini(&discover->seen);
-    at = 0;
-    while (map_next(&discover->places, &at, NULL, &seen)) {
-        busbar_free(((struct place *)seen)->uri);
-        busbar_free(seen);
+    opcua_seen_fini(&discover->seen);
+    while (map_next(&discover->places, &at, NULL, &place)) {
+        busbar_free(((struct place *)place)->uri);
+        busbar_free(place);
     }
     map_fini(&discover->places);
     busbar_free(discover);

@@ -15,12 +15,10 @@
 #include "drivers/opcua/link/thread.h"
 
 enum {
-    OPCUA_SECOND_PORT = 48255,   /* of a second endpoint */
-    OPCUA_HEARD_MAX = 1000,      /* servers remembered by the name they announce */
-    OPCUA_PLACES_MAX = 1000,     /* servers remembered by where they were found */
-    OPCUA_HEARD_AGAIN_S = 600,   /* before one is looked at again because it announced itself */
-    OPCUA_QUESTION_US = 3000000, /* connecting, and again the answer */
-    OPCUA_LISTEN_US = 2000000,   /* for answers by multicast DNS */
+    OPCUA_SECOND_PORT = 48255,          /* of a second endpoint */
+    OPCUA_PLACES_MAX = 1000,            /* servers remembered by where they were found */
+    OPCUA_QUESTION_US = 3000000,        /* connecting, and again the answer */
+    OPCUA_LISTEN_US = 2000000,          /* for answers by multicast DNS */
     OPCUA_LISTEN_MAX_US = 120 * 1000000 /* that a person may ask for */
 };
 

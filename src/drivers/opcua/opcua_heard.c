@@ -85,7 +85,9 @@ static void on_message(void *ctx, const struct endpoint *from, const uint8_t *da
     }
     for (int i = 0; i < count; i++) {
         const struct opcua_mdns_server *server = &heard->servers[i];
-        if (server->placed && !server->gone && server->port != 0) {
+        if (server->gone) {
+            heard->cb(heard->ctx, server, NULL, NULL);
+        } else if (server->placed && server->port != 0) {
             tell(heard, server, from);
         }
     }

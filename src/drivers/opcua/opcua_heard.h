@@ -10,8 +10,8 @@
 
 struct opcua_heard;
 
-/* An announcement that says where a server is. url: by the address that was announced, or that it came from.
- * host: where it came from. Borrowed for the call; may not close. */
+/* An announcement that says where a server is, or that it goes. url: by the address that was announced, or that it came from.
+ * host: where it came from. Both NULL for a server that says goodbye (server->gone). Borrowed for the call; may not close. */
 typedef void (*opcua_heard_cb)(void *ctx, const struct opcua_mdns_server *server, const char *url,
                                const char *host);
 

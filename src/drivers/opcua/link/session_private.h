@@ -69,6 +69,7 @@ struct opcua_session {
     int64_t up_us, asked_us; /* since when; for the state. Of the loop's clock */
     bool asking;
     uint64_t trust_generation; /* in which the server was trusted */
+    int64_t trusted_until_us;  /* wall; then its certificate is looked at again */
 
     struct loop_deferred welcome; /* seats that came when it was up */
     struct loop_deferred ending;  /* the last seat left */

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/err.h"
 #include "drivers/opcua/link/session_private.h"
 
@@ -11,6 +12,9 @@ enum { TICKS = 2, LOOK_EVERY = 6 }; /* a keep-alive; of keep-alives */
 
 /* Servers load their namespaces when they run already: for so long a new session looks at each tick. */
 #define YOUNG_US INT64_C(60000000)
+
+/* A server's certificate is looked at again after so long at most, for what is above it may run out before it. */
+#define TRUST_AGAIN_US INT64_C(3600000000)
 
 static void lower(uint32_t *limit, uint32_t most)
 {
@@ -106,15 +110,30 @@ void opcua_session_look(struct opcua_session *session)
                           session->config.timeout_us, on_state, session);
 }
 
+/* It was trusted now: for how long without another look. */
+static void plan_trust(struct opcua_session *session)
+{
+    struct trust_seen seen;
+    UA_ByteString leaf = opcua_leaf(&session->attempt->server.chain);
+    int64_t now_us = clock_wall_us();
+    session->trust_generation = trust_generation(session->trust);
+    session->trusted_until_us = now_us + TRUST_AGAIN_US;
+    if (trust_describe_bytes(leaf.data, leaf.length, &seen) == 0 && seen.until_us > now_us &&
+        seen.until_us < session->trusted_until_us) {
+        session->trusted_until_us = seen.until_us;
+    }
+}
+
 /* Trust that a person has taken away, or that has run out, ends a session that stands. False: it was closed. */
 static bool still_trusted(struct opcua_session *session)
 {
     struct opcua_attempt *attempt = session->attempt;
     struct opcua_trouble why;
-    if (!attempt->uses_own || trust_generation(session->trust) == session->trust_generation) {
+    if (!attempt->uses_own || (trust_generation(session->trust) == session->trust_generation &&
+                               clock_wall_us() < session->trusted_until_us)) {
         return true;
     }
-    session->trust_generation = trust_generation(session->trust);
+    plan_trust(session);
     if (opcua_server_id_check(&attempt->server, &why) == 0) {
         return true;
     }
@@ -144,7 +163,7 @@ void opcua_session_watch(struct opcua_session *session)
     session->up_us = loop_now_us(session->loop);
     session->asked_us = session->up_us;
     if (session->attempt->uses_own) {
-        session->trust_generation = trust_generation(session->trust);
+        plan_trust(session);
     }
     timer_init(&session->keep_alive, session->loop, on_tick, session);
     if (session->config.keep_alive_us > 0) {

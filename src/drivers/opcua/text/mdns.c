@@ -268,6 +268,7 @@ static void take_service(struct gathered *gathered, const struct opcua_mdns_reco
     } else if (record->type == OPCUA_MDNS_SRV) {
         server->placed = true;
         server->port = record->port;
+        server->ttl_s = record->ttl_s;
         (void)str_copy(server->host, sizeof(server->host), record->target);
     } else if (record->type == OPCUA_MDNS_TXT) {
         take_text(server, record->data);

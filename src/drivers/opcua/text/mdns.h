@@ -71,6 +71,7 @@ struct opcua_mdns_server {
     bool gone;                           /* it says goodbye: time to live 0 */
     char host[OPCUA_MDNS_NAME_SIZE];     /* "plc-3.local" */
     uint16_t port;
+    uint32_t ttl_s;                  /* of host and port */
     char path[OPCUA_MDNS_TEXT_SIZE]; /* "/machine"; "" = none */
     char caps[OPCUA_MDNS_TEXT_SIZE]; /* "DA,HD" */
     struct {

@@ -6,6 +6,7 @@
 #include <openssl/x509.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "drivers/opcua/link/session_private.h"
 
@@ -129,6 +130,29 @@ static void trust_that_is_taken_away_ends_the_session(void **state)
     rig_trust_server();
     client_try(&client);
     assert_int_equal(client.ups, 2);
+    client_leave(&client);
+    end();
+}
+
+static void a_certificate_that_runs_out_ends_the_session(void **state)
+{
+    (void)state;
+    begin();
+    server_start(&server);
+    struct opcua_link_config config = client_config(&server);
+    struct client client;
+    config.keep_alive_us = RIG_SECOND / 10;
+    client_take(&client, &config);
+    client_try(&client);
+    clock_fake_set(clock_mono_us(), rig.server.until_us - RIG_SECOND);
+    loop_advance_for_test(rig.loop, RIG_SECOND / 10);
+    assert_int_equal(client.downs, 0);
+    clock_fake_set(clock_mono_us(), rig.server.until_us + RIG_SECOND);
+    loop_advance_for_test(rig.loop, RIG_SECOND / 10);
+    clock_fake_off();
+    wait_for(rig.loop, &client.downs, 1);
+    assert_int_equal(client.why.error, BUSBAR_EUNTRUSTED);
+    assert_non_null(strstr(client.why.detail, "expired"));
     client_leave(&client);
     end();
 }
@@ -591,6 +615,7 @@ int main(void)
         cmocka_unit_test(a_server_that_does_not_trust_us_says_what_to_do_there),
         cmocka_unit_test(another_host_than_in_the_certificate_is_refused),
         cmocka_unit_test(trust_that_is_taken_away_ends_the_session),
+        cmocka_unit_test(a_certificate_that_runs_out_ends_the_session),
         cmocka_unit_test(each_security_works_by_name),
         cmocka_unit_test(none_is_never_taken_but_by_name),
         cmocka_unit_test(users_come_in_with_their_password),
