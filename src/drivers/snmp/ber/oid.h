@@ -49,7 +49,7 @@ int snmp_oid_append_oid(struct snmp_oid_buf *to,
 
 bool snmp_oid_equal(struct snmp_oid a, struct snmp_oid b);
 /* By sub-identifiers, as GETNEXT walks: below 0, 0, above 0. */
-int snmp_oid_compare(struct snmp_oid a, struct snmp_oid b);
+int snmp_oid_order(struct snmp_oid a, struct snmp_oid b);
 /* Whether `oid` is `prefix` or below it. */
 bool snmp_oid_under(struct snmp_oid oid, struct snmp_oid prefix);
 /* What stands behind a prefix that it is under: bytes of sub-identifiers, to be read by snmp_oid_next(). */

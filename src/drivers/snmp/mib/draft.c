@@ -252,7 +252,7 @@ static int by_place(const void *left, const void *right, void *ctx)
     const struct mib_draft *draft = ctx;
     const struct draft_object *a = &draft->objects[*(const uint32_t *)left];
     const struct draft_object *b = &draft->objects[*(const uint32_t *)right];
-    int order = snmp_oid_compare(a->is.oid, b->is.oid);
+    int order = snmp_oid_order(a->is.oid, b->is.oid);
     order = order != 0 ? order : (a->module > b->module) - (a->module < b->module);
     return order != 0 ? order : strcmp(a->is.name, b->is.name);
 }

@@ -148,7 +148,7 @@ static bool set_links(const struct mib *mib, struct mib_object *object, uint32_t
 /* Whether `oid` may stand at `index`: behind the one before, and below its parent. */
 static bool in_order(const struct mib *mib, uint32_t index, struct snmp_oid oid, uint32_t parent)
 {
-    if (index > 0 && snmp_oid_compare(mib->objects[index - 1].oid, oid) > 0) {
+    if (index > 0 && snmp_oid_order(mib->objects[index - 1].oid, oid) > 0) {
         return false;
     }
     if (parent == 0) {
@@ -325,7 +325,7 @@ static size_t count_before(const struct mib *mib, struct snmp_oid oid, bool equa
     size_t high = mib->object_count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = snmp_oid_compare(mib->objects[middle].oid, oid);
+        int order = snmp_oid_order(mib->objects[middle].oid, oid);
         if (order < 0 || (order == 0 && equal)) {
             low = middle + 1;
         } else {
