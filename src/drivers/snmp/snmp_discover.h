@@ -10,10 +10,10 @@
  * The same engine id at two addresses is the trouble of the second find.
  *
  * Options of a discovery:
- *   range        10.0.4.0/24, 10.0.4.10-10.0.4.20, 10.0.4.2, switch-1.example, 2001:db8::7; several by ", "
+ *   range        snmp_range.h: 10.0.4.0/24, 10.0.4.10-20, 10.0.4.2, 2001:db8::7; several by ","
  *   port         of the agents: 161
  *   credentials  only these parts of `credentials:`, in this order: "plant, old"
- *   community    and these, as v2c, after them: "public"
+ *   public       also the community "public" (it is tried anyway where no credentials are configured)
  *   rate         packets a second
  *   wait         for the answer to one packet: 1s */
 #ifndef BUSBAR_DRIVERS_SNMP_DISCOVER_H
@@ -22,8 +22,6 @@
 #include "drivers/snmp/snmp_driver.h"
 
 enum {
-    SNMP_DISCOVER_ADDRESSES_MAX = 65536, /* of one discovery */
-    SNMP_DISCOVER_RANGES_MAX = 256,
     SNMP_DISCOVER_LOGINS_MAX = 32, /* tried at one agent */
     SNMP_DISCOVER_RATE = 100,      /* packets a second */
     SNMP_DISCOVER_RATE_MAX = 5000,
