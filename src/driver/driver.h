@@ -223,8 +223,9 @@ void driver_bad_frame(struct device *dev, const void *data, size_t size, const c
  * A watched point is stale when neither a push nor a check confirms it for three checks. */
 void driver_watched(struct device *dev, const uint32_t *points, size_t count, int64_t every_us);
 
-/* Reads these points soon, out of their turn, as after a write: the device has said that something changed.
- * Those already being read are read once more. */
+/* Reads these points soon, out of their turn, with those that are polled together with them: the device has said
+ * that something changed. Those already being read are read once more. The host does it once a second at most. A
+ * silent device is tried again at once, also with count 0. Never reads before this returned. */
 void driver_poll_now(struct device *dev, const uint32_t *points, size_t count);
 
 /* ---- events ----

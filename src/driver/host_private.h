@@ -51,6 +51,7 @@ enum {
     HOST_READ_BACK_RETRY_MS = 200,    /* a device may need a moment to take a write */
     HOST_WRITE_TIMEOUT_MS = 5000,     /* default deadline of a write */
     HOST_FIRST_POLL_MS = 1000,        /* first polls are spread over at most this */
+    HOST_POLL_NOW_MS = 1000,          /* between reads out of turn (driver_poll_now) */
     HOST_ACKNOWLEDGE_MS = 10000,      /* default deadline of an acknowledgement */
     HOST_ACKNOWLEDGE_GRACE_MS = 2000, /* and how long a driver may be late with it */
     HOST_CALL_MS = 10000,             /* default deadline of a command */
@@ -81,6 +82,7 @@ struct poll {
     struct list link;   /* hd->polls */
     uint32_t *points;   /* what req.points is, ours */
     bool watched;       /* of watched points: a check, see watch.c */
+    bool once_more;     /* asked for by driver_poll_now() while it was open */
     struct list ready;  /* hd->ready, while POLL_READY */
     struct timer timer; /* when it is due; while POLL_OPEN its deadline */
     enum poll_state state;
@@ -90,6 +92,7 @@ struct poll {
     int64_t period_us, phase_us;
     int64_t due_us; /* on the grid: when the open or next poll was planned */
     int64_t began_us, failed_us;
+    int64_t soon_us;          /* when it was last read out of its turn, or will be; 0: never */
     int64_t fresh_us;         /* last answer, monotonic */
     int64_t stale_us;         /* smallest stale_after of its points */
     int64_t stale_default_us; /* of points without a stale_after of their own */
@@ -135,6 +138,7 @@ struct host_device {
         stats;           /* counters and link; what is made on demand is filled by host_stats() */
     int64_t answered_us; /* monotonic; last answer */
     int64_t silent_us;   /* monotonic; when the breaker opened */
+    int64_t heard_us;    /* monotonic; driver_poll_now() tries a silent one again from then on */
     bool count_dirty;    /* points_good and points_bad must be counted again */
     uint32_t failed_parts[HOST_HOUR_PARTS];
     int64_t failed_part; /* the part that is counted now */

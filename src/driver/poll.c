@@ -231,6 +231,57 @@ void poll_halt_all(struct host_device *hd)
     }
 }
 
+static int compare_points(const void *left, const void *right)
+{
+    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+/* Out of its turn, but not more often than every HOST_POLL_NOW_MS: whoever makes a device say that
+ * something changed cannot make us ask it without end. */
+static void read_soon(struct poll *poll)
+{
+    int64_t now_us = host_now(poll->hd);
+    int64_t least_us = poll->soon_us + HOST_POLL_NOW_MS * CLOCK_US_PER_MS;
+    int64_t soon_us = poll->soon_us == 0 || least_us < now_us ? now_us : least_us;
+    if (poll->state == POLL_OPEN) {
+        poll->once_more = true;
+    } else if (poll->state == POLL_WAITING && poll->due_us > soon_us) {
+        make_idle(poll);
+        wait_until(poll, soon_us);
+        poll->soon_us = soon_us;
+    }
+}
+
+static bool has_any(const struct poll *poll, const uint32_t *points, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (bsearch(&points[i], poll->points, poll->ask.req.count, sizeof(*points),
+                    compare_points) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void driver_poll_now(struct device *dev, const uint32_t *points, size_t count)
+{
+    struct host_device *hd = host_of(dev);
+    if (!host_running(hd)) {
+        return;
+    }
+    if (hd->breaker == BREAKER_OPEN && host_now(hd) >= hd->heard_us) {
+        hd->heard_us = host_now(hd) + HOST_POLL_NOW_MS * CLOCK_US_PER_MS;
+        timer_start(&hd->probe, 0, 0);
+    }
+    list_each(at, &hd->polls) {
+        struct poll *poll = list_entry(at, struct poll, link);
+        if (has_any(poll, points, count)) {
+            read_soon(poll);
+        }
+    }
+}
+
 /* ---- points that go from one to another ---- */
 
 size_t poll_take_out(struct poll *poll, bool (*leaves)(const struct poll *poll, uint32_t point),
@@ -255,12 +306,6 @@ size_t poll_take_out(struct poll *poll, bool (*leaves)(const struct poll *poll, 
         poll_free(poll);
     }
     return taken;
-}
-
-static int compare_points(const void *left, const void *right)
-{
-    uint32_t a = *(const uint32_t *)left, b = *(const uint32_t *)right;
-    return a < b ? -1 : a > b;
 }
 
 static void grow(struct poll *poll, const uint32_t *points, size_t count)
@@ -365,6 +410,7 @@ static void begin(struct poll *poll)
     }
     count_lag(poll, now_us);
     poll->state = POLL_OPEN;
+    poll->once_more = false;
     poll->tries = 0;
     poll->began_us = now_us;
     poll->ask.late = false;
@@ -558,6 +604,10 @@ void poll_done(struct poll *poll, int error)
             return;
         }
         plan_next(poll, now_us, 0);
+        if (poll->once_more) {
+            poll->once_more = false;
+            read_soon(poll);
+        }
         breaker_answered(hd);
     } else if (error == BUSBAR_ETOOBIG && poll->ask.req.count > 1) {
         too_big(poll);

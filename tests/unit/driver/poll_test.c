@@ -230,6 +230,84 @@ static void poll_now_reads_outside_the_period(void **state)
     site_fini(&site);
 }
 
+static void a_point_is_read_out_of_its_turn(void **state)
+{
+    (void)state;
+    struct site site;
+    site_init(&site);
+    struct device *dev = site_add(&site, "switch-1", 4, 60 * CLOCK_US_PER_S);
+    struct fake *fake = fake_of(dev);
+    const uint32_t point = 2;
+    site_advance(&site, 65 * CLOCK_US_PER_S);
+    uint64_t before = fake->reads;
+
+    driver_poll_now(dev, &point, 1);
+    assert_int_equal(fake->reads, before); /* not inside of it */
+    site_advance(&site, 20000);
+    assert_int_equal(fake->reads, before + 1);
+
+    for (int i = 0; i < 500; i++) { /* whatever the device says: once a second */
+        driver_poll_now(dev, &point, 1);
+        site_advance(&site, 20000);
+    }
+    assert_in_range(fake->reads - before, 10, 13);
+
+    before = fake->reads;
+    driver_poll_now(dev, &(uint32_t){ 99 }, 1); /* there is no such point */
+    site_advance(&site, 2 * CLOCK_US_PER_S);
+    assert_in_range(fake->reads - before, 0, 1);
+    site_advance(&site, 600 * CLOCK_US_PER_S); /* and its own period goes on */
+    assert_in_range(fake->reads - before, 9, 11);
+    site_fini(&site);
+}
+
+static void a_point_that_is_being_read_is_read_once_more(void **state)
+{
+    (void)state;
+    struct site site;
+    site_init(&site);
+    struct device *dev = site_add(&site, "switch-1", 1, 60 * CLOCK_US_PER_S);
+    struct fake *fake = fake_of(dev);
+    const uint32_t point = 0;
+    site_advance(&site, 65 * CLOCK_US_PER_S);
+    fake->delay_us = 300000;
+    uint64_t before = fake->reads;
+    driver_poll_now(dev, &point, 1);
+    site_advance(&site, 100000);
+    assert_int_equal(fake->open_now, 1);
+    driver_poll_now(dev, &point, 1); /* the answer may be older than what changed */
+    site_advance(&site, 2 * CLOCK_US_PER_S);
+    assert_int_equal(fake->reads, before + 2);
+    site_fini(&site);
+}
+
+static void a_silent_device_that_is_heard_is_tried_at_once(void **state)
+{
+    (void)state;
+    struct site site;
+    site_init(&site);
+    struct device *dev = site_add(&site, "switch-1", 1, 5 * CLOCK_US_PER_S);
+    struct fake *fake = fake_of(dev);
+    site_advance(&site, 6 * CLOCK_US_PER_S);
+    fake->mode = FAKE_SILENT;
+    site_advance(&site, 1000 * CLOCK_US_PER_S); /* the back-off is long now */
+    assert_int_equal(site_stats(dev).link, LINK_DOWN);
+    fake->mode = FAKE_ANSWER;
+    driver_poll_now(dev, NULL, 0);
+    site_advance(&site, 20000);
+    assert_int_equal(site_stats(dev).link, LINK_UP);
+
+    fake->mode = FAKE_SILENT;
+    site_advance(&site, 1000 * CLOCK_US_PER_S);
+    uint64_t before = fake->reads;
+    for (int i = 0; i < 500; i++) {
+        driver_poll_now(dev, NULL, 0);
+        site_advance(&site, 20000);
+    }
+    assert_in_range(fake->reads - before, 1, 12);
+    site_fini(&site);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -245,6 +323,9 @@ int main(void)
         cmocka_unit_test(a_device_over_the_request_limit_is_several_polls),
         cmocka_unit_test(a_poll_without_memory_is_left_out),
         cmocka_unit_test(poll_now_reads_outside_the_period),
+        cmocka_unit_test(a_point_is_read_out_of_its_turn),
+        cmocka_unit_test(a_point_that_is_being_read_is_read_once_more),
+        cmocka_unit_test(a_silent_device_that_is_heard_is_tried_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
