@@ -174,6 +174,7 @@ static void open_host(struct gateway *gw)
                                                .make_device = make_stranger,
                                                .holds = holds_store(),
                                                .trust = gw->trust,
+                                               .folder = gw->data_folder,
                                                .ctx = gw,
                                                .seed = seed });
 }

@@ -193,6 +193,10 @@ const char *driver_secret(struct driver *drv, const char *name);
 /* The certificates of the gateway (driver/trust.h); any thread may use it. Never NULL. */
 struct trust *driver_trust(struct driver *drv);
 
+/* The data folder, for a few small files that must outlive a restart and that no backup should bring back, named
+ * as the driver: "snmp-engine". NULL: nothing is kept. */
+const char *driver_folder(const struct driver *drv);
+
 /* error 0: look at each sample's quality (all of them NO_ANSWER or LINK_DOWN: the device is
  * silent). Other errors hold for the whole request: BUSBAR_ETIMEOUT (no answer),
  * BUSBAR_ECONNREFUSED ... (no link), BUSBAR_ETOOBIG (the host splits the request in halves and

@@ -195,6 +195,11 @@ struct trust *driver_trust(struct driver *drv)
     return drv->host->config.trust;
 }
 
+const char *driver_folder(const struct driver *drv)
+{
+    return drv->host->config.folder;
+}
+
 const struct setup *driver_setup(const struct driver *drv)
 {
     return drv->setup;

@@ -90,6 +90,8 @@ struct host_config {
     struct trust
         *trust; /* certificates; the caller's, until host_free() returned. NULL only where no
                             driver of the catalog asks for them */
+    const char
+        *folder; /* where drivers keep what is their own (driver_folder); NULL: nothing is kept */
     void *ctx;
     uint64_t seed; /* of phases and jitter */
 };

@@ -107,6 +107,9 @@ static int bind_socket(const struct datagram_options *options, const struct endp
         return err_from_errno(errno);
     }
     int on = 1;
+    if (family == AF_INET6) { /* v4 has sockets of its own, of the same port perhaps */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
+    }
     if (options->broadcast) {
         (void)setsockopt(fd, SOL_SOCKET, SO_BROADCAST, &on, sizeof(on));
     }

@@ -19,7 +19,7 @@
 struct datagram;
 
 struct datagram_options {
-    const char *host;  /* numeric local address; NULL: any v4 */
+    const char *host;  /* numeric local address; NULL: any v4; "::": any v6, and only v6 */
     uint16_t port;     /* 0: the system chooses */
     bool broadcast;    /* may send to broadcast addresses */
     bool reuse;        /* several processes may share the port */
