@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* BER as SNMP uses it (X.690, restricted by RFC 3417, 8): definite lengths only, tags of one octet.
  *
- * Reading is by the bounded cursor (base/bytes.h): a failed read makes the cursor failed, and gives 0. Lengths
- * may be longer than needed (many agents do that), values may not: at most 8 octets of an integer are taken,
- * and what does not fit its type fails.
+ * Reading is by the bounded cursor (base/bytes.h): a failed read makes the cursor failed, and gives 0. Lengths and
+ * integers may be longer than needed, as many agents send them (an integer of at most 8 octets, and a 0 before it when
+ * it is unsigned); OIDs may not, for they are compared by their octets.
  *
  * Writing goes from the back to the front, so that lengths are known when they are written. Too little room
  * makes the writer failed, which is sticky: write all, ask once. */
@@ -40,8 +40,10 @@ int32_t ber_get_i32(struct bytes *in); /* INTEGER */
 struct bytes ber_get_octets(struct bytes *in);
 struct snmp_oid ber_get_oid(struct bytes *in);
 
-/* The content of an integer type as a number; false: empty, or more than fits. */
+/* The content of an integer type as a number; false (and 0): empty, or more than fits. */
 bool ber_int(struct bytes content, int64_t *out);
+/* The same of an unsigned type. Careless agents leave out the 0 before a high bit: such a negative number is taken as
+ * the 32 bits it stands for, of more than four octets as the 64 bits. */
 bool ber_uint(struct bytes content, uint64_t *out);
 
 /* Invariant: start <= at; what is written is at..end. */
