@@ -211,7 +211,7 @@ static size_t rest_of_part(struct snmp_oid oid, size_t at)
     return end - at;
 }
 
-int snmp_oid_compare(struct snmp_oid a, struct snmp_oid b)
+int snmp_oid_order(struct snmp_oid a, struct snmp_oid b)
 {
     size_t size = a.size < b.size ? a.size : b.size;
     size_t at = 0;
