@@ -109,6 +109,12 @@ static uint32_t pooled(struct mib_draft *draft, const char *text)
     return (uint32_t)(draft->pool_count - 1);
 }
 
+static const char *pooled_text(struct mib_draft *draft, const char *text)
+{
+    uint32_t number = pooled(draft, text);
+    return draft->pool[number];
+}
+
 uint32_t mib_draft_module(struct mib_draft *draft, const char *name, const char *file)
 {
     draft->modules = grown(draft->modules, draft->module_count, &draft->module_room,
@@ -207,8 +213,8 @@ uint32_t mib_draft_object(struct mib_draft *draft, uint32_t module, const struct
     *kept_object = (struct draft_object){ .is = *object, .module = (uint16_t)module };
     kept_object->type = type_of(draft, object);
     kept_object->is.name = kept(draft, object->name);
-    kept_object->is.units = draft->pool[pooled(draft, object->units)];
-    kept_object->is.description = draft->pool[pooled(draft, object->description)];
+    kept_object->is.units = pooled_text(draft, object->units);
+    kept_object->is.description = pooled_text(draft, object->description);
     if (oid == NULL) {
         return UINT32_MAX;
     }
