@@ -68,6 +68,9 @@ struct snmp_agent *snmp_agent_new(struct snmp_client *client,
                                   const struct snmp_agent_options *options);
 void snmp_agent_free(
     struct snmp_agent *agent); /* its questions are answered BUSBAR_ECANCELED before */
+/* Its address is another one now. Questions under way go there with their next transmission; its engine is asked for
+ * anew. */
+void snmp_agent_move(struct snmp_agent *agent, const struct endpoint *address);
 const struct usm_engine *snmp_agent_engine(const struct snmp_agent *agent);
 const struct snmp_login *snmp_agent_login(const struct snmp_agent *agent);
 struct snmp_client *snmp_agent_client(const struct snmp_agent *agent);
@@ -92,7 +95,7 @@ struct snmp_ask {
         encoded; /* not empty: the varbinds as they go on the wire, instead of those above */
     int32_t non_repeaters, max_repetitions; /* SNMP_GETBULK; to a v1 agent it is asked as GETNEXT */
     int64_t deadline_us;                    /* monotonic; not sent again after it. 0: none */
-    bool once;                              /* never sent again (SET) */
+    bool once; /* never sent again (SET): the answer is waited for until deadline_us */
     snmp_answer_cb cb;
     void *ctx;
 };
