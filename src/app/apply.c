@@ -45,9 +45,13 @@ struct apply {
 static bool load(struct apply *apply, const char *path, struct config **out,
                  struct problems *problems)
 {
+    char files[GATEWAY_PATH_MAX];
+    char cache[GATEWAY_PATH_MAX];
     struct config_env env = { .protocols = apply->gw->protocols.list,
                               .protocol_count = apply->gw->protocols.count,
-                              .secrets = apply->secrets };
+                              .secrets = apply->secrets,
+                              .files = protocols_files(files, sizeof files, apply->config_path),
+                              .cache = protocols_cache(cache, sizeof cache, apply->data_folder) };
     apply->error = config_load(path, &env, out, problems);
     return apply->error == 0;
 }

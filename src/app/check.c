@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be checked without running: the files, and what would stop `busbar run`. */
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/statvfs.h>
@@ -30,9 +31,11 @@ static struct config *load(const char *path, const char *data_folder, struct pro
         secrets_open(data_folder, &secrets, &err) != 0) {
         problems_err(problems, &err, (struct position){ .file = data_folder });
     }
+    char cache[PATH_MAX];
     struct config_env env = { .protocols = protocols->list,
                               .protocol_count = protocols->count,
-                              .secrets = secrets };
+                              .secrets = secrets,
+                              .cache = protocols_cache(cache, sizeof cache, data_folder) };
     (void)config_load(path, &env, &config, problems);
     secrets_close(secrets);
     return config;

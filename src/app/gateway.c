@@ -255,9 +255,11 @@ static struct config *load(struct gateway *gw)
     struct config *config = NULL;
     struct problems problems;
     struct buf text;
+    char cache[GATEWAY_PATH_MAX];
     struct config_env env = { .protocols = gw->protocols.list,
                               .protocol_count = gw->protocols.count,
-                              .secrets = gw->secrets };
+                              .secrets = gw->secrets,
+                              .cache = protocols_cache(cache, sizeof cache, gw->data_folder) };
     problems_init(&problems);
     buf_init(&text, 16 << 20);
     (void)config_load(gw->config_path, &env, &config, &problems);

@@ -2,7 +2,11 @@
 #include "app/protocols.h"
 
 #include <assert.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "base/file.h"
+#include "base/str.h"
 #include "drivers/catalog.h"
 
 void protocols_fill(struct protocols *protocols)
@@ -27,4 +31,25 @@ void protocols_fill(struct protocols *protocols)
             .check_command = catalog[i]->check_command,
         };
     }
+}
+
+const char *protocols_files(char *to, size_t size, const char *config_path)
+{
+    const char *slash = strrchr(config_path, '/');
+    if (file_is_folder(config_path)) {
+        (void)str_copy(to, size, config_path);
+    } else if (slash == NULL) {
+        (void)str_copy(to, size, ".");
+    } else {
+        size_t length = slash > config_path ? (size_t)(slash - config_path) : 1;
+        (void)str_format(to, size, "%.*s", (int)length, config_path);
+    }
+    return to;
+}
+
+const char *protocols_cache(char *to, size_t size, const char *data_folder)
+{
+    bool usable = data_folder != NULL && file_is_folder(data_folder) &&
+                  access(data_folder, W_OK | X_OK) == 0;
+    return usable && file_join(to, size, data_folder, "cache") ? to : NULL;
 }

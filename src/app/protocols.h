@@ -14,4 +14,9 @@ struct protocols {
 
 void protocols_fill(struct protocols *protocols);
 
+/* For config_env.files: the folder that a configuration is in, or is. Gives `to`. */
+const char *protocols_files(char *to, size_t size, const char *config_path);
+/* For config_env.cache: below the data folder. NULL where nothing may be written: no folder, or another user's. */
+const char *protocols_cache(char *to, size_t size, const char *data_folder);
+
 #endif
