@@ -34,6 +34,7 @@ struct app_sim_options {
     const char *path;
     const char *const *faults;       /* NULL-terminated */
     const char *control, *discovery; /* NULL: none */
+    const char *data;                /* the gateway's data folder, for its secrets; NULL: none */
     uint64_t seed;
     bool quiet;
 };

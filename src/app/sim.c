@@ -15,6 +15,7 @@ int app_sim(const struct app_sim_options *options)
                                           .faults = options->faults,
                                           .control = options->control,
                                           .discovery = options->discovery,
+                                          .data = options->data,
                                           .seed = options->seed,
                                           .quiet = options->quiet });
 }

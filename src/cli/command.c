@@ -51,6 +51,8 @@ static const struct cli_flag sim_flags[] = {
     { "control", 0, "PATH", false, "Unix socket on which faults can be set while it runs" },
     { "discovery", 0, "HOST[:PORT]", false,
       "an OPC UA discovery server too, where the simulated servers register; port 4840" },
+    { "data", 'd', "FOLDER", false,
+      "the gateway's data folder, for its secrets; else a secret's value is its name" },
     { "seed", 0, "N", false, "of the values; the same seed, the same values" },
     { 0 },
 };

@@ -67,6 +67,7 @@ int cli_sim(struct cli *cli)
         .faults = faults,
         .control = cli_flag(cli, "control"),
         .discovery = cli_flag(cli, "discovery"),
+        .data = cli_flag(cli, "data"),
         .seed = (uint64_t)seed,
         .quiet = cli->quiet,
     };

@@ -108,6 +108,18 @@ const struct setup *sim_setup(const struct sim *sim, const char *protocol)
     return driver != NULL ? driver->setup : NULL;
 }
 
+void sim_use_secrets(struct sim *sim, const struct secrets *secrets)
+{
+    sim->secrets = secrets;
+}
+
+const char *sim_secret(const struct sim *sim, const char *name)
+{
+    const char *value = name != NULL && sim->secrets != NULL ? secrets_get(sim->secrets, name)
+                                                             : NULL;
+    return value != NULL ? value : name;
+}
+
 int sim_add(struct sim *sim, struct device *dev, struct err *err)
 {
     struct sim_protocol *protocol = sim_protocol_get(sim, dev->protocol);
@@ -321,6 +333,43 @@ static int set_point(struct sim *sim, char *rest, struct err *err)
     return hold_value(sd, (uint32_t)(pt - sd->dev->points), str_trim(rest), err);
 }
 
+/* "DEVICE WORDS"; DEVICE may hold * and ?. */
+static int tell_devices(struct sim *sim, bool confirmed, char *rest, struct err *err)
+{
+    char *pattern = strsep(&rest, " ");
+    const char *verb = confirmed ? "inform" : "trap";
+    size_t found = 0;
+    int error = 0;
+    if (rest == NULL || *rest == '\0') {
+        return err_set(err, BUSBAR_ESYNTAX, "write: %s DEVICE NAME [POINT] [every=10s] [count=5]",
+                       verb);
+    }
+    list_each(at, &sim->devices) {
+        struct sim_device *sd = list_entry(at, struct sim_device, link);
+        if (error != 0 || !str_glob(pattern, sd->dev->name)) {
+            continue;
+        }
+        found++;
+        error = sd->protocol->ops->tell != NULL
+                    ? sd->protocol->ops->tell(sd, confirmed, str_trim(rest), err)
+                    : err_set(err, BUSBAR_EUNSUPPORTED, "'%s' is a %s device: it is only asked",
+                              sd->dev->name, sd->dev->protocol);
+    }
+    return found > 0 ? error : err_set(err, BUSBAR_ENOENT, "no device '%s' is simulated", pattern);
+}
+
+static int say_told(struct sim *sim, const char *name, struct buf *out, struct err *err)
+{
+    const struct sim_device *sd = map_get(&sim->by_name, name);
+    if (sd == NULL || sd->protocol->ops->told == NULL) {
+        return err_set(err, BUSBAR_ENOENT, "'%s' is no device that tells something by itself",
+                       name);
+    }
+    sd->protocol->ops->told(sd, out);
+    buf_append_text(out, "\n");
+    return 0;
+}
+
 void sim_command(struct sim *sim, const char *line, struct buf *out)
 {
     char copy[SIM_LINE_MAX];
@@ -339,11 +388,21 @@ void sim_command(struct sim *sim, const char *line, struct buf *out)
         buf_append_text(out, "DEVICE=FAULT (");
         list_known(sim, out);
         buf_append_text(out, "; then ,for=10s,every=60s,rate=10%) | set DEVICE/POINT VALUE|auto | "
-                             "list\n");
+                             "trap|inform DEVICE NAME [POINT] [every=10s] [count=5] | "
+                             "told DEVICE | list\n");
         return;
     }
     if (str_starts(text, "set ")) {
         error = set_point(sim, text + 4, &err);
+    } else if (str_starts(text, "trap ")) {
+        error = tell_devices(sim, false, str_trim(text + 5), &err);
+    } else if (str_starts(text, "inform ")) {
+        error = tell_devices(sim, true, str_trim(text + 7), &err);
+    } else if (str_starts(text, "told ")) {
+        error = say_told(sim, str_trim(text + 5), out, &err);
+        if (error == 0) {
+            return;
+        }
     } else {
         error = sim_fault(sim, text, &err);
     }

@@ -28,6 +28,10 @@ void sim_free(struct sim *sim);
 /* Where sim_add() finds the setups of drivers (`drivers:`) from now on; borrowed; NULL: nowhere. */
 void sim_use_config(struct sim *sim, const struct config *config);
 
+/* Where sim_add() finds the values of secrets (`!secret NAME`) from now on; borrowed; NULL: a secret's value is its
+ * name. */
+void sim_use_secrets(struct sim *sim, const struct secrets *secrets);
+
 /* Serves one more device; it is the caller's and must outlive the simulator. Its points are
  * resolved, it needs no series ids. BUSBAR_EUNSUPPORTED: no simulator for its protocol;
  * BUSBAR_EEXIST: another device has this address and unit; BUSBAR_EADDRINUSE, BUSBAR_EPERM ...:
@@ -41,6 +45,10 @@ int sim_fault(struct sim *sim, const char *text, struct err *err);
 /* One line of control, its answer appended to `out`, ending in a newline:
  *   DEVICE=FAULT            as above
  *   set DEVICE/POINT VALUE  holds a value; set DEVICE/POINT auto lets it live again
+ *   trap DEVICE NAME [POINT] [every=10s] [count=5]
+ *                           tells a notification, once or by period; trap DEVICE none ends that
+ *   inform ...              the same, again and again until it is answered
+ *   told DEVICE             how many it told, how many were answered
  *   list                    devices that have a fault, and how many requests each of them saw
  *   help */
 void sim_command(struct sim *sim, const char *line, struct buf *out);
@@ -56,6 +64,7 @@ struct sim_options {
     size_t protocol_count;
     const char *const *faults; /* NULL-terminated; may be NULL */
     const char *control;       /* Unix socket; NULL = none */
+    const char *data;          /* data folder of the gateway, for its secrets; NULL = none */
     const char *discovery;     /* "127.0.0.1:4840": an OPC UA discovery server there; NULL = none */
     uint64_t seed;
     bool quiet; /* only what is wrong */

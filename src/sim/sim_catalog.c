@@ -6,10 +6,11 @@
 #include "sim/sim_modbus.h"
 #include "sim/sim_opcua.h"
 #include "sim/sim_private.h"
+#include "sim/sim_snmp.h"
 
 const struct sim_ops *sim_catalog_find(const char *protocol)
 {
-    const struct sim_ops *const rows[] = { sim_modbus(), sim_bacnet(), sim_opcua() };
+    const struct sim_ops *const rows[] = { sim_modbus(), sim_bacnet(), sim_opcua(), sim_snmp() };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if (strcmp(rows[i]->protocol, protocol) == 0) {
             return rows[i];

@@ -12,6 +12,7 @@ enum argument {
     ARGUMENT_ERROR,
     ARGUMENT_APDU,
     ARGUMENT_COUNT,
+    ARGUMENT_BYTES,
     ARGUMENT_DURATION,
 };
 
@@ -24,6 +25,7 @@ static const struct {
     [ARGUMENT_ERROR] = { 0, 65535, "code", "31" },
     [ARGUMENT_APDU] = { 50, 1476, "size", "128" },
     [ARGUMENT_COUNT] = { 1, 65535, "number", "100" },
+    [ARGUMENT_BYTES] = { 64, 65507, "size", "484" },
     [ARGUMENT_DURATION] = { 0, INT64_MAX, "time", "500ms" },
 };
 
@@ -122,6 +124,7 @@ static int parse_word(char *word, struct sim_fault *fault, struct err *err)
         int error = parse_argument(&traits[trait], value, &argument, err);
         fault->traits |= UINT32_C(1) << trait;
         fault->apdu = trait == SIM_TRAIT_APDU ? (uint16_t)argument : fault->apdu;
+        fault->bytes = trait == SIM_TRAIT_MOST_BYTES ? (uint16_t)argument : fault->bytes;
         fault->most = trait == SIM_TRAIT_MOST_NODES ? (uint16_t)argument : fault->most;
         return error;
     }
@@ -224,6 +227,15 @@ static void print_word(const struct word *word, int64_t argument, struct buf *ou
     }
 }
 
+static int64_t trait_argument(const struct sim_fault *fault, int trait)
+{
+    switch (trait) {
+    case SIM_TRAIT_APDU: return fault->apdu;
+    case SIM_TRAIT_MOST_BYTES: return fault->bytes;
+    default: return fault->most;
+    }
+}
+
 void sim_fault_print(const struct sim_fault *fault, struct buf *out)
 {
     char time[32];
@@ -235,7 +247,7 @@ void sim_fault_print(const struct sim_fault *fault, struct buf *out)
     for (int i = 0; i < TRAIT_COUNT; i++) {
         if ((fault->traits >> i & 1) != 0) {
             buf_append_text(out, between);
-            print_word(&traits[i], i == SIM_TRAIT_APDU ? fault->apdu : fault->most, out);
+            print_word(&traits[i], trait_argument(fault, i), out);
             between = "+";
         }
     }

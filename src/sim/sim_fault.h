@@ -37,7 +37,12 @@
     X(RESTART, "restart", NOTHING)                     \
     X(COV_SILENCE, "cov-silence", NOTHING)             \
     X(DUPLICATE_ID, "duplicate-id", NOTHING)           \
-    X(SEGMENT_LOSS, "segment-loss", NOTHING)
+    X(SEGMENT_LOSS, "segment-loss", NOTHING)           \
+    X(WRONG_ENGINE, "wrong-engine", NOTHING)           \
+    X(WRONG_DIGEST, "wrong-digest", NOTHING)           \
+    X(LOOP, "loop", NOTHING)                           \
+    X(RENUMBER, "renumber", NOTHING)                   \
+    X(WRAP, "wrap", NOTHING)
 
 #define SIM_TRAITS(X)                              \
     X(APDU, "apdu", APDU)                          \
@@ -47,7 +52,9 @@
     X(NO_RPM, "no-rpm", NOTHING)                   \
     X(NO_COV, "no-cov", NOTHING)                   \
     X(NO_COV_PROPERTY, "no-cov-property", NOTHING) \
-    X(NO_SEGMENTATION, "no-segmentation", NOTHING)
+    X(NO_SEGMENTATION, "no-segmentation", NOTHING) \
+    X(MOST_BYTES, "most-bytes", BYTES)             \
+    X(NO_BULK, "no-bulk", NOTHING)
 
 enum sim_fault_kind {
 #define SIM_FAULT_ENUM(name, word, argument) SIM_FAULT_##name,
@@ -69,6 +76,7 @@ struct sim_fault {
     int64_t argument; /* code, or microseconds */
     uint16_t apdu;    /* bytes, of the trait */
     uint16_t most;    /* nodes in a call, of the trait */
+    uint16_t bytes;   /* of a message, of the trait */
     int64_t begin_us; /* monotonic; when it was set */
     int64_t for_us;   /* 0 = until it is replaced */
     int64_t every_us; /* 0 = once */

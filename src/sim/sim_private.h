@@ -41,6 +41,11 @@ struct sim_ops {
     /* Holds a raw value from now on; type VALUE_NONE: lets it live again. BUSBAR_ERANGE: does not
      * fit. */
     int (*hold)(struct sim_device *sd, uint32_t point, uint8_t type, union value raw);
+    /* Tells something by itself, once or by period: "linkDown port-7 every=10s"; confirmed: until it is
+     * answered. NULL: its devices are only asked. */
+    int (*tell)(struct sim_device *sd, bool confirmed, const char *words, struct err *err);
+    /* What came of it, one clause. NULL as above. */
+    void (*told)(const struct sim_device *sd, struct buf *out);
     /* "tcp 127.0.0.1:1502 unit 3" */
     void (*describe)(const struct sim_device *sd, struct buf *out);
 };
@@ -56,7 +61,8 @@ struct sim_control;
 
 struct sim {
     struct loop *loop;
-    const struct config *config; /* while devices are added; may be NULL */
+    const struct config *config;   /* while devices are added; may be NULL */
+    const struct secrets *secrets; /* as long; NULL: a secret's value is its name */
     uint64_t seed;
     struct list protocols, devices;
     struct map by_name; /* name -> struct sim_device */
@@ -74,6 +80,9 @@ struct sim_protocol *sim_protocol_get(struct sim *sim, const char *name);
 /* What the configuration says about a protocol as a whole; NULL: nothing is known. Only while a device is
  * added. */
 const struct setup *sim_setup(const struct sim *sim, const char *protocol);
+
+/* The value of a secret that the configuration names; NULL for NULL. Only while a device is added. */
+const char *sim_secret(const struct sim *sim, const char *name);
 
 /* Counts a request and says what hits it. */
 enum sim_fault_kind sim_request(struct sim_device *sd);

@@ -135,15 +135,38 @@ static void on_signal(void *ctx, int signal_number)
     loop_stop(ctx);
 }
 
+/* What a gateway and its devices both know: where such devices are simulated, its secrets are read. */
+static int use_secrets(const struct run *run, struct secrets **out)
+{
+    struct err err = { 0 };
+    if (run->options->data == NULL) {
+        return 0;
+    }
+    int error = secrets_open(run->options->data, out, &err);
+    if (error != 0) {
+        say("--data", &err);
+        return error;
+    }
+    sim_use_secrets(run->sim, *out);
+    return 0;
+}
+
 static int serve(struct run *run)
 {
     struct config *config = NULL;
+    struct secrets *secrets = NULL;
     if (load(run, &config) != 0) {
         return EXIT_PROBLEMS;
+    }
+    if (use_secrets(run, &secrets) != 0) {
+        config_free(config);
+        return EXIT_FAILED;
     }
     sim_use_config(run->sim, config);
     add_devices(run, config);
     sim_use_config(run->sim, NULL);
+    sim_use_secrets(run->sim, NULL);
+    secrets_close(secrets);
     config_free(config);
     if (run->device_count == 0) {
         fputs("error: no device could be simulated\n", stderr);
