@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Values of SNMP as samples and back: by the tag that came, the point's meaning (from MIBs or its settings) and,
- * for counters, what came before. Pure. */
+ * for counters, what came before. Pure. (snmp_value.c reads, snmp_value_write.c writes, snmp_value_print.c prints.) */
 #ifndef BUSBAR_DRIVERS_SNMP_SNMP_VALUE_H
 #define BUSBAR_DRIVERS_SNMP_SNMP_VALUE_H
 
@@ -49,31 +49,56 @@ struct snmp_meaning {
     const char *hint; /* of octets; "" */
 };
 
+/* What SNMP_AUTO means for the object: TruthValue becomes SNMP_BOOL, DateAndTime SNMP_DATE, TimeTicks SNMP_TICKS ...; then
+ * facts and values agree whatever the device sends. Without an object SNMP_AUTO stays. Call it when the meaning is complete. */
+void snmp_meaning_settle(struct snmp_meaning *meaning);
+
 /* A value as a sample: type, value, quality and detail are set. text: scratch for VALUE_TEXT, valid as long as it is
  * not used again. Of noSuchObject, noSuchInstance, endOfMibView: bad with their detail (snmp_detail.h). */
 void snmp_value_read(const struct snmp_meaning *meaning, const struct mib *mib,
                      const struct snmp_value *value, struct text **text, struct sample *out);
 
+/* The same of a point with `as`: what snmp_counter_next() wants. Any whole number that is not negative will do, one
+ * that is no Counter64 counts as 32 bits. False: there is none, out is a bad sample that says why. */
+bool snmp_value_counter(const struct snmp_value *value, uint64_t *raw, unsigned *bits,
+                        struct sample *out);
+
 /* What VALUE_* a point of this meaning has; VALUE_NONE: only the device knows. */
 uint8_t snmp_value_type(const struct snmp_meaning *meaning, enum snmp_as as);
 
-/* A value for SET, in the type of the MIB or of the point. Writes into `room`. BUSBAR_ERANGE: does not fit type, range
- * or size; BUSBAR_EINVAL: no such name, not such a text; err says what is allowed. */
-int snmp_value_write(const struct snmp_meaning *meaning, const struct sample *sample, uint8_t *room,
-                     size_t room_size, struct snmp_value *out, struct err *err);
+/* A value for SET, in the type of the MIB or of the point. Writes into `room` (TEXT_BYTES_MAX is always enough).
+ * BUSBAR_ERANGE: does not fit type, range or size; BUSBAR_EINVAL: no such name, not such a text; BUSBAR_EWRONGTYPE: nobody
+ * knows which type the device wants; err says what is allowed. */
+int snmp_value_write(const struct snmp_meaning *meaning, const struct mib *mib,
+                     const struct sample *sample, uint8_t *room, size_t room_size,
+                     struct snmp_value *out, struct err *err);
 
-/* For people, in one line, as the field writes it: "up(1)", "0:12:03.45", "00:1a:2b:3c:4d:5e", "SNMPv2-SMI::zeroDotZero". */
+/* For people, in one line, as the field writes it: "up(1)", "0:12:03.45", "00:1a:2b:3c:4d:5e", "SNMPv2-SMI::zeroDotZero".
+ * object: what it is a value of; NULL: not known. */
 void snmp_value_print(const struct mib *mib, const struct mib_object *object,
                       const struct snmp_value *value, struct buf *out);
 
-/* ---- counters ---- */
+/* ---- counters (snmp_counter.c) ---- */
+
+/* Of a point with `as`; zeroed: nothing came yet. */
 struct snmp_counter {
-    uint64_t raw, total;
-    int64_t at_us; /* monotonic; 0: nothing came yet */
-    uint32_t uptime;
+    uint64_t raw, total; /* total equals raw in the bits that the counter has */
+    int64_t at_us;       /* monotonic; 0: nothing came yet */
+    uint32_t uptime;     /* the caller's: sysUpTime that came with it */
+    float per_s;         /* as it was between the last two values; below 0: not known */
 };
+
+/* Whether a device started again between two values of sysUpTime, which wraps by itself every 497 days. */
+bool snmp_uptime_restarted(uint32_t before, uint32_t now, int64_t elapsed_us);
+
+/* After a start of the gateway: goes on from the last total that was kept, age_us old, so that wraps counted before
+ * it are not lost and nothing over the history sees the total fall. Only of SNMP_TOTAL, before the first value. */
+void snmp_counter_resume(struct snmp_counter *counter, uint64_t total, int64_t age_us,
+                         int64_t now_us);
+
 /* A counter's new value; bits: 32 or 64. restarted: the device started again since the value before (sysUpTime), or its
- * discontinuity time changed. False: there is no sample yet (SNMP_RATE and SNMP_CHANGE after a start or restart). */
+ * discontinuity time changed. False: there is no sample yet (SNMP_RATE and SNMP_CHANGE after a start, a restart, and
+ * when polls were lost for longer than the counter takes to wrap); the point is QUALITY_NOT_YET then. */
 bool snmp_counter_next(struct snmp_counter *counter, enum snmp_as as, unsigned bits, uint64_t raw,
                        bool restarted, int64_t now_us, struct sample *out);
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Counters: what a number that only grows, and begins again, says about the time between two polls.
+ *
+ *   new >= old                    new - old
+ *   new < old, 32 bits            2^32 - old + new: it wrapped
+ *   new < old, 64 bits            it began again: 64 bits do not wrap in the life of a device
+ *   restarted                     the change is not known: no rate, and a total goes on from the new number
+ *
+ * Two things look like a wrap and are none: a restart that nobody saw, and a counter that went back a little. Both would be
+ * a change of nearly 2^32 where before there was much less. And who did not poll for longer than a wrap takes cannot know
+ * how many there were: then a total adds what is certain, and a rate waits for the next poll. */
+#include <assert.h>
+
+#include "base/clock.h"
+#include "drivers/snmp/snmp_detail.h"
+#include "drivers/snmp/snmp_value.h"
+#include "model/quality.h"
+
+#define WRAP_32 0x1p32
+
+enum {
+    TICK_US = 10000,     /* sysUpTime counts hundredths of a second */
+    UPTIME_SLACK = 1000, /* ticks: agents that renew it every few seconds */
+    UPTIME_DRIFT = 10,   /* a tenth of the time may be wrong */
+    PLAUSIBLE_GROWTH =
+        16, /* a wrap is not believed when it would be so many times the change before */
+};
+
+bool snmp_uptime_restarted(uint32_t before, uint32_t now, int64_t elapsed_us)
+{
+    int64_t elapsed = elapsed_us / TICK_US;
+    int64_t slack = UPTIME_SLACK + elapsed / UPTIME_DRIFT;
+    int64_t advance = (uint32_t)(now - before);
+    if (advance >= elapsed - slack && advance <= elapsed + slack) {
+        return false; /* also where it wrapped */
+    }
+    bool fell = now < before && before - now > UPTIME_JITTER;
+    return fell || now + slack < elapsed; /* it began after the value before */
+}
+
+void snmp_counter_resume(struct snmp_counter *counter, uint64_t total, int64_t age_us,
+                         int64_t now_us)
+{
+    assert(counter->at_us == 0);
+    *counter = (struct snmp_counter){
+        .raw = total, .total = total, .at_us = now_us > age_us ? now_us - age_us : 1, .per_s = -1
+    };
+}
+
+static bool set_int(struct sample *out, uint64_t value)
+{
+    bool fits = value <= INT64_MAX;
+    out->type = fits ? VALUE_INT : VALUE_NONE;
+    out->value.i = fits ? (int64_t)value : 0;
+    out->quality = fits ? QUALITY_GOOD : QUALITY_OUT_OF_RANGE;
+    out->detail = fits ? 0 : SNMP_DETAIL_TOO_LARGE;
+    return true;
+}
+
+static bool set_rate(struct sample *out, double per_s)
+{
+    out->type = VALUE_DOUBLE;
+    out->value.d = per_s;
+    out->quality = QUALITY_GOOD;
+    out->detail = 0;
+    return true;
+}
+
+enum growth {
+    GREW,
+    GREW_AT_LEAST, /* wraps may be missing */
+    BEGAN_AGAIN,
+};
+
+/* What became of it, and how much it grew. */
+static enum growth growth_of(const struct snmp_counter *counter, unsigned bits, uint64_t raw,
+                             double elapsed_s, uint64_t *grown)
+{
+    if (bits != 32) {
+        *grown = raw - counter->raw;
+        return raw < counter->raw ? BEGAN_AGAIN : GREW;
+    }
+    uint32_t old = (uint32_t)counter->raw;
+    uint32_t by = (uint32_t)raw - old;
+    *grown = by;
+    if (counter->per_s < 0) {
+        return GREW;
+    }
+    double usual = (double)counter->per_s * elapsed_s;
+    if (raw < old && by > INT32_MAX && by > PLAUSIBLE_GROWTH * (usual + 1)) {
+        return BEGAN_AGAIN;
+    }
+    return usual < WRAP_32 ? GREW : GREW_AT_LEAST;
+}
+
+bool snmp_counter_next(struct snmp_counter *counter, enum snmp_as as, unsigned bits, uint64_t raw,
+                       bool restarted, int64_t now_us, struct sample *out)
+{
+    bool first = counter->at_us == 0;
+    double elapsed_s = (double)(now_us - counter->at_us) / CLOCK_US_PER_S;
+    uint64_t grown = 0;
+    enum growth growth = first || restarted ? BEGAN_AGAIN
+                                            : growth_of(counter, bits, raw, elapsed_s, &grown);
+    double per_s = growth == GREW && elapsed_s > 0 ? (double)grown / elapsed_s : -1;
+    counter->total = growth == BEGAN_AGAIN ? raw : counter->total + grown;
+    counter->raw = raw;
+    counter->at_us = now_us;
+    counter->per_s = (float)per_s;
+    switch (as) {
+    case SNMP_RATE: return per_s >= 0 && set_rate(out, per_s);
+    case SNMP_CHANGE: return growth == GREW && set_int(out, grown);
+    case SNMP_TOTAL: return set_int(out, counter->total);
+    default: return set_int(out, raw);
+    }
+}
