@@ -415,7 +415,8 @@ static int hold(struct sim_device *sd, uint32_t point, uint8_t type, union value
     uint8_t room[SIM_SNMP_VALUE_MAX];
     int error = object != NULL ? 0 : BUSBAR_EUNSUPPORTED;
     if (error == 0 && type != VALUE_NONE) {
-        error = sim_snmp_value_make(object, address->meaning, &sample, room, sizeof(room), &value);
+        error = sim_snmp_value_make(object, address->meaning, served->state->mib, &sample, room,
+                                    sizeof(room), &value);
     }
     if (error == 0) {
         sim_snmp_value_hold(&served->agent, object, type != VALUE_NONE ? &value : NULL,

@@ -150,8 +150,8 @@ void sim_snmp_value_hold(struct sim_snmp_agent *agent, const struct sim_snmp_obj
                          const struct snmp_value *value, struct sim_snmp_now now);
 /* What a point would read, as a value of its object. `room`: for the content. BUSBAR_ERANGE, BUSBAR_EINVAL. */
 int sim_snmp_value_make(const struct sim_snmp_object *object, const struct snmp_meaning *meaning,
-                        const struct sample *sample, uint8_t *room, size_t room_size,
-                        struct snmp_value *out);
+                        const struct mib *mib, const struct sample *sample, uint8_t *room,
+                        size_t room_size, struct snmp_value *out);
 /* Hundredths of a second since the start. */
 uint32_t sim_snmp_uptime(const struct sim_snmp_agent *agent, struct sim_snmp_now now);
 /* The tag that a point of this meaning has. */

@@ -425,8 +425,8 @@ int32_t sim_snmp_value_check(const struct sim_snmp_agent *agent,
 }
 
 int sim_snmp_value_make(const struct sim_snmp_object *object, const struct snmp_meaning *meaning,
-                        const struct sample *sample, uint8_t *room, size_t room_size,
-                        struct snmp_value *out)
+                        const struct mib *mib, const struct sample *sample, uint8_t *room,
+                        size_t room_size, struct snmp_value *out)
 {
     struct bytes_out scratch = bytes_out_of(room, room_size);
     struct err err;
@@ -434,7 +434,7 @@ int sim_snmp_value_make(const struct sim_snmp_object *object, const struct snmp_
     bool counts = object->tag == BER_COUNTER32 || object->tag == BER_COUNTER64 ||
                   object->tag == BER_TIMETICKS;
     if (!counts) {
-        return snmp_value_write(meaning, sample, room, room_size, out, &err);
+        return snmp_value_write(meaning, mib, sample, room, room_size, out, &err);
     }
     double limit = object->tag == BER_COUNTER64 ? 0x1p64 : 0x1p32;
     if (object->tag == BER_TIMETICKS) {
