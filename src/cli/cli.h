@@ -120,6 +120,7 @@ int cli_ports(struct cli *cli);
 int cli_ledger(struct cli *cli);
 int cli_query(struct cli *cli);
 int cli_discover(struct cli *cli);
+int cli_snmp_walk(struct cli *cli);
 int cli_drivers(struct cli *cli);
 int cli_version(struct cli *cli);
 int cli_completion(struct cli *cli);
@@ -142,6 +143,9 @@ int cli_point_extend(struct cli *cli);
 int cli_point_forget(struct cli *cli);
 int cli_command_list(struct cli *cli);
 int cli_command_run(struct cli *cli);
+int cli_snmp_translate(struct cli *cli);
+int cli_snmp_mibs(struct cli *cli);
+int cli_compile_mibs(struct cli *cli); /* see drivers/snmp/mib/apart.h */
 int cli_certificate_list(struct cli *cli);
 int cli_certificate_show(struct cli *cli);
 int cli_certificate_trust(struct cli *cli);

@@ -92,8 +92,17 @@ static const struct cli_flag discover_flags[] = {
     { "port", 0, "N", false, "ask at this port and no other" },
     { "scan", 0, NULL, false,
       "ask each address of RANGE for itself: finds what hears no broadcast" },
+    { "credentials", 0, "NAMES", false, "SNMP: only these logins, in this order: plant,old" },
+    { "public", 0, NULL, false, "SNMP: also the community public, that everybody knows" },
+    { "rate", 0, "N", false, "SNMP: packets a second, 100 by default" },
     { "heard", 0, NULL, false, "ask nobody: what was heard and found until now" },
     { "yaml", 0, NULL, false, "of the one new device: its part of a configuration" },
+    { 0 },
+};
+static const struct cli_flag snmp_walk_flags[] = {
+    { "host", 0, "ADDRESS", false, "an agent that is no configured device: 10.0.4.2" },
+    { "credentials", 0, "NAME", false, "with --host: its login; the community public without it" },
+    { "numeric", 0, NULL, false, "object ids as numbers" },
     { 0 },
 };
 static const struct cli_flag browse_flags[] = {
@@ -207,6 +216,11 @@ static const struct cli_flag restore_flags[] = {
     { 0 },
 };
 
+static const struct cli_flag translate_flags[] = {
+    { "mibs", 0, "FOLDER", false, "also the MIB modules in this folder; several by \", \"" },
+    { 0 },
+};
+
 static const struct cli_command commands[] = {
     { .verb = "run",
       .args = "",
@@ -269,9 +283,9 @@ static const struct cli_command commands[] = {
       .example = "busbar query 'sum by (device) (power)'\n"
                  "busbar query 'avg_over_time(power[5m])' --start -1h --step 5m --csv" },
     { .verb = "discover",
-      .args = "PROTOCOL [RANGE]",
+      .args = "PROTOCOL [RANGE...]",
       .args_min = 1,
-      .args_max = 2,
+      .args_max = CLI_ARGS_MAX,
       .arg_kind = CLI_ARG_PROTOCOL,
       .run = cli_discover,
       .flags = discover_flags,
@@ -279,11 +293,26 @@ static const struct cli_command commands[] = {
       .details =
           "This is traffic on the network of the devices. RANGE is a network as 10.0.1.0/24, "
           "an address, or for OPC UA a host or the URL of a server; all networks of the protocol "
-          "without it. Of a single find its facts are shown as well. The first Ctrl-C stops and "
-          "shows what was found.",
+          "without it. SNMP takes several, and asks each address with the logins of the "
+          "configuration, one after the other. Of a single find its facts are shown as well. The "
+          "first Ctrl-C stops and shows what was found.",
       .example = "busbar discover bacnet\n"
                  "busbar discover bacnet 10.0.1.0/24 --low 2000 --high 2999\n"
+                 "busbar discover snmp 10.0.4.0/24 10.0.5.10-20 --credentials plant,old\n"
                  "busbar discover opcua opc.tcp://10.0.3.5:48250" },
+    { .noun = "snmp",
+      .verb = "walk",
+      .args = "[DEVICE] [OBJECT]",
+      .args_max = 2,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_snmp_walk,
+      .flags = snmp_walk_flags,
+      .summary = "all values of an SNMP agent below an object, as they come",
+      .details = "OBJECT is a name of a MIB or an object id; 1.3.6.1.2.1 without it. The gateway "
+                 "asks, with the login of the device; nothing is written.",
+      .example = "busbar snmp walk switch-1 ifTable\n"
+                 "busbar snmp walk switch-1 IF-MIB::ifDescr --json\n"
+                 "busbar snmp walk --host 10.0.4.2 --credentials plant system" },
     { .verb = "drivers",
       .args = "[PROTOCOL]",
       .args_max = 1,
@@ -743,11 +772,40 @@ static const struct cli_command commands[] = {
       .run = cli_secret_remove,
       .flags = data_flags,
       .summary = "forget a secret" },
+
+    { .noun = "snmp",
+      .verb = "translate",
+      .args = "NAME|OID...",
+      .args_min = 1,
+      .args_max = CLI_ARGS_MAX,
+      .run = cli_snmp_translate,
+      .flags = translate_flags,
+      .summary = "the OID of a name, the name of an OID, and what it means",
+      .details =
+          "Needs no gateway and no network. Standard modules are known; --mibs adds those of "
+          "a folder, which are compiled once and kept in the cache of the user.",
+      .example = "busbar snmp translate IF-MIB::ifOperStatus.7\n"
+                 "busbar snmp translate 1.3.6.1.2.1.33.1.2.4.0 --json\n"
+                 "busbar snmp translate upsBatteryVoltage --mibs /etc/busbar/mibs" },
+    { .noun = "snmp",
+      .verb = "mibs",
+      .args = "[FOLDER]",
+      .args_max = 1,
+      .arg_kind = CLI_ARG_FILE,
+      .run = cli_snmp_mibs,
+      .summary = "the MIB modules in a folder and what is wrong with them",
+      .details = "Without a folder, the modules that busbar knows by itself. Exit code 3 when "
+                 "something is wrong; the rest of the modules can be used all the same.",
+      .example = "busbar snmp mibs\nbusbar snmp mibs /etc/busbar/mibs" },
     { 0 },
 };
 
-/* For the shell's completion and the packaging; not in the help. */
+/* For the shell's completion, the packaging and the gateway itself; not in the help. */
 static const struct cli_command hidden[] = {
+    { .verb = "compile-mibs",
+      .args = "",
+      .run = cli_compile_mibs,
+      .summary = "the process that compiles MIB modules" },
     { .verb = "complete-words",
       .args = "WORD...",
       .args_max = CLI_ARGS_MAX,

@@ -10,8 +10,10 @@ static const char *const noun_summaries[][2] = {
     { "device", "equipment and its link" },
     { "point", "values: look, watch, write, history" },
     { "history", "what is kept: check, copy, delete" },
+    { "snmp", "names and meanings of SNMP, walks" },
     { "config", "the configuration files and their versions" },
     { "secret", "passwords and keys that the configuration names" },
+    { "snmp", "agents and MIBs" },
     { NULL, NULL },
 };
 
