@@ -21,6 +21,7 @@
 enum {
     TICK_US = 10000,     /* sysUpTime counts hundredths of a second */
     UPTIME_SLACK = 1000, /* ticks: agents that renew it every few seconds */
+    UPTIME_JITTER = 100, /* ticks: answers that overtook each other */
     UPTIME_DRIFT = 10,   /* a tenth of the time may be wrong */
     PLAUSIBLE_GROWTH =
         16, /* a wrap is not believed when it would be so many times the change before */
