@@ -429,7 +429,11 @@ static int read_meaning(struct resolving *self)
     int error = read_bit(self);
     error = error == 0 ? read_hint(self) : error;
     error = error == 0 ? read_as(self) : error;
-    return error == 0 ? keep_meaning(self) : error;
+    if (error == 0) {
+        snmp_meaning_settle(meaning);
+        error = keep_meaning(self);
+    }
+    return error;
 }
 
 /* ---- all of it ---- */

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/str.h"
-#include "drivers/snmp/mib/mib.h"
+#include "drivers/snmp/mib/prepared.h"
 #include "drivers/snmp/snmp_client.h"
 #include "drivers/snmp/snmp_options.h"
 #include "drivers/snmp/snmp_traps.h"
@@ -214,6 +214,7 @@ int snmp_config_setup(const struct setup *setup, struct snmp_setup *out, struct 
         .trap_burst = settings_int(settings, SETUP_TRAP_BURST),
         .listen_at = settings_at(settings, SETUP_LISTEN),
         .allow_at = settings_at(settings, SETUP_ALLOW),
+        .mibs_at = settings_at(settings, SETUP_MIBS),
     };
     if (out->bind != NULL && endpoint_parse(out->bind, SNMP_PORT, &endpoint) != 0) {
         return err_at(err, BUSBAR_ECONFIG, settings_at(settings, SETUP_BIND),
@@ -231,13 +232,12 @@ const char *snmp_config_listen(const struct setup *setup)
 
 const struct mib *snmp_config_mib(const struct setup *setup)
 {
-    (void)setup;
-    return mib_builtin();
+    return mib_of_prepared(setup != NULL ? setup->prepared : NULL);
 }
 
-static int check_traps(const struct snmp_setup *own, struct err *err)
+struct snmp_trap_options snmp_config_traps(const struct snmp_setup *own)
 {
-    const struct snmp_trap_options options = {
+    return (struct snmp_trap_options){
         .listen = own->listen,
         .allow = own->allow,
         .rate = own->trap_rate,
@@ -245,7 +245,6 @@ static int check_traps(const struct snmp_setup *own, struct err *err)
         .listen_at = own->listen_at,
         .allow_at = own->allow_at,
     };
-    return snmp_traps_check(&options, err);
 }
 
 int snmp_config_check_setup(const struct setup *setup, struct err *err)
@@ -253,7 +252,8 @@ int snmp_config_check_setup(const struct setup *setup, struct err *err)
     struct snmp_setup own;
     struct snmp_identity identity;
     int error = snmp_config_setup(setup, &own, err);
-    error = error == 0 ? check_traps(&own, err) : error;
+    const struct snmp_trap_options traps = snmp_config_traps(&own);
+    error = error == 0 ? snmp_traps_check(&traps, err) : error;
     for (size_t i = 0; error == 0 && i < setup->part_count; i++) {
         error = snmp_config_part(&setup->parts[i], &identity, err);
     }

@@ -23,6 +23,7 @@
 #include "net/address.h"
 
 struct mib;
+struct snmp_trap_options;
 
 extern const struct option snmp_setup_options[];
 extern const struct option snmp_part_options[];
@@ -62,11 +63,13 @@ struct snmp_setup {
     const char *mibs;
     const char *listen, *allow;
     int64_t trap_rate, trap_burst;
-    struct position listen_at, allow_at, ports_at;
+    struct position listen_at, allow_at, ports_at, mibs_at;
 };
 
 /* `drivers: snmp`; setup NULL or empty: the defaults. */
 int snmp_config_setup(const struct setup *setup, struct snmp_setup *out, struct err *err);
+/* Of that, what the listeners for traps need. */
+struct snmp_trap_options snmp_config_traps(const struct snmp_setup *own);
 /* All of it with its parts. After 0 a message in err is a warning: something is insecure. */
 int snmp_config_check_setup(const struct setup *setup, struct err *err);
 /* One part of `credentials:`. */
