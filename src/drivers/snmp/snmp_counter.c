@@ -23,8 +23,7 @@ enum {
     UPTIME_SLACK = 1000, /* ticks: agents that renew it every few seconds */
     UPTIME_JITTER = 100, /* ticks: answers that overtook each other */
     UPTIME_DRIFT = 10,   /* a tenth of the time may be wrong */
-    PLAUSIBLE_GROWTH =
-        16, /* a wrap is not believed when it would be so many times the change before */
+    GROWTH_MAX = 16,     /* a wrap that would be so many times the growth before is none */
 };
 
 bool snmp_uptime_restarted(uint32_t before, uint32_t now, int64_t elapsed_us)
@@ -88,7 +87,7 @@ static enum growth growth_of(const struct snmp_counter *counter, unsigned bits, 
         return GREW;
     }
     double usual = (double)counter->per_s * elapsed_s;
-    if (raw < old && by > INT32_MAX && by > PLAUSIBLE_GROWTH * (usual + 1)) {
+    if (raw < old && by > INT32_MAX && by > GROWTH_MAX * (usual + 1)) {
         return BEGAN_AGAIN;
     }
     return usual < WRAP_32 ? GREW : GREW_AT_LEAST;
