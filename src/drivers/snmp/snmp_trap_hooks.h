@@ -22,8 +22,8 @@ enum { SNMP_TRAP_NAMES_MAX = 64 }; /* of one point's `trap` or `poll_on` */
 struct snmp_trap_words {
     bool traps;
     const char *poll_on, *trap, *argument;
-    struct position poll_on_at, trap_at;
-    struct snmp_oid oid; /* of the point, with its index; size 0: none */
+    struct position poll_on_at, trap_at; /* trap_at: of `argument`, where there is no `trap` */
+    bool written;                        /* the point has an `oid` */
 };
 
 /* A trap that sets a point. */

@@ -10,12 +10,12 @@
 #define BUSBAR_DRIVERS_SNMP_SNMP_TRAPS_H
 
 #include "drivers/snmp/snmp_driver.h"
+#include "drivers/snmp/snmp_trap_allow.h"
 #include "drivers/snmp/snmp_trap_hooks.h"
 
 enum {
     SNMP_TRAP_PORT = 162,
     SNMP_TRAP_LISTENERS_MAX = 16,
-    SNMP_TRAP_ALLOW_MAX = 256,    /* networks in `allow` */
     SNMP_TRAP_ADDRESSES_MAX = 64, /* in `trap_addresses` of a device */
     SNMP_TRAP_RATE = 100,         /* a second and source, by default */
     SNMP_TRAP_BURST = 1000,       /* at once, by default */
@@ -43,11 +43,11 @@ struct snmp_traps *snmp_traps_new(struct snmp_driver_state *state);
 void snmp_traps_setup(struct snmp_traps *traps, const struct snmp_trap_options *options);
 void snmp_traps_free(struct snmp_traps *traps); /* in close(); NULL is fine */
 
-/* In add(), after device->config and device->login: traps are taken from here on (none while it is paused: the host
- * takes no events then). */
+/* In add(), after device->config: traps are taken from here on (none while it is paused: the host takes no events then). */
 void snmp_traps_add(struct snmp_traps *traps, struct snmp_device *device);
-/* device->address became known or is another one, or its agent's engine id. */
+/* device->address or device->login became known, or is another one (once for each: when it came). */
 void snmp_traps_addressed(struct snmp_traps *traps, struct snmp_device *device);
+/* And of its agent's engine. */
 void snmp_traps_engine(struct snmp_traps *traps, struct snmp_device *device,
                        const struct usm_engine *engine);
 /* In remove(). */
