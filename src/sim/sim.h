@@ -64,6 +64,7 @@ struct sim_options {
     size_t protocol_count;
     const char *const *faults; /* NULL-terminated; may be NULL */
     const char *control;       /* Unix socket; NULL = none */
+    const char *cache;         /* for what drivers make of files (config_env); NULL = none */
     const char *data;          /* data folder of the gateway, for its secrets; NULL = none */
     const char *discovery;     /* "127.0.0.1:4840": an OPC UA discovery server there; NULL = none */
     uint64_t seed;

@@ -52,6 +52,7 @@ static int load(struct run *run, struct config **config)
     struct config_env env = {
         .protocols = run->options->protocols,
         .protocol_count = run->options->protocol_count,
+        .cache = run->options->cache,
     };
     struct problems problems;
     problems_init(&problems);
