@@ -20,6 +20,7 @@ struct snmp_rows;
 enum {
     SNMP_ROWS_MAX = 100000,        /* rows of one column that are looked at */
     SNMP_ROWS_AGAIN_S = 60,        /* a row that was not there is looked for again */
+    SNMP_ROWS_PAUSE_S = 5,         /* between walks because rows have moved */
     SNMP_ROWS_WALK_S = 60,         /* one column may take so long */
     SNMP_ROWS_INDEX_MAX = 128 * 5, /* octets of an index */
 };
@@ -28,9 +29,9 @@ enum {
 struct snmp_rows *snmp_rows_new(struct snmp_device *device);
 void snmp_rows_free(struct snmp_rows *rows); /* NULL is fine */
 
-/* The agent is there: walks what is not known. Ends in snmp_rows_ready(). False: nothing is to be walked. */
+/* A poll begins: walks what is not known, and in the background what is to be looked for again. True: names were never read,
+ * wait for snmp_rows_ready(). */
 bool snmp_rows_wake(struct snmp_rows *rows);
-bool snmp_rows_walking(const struct snmp_rows *rows);
 /* Before snmp_agent_free(). What is known stays known, and is checked with the first values. */
 void snmp_rows_stop(struct snmp_rows *rows);
 
@@ -46,9 +47,11 @@ uint16_t snmp_rows_place(const struct snmp_rows *rows, uint32_t point, struct sn
 bool snmp_rows_check(struct snmp_rows *rows, uint32_t row, const struct snmp_value *name);
 /* The row has no cell of a name any more: the same. */
 void snmp_rows_gone(struct snmp_rows *rows, uint32_t row);
+/* Whether it has another name since it was looked for. */
+bool snmp_rows_lost(const struct snmp_rows *rows, uint32_t row);
 
 /* ---- told by it; snmp_read.c ---- */
-/* Walks ended. answer: why they failed; NULL: they did not. moved: plans made before are wrong. */
+/* No walk is under way any more. answer: why one failed with silence; NULL: none did. moved: plans made before are wrong. */
 void snmp_rows_ready(struct snmp_device *device, const struct snmp_answer *answer, bool moved);
 
 #endif
