@@ -262,15 +262,18 @@ static bool fits(const struct point_class *cls, uint8_t type, const char *value)
 }
 
 static void check_value(const struct check *check, const struct config_preset *preset,
-                        const struct config_point *point, uint8_t type)
+                        const struct config_point *point, const struct point_facts *facts)
 {
     struct problems *problems = check->load->problems;
+    struct point_class cls = *point->cls;
+    uint8_t type = config_value_type(facts, &cls);
     double number = 0;
+    config_class_take(&cls, facts);
     const struct point_write *write = &point->cls->write;
     if (preset->value == NULL || preset->secret) {
         problems_error(problems, preset->at, "command: { point: value, other-point: value }",
                        "command '%s' needs one value for '%s'", check->command->name, point->name);
-    } else if (!fits(point->cls, type, preset->value)) {
+    } else if (!fits(&cls, type, preset->value)) {
         problems_error(problems, preset->at, NULL, "'%.60s' is no value of '%s', which is a %s",
                        preset->value, point->name, value_type_word(type));
     } else if (str_parse_double(preset->value, &number) == 0 &&
@@ -308,7 +311,7 @@ static void check_preset(const struct check *check, const struct config_preset *
                        point->name);
         return;
     }
-    check_value(check, preset, point, config_value_type(&facts, point->cls));
+    check_value(check, preset, point, &facts);
 }
 
 static void check_command(const struct check *check)

@@ -193,7 +193,7 @@ static void read_driver(struct load *load, uint16_t file, const struct yaml_node
     setup->hash = hash_setup(load, setup);
     driver->setup = setup;
     if (load->problems->errors == errors && protocol->check_setup != NULL &&
-        protocol->check_setup(setup, &err) != 0) {
+        (protocol->check_setup(setup, &err) != 0 || err.message[0] != '\0')) {
         problems_err(load->problems, &err, driver->at);
     }
 }

@@ -211,7 +211,8 @@ static void check_facts(struct finish *finish, const struct config_point *point,
     bool number = facts->value_type == VALUE_INT || facts->value_type == VALUE_DOUBLE;
     bool converted = cls->scale != 1 || cls->offset != 0 || cls->has_clamp || cls->deadband > 0;
     if (cls->write.allowed && !facts->writable) {
-        problems_error(problems, config_point_at(config, point), "take 'write' out",
+        problems_error(problems, config_point_at(config, point),
+                       facts->unwritable != NULL ? facts->unwritable : "take 'write' out",
                        "'%s' has 'write', but its address can only be read", point->name);
     }
     if ((cls->write.priority != 0 || cls->write.max_time_us != 0) && !facts->releasable) {
@@ -236,6 +237,52 @@ static void check_facts(struct finish *finish, const struct config_point *point,
     }
 }
 
+/* A warning that many devices may have. */
+struct device_warning {
+    size_t more;
+};
+
+static void warn_once(struct load *load, const struct err *err, struct position at)
+{
+    struct device_warning *warning = map_get(&load->warned, err->message);
+    if (warning != NULL) {
+        warning->more++;
+        return;
+    }
+    const char *words = load_text(load, err->message);
+    warning = load_alloc(load, sizeof(*warning));
+    if (words != NULL && warning != NULL) {
+        (void)map_set(&load->warned, words, warning);
+        problems_err(load->problems, err, at);
+    }
+}
+
+static void count_warnings(struct load *load)
+{
+    size_t at = 0;
+    const char *words;
+    void *value;
+    while (map_next(&load->warned, &at, &words, &value)) {
+        const struct device_warning *warning = value;
+        if (warning->more > 0) {
+            problems_warning(load->problems, (struct position){ .file = "" }, NULL,
+                             "%zu more device%s: %s", warning->more, warning->more > 1 ? "s" : "",
+                             words);
+        }
+    }
+}
+
+static void check_device(struct load *load, const struct config_device *dev)
+{
+    struct settings settings = config_device_settings(dev);
+    struct err err = { 0 };
+    if (dev->protocol->check(dev->setup, &settings, &err) != 0) {
+        problems_err(load->problems, &err, settings.at);
+    } else if (err.message[0] != '\0') {
+        warn_once(load, &err, settings.at);
+    }
+}
+
 static void check_addresses(struct finish *finish, bool broken)
 {
     struct load *load = finish->load;
@@ -243,10 +290,8 @@ static void check_addresses(struct finish *finish, bool broken)
     struct settings device = config_device_settings(dev);
     struct err err = { 0 };
     const struct setup *setup = dev->setup;
-    if (!broken && dev->protocol->check != NULL &&
-        dev->protocol->check(setup, &device, &err) != 0) {
-        problems_err(load->problems, &err, device.at);
-        err = (struct err){ 0 };
+    if (!broken && dev->protocol->check != NULL) {
+        check_device(load, dev);
     }
     struct setting set[CONFIG_OPTIONS_MAX];
     for (size_t i = 0; i < dev->point_count; i++) {
@@ -425,6 +470,7 @@ void finish_devices(struct load *load)
         }
     }
     busbar_free(address);
+    count_warnings(load);
     if (load->config->point_count > REGISTRY_POINTS_MAX) {
         problems_error(load->problems, (struct position){ .file = "" }, NULL,
                        "more than %u points in all", REGISTRY_POINTS_MAX);

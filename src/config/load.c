@@ -198,6 +198,7 @@ static bool begin(struct load *load, const struct config_env *env, struct proble
     arena_init(&load->trees, 0);
     map_init(&load->devices);
     map_init(&load->profiles);
+    map_init(&load->warned);
     common_init(&load->defaults);
     load->csv_last = &load->csv_first;
     if (load->config == NULL || load->sources == NULL) {
@@ -227,6 +228,7 @@ static int finish(struct load *load, int error, struct config **out)
     }
     map_fini(&load->devices);
     map_fini(&load->profiles);
+    map_fini(&load->warned);
     arena_fini(&load->trees);
     busbar_free(load->sources);
     if (error != 0) {

@@ -10,6 +10,15 @@
 
 enum { CLASS_CACHE = 64, FILE_NONE = 0xffff };
 
+/* A class and what it was made of. */
+struct class_cache {
+    const struct point_class *raw, *shared;
+    /* What the address said of the point. */
+    const char *units;
+    const struct point_enum *enums;
+    bool counter;
+};
+
 struct make {
     const struct config *config;
     const struct config_device *from;
@@ -18,9 +27,7 @@ struct make {
     struct err *err;
     const char **files; /* the device's names of its files */
     uint16_t *file_map; /* config's file number -> the device's, or FILE_NONE */
-    struct {
-        const struct point_class *raw, *shared;
-    } cache[CLASS_CACHE];
+    struct class_cache cache[CLASS_CACHE];
 };
 
 static int no_memory(struct make *make)
@@ -178,16 +185,23 @@ static char *names_block(struct make *make)
     return arena_alloc(&make->dev->arena, size);
 }
 
-static const struct point_class *class_of(struct make *make, const struct config_point *point)
+static const struct point_class *class_of(struct make *make, const struct config_point *point,
+                                          const struct point_facts *facts)
 {
-    size_t slot = ((uintptr_t)point->cls >> 4) % CLASS_CACHE;
-    if (make->cache[slot].raw != point->cls) {
+    size_t slot = (((uintptr_t)point->cls ^ (uintptr_t)facts->enums) >> 4) % CLASS_CACHE;
+    struct class_cache *cache = &make->cache[slot];
+    if (cache->raw != point->cls || cache->units != facts->units || cache->enums != facts->enums ||
+        cache->counter != facts->counter) {
         struct point_class cls;
         config_effective_class(make->from->parts, point, &cls);
-        make->cache[slot].raw = point->cls;
-        make->cache[slot].shared = registry_class(make->registry, &cls);
+        config_class_take(&cls, facts);
+        *cache = (struct class_cache){ .raw = point->cls,
+                                       .units = facts->units,
+                                       .enums = facts->enums,
+                                       .counter = facts->counter,
+                                       .shared = registry_class(make->registry, &cls) };
     }
-    return make->cache[slot].shared;
+    return cache->shared;
 }
 
 static int make_point(struct make *make, size_t index, const struct settings *device)
@@ -207,7 +221,7 @@ static int make_point(struct make *make, size_t index, const struct settings *de
     }
     pt->title = copy_text(make, from->title, &good);
     pt->device = make->dev;
-    pt->cls = class_of(make, from);
+    pt->cls = class_of(make, from, &facts);
     if (pt->cls == NULL || !good) {
         return no_memory(make);
     }

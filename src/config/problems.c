@@ -139,7 +139,8 @@ void problems_err(struct problems *problems, const struct err *err, struct posit
                                 .width = err->width };
     }
     const char *message = err->message[0] != '\0' ? err->message : err_text(err->code);
-    add(problems, false, at, err->hint[0] != '\0' ? err->hint : NULL, message);
+    add(problems, err->code == 0 && err->message[0] != '\0', at,
+        err->hint[0] != '\0' ? err->hint : NULL, message);
 }
 
 static int by_place(const void *a, const void *b)

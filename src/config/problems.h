@@ -49,7 +49,7 @@ void problems_error(struct problems *problems, struct position at, const char *h
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 void problems_warning(struct problems *problems, struct position at, const char *hint,
                       const char *format, ...) __attribute__((format(printf, 4, 5)));
-/* An error that another module filled; `at` stands in where it has no position. */
+/* An error that another module filled, with code 0 a warning; `at` stands in where it has no position. */
 void problems_err(struct problems *problems, const struct err *err, struct position at);
 
 /* By file, line, column. config_load() has done it. */

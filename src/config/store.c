@@ -67,6 +67,19 @@ void config_effective_class(const struct config_device_parts *parts,
     out->keep_us = out->keep_us != 0 ? out->keep_us : parts->keep_us;
 }
 
+void config_class_take(struct point_class *cls, const struct point_facts *facts)
+{
+    bool as_it_is = cls->scale == 1 && cls->offset == 0;
+    if (as_it_is && cls->units[0] == '\0' && facts->units != NULL) {
+        cls->units = facts->units;
+    }
+    if (as_it_is && cls->enum_count == 0 && facts->enum_count > 0) {
+        cls->enums = facts->enums;
+        cls->enum_count = facts->enum_count;
+    }
+    cls->counter = cls->counter || facts->counter;
+}
+
 struct settings config_device_settings(const struct config_device *dev)
 {
     return (struct settings){

@@ -87,6 +87,9 @@ struct settings config_point_settings(const struct config *config, const struct 
 
 struct position config_point_at(const struct config *config, const struct config_point *point);
 
+/* What the address says of the point, where its settings say nothing. */
+void config_class_take(struct point_class *cls, const struct point_facts *facts);
+
 /* The type a value has after conversion. */
 uint8_t config_value_type(const struct point_facts *facts, const struct point_class *cls);
 

@@ -100,7 +100,8 @@ struct driver_ops {
     const struct option *part_options;
     size_t driver_bytes, device_bytes, address_bytes; /* zeroed state the host gives */
 
-    /* Pure: no sockets, no state; also used by `config check`. */
+    /* Pure: no sockets, no state; also used by `config check`. After 0 of check_setup() and check() a message in err is
+     * a warning (something is insecure); the same words for several devices are told once. */
     int (*check_setup)(const struct setup *setup, struct err *err); /* may be NULL */
     /* Reads the files that the section names (config/prepared.h); only called when there is a section, after
      * check_setup. What comes is setup->prepared of every call after it. Any thread. May be NULL. */

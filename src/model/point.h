@@ -32,6 +32,13 @@ struct point_facts {
     bool readable, writable;
     bool releasable;  /* a write can be given up again, at a priority (BACnet) */
     uint8_t priority; /* of a releasable one: that a write goes to when none is named, 1 to 16 */
+    /* What the address itself says (MIBs do), for points that say nothing; borrowed from the driver, the setup or the
+     * arena. */
+    const char *units; /* NULL: nothing */
+    const struct point_enum *enums;
+    size_t enum_count;
+    bool counter;           /* only grows; a drop is a reset */
+    const char *unwritable; /* what makes it writable: a hint; NULL: nothing does */
 };
 
 /* A free word on a device or a point, as configured; part of the labels of its series (labels.h). */

@@ -2,6 +2,7 @@
 /* A point's settings into its address, each mistake told with what to write instead. */
 #include "drivers/snmp/snmp_address.h"
 
+#include <stddef.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -498,18 +499,55 @@ static int read_hooks(struct resolving *self)
                                   self->err);
 }
 
-static void tell_facts(const struct resolving *self, bool by_traps, bool has_value)
+static bool writable(const struct resolving *self)
 {
     const struct mib_object *object = self->object;
+    return (object != NULL ? object->access >= MIB_READ_WRITE : self->meaning.type != SNMP_AUTO) &&
+           self->address->as == SNMP_AS_IS && self->meaning.bit < 0;
+}
+
+/* Names and units of the MIB, for people. */
+static void tell_object(const struct resolving *self)
+{
+    _Static_assert(sizeof(struct mib_enum) == sizeof(struct point_enum) &&
+                       offsetof(struct mib_enum, name) == offsetof(struct point_enum, name),
+                   "names of values are the same to both");
+    const struct snmp_meaning *meaning = &self->meaning;
+    struct point_facts *facts = self->facts;
+    const char *units = self->object != NULL ? self->object->units : "";
+    uint8_t as = self->address->as;
+    if (facts->value_type == VALUE_INT && meaning->syntax == MIB_INTEGER) {
+        facts->enums = (const struct point_enum *)(const void *)meaning->enums;
+        facts->enum_count = meaning->enum_count < POINT_ENUM_MAX ? meaning->enum_count
+                                                                 : POINT_ENUM_MAX;
+    }
+    if (meaning->type == SNMP_TICKS) {
+        facts->units = "s";
+    } else if (as == SNMP_RATE && facts->arena != NULL) {
+        facts->units = arena_printf(facts->arena, "%s/s", units[0] != '\0' ? units : "1");
+    } else if (units[0] != '\0' && facts->value_type != VALUE_TEXT) {
+        facts->units = units;
+    }
+    facts->counter = as == SNMP_TOTAL ||
+                     (as == SNMP_AS_IS && facts->value_type == VALUE_INT &&
+                      (meaning->type == SNMP_COUNTER || is_counter(meaning->syntax)));
+}
+
+static void tell_facts(const struct resolving *self, bool by_traps, bool has_value)
+{
     struct point_facts *facts = self->facts;
     facts->readable = !by_traps;
-    facts->writable = !by_traps && (object == NULL || object->access >= MIB_READ_WRITE) &&
-                      self->address->as == SNMP_AS_IS && self->meaning.bit < 0;
+    facts->writable = !by_traps && writable(self);
+    if (!by_traps && self->object == NULL && self->meaning.type == SNMP_AUTO) {
+        facts->unwritable = "add 'type: int' (or text, oid, ip ...): no MIB says which type this "
+                            "value has to be sent as";
+    }
     if (by_traps && settings_has(self->point, POINT_TRAP)) {
         facts->value_type = self->address->hooks != NULL ? self->address->hooks->value_type
                                                          : VALUE_NONE;
     } else if (has_value) {
         facts->value_type = snmp_value_type(&self->meaning, (enum snmp_as)self->address->as);
+        tell_object(self);
     }
 }
 
