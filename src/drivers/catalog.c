@@ -5,8 +5,9 @@
 #include "drivers/bacnet/bacnet.h"
 #include "drivers/modbus/modbus.h"
 #include "drivers/opcua/opcua.h"
+#include "drivers/snmp/snmp.h"
 
-enum { CATALOG_SIZE = 3 };
+enum { CATALOG_SIZE = 4 };
 
 const struct driver_ops *const *drivers_catalog(void)
 {
@@ -15,6 +16,7 @@ const struct driver_ops *const *drivers_catalog(void)
         drivers[0] = modbus_driver();
         drivers[1] = bacnet_driver();
         drivers[2] = opcua_driver();
+        drivers[3] = snmp_driver();
     }
     return drivers;
 }
