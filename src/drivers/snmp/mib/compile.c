@@ -26,9 +26,11 @@
 #include "drivers/snmp/mib/tree.h"
 
 /* Where the same object is defined twice, the module that stands first here is the one it is said to be of. */
-static const char *const first_modules[] = { "SNMPv2-SMI", "SNMPv2-TC", "SNMPv2-CONF",
-                                             "SNMPv2-MIB", "IF-MIB",    "IP-MIB",
-                                             "TCP-MIB",    "UDP-MIB",   "BRIDGE-MIB" };
+static const char *const first_modules[] = {
+    "SNMPv2-SMI", "SNMPv2-TC", "SNMPv2-CONF", "SNMPv2-MIB", "IF-MIB",
+    "IP-MIB",     "TCP-MIB",   "UDP-MIB",     "BRIDGE-MIB", "HOST-RESOURCES-MIB",
+    "ENTITY-MIB", "UPS-MIB",   "Printer-MIB",
+};
 /* These have newer ones for all that is in them. */
 static const char *const last_modules[] = { "RFC1213-MIB", "RFC1158-MIB", "RFC1155-SMI" };
 

@@ -185,7 +185,9 @@ static bool is_text(const struct spec *spec)
 
 /* ---- octets -> text ---- */
 
-static bool put_number(const struct spec *spec, const uint8_t *data, size_t size, struct buf *out)
+/* padded: with all its leading zeros, if it is hexadecimal. */
+static bool put_number(const struct spec *spec, const uint8_t *data, size_t size, bool padded,
+                       struct buf *out)
 {
     uint64_t number = 0;
     char text[24];
@@ -202,8 +204,7 @@ static bool put_number(const struct spec *spec, const uint8_t *data, size_t size
         number = number << 8 | data[i];
     }
     size_t at = sizeof(text);
-    size_t least = spec->format == 'x' && (spec->length == 1 || spec->separator == 0) ? 2 * size
-                                                                                      : 1;
+    size_t least = spec->format == 'x' && padded ? 2 * size : 1;
     do {
         text[--at] = "0123456789abcdef"[number % base_of(spec)];
         number /= base_of(spec);
@@ -213,14 +214,16 @@ static bool put_number(const struct spec *spec, const uint8_t *data, size_t size
 
 struct octets {
     const uint8_t *at, *end;
+    bool again; /* the last specification is used once more */
 };
 
 static bool put_item(const struct spec *spec, struct octets *in, struct buf *out)
 {
     size_t left = (size_t)(in->end - in->at);
     size_t size = spec->length < left ? spec->length : left;
+    bool padded = spec->length == 1 || (spec->separator == 0 && (in->again || size < left));
     bool good = is_text(spec) ? buf_append(out, in->at, size) == 0
-                              : size == 0 || put_number(spec, in->at, size, out);
+                              : size == 0 || put_number(spec, in->at, size, padded, out);
     in->at += size;
     return good;
 }
@@ -273,6 +276,7 @@ bool mib_hint_octets(const char *hint, const uint8_t *data, size_t size, struct 
     for (size_t i = 0; good && in.at < in.end; i = i + 1 < count ? i + 1 : i) {
         const uint8_t *before = in.at;
         good = put_spec(&specs[i], &in, &text) && (in.at > before || i + 1 < count);
+        in.again = i + 1 == count;
     }
     good = good && !text.overflow && is_readable(buf_text(&text), text.size) &&
            buf_append(out, text.data, text.size) == 0;

@@ -164,7 +164,8 @@ static struct mib_prepared *from_cache(const char *path, uint64_t key, const str
     (void)close(fd);
     if (made != NULL &&
         (made->mapped == NULL || !open_cached(made, made->mapped, made->mapped_size, key, how))) {
-        busbar_log(LOG_LEVEL_WARN, "snmp", NULL, "%s is damaged; the MIB modules are compiled again", path);
+        busbar_log(LOG_LEVEL_WARN, "snmp", NULL,
+                   "%s is damaged; the MIB modules are compiled again", path);
         free_prepared(&made->prepared);
         made = NULL;
     }
@@ -217,7 +218,8 @@ static void keep(const struct mib_prepared *made, const char *folder, const char
     error = error == 0 ? file_write(ops, path, made->bytes.data, made->bytes.size, 0600, &err)
                        : error;
     if (error != 0) {
-        busbar_log(LOG_LEVEL_WARN, "snmp", NULL, "cannot keep the compiled MIB modules: %s", err.message);
+        busbar_log(LOG_LEVEL_WARN, "snmp", NULL, "cannot keep the compiled MIB modules: %s",
+                   err.message);
         return;
     }
     prune(folder);

@@ -228,6 +228,14 @@ static const struct mib_object *object_of(const struct mib *mib, struct snmp_oid
     return object->oid.size == oid.size ? object : NULL;
 }
 
+/* Other tools call sysUpTime.0 so, as DISMAN-EVENT-MIB does: it is the first line of what they print. */
+static const char *usual_name(const char *text)
+{
+    static const char *const other[] = { "sysUpTimeInstance",
+                                         "DISMAN-EVENT-MIB::sysUpTimeInstance" };
+    return strcmp(text, other[0]) == 0 || strcmp(text, other[1]) == 0 ? "sysUpTime.0" : text;
+}
+
 int mib_resolve(const struct mib *mib, const char *text, struct snmp_oid_buf *out,
                 const struct mib_object **object, struct err *err)
 {
@@ -235,6 +243,7 @@ int mib_resolve(const struct mib *mib, const char *text, struct snmp_oid_buf *ou
     char digits[SNMP_OID_TEXT_MAX + 2];
     int error;
     *object = NULL;
+    reading.at = usual_name(text);
     if (*reading.at == '.' && is_letter(reading.at[1])) {
         reading.at++;
     }
@@ -243,13 +252,14 @@ int mib_resolve(const struct mib *mib, const char *text, struct snmp_oid_buf *ou
         reading.at += 4; /* iso.org.dod ...: the first that has an OID is org */
         iso = false;
     }
+    bool named = !iso && is_letter(*reading.at);
     if (iso) {
         if (strlen(reading.at + 3) >= SNMP_OID_TEXT_MAX) {
             return tell_bad(&reading, "it is too long");
         }
         (void)str_format(digits, sizeof(digits), "1%s", reading.at + 3);
         error = snmp_oid_parse(digits, out, err);
-    } else if (is_letter(*reading.at)) {
+    } else if (named) {
         error = read_first(&reading);
         error = error == 0 ? read_rest(&reading) : error;
     } else {
@@ -260,7 +270,7 @@ int mib_resolve(const struct mib *mib, const char *text, struct snmp_oid_buf *ou
     }
     *object = object_of(mib, out->oid);
     if (*object != NULL && (*object)->kind == MIB_SCALAR && (*object)->oid.size == out->oid.size &&
-        is_letter(text[0])) {
+        named) {
         error = append(&reading, 0);
     }
     return error;

@@ -93,8 +93,8 @@ static enum mib_kind kind_of(const struct tree *node)
     if (node->parent != NULL && is_row(node->parent)) {
         return MIB_COLUMN;
     }
-    if (node->child_list != NULL) {
-        return has_row(node) ? MIB_TABLE : MIB_NODE;
+    if (has_row(node)) {
+        return MIB_TABLE;
     }
     return syntax_of(node->type) != MIB_NONE ? MIB_SCALAR : MIB_NODE;
 }
@@ -233,7 +233,8 @@ static void add_all(struct walk *walk, struct tree *first, size_t depth)
             node->number_modules > 0) {
             add_node(walk, node, depth + 1);
         }
-        if (depth + 1 < DEPTH_MAX) {
+        /* what hangs below a value is a name for an instance of it (sysUpTimeInstance) */
+        if (depth + 1 < DEPTH_MAX && kind_of(node) != MIB_SCALAR) {
             add_all(walk, node->child_list, depth + 1);
         }
     }
