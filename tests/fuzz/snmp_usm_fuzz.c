@@ -136,7 +136,7 @@ static void fuzz_sealed(const struct login *login, bool authoritative, const uin
         return;
     }
     struct bytes in = bytes_of(data, size);
-    (void)ber_get_tag(&in, BER_SEQUENCE);
+    (void)ber_get_of(&in, BER_SEQUENCE);
     size = bytes_offset(&in); /* without what only a cipher may leave behind it */
     uint8_t room[OUT_MAX];
     struct ber_out out = ber_out_of(room, sizeof(room));

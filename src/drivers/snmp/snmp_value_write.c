@@ -208,7 +208,7 @@ static int write_integer(const struct writing *to, uint8_t syntax)
         return error;
     }
     struct ber_out out = ber_out_of(to->room, to->room_size);
-    ber_put_int(&out, type->tag, number);
+    ber_put_i64(&out, type->tag, number);
     struct bytes whole = bytes_of(out.at, ber_out_size(&out));
     to->out->tag = ber_get(&whole, &to->out->content);
     return bytes_short(&whole) ? BUSBAR_ELIMIT : 0;

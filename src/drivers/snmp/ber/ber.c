@@ -40,7 +40,7 @@ uint8_t ber_get(struct bytes *in, struct bytes *content)
     return bytes_short(in) ? 0 : tag;
 }
 
-struct bytes ber_get_tag(struct bytes *in, uint8_t tag)
+struct bytes ber_get_of(struct bytes *in, uint8_t tag)
 {
     struct bytes content;
     if (ber_get(in, &content) != tag) {
@@ -54,7 +54,7 @@ struct bytes ber_get_tag(struct bytes *in, uint8_t tag)
 int32_t ber_get_i32(struct bytes *in)
 {
     int64_t value;
-    struct bytes content = ber_get_tag(in, BER_INTEGER);
+    struct bytes content = ber_get_of(in, BER_INTEGER);
     if (!ber_int(content, &value) || value < INT32_MIN || value > INT32_MAX) {
         bytes_fail(in);
         return 0;
@@ -64,12 +64,12 @@ int32_t ber_get_i32(struct bytes *in)
 
 struct bytes ber_get_octets(struct bytes *in)
 {
-    return ber_get_tag(in, BER_OCTETS);
+    return ber_get_of(in, BER_OCTETS);
 }
 
 struct snmp_oid ber_get_oid(struct bytes *in)
 {
-    struct bytes content = ber_get_tag(in, BER_OID);
+    struct bytes content = ber_get_of(in, BER_OID);
     size_t size = bytes_left(&content);
     if (bytes_short(in) || !snmp_oid_good(content.at, size)) {
         bytes_fail(in);
@@ -162,7 +162,7 @@ void ber_put_raw(struct ber_out *out, const void *data, size_t size)
     }
 }
 
-void ber_put_int(struct ber_out *out, uint8_t tag, int64_t value)
+void ber_put_i64(struct ber_out *out, uint8_t tag, int64_t value)
 {
     const uint8_t *mark = ber_mark(out);
     for (; value < INT8_MIN || value > INT8_MAX; value >>= 8) {
@@ -172,7 +172,7 @@ void ber_put_int(struct ber_out *out, uint8_t tag, int64_t value)
     ber_put_head(out, tag, mark);
 }
 
-void ber_put_uint(struct ber_out *out, uint8_t tag, uint64_t value)
+void ber_put_u64(struct ber_out *out, uint8_t tag, uint64_t value)
 {
     const uint8_t *mark = ber_mark(out);
     for (; value >= SIGN; value >>= 8) {
@@ -194,7 +194,7 @@ void ber_put_oid(struct ber_out *out, struct snmp_oid oid)
     ber_put_octets(out, BER_OID, oid.bytes, oid.size);
 }
 
-void ber_put_null(struct ber_out *out, uint8_t tag)
+void ber_put_empty(struct ber_out *out, uint8_t tag)
 {
     ber_put_octets(out, tag, NULL, 0);
 }

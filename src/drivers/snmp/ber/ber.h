@@ -35,7 +35,7 @@ enum ber_tag {
 /* The tag and the content of what comes next; the cursor moves behind it. At the end of `in` it fails. */
 uint8_t ber_get(struct bytes *in, struct bytes *content);
 /* The content of what comes next, which must have this tag. */
-struct bytes ber_get_tag(struct bytes *in, uint8_t tag);
+struct bytes ber_get_of(struct bytes *in, uint8_t tag);
 int32_t ber_get_i32(struct bytes *in); /* INTEGER */
 struct bytes ber_get_octets(struct bytes *in);
 struct snmp_oid ber_get_oid(struct bytes *in);
@@ -64,10 +64,10 @@ static inline const uint8_t *ber_mark(const struct ber_out *out)
 void ber_put_head(struct ber_out *out, uint8_t tag,
                   const uint8_t *mark); /* tag and length of at..mark */
 void ber_put_raw(struct ber_out *out, const void *data, size_t size);
-void ber_put_int(struct ber_out *out, uint8_t tag, int64_t value);
-void ber_put_uint(struct ber_out *out, uint8_t tag, uint64_t value);
+void ber_put_i64(struct ber_out *out, uint8_t tag, int64_t value);
+void ber_put_u64(struct ber_out *out, uint8_t tag, uint64_t value);
 void ber_put_octets(struct ber_out *out, uint8_t tag, const void *data, size_t size);
 void ber_put_oid(struct ber_out *out, struct snmp_oid oid);
-void ber_put_null(struct ber_out *out, uint8_t tag);
+void ber_put_empty(struct ber_out *out, uint8_t tag);
 
 #endif

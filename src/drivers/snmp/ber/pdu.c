@@ -45,7 +45,7 @@ bool snmp_varbind_next(struct bytes *varbinds, struct snmp_varbind *out)
     if (bytes_short(varbinds) || bytes_left(varbinds) == 0) {
         return false;
     }
-    struct bytes pair = ber_get_tag(varbinds, BER_SEQUENCE);
+    struct bytes pair = ber_get_of(varbinds, BER_SEQUENCE);
     out->oid = ber_get_oid(&pair);
     out->value.tag = ber_get(&pair, &out->value.content);
     if (bytes_short(&pair) || bytes_left(&pair) != 0) {
@@ -75,11 +75,11 @@ static void get_trap(struct bytes *in, struct snmp_pdu *out)
 {
     uint64_t uptime;
     out->enterprise = ber_get_oid(in);
-    struct bytes agent = ber_get_tag(in, BER_IP_ADDRESS);
+    struct bytes agent = ber_get_of(in, BER_IP_ADDRESS);
     bytes_get_copy(&agent, out->agent, sizeof(out->agent));
     out->generic = ber_get_i32(in);
     out->specific = ber_get_i32(in);
-    bool timed = ber_uint(ber_get_tag(in, BER_TIMETICKS), &uptime) && uptime <= UINT32_MAX;
+    bool timed = ber_uint(ber_get_of(in, BER_TIMETICKS), &uptime) && uptime <= UINT32_MAX;
     out->uptime = timed ? (uint32_t)uptime : 0;
     if (!timed || bytes_short(&agent) || bytes_left(&agent) != 0) {
         bytes_fail(in);
@@ -101,7 +101,7 @@ int snmp_pdu_decode(struct bytes in, struct snmp_pdu *out)
         out->error_status = ber_get_i32(&body);
         out->error_index = ber_get_i32(&body);
     }
-    out->varbinds = ber_get_tag(&body, BER_SEQUENCE);
+    out->varbinds = ber_get_of(&body, BER_SEQUENCE);
     if (bytes_short(&body) || bytes_left(&body) != 0) {
         return BUSBAR_EPROTO;
     }
@@ -120,7 +120,7 @@ static struct bytes get_whole(struct bytes *in)
 /* RFC 3412, 6: id and size are not negative, flags one octet, the model at least 1. */
 static void get_global(struct bytes *in, struct snmp_message *out)
 {
-    struct bytes global = ber_get_tag(in, BER_SEQUENCE);
+    struct bytes global = ber_get_of(in, BER_SEQUENCE);
     out->id = ber_get_i32(&global);
     out->size_max = ber_get_i32(&global);
     struct bytes flags = ber_get_octets(&global);
@@ -136,7 +136,7 @@ static void get_global(struct bytes *in, struct snmp_message *out)
 int snmp_message_decode(const void *data, size_t size, struct snmp_message *out)
 {
     struct bytes in = bytes_of(data, size);
-    struct bytes body = ber_get_tag(&in, BER_SEQUENCE);
+    struct bytes body = ber_get_of(&in, BER_SEQUENCE);
     *out = (struct snmp_message){
         .whole = bytes_of(data, bytes_offset(&in)),
         .version = ber_get_i32(&body),
@@ -161,7 +161,7 @@ int snmp_message_decode(const void *data, size_t size, struct snmp_message *out)
 
 int snmp_scoped_decode(struct bytes in, struct snmp_scoped *out)
 {
-    struct bytes body = ber_get_tag(&in, BER_SEQUENCE);
+    struct bytes body = ber_get_of(&in, BER_SEQUENCE);
     out->engine = ber_get_octets(&body);
     out->context = ber_get_octets(&body);
     out->pdu = get_whole(&body);

@@ -5,7 +5,7 @@
 
 int usm_parameters_decode(struct bytes security, struct usm_parameters *out)
 {
-    struct bytes in = ber_get_tag(&security, BER_SEQUENCE);
+    struct bytes in = ber_get_of(&security, BER_SEQUENCE);
     out->engine = ber_get_octets(&in);
     int32_t boots = ber_get_i32(&in);
     int32_t time = ber_get_i32(&in);

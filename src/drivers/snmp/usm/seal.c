@@ -42,12 +42,12 @@ static int encrypt(struct ber_out *out, const struct usm_seal *seal, uint32_t bo
 static void put_header(struct ber_out *out, const struct usm_seal *seal)
 {
     const uint8_t *mark = ber_mark(out);
-    ber_put_int(out, BER_INTEGER, USM_MODEL);
+    ber_put_i64(out, BER_INTEGER, USM_MODEL);
     ber_put_octets(out, BER_OCTETS, &seal->flags, 1);
-    ber_put_int(out, BER_INTEGER, SNMP_MESSAGE_MAX);
-    ber_put_int(out, BER_INTEGER, seal->id);
+    ber_put_i64(out, BER_INTEGER, SNMP_MESSAGE_MAX);
+    ber_put_i64(out, BER_INTEGER, seal->id);
     ber_put_head(out, BER_SEQUENCE, mark);
-    ber_put_int(out, BER_INTEGER, SNMP_V3);
+    ber_put_i64(out, BER_INTEGER, SNMP_V3);
     ber_put_head(out, BER_SEQUENCE, out->end);
 }
 
@@ -71,8 +71,8 @@ int usm_seal(struct ber_out *out, const struct usm_seal *seal)
     size_t behind = (size_t)(mark - out->at) -
                     2; /* a digest is short: tag and one octet of length */
     ber_put_octets(out, BER_OCTETS, seal->user, strlen(seal->user));
-    ber_put_int(out, BER_INTEGER, time);
-    ber_put_int(out, BER_INTEGER, boots);
+    ber_put_i64(out, BER_INTEGER, time);
+    ber_put_i64(out, BER_INTEGER, boots);
     ber_put_octets(out, BER_OCTETS, seal->engine->id, seal->engine->size);
     ber_put_head(out, BER_SEQUENCE, mark);
     ber_put_head(out, BER_OCTETS, mark);

@@ -59,7 +59,7 @@ static void what_is_refused(void **state)
         bytes_fini(&start);
     }
     struct bytes in = OF("\x04\x01x");
-    (void)ber_get_tag(&in, BER_INTEGER);
+    (void)ber_get_of(&in, BER_INTEGER);
     assert_true(bytes_short(&in));
 }
 
@@ -118,7 +118,7 @@ static void every_integer_comes_back(void **state)
             int64_t number = (int64_t)natural, number_back;
             struct bytes content;
             struct ber_out out = ber_out_of(room, sizeof(room));
-            ber_put_int(&out, BER_INTEGER, number);
+            ber_put_i64(&out, BER_INTEGER, number);
             struct bytes in = bytes_of(out.at, ber_out_size(&out));
             assert_int_equal(ber_get(&in, &content), BER_INTEGER);
             assert_true(ber_int(content, &number_back) && number_back == number);
@@ -128,7 +128,7 @@ static void every_integer_comes_back(void **state)
             assert_false(padded); /* minimal */
 
             out = ber_out_of(room, sizeof(room));
-            ber_put_uint(&out, BER_COUNTER64, natural);
+            ber_put_u64(&out, BER_COUNTER64, natural);
             in = bytes_of(out.at, ber_out_size(&out));
             assert_int_equal(ber_get(&in, &content), BER_COUNTER64);
             assert_true(ber_uint(content, &natural_back) && natural_back == natural);
@@ -164,11 +164,11 @@ static void too_little_room_is_told_and_stays(void **state)
         assert_non_null(data);
         struct ber_out out = ber_out_of(data, room);
         const uint8_t *mark = ber_mark(&out);
-        ber_put_null(&out, BER_NULL);
+        ber_put_empty(&out, BER_NULL);
         ber_put_oid(&out, (struct snmp_oid){ name, sizeof(name) });
         ber_put_head(&out, BER_SEQUENCE, mark);
         assert_int_equal(out.failed, room < 9);
-        ber_put_int(&out, BER_INTEGER, 1); /* 3 octets more */
+        ber_put_i64(&out, BER_INTEGER, 1); /* 3 octets more */
         assert_int_equal(out.failed, room < 12);
         assert_true(ber_out_size(&out) <= room);
         free(data);

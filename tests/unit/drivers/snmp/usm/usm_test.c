@@ -448,8 +448,8 @@ static void parameters_have_limits(void **state)
         ber_put_octets(&out, BER_OCTETS, text, 8);
         ber_put_octets(&out, BER_OCTETS, text, 12);
         ber_put_octets(&out, BER_OCTETS, text, rows[i].user);
-        ber_put_int(&out, BER_INTEGER, rows[i].time);
-        ber_put_int(&out, BER_INTEGER, rows[i].boots);
+        ber_put_i64(&out, BER_INTEGER, rows[i].time);
+        ber_put_i64(&out, BER_INTEGER, rows[i].boots);
         ber_put_octets(&out, BER_OCTETS, text, rows[i].engine);
         ber_put_head(&out, BER_SEQUENCE, mark);
         struct usm_parameters parameters;
