@@ -152,13 +152,20 @@ static void tell(struct write *write, bool back, int error)
     write_free(write);
 }
 
-static void unplan(struct write *write)
+/* The plan of what was asked, to be freed when its answer was taken: a text that was read may stand in it. */
+static struct request take_plan(struct write *write)
 {
-    const struct driver_ops *ops = write->hd->driver->ops;
-    if (write->ask.req.plan != NULL && ops->unplan != NULL) {
-        ops->unplan(write->hd->dev, &write->ask.req);
-    }
+    struct request asked = write->ask.req;
     write->ask.req.plan = NULL;
+    return asked;
+}
+
+static void unplan(struct host_device *hd, struct request *asked)
+{
+    const struct driver_ops *ops = hd->driver->ops;
+    if (asked->plan != NULL && ops->unplan != NULL) {
+        ops->unplan(hd->dev, asked);
+    }
 }
 
 /* ---- steps ---- */
@@ -254,9 +261,10 @@ static void was_read(struct write *write, int error)
 void write_done(struct ask *ask, int error)
 {
     struct write *write = (struct write *)(void *)ask;
-    bool stopping = !host_running(write->hd);
+    struct host_device *hd = write->hd;
+    struct request asked = take_plan(write);
+    bool stopping = !host_running(hd);
     timer_stop(&write->timer);
-    unplan(write);
     if (error == BUSBAR_ECANCELED && ask->late && !stopping) {
         error = BUSBAR_ETIMEOUT;
     }
@@ -265,6 +273,7 @@ void write_done(struct ask *ask, int error)
     } else {
         was_read(write, error);
     }
+    unplan(hd, &asked);
 }
 
 static void write_timer(struct timer *timer, void *ctx)
