@@ -11,6 +11,7 @@
 #include "drivers/snmp/snmp_read.h"
 #include "drivers/snmp/snmp_status.h"
 #include "drivers/snmp/snmp_test.h"
+#include "drivers/snmp/snmp_words.h"
 
 /* ---- pure ones, also for a device that no host has ---- */
 
@@ -51,6 +52,20 @@ static void print_link(const struct device *dev, struct buf *out)
     if (snmp_config_read(NULL, dev->settings, &config, NULL) == 0) {
         snmp_config_print(setup, &config, out);
     }
+}
+
+static void describe(const struct device *dev, bool sent, const void *data, size_t size,
+                     struct buf *out)
+{
+    (void)sent;
+    snmp_describe(snmp_device_of(dev)->state->mib, data, size, out);
+}
+
+static bool trace(const struct device *dev, const struct point *pt, struct bytes sent,
+                  struct bytes received, struct buf *out, struct sample *raw)
+{
+    const struct snmp_address *address = driver_address(dev, (uint32_t)(pt - dev->points));
+    return snmp_trace(snmp_device_of(dev)->state->mib, address, sent, received, out, raw);
 }
 
 /* ---- the driver ---- */
@@ -261,8 +276,10 @@ static const struct driver_ops ops = {
     .browse_stop = browse_stop,
     .find_key = find_key,
     .status = snmp_status,
+    .describe = describe,
     .address = print_address,
     .explain = snmp_explain,
+    .trace = trace,
     .link = print_link,
 };
 
