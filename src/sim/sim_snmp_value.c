@@ -182,14 +182,13 @@ static double live_number(const struct sim_snmp_agent *agent, uint32_t point, in
 
 static int64_t live_int(const struct sim_snmp_agent *agent, uint32_t point, struct sim_snmp_now now)
 {
-    const struct point *pt = &agent->dev->points[point];
     const struct snmp_meaning *meaning = agent->addresses[point].meaning;
     bool boolean = meaning->type == SNMP_BOOL;
     if (boolean) {
         return live_number(agent, point, now.wall_us) != 0.0 ? 1 : 2;
     }
-    if (meaning->enum_count > 0 && pt->cls->enum_count == 0) {
-        return usual_state(meaning);
+    if (meaning->object != NULL && meaning->object->enum_count > 0 && meaning->enum_count > 0) {
+        return usual_state(meaning); /* states of the configuration's own change now and then */
     }
     double number = live_number(agent, point, now.wall_us);
     double divisor = meaning->divisor > 0.0 ? meaning->divisor : 1.0;
