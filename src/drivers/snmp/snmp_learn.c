@@ -111,7 +111,7 @@ static void limits_of(const struct snmp_reads *reads, struct snmp_plan_limits *o
     bool bulk = config->bulk && !reads->no_bulk && reads->device->login->version != SNMP_V1;
     out->oids = reads->largest != 0 && reads->largest < most ? reads->largest : most;
     out->repetitions = bulk ? (uint32_t)config->max_repetitions : 0;
-    out->uptime = reads->counters != NULL && !reads->no_uptime;
+    out->uptime = !reads->no_uptime;
 }
 
 struct snmp_plan *snmp_reads_plan(struct snmp_reads *reads, struct request *req)

@@ -12,6 +12,8 @@ enum {
     VARBIND_MAX = SNMP_OID_BYTES_MAX + 16,
     VARBIND_HEADS = 4, /* of a usual varbind in an answer: two tags, two lengths */
     UPTIME_BYTES = 20,
+    UPTIME_LEAST =
+        3, /* items in a question that bears it: beside a value and the name of its row */
 };
 
 static const uint8_t uptime_oid[] = { 0x2b, 6, 1, 2, 1, 1, 3, 0 };
@@ -88,6 +90,8 @@ static void add_want(struct planner *planner, struct want *want)
 {
     struct snmp_item *item = add_item(planner, want->point->oid, SNMP_ITEM_VALUE, want->sample);
     item->alone = want->point->alone;
+    item->uptime = want->point->oid.size == sizeof(uptime_oid) &&
+                   memcmp(want->point->oid.bytes, uptime_oid, sizeof(uptime_oid)) == 0;
     want->taken = true;
 }
 
@@ -242,7 +246,8 @@ static void put_bulk(struct planner *planner, struct want *const *columns, uint3
     }
     uint32_t bulk_at = (uint32_t)plan->byte_count;
     uint16_t size;
-    if (counters && planner->limits->uptime) {
+    if ((counters || plan->span_count == 1) && planner->limits->uptime) {
+        span->spare = !counters;
         /* GETBULK gives the successor, of non-repeaters as well */
         struct snmp_oid before = { .bytes = uptime_oid, .size = sizeof(uptime_oid) - 1 };
         put(plan, before, &size);
@@ -349,9 +354,12 @@ static void add_uptime_for(struct planner *planner, uint32_t from)
 {
     bool counters = false;
     for (uint32_t i = from; i < planner->count && i < from + planner->limits->oids; i++) {
-        counters = counters || planner->wants[i].point->counter;
+        counters = counters || (planner->wants[i].point->counter && !planner->wants[i].taken);
     }
-    if (counters && planner->limits->uptime && planner->limits->oids > 1) {
+    struct snmp_plan *plan = planner->plan;
+    if ((counters || plan->span_count == 1) && planner->limits->uptime &&
+        planner->limits->oids >= UPTIME_LEAST) {
+        plan->spans[plan->span_count - 1].spare = !counters;
         add_uptime(planner);
         planner->answer += UPTIME_BYTES;
     }
@@ -441,6 +449,19 @@ struct bytes snmp_plan_question(const struct snmp_plan *plan, const struct snmp_
     const struct snmp_item *first = &plan->items[span->item];
     const struct snmp_item *last = &plan->items[span->item_end - 1];
     return bytes_of(plan->bytes + first->at, last->at + last->size - first->at);
+}
+
+void snmp_plan_spare(const struct snmp_plan *plan, struct snmp_span *span)
+{
+    assert(span->spare);
+    if (span->columns > 0) {
+        uint32_t size = plan->items[span->item].size - 1U; /* its OID is that of the object */
+        span->bulk_at += size;
+        span->bulk_size -= size;
+        span->heads = 0;
+    }
+    span->item++;
+    span->spare = false;
 }
 
 bool snmp_plan_split(const struct snmp_span *span, struct snmp_span *left, struct snmp_span *right)

@@ -3,7 +3,7 @@
  * OIDs and on what was learned about the device.
  *
  * An item is a varbind to be asked for: of one or several points with the same OID, the name of a row, or sysUpTime
- * (wherever counters are read: it tells a restart from a wrap). A span is a question and covers whole items:
+ * (wherever counters are read: it tells a restart from a wrap; and in the first question). A span is a question and covers whole items:
  *
  *   points   ifInOctets.1 .2 .3 .4   ifOutOctets.1 .2 .3 .4   sysName.0
  *   items    sysUpTime.0  ifInOctets.1 .2 .3 .4  ifOutOctets.1 .2 .3 .4   sysName.0
@@ -40,7 +40,8 @@ struct snmp_plan_point {
 struct snmp_plan_limits {
     uint32_t oids;        /* in one question */
     uint32_t repetitions; /* of GETBULK; 0: it is not used */
-    bool uptime;          /* sysUpTime is asked along with counters */
+    bool
+        uptime; /* sysUpTime is asked along: with counters always, else with the first question now and then */
 };
 
 enum snmp_item_kind { SNMP_ITEM_VALUE, SNMP_ITEM_NAME, SNMP_ITEM_UPTIME };
@@ -51,6 +52,7 @@ struct snmp_item {
     uint16_t size, oid_size;
     uint8_t kind;
     bool alone;
+    bool uptime; /* a value that is sysUpTime itself */
 };
 
 struct snmp_span {
@@ -58,6 +60,7 @@ struct snmp_span {
     uint32_t bulk_at, bulk_size; /* GETBULK: the varbinds of the question in plan->bytes */
     uint16_t columns, rows;      /* GETBULK; 0: GET */
     uint8_t heads;               /* items before the columns: sysUpTime */
+    bool spare; /* begins with sysUpTime, which may be left out: snmp_plan_spare() */
 };
 
 struct snmp_plan {
@@ -86,6 +89,9 @@ static inline struct snmp_oid snmp_plan_oid(const struct snmp_plan *plan, uint32
 
 /* The varbinds of the question. */
 struct bytes snmp_plan_question(const struct snmp_plan *plan, const struct snmp_span *span);
+
+/* The same question without sysUpTime. */
+void snmp_plan_spare(const struct snmp_plan *plan, struct snmp_span *span);
 
 /* Two halves by GET; false: it is one item. */
 bool snmp_plan_split(const struct snmp_span *span, struct snmp_span *left, struct snmp_span *right);

@@ -6,13 +6,15 @@
 #include <assert.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "drivers/snmp/snmp_detail.h"
 #include "drivers/snmp/snmp_reads.h"
 #include "model/quality.h"
 
 enum {
-    LOST_MOST = 2
-}; /* unanswered questions of one job, then the rest is left for the next poll */
+    LOST_MOST = 2, /* unanswered questions of one job, then the rest is left for the next poll */
+    UPTIME_S = 60, /* a device without counters is asked for its uptime so often */
+};
 
 static void on_answer(void *ctx, const struct snmp_answer *answer);
 static void pump(struct snmp_reads *reads);
@@ -115,6 +117,12 @@ void snmp_job_ask(struct snmp_job *job, const struct snmp_span *span)
     job->again[job->again_count++] = *span;
 }
 
+static bool uptime_due(const struct snmp_device *device)
+{
+    return device->uptime_us == 0 ||
+           loop_now_us(device->state->loop) - device->uptime_us >= UPTIME_S * CLOCK_US_PER_S;
+}
+
 static bool take_span(struct snmp_job *job, struct snmp_span *span)
 {
     const struct snmp_plan *plan = job->req->plan;
@@ -124,6 +132,9 @@ static bool take_span(struct snmp_job *job, struct snmp_span *span)
     }
     if (job->given < plan->span_count) {
         *span = plan->spans[(plan->next + job->given++) % plan->span_count];
+        if (span->spare && !uptime_due(job->reads->device)) {
+            snmp_plan_spare(plan, span);
+        }
         return true;
     }
     return false;

@@ -87,6 +87,9 @@ static void take_item(struct taking *taking, uint32_t number, const struct snmp_
     const struct snmp_item *item = &taking->plan->items[number];
     taking->values++;
     if (item->kind == SNMP_ITEM_VALUE) {
+        if (item->uptime) {
+            take_uptime(taking, value);
+        }
         take_value(taking, item, value);
     } else if (item->kind == SNMP_ITEM_NAME) {
         snmp_rows_check(taking->job->reads->device->rows, item->of, value);
