@@ -36,6 +36,7 @@ int snmp_trap_allow_parse(const char *text, const char *key, struct position at,
     out->any = false;
     out->count = 0;
     while (text != NULL && text[0] != '\0') {
+        text += strspn(text, " ");
         size_t size = strcspn(text, ",");
         str_format(item, sizeof(item), "%.*s", (int)(size < ITEM_MAX ? size : ITEM_MAX), text);
         char *word = str_trim(item);

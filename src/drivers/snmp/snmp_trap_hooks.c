@@ -51,8 +51,8 @@ static int find_trap(const struct list_text *list, const char *name, struct snmp
         return err_at(err, BUSBAR_ECONFIG, list->place, why.hint, "'%s': %s", list->key,
                       why.message);
     }
-    if (object != NULL && object->kind != MIB_NOTIFICATION &&
-        snmp_oid_equal(object->oid, out->oid)) {
+    bool other = object != NULL && object->kind != MIB_NODE && object->kind != MIB_NOTIFICATION;
+    if (other) {
         return err_at(err, BUSBAR_ECONFIG, list->place,
                       "a trap is named here, such as linkDown or 1.3.6.1.4.1.9.9.43.2.0.1",
                       "'%s': '%s' is no trap", list->key, name);
