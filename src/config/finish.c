@@ -239,13 +239,18 @@ static void check_facts(struct finish *finish, const struct config_point *point,
 
 /* A warning that many devices may have. */
 struct device_warning {
-    size_t more;
+    size_t more;        /* after the first */
+    const char *device; /* the second */
+    struct position at;
 };
 
-static void warn_once(struct load *load, const struct err *err, struct position at)
+static void warn_once(struct load *load, const struct config_device *dev, const struct err *err,
+                      struct position at)
 {
     struct device_warning *warning = map_get(&load->warned, err->message);
     if (warning != NULL) {
+        warning->device = warning->more == 0 ? dev->name : warning->device;
+        warning->at = warning->more == 0 ? at : warning->at;
         warning->more++;
         return;
     }
@@ -264,10 +269,12 @@ static void count_warnings(struct load *load)
     void *value;
     while (map_next(&load->warned, &at, &words, &value)) {
         const struct device_warning *warning = value;
-        if (warning->more > 0) {
-            problems_warning(load->problems, (struct position){ .file = "" }, NULL,
-                             "%zu more device%s: %s", warning->more, warning->more > 1 ? "s" : "",
+        if (warning->more == 1) {
+            problems_warning(load->problems, warning->at, NULL, "'%s' as well: %s", warning->device,
                              words);
+        } else if (warning->more > 1) {
+            problems_warning(load->problems, warning->at, NULL, "'%s' and %zu more as well: %s",
+                             warning->device, warning->more - 1, words);
         }
     }
 }
@@ -279,7 +286,7 @@ static void check_device(struct load *load, const struct config_device *dev)
     if (dev->protocol->check(dev->setup, &settings, &err) != 0) {
         problems_err(load->problems, &err, settings.at);
     } else if (err.message[0] != '\0') {
-        warn_once(load, &err, settings.at);
+        warn_once(load, dev, &err, settings.at);
     }
 }
 

@@ -425,6 +425,9 @@ void snmp_device_request(struct snmp_device *device, struct request *req, bool w
 
 void snmp_device_cancel(struct snmp_device *device, struct request *req)
 {
+    if (!device->up && device->agent != NULL) { /* the last transmission was still waited for */
+        go_down_trouble(device, BUSBAR_ETIMEOUT, USM_FINE);
+    }
     if (snmp_write_cancel(device, req) || snmp_read_cancel(device, req)) {
         return;
     }

@@ -134,9 +134,11 @@ static void tell_login(const struct teller *teller, size_t index)
         tell(teller, name, "login", "its keys are being made", NULL);
     } else {
         const char *weak = snmp_login_weak(login);
-        (void)str_format(trouble, sizeof(trouble), "insecure: %s", weak != NULL ? weak : "");
         snmp_login_print(login, &text);
-        tell(teller, name, "login", buf_text(&text), weak != NULL ? trouble : NULL);
+        if (weak != NULL && login->version == SNMP_V3) {
+            (void)buf_printf(&text, "; insecure: %s", weak);
+        }
+        tell(teller, name, "login", buf_text(&text), NULL);
     }
     buf_fini(&text);
 }
@@ -145,18 +147,14 @@ static void tell_login(const struct teller *teller, size_t index)
 static void tell_weak_devices(const struct teller *teller)
 {
     char text[TEXT_MAX];
-    char trouble[TEXT_MAX];
     size_t count = 0;
     size_t size = 0;
-    const char *why = NULL;
     for (struct device *dev = driver_next_device(teller->state->drv, NULL); dev != NULL;
          dev = driver_next_device(teller->state->drv, dev)) {
         const struct snmp_login *login = snmp_device_of(dev)->login;
-        const char *weak = login != NULL && login->name[0] == '\0' ? snmp_login_weak(login) : NULL;
-        if (weak == NULL) {
+        if (login == NULL || login->name[0] != '\0' || snmp_login_weak(login) == NULL) {
             continue;
         }
-        why = why == NULL ? weak : why;
         if (count < NAMES_SHOWN) {
             size += str_format(text + size, sizeof(text) - size, "%s%s", size > 0 ? ", " : "",
                                dev->name);
@@ -166,9 +164,8 @@ static void tell_weak_devices(const struct teller *teller)
     if (count > NAMES_SHOWN) {
         (void)str_format(text + size, sizeof(text) - size, " and %zu more", count - NAMES_SHOWN);
     }
-    (void)str_format(trouble, sizeof(trouble), "%s; use version 3 where the device can", why);
     if (count > 0) {
-        tell(teller, "", "insecure logins", text, trouble);
+        tell(teller, "", "insecure logins", text, NULL);
     }
 }
 
