@@ -31,7 +31,8 @@ static bool read_int_hint(const char *hint, struct int_hint *out)
         return hint[1] == '\0';
     }
     uint64_t digits;
-    if (hint[1] != '-' || !isdigit((unsigned char)hint[2]) ||
+    size_t length = hint[1] == '-' ? strlen(hint + 2) : 0;
+    if (length == 0 || strspn(hint + 2, "0123456789") != length ||
         str_parse_u64(hint + 2, &digits) != 0 || digits > MIB_HINT_DIGITS_MAX) {
         return false;
     }
