@@ -305,7 +305,8 @@ static void fake_report(struct fake_agent *agent, const struct endpoint *to, int
     busbar_free(answer);
 }
 
-static void fake_engine(struct fake_agent *agent, const char *id, uint32_t boots, uint32_t time)
+static inline void fake_engine(struct fake_agent *agent, const char *id, uint32_t boots,
+                               uint32_t time)
 {
     agent->engine = (struct usm_engine){ .size = (uint8_t)strlen(id),
                                          .timed = true,
