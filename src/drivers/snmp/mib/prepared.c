@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <net-snmp/net-snmp-config.h>
+#include <net-snmp/net-snmp-includes.h>
+
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "base/crc.h"
@@ -28,7 +31,7 @@
 #define CACHE_MAGIC "busmibc\n"
 
 enum {
-    CACHE_VERSION = 1,
+    CACHE_VERSION = 2,
     CACHE_HEADER = 24,
     PATH_BYTES = 4096,
     LIST_MAX = 4096, /* bytes of `mibs:` */
@@ -102,7 +105,9 @@ static int list_files(const char *mibs, struct position at, const char *folder,
 static uint64_t key_of(const struct mib_files *files)
 {
     uint64_t own = crc32c(0, mib_standard_text, mib_standard_text_size);
-    return hash_u64(mib_files_hash(files) ^ hash_u64(own << 16 | CACHE_VERSION << 8 | MIB_VERSION));
+    uint64_t program = hash_text(BUSBAR_VERSION) ^ hash_text(netsnmp_get_version());
+    return hash_u64(mib_files_hash(files) ^ program ^
+                    hash_u64(own << 16 | CACHE_VERSION << 8 | MIB_VERSION));
 }
 
 /* ---- the cache ---- */

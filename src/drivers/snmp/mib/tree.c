@@ -78,10 +78,24 @@ static bool has_row(const struct tree *node)
     return false;
 }
 
+/* The parser hangs traps of version 1 below a node of its own, "acme#" for the enterprise acme. */
+static bool is_of_parser(const struct tree *node)
+{
+    size_t size = node->label != NULL ? strlen(node->label) : 0;
+    return size == 0 || node->label[size - 1] == '#' || strncmp(node->label, ANON, ANON_LEN) == 0;
+}
+
+static bool is_notification(const struct tree *node)
+{
+    const char *parent = node->parent != NULL ? node->parent->label : NULL;
+    bool trap = parent != NULL && parent[0] != '\0' && parent[strlen(parent) - 1] == '#';
+    return node->type == TYPE_NOTIFTYPE || node->varbinds != NULL || trap;
+}
+
 static enum mib_kind kind_of(const struct tree *node)
 {
     bool value = syntax_of(node->type) != MIB_NONE || node->type == TYPE_OTHER;
-    if (node->type == TYPE_NOTIFTYPE || node->type == TYPE_TRAPTYPE) {
+    if (is_notification(node)) {
         return MIB_NOTIFICATION;
     }
     if (is_row(node)) {
@@ -229,8 +243,7 @@ static void add_all(struct walk *walk, struct tree *first, size_t depth)
     for (struct tree *node = first; node != NULL && walk->error == 0; node = node->next_peer) {
         walk->parts[depth] = (uint32_t)node->subid;
         node->reported = 0;
-        if (node->label != NULL && strncmp(node->label, ANON, ANON_LEN) != 0 &&
-            node->number_modules > 0) {
+        if (!is_of_parser(node) && node->number_modules > 0) {
             add_node(walk, node, depth + 1);
         }
         /* what hangs below a value is a name for an instance of it (sysUpTimeInstance) */
@@ -289,8 +302,7 @@ static void link_node(struct walk *walk, const struct tree *node)
 static void link_all(struct walk *walk, const struct tree *first, size_t depth)
 {
     for (const struct tree *node = first; node != NULL; node = node->next_peer) {
-        bool notification = node->type == TYPE_NOTIFTYPE || node->type == TYPE_TRAPTYPE;
-        if (node->reported > 0 && (is_row(node) || notification)) {
+        if (node->reported > 0 && (is_row(node) || is_notification(node))) {
             link_node(walk, node);
         }
         if (depth + 1 < DEPTH_MAX) {
