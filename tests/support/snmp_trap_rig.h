@@ -321,7 +321,7 @@ struct rig_sender {
     uint8_t level;            /* 0: that of the user */
     bool plain, asks;         /* plain: without authentication all the same; asks: reportable */
     int32_t id;
-    struct bytes engine_context;
+    struct usm_engine context; /* contextEngineID; size 0: that of `engine` */
     /* of v1 */
     const char *enterprise, *agent;
     int32_t generic, specific;
@@ -402,8 +402,9 @@ static inline void rig_seal(struct rig_sender *sender, struct ber_out *out, cons
         seal.auth = usm_user_auth(sender->user);
         seal.priv = (level & SNMP_PRIV) != 0 ? usm_user_priv(sender->user) : USM_PRIV_NONE;
     }
-    snmp_put_scoped_head(out, bytes_of(sender->engine.id, sender->engine.size), bytes_of(NULL, 0),
-                         mark);
+    const struct usm_engine *context = sender->context.size > 0 ? &sender->context
+                                                                : &sender->engine;
+    snmp_put_scoped_head(out, bytes_of(context->id, context->size), bytes_of(NULL, 0), mark);
     int error = usm_seal(out, &seal);
     assert(error == 0);
     (void)error;

@@ -112,8 +112,7 @@ static int write_response(struct snmp_traps *traps, const struct snmp_trap_notic
         snmp_put_message_head(out, notice->version, community->at, bytes_left(community), mark);
         return out->failed ? BUSBAR_ETOOBIG : 0;
     }
-    snmp_put_scoped_head(out, bytes_of(traps->engine.usm.id, traps->engine.usm.size),
-                         notice->context, mark);
+    snmp_put_scoped_head(out, notice->engine, notice->context, mark); /* as they came */
     return out->failed ? BUSBAR_ETOOBIG : seal(traps, notice, notice->level, out);
 }
 

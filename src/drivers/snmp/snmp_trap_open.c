@@ -54,6 +54,7 @@ int snmp_trap_check(const struct snmp_traps *traps, const struct snmp_trap_notic
     }
     struct bytes community = notice->message->community;
     bool own = login != NULL && login->version != SNMP_V3 && is_text(community, login->community);
+    own = own || (device == NULL && snmp_trap_callers(traps, notice) != NULL);
     return own || is_credential(traps, community) ? SNMP_OPENED : SNMP_REFUSED_COMMUNITY;
 }
 

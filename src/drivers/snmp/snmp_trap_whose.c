@@ -3,7 +3,7 @@
  *
  *   1  the address that it says it is of (snmpTrapAddress, agent-addr), where the sender is named in `allow`: a forwarder
  *   2  the address that it came from: of a device, or one of its `trap_addresses`
- *   3  where several devices are at that address: the port it came from
+ *   3  where several devices are at that address: the port it came from, its community or its user
  *   4  the engine id (v3 with a password)
  *   5  the community (v1, v2c)
  *
@@ -14,7 +14,7 @@
 #include "base/hash.h"
 #include "drivers/snmp/snmp_traps_private.h"
 
-enum { PLACE_SIZE = 1 + 16 + 2 };
+enum { PLACE_SIZE = 1 + 16 + 2, NAME_MAX = 255, CALLER_SIZE = 1 + 16 + 1 + NAME_MAX };
 
 /* ---- groups ---- */
 
@@ -77,18 +77,46 @@ static void place_key(const struct endpoint *at, uint8_t key[PLACE_SIZE])
     memcpy(key + 17, &at->port, sizeof(at->port));
 }
 
+/* Who calls, as the address and the community or the user; returns its size. */
+static size_t caller_key(const struct endpoint *at, bool v3, struct bytes name,
+                         uint8_t key[CALLER_SIZE])
+{
+    size_t size = bytes_left(&name) < NAME_MAX ? bytes_left(&name) : NAME_MAX;
+    memset(key, 0, 1 + 16);
+    key[0] = at->family;
+    memcpy(key + 1, at->ip, at->family == 4 ? 4 : 16);
+    key[17] = v3;
+    memcpy(key + 18, name.at, size);
+    return 18 + size;
+}
+
 /* ---- devices in and out ---- */
 
 void snmp_trap_place(struct snmp_traps *traps, struct snmp_trap_device *device)
 {
     const struct endpoint *at = &device->device->address;
-    uint8_t key[PLACE_SIZE];
+    const struct snmp_login *login = device->device->login;
+    uint8_t key[CALLER_SIZE];
     snmp_trap_source_leave(traps, &device->addresses[0]);
     snmp_trap_group_leave(&traps->places, &device->place);
+    snmp_trap_group_leave(&traps->callers, &device->caller);
+    snmp_trap_group_leave(&traps->communities, &device->community);
     if (at->family != 0) {
         place_key(at, key);
         snmp_trap_source_join(traps, at, &device->addresses[0]);
-        snmp_trap_group_join(&traps->places, key, sizeof(key), &device->place);
+        snmp_trap_group_join(&traps->places, key, PLACE_SIZE, &device->place);
+    }
+    if (login == NULL) {
+        return;
+    }
+    bool v3 = login->version == SNMP_V3;
+    const char *name = v3 ? usm_user_name(login->user) : login->community;
+    if (!v3) {
+        snmp_trap_group_join(&traps->communities, name, strlen(name), &device->community);
+    }
+    if (at->family != 0) {
+        size_t size = caller_key(at, v3, bytes_of(name, strlen(name)), key);
+        snmp_trap_group_join(&traps->callers, key, size, &device->caller);
     }
 }
 
@@ -100,9 +128,21 @@ void snmp_trap_unplace(struct snmp_traps *traps, struct snmp_trap_device *device
     snmp_trap_group_leave(&traps->places, &device->place);
     snmp_trap_group_leave(&traps->engines, &device->engine);
     snmp_trap_group_leave(&traps->communities, &device->community);
+    snmp_trap_group_leave(&traps->callers, &device->caller);
 }
 
 /* ---- looking ---- */
+
+const struct snmp_trap_group *snmp_trap_callers(const struct snmp_traps *traps,
+                                                const struct snmp_trap_notice *notice)
+{
+    uint8_t key[CALLER_SIZE];
+    bool v3 = notice->version == SNMP_V3;
+    const char *user = v3 && notice->user != NULL ? usm_user_name(notice->user) : "";
+    struct bytes name = v3 ? bytes_of(user, strlen(user)) : notice->message->community;
+    size_t size = caller_key(notice->from, v3, name, key);
+    return snmp_trap_group_of(&traps->callers, bytes_of(key, size));
+}
 
 struct snmp_trap_device *snmp_trap_of_engine(const struct snmp_traps *traps, struct bytes engine)
 {
@@ -132,6 +172,10 @@ struct snmp_trap_device *snmp_trap_whose(struct snmp_traps *traps,
     struct snmp_trap_device *device = of_forwarder(traps, notice);
     device = device != NULL ? device : only(&notice->source->devices);
     device = device != NULL ? device : snmp_trap_at(traps, notice->from);
+    if (device == NULL) {
+        const struct snmp_trap_group *callers = snmp_trap_callers(traps, notice);
+        device = callers != NULL ? only(&callers->members) : NULL;
+    }
     if (device == NULL && (notice->level & SNMP_AUTH) != 0) {
         device = snmp_trap_of_engine(traps, notice->engine);
     }

@@ -230,6 +230,7 @@ struct snmp_traps *snmp_traps_new(struct snmp_driver_state *state)
     map64_init(&traps->engines);
     map64_init(&traps->communities);
     map64_init(&traps->places);
+    map64_init(&traps->callers);
     map64_init(&traps->repeats);
     list_init(&traps->answers);
     snmp_trap_users_init(&traps->users);
@@ -270,6 +271,7 @@ void snmp_traps_free(struct snmp_traps *traps)
     map64_fini(&traps->engines);
     map64_fini(&traps->communities);
     map64_fini(&traps->places);
+    map64_fini(&traps->callers);
     free_scratch(traps->scratch);
     busbar_free(traps);
 }
@@ -297,10 +299,11 @@ void snmp_traps_add(struct snmp_traps *traps, struct snmp_device *device)
 {
     struct snmp_trap_device *own = busbar_alloc(sizeof(*own));
     own->device = device;
-    own->engine.of = own->community.of = own->place.of = own;
+    own->engine.of = own->community.of = own->place.of = own->caller.of = own;
     list_init(&own->engine.link);
     list_init(&own->community.link);
     list_init(&own->place.link);
+    list_init(&own->caller.link);
     device->trap_state = own;
     add_addresses(traps, own);
     snmp_trap_points_find(own);
@@ -309,14 +312,7 @@ void snmp_traps_add(struct snmp_traps *traps, struct snmp_device *device)
 
 void snmp_traps_addressed(struct snmp_traps *traps, struct snmp_device *device)
 {
-    struct snmp_trap_device *own = device->trap_state;
-    const struct snmp_login *login = device->login;
-    snmp_trap_place(traps, own);
-    snmp_trap_group_leave(&traps->communities, &own->community);
-    if (login != NULL && login->version != SNMP_V3) {
-        snmp_trap_group_join(&traps->communities, login->community, strlen(login->community),
-                             &own->community);
-    }
+    snmp_trap_place(traps, device->trap_state);
 }
 
 void snmp_traps_engine(struct snmp_traps *traps, struct snmp_device *device,

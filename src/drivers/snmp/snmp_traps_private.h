@@ -75,7 +75,7 @@ struct snmp_trap_member {
     void *group; /* struct snmp_trap_group or snmp_trap_source; NULL: in none */
 };
 
-/* Devices of one engine id, community, or address with its port. */
+/* Devices that have one thing in common. */
 struct snmp_trap_group {
     struct list members;
     uint64_t hash;
@@ -90,15 +90,15 @@ struct snmp_trap_source {
     int64_t next_ns;      /* monotonic: when the next one is due at the rate that is allowed */
     int64_t seen_us;
     bool named;                           /* by a network of `allow` */
-    bool heard;  /* Discover knows of it */
-    bool untold; /* in traps->untold */
+    bool heard;                           /* Discover knows of it */
+    bool untold;                          /* in traps->untold */
     struct list link;                     /* traps->untold, or traps->free */
     uint32_t refused[SNMP_REFUSED_COUNT]; /* not told yet */
 };
 
 struct snmp_trap_device {
     struct snmp_device *device;
-    struct snmp_trap_member engine, community, place;
+    struct snmp_trap_member engine, community, place, caller;
     struct snmp_trap_member *addresses; /* the polled one first; then those of `trap_addresses` */
     size_t address_count;
     uint32_t *hooked; /* points that traps do something to */
@@ -127,7 +127,9 @@ struct snmp_traps {
     struct snmp_trap_source *strangers; /* SNMP_TRAP_STRANGERS_MAX; NULL: none came yet */
     struct list free;                   /* of them */
     struct snmp_trap_source others;
-    struct map64 engines, communities, places; /* groups; places: by address and port */
+    struct map64 engines, communities; /* groups */
+    struct map64 places;               /* groups by address and port */
+    struct map64 callers;              /* groups by address and community or user */
 
     struct snmp_trap_engine engine;
     struct snmp_trap_users users;
@@ -157,7 +159,7 @@ struct snmp_trap_notice {
     enum snmp_version version;
     uint8_t level; /* v3: how secure it came */
     bool inform;
-    struct bytes engine;   /* v3: of the sender */
+    struct bytes engine;   /* v3: of the sender, as far as it says */
     struct bytes context;  /* v3 */
     struct usm_user *user; /* v3 */
     const struct usm_keys *keys;
@@ -234,6 +236,9 @@ void snmp_trap_place(struct snmp_traps *traps, struct snmp_trap_device *device);
 void snmp_trap_unplace(struct snmp_traps *traps, struct snmp_trap_device *device);
 /* The device that is polled at this address and port, when there is just one. */
 struct snmp_trap_device *snmp_trap_at(const struct snmp_traps *traps, const struct endpoint *at);
+/* Those at the address that a notice came from which have its community or user; NULL: none. */
+const struct snmp_trap_group *snmp_trap_callers(const struct snmp_traps *traps,
+                                                const struct snmp_trap_notice *notice);
 /* The device of an engine that polls found, when there is just one. */
 struct snmp_trap_device *snmp_trap_of_engine(const struct snmp_traps *traps, struct bytes engine);
 

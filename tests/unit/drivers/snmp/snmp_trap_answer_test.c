@@ -26,6 +26,8 @@ struct peer {
     int count;
     uint8_t data[RIG_PACKET];
     size_t size;
+    uint8_t context[USM_ENGINE_MAX]; /* contextEngineID of the last reply */
+    size_t context_size;
 };
 
 static void on_reply(void *ctx, const struct endpoint *from, const uint8_t *data, size_t size)
@@ -167,6 +169,8 @@ static uint8_t open_reply(struct peer *peer, struct usm_user *user, struct usm_e
                             .room_size = RIG_PACKET };
     assert_int_equal(usm_open(&message, &parameters, engine, &how, &scoped), USM_FINE);
     assert_int_equal(snmp_pdu_decode(scoped.pdu, pdu), 0);
+    peer->context_size = bytes_left(&scoped.engine);
+    memcpy(peer->context, scoped.engine.at, peer->context_size);
     if ((message.flags & SNMP_AUTH) == 0) { /* what a sender takes from the first Report */
         engine->boots = parameters.boots;
         engine->time = parameters.time;
@@ -225,7 +229,8 @@ static void an_inform_of_version_3_finds_our_engine(void **state)
     assert_int_equal(trouble_of(&pdu), USM_NOT_IN_WINDOW);
     assert_true(sender.engine.timed);
 
-    /* 3: the inform */
+    /* 3: the inform; net-snmp takes no answer whose context is another one */
+    sender.context = (struct usm_engine){ .id = { 0x80, 0, 0x1f, 0x88, 5, 9 }, .size = 9 };
     assert_int_equal(rig_send(&sender, "linkUp", up), SNMP_OPENED);
     assert_string_equal(rig_last(&rig)->kind, "inform");
     assert_string_equal(rig_last(&rig)->source, "switch-1");
@@ -236,6 +241,8 @@ static void an_inform_of_version_3_finds_our_engine(void **state)
                      SNMP_AUTH | SNMP_PRIV);
     assert_int_equal(pdu.type, SNMP_RESPONSE);
     assert_int_equal(pdu.request_id, 79);
+    assert_int_equal(peer.context_size, sender.context.size);
+    assert_memory_equal(peer.context, sender.context.id, peer.context_size);
 
     /* a trap with our engine, an inform with its own: neither is what it says */
     sender.type = SNMP_TRAP;

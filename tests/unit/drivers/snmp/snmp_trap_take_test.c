@@ -185,26 +185,38 @@ static void the_device_is_found_by_what_names_it(void **state)
 static void devices_at_one_address_are_told_apart(void **state)
 {
     struct trap_rig rig;
+    struct usm_user *user = user_of("busbar", USM_SHA256, "a good password", USM_PRIV_NONE, NULL);
     (void)state;
     rig_open(&rig, NULL);
-    struct rig_device *first = rig_add(&rig, "sim-1", "127.0.0.1", "public", NULL);
+    (void)rig_add(&rig, "sim-1", "127.0.0.1", "public", NULL);
     struct rig_device *second = rig_add(&rig, "sim-2", "127.0.0.1", "public", NULL);
-    first->snmp.address.port = 16101;
-    second->snmp.address.port = 16102;
-    rig_added(&rig, first);
-    rig_added(&rig, second);
-    rig_credential(&rig, "public", NULL);
+    (void)rig_add(&rig, "sim-3", "127.0.0.1", NULL, user);
+    (void)rig_add(&rig, "sim-4", "127.0.0.1", "fourth", NULL);
+    for (uint16_t i = 0; i < 4; i++) {
+        rig.devices[i].snmp.address.port = (uint16_t)(16101 + i);
+        rig_added(&rig, &rig.devices[i]);
+    }
     struct rig_sender sender = rig_sender(&rig, "127.0.0.1", "public");
     sender.from.port = 16102;
     assert_int_equal(rig_send(&sender, "coldStart", NULL), SNMP_OPENED);
     assert_string_equal(rig_last(&rig)->source, "sim-2");
-    sender.from.port = 16103; /* nobody knows which */
+    sender.from.port = 50000; /* one of the two, nobody knows which */
     assert_int_equal(rig_send(&sender, "coldStart", NULL), SNMP_OPENED);
     assert_string_equal(rig_last(&rig)->source, "snmp");
+    sender.community = "fourth";
+    assert_int_equal(rig_send(&sender, "coldStart", NULL), SNMP_OPENED);
+    assert_string_equal(rig_last(&rig)->source, "sim-4");
+    sender.community = "guess";
+    assert_int_equal(rig_send(&sender, "coldStart", NULL), SNMP_REFUSED_COMMUNITY);
+    struct rig_sender sealed = rig_sender_v3(&rig, "127.0.0.1", user, 1);
+    assert_int_equal(rig_send(&sealed, "coldStart", NULL), SNMP_OPENED);
+    assert_string_equal(rig_last(&rig)->source, "sim-3");
     snmp_traps_remove(rig.traps, &second->snmp);
+    sender.community = "public";
     assert_int_equal(rig_send(&sender, "coldStart", NULL), SNMP_OPENED);
     assert_string_equal(rig_last(&rig)->source, "sim-1");
     rig_close(&rig);
+    usm_user_drop(user);
 }
 
 static void a_device_with_a_password_takes_nothing_without(void **state)
