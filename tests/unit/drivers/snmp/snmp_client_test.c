@@ -2,6 +2,7 @@
 /* The client against an agent on loopback: questions, repetitions, drops by reason, and v3 from the first question on. */
 #include "snmp_fake_agent.h"
 
+#include <stdio.h>
 #include <unistd.h>
 
 enum { TIMEOUT_US = 1000000, STEP_US = 50000 };
@@ -33,7 +34,7 @@ static void on_bad(void *ctx, struct bytes datagram, const char *why)
     struct rig *rig = ctx;
     assert_true(bytes_left(&datagram) > 0);
     rig->bad++;
-    strncpy(rig->why, why, sizeof(rig->why) - 1);
+    (void)snprintf(rig->why, sizeof(rig->why), "%s", why);
 }
 static void on_retried(void *ctx)
 {
