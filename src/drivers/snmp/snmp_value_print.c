@@ -220,7 +220,7 @@ static void print_octets(const struct mib_object *object, struct bytes octets, s
     }
     bool date = object != NULL && strcmp(object->convention, "DateAndTime") == 0;
     if (!date || !snmp_date_print(octets, out)) {
-        snmp_octets_print(object != NULL ? object->hint : "", octets, out);
+        snmp_octets_print(object != NULL && !date ? object->hint : "", octets, out);
     }
 }
 

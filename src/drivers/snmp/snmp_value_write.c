@@ -366,10 +366,10 @@ static int write_octets(const struct writing *to)
         return err_set(to->err, BUSBAR_EINVAL, "there is no value to write");
     }
     buf_init(&text, TEXT_BYTES_MAX);
-    buf_init(&octets, to->room_size < UINT16_MAX ? to->room_size : UINT16_MAX);
+    buf_init(&octets, TEXT_BYTES_MAX);
     value_print(to->sample->type, to->sample->value, &text);
     int error = octets_of_text(to, &text, &octets);
-    if (error == 0 && octets.overflow) {
+    if (error == 0 && (octets.overflow || octets.size > to->room_size)) {
         error = err_set(to->err, BUSBAR_ERANGE, "the text is too long");
     }
     if (error == 0) {
