@@ -13,7 +13,7 @@ const points = {
   name: '{ oid: sysName.0 }', temp: '{ oid: 1.3.6.1.4.1.32473.9.1.0, type: float, units: degC }',
   sp: '{ oid: 1.3.6.1.4.1.32473.9.2.0, type: int, write: { min: 0, max: 90 } }',
   status: '{ oid: ifOperStatus, row: eth0, traps: true }', admin: '{ oid: ifAdminStatus, row: eth0, write: true }',
-  total: '{ oid: ifHCInOctets, row: eth0 }', mac: '{ oid: ifPhysAddress, row: eth0 }',
+  total: '{ oid: ifHCInOctets, row: eth0, as: total }', mac: '{ oid: ifPhysAddress, row: eth0 }',
 };
 const SYS_NAME = '1.3.6.1.2.1.1.5.0';
 const SP = '1.3.6.1.4.1.32473.9.2.0';
@@ -141,7 +141,8 @@ test('traps and informs as snmptrapd takes them', { timeout: 60000 }, async (t) 
 
 test('faults that a person sets, as the gateway sees them', { timeout: 90000 }, async (t) => {
   const [port, traps] = [await freeUdp(), await freeUdp()];
-  const { rig, sim } = await beginSim(t, { d1: { host: `127.0.6.71:${port}`, settings: 'version: 2c, timeout: 300ms, retries: 1', points } },
+  const { rig, sim } = await beginSim(t, Object.fromEntries(['d1', 'd2'].map((name, index) =>
+    [name, { host: `127.0.6.${71 + index}:${port}`, settings: 'version: 2c, timeout: 300ms, retries: 1', points }])),
     `listen: "127.0.0.1:${traps}"`);
   const host = `127.0.6.71:${port}`;
   const { folder } = rig.folder;
@@ -174,8 +175,8 @@ test('faults that a person sets, as the gateway sees them', { timeout: 90000 }, 
   assert.match(await walk('-r0', '-t1'), /Timeout/);
   await sim.control('d1=none');
   await rig.good('d1/name', 30000);
-  await sim.control('d1=restart');
-  await until('the restart is noticed', async () => /restart/.test(await rig.ok('event', 'list')), 20000);
+  await sim.control('d2=restart');
+  await until('the restart is noticed', async () => /restart\s+d2/.test(await rig.ok('event', 'list')), 20000);
   await sim.control('d1=error:5');
   assert.match((await tool(folder, 'snmpget', ['-v2c', '-c', 'public', host, SYS_NAME])).output, /genError/);
 });
