@@ -68,9 +68,10 @@ static void send_later(struct sim_snmp_served *served, const struct endpoint *to
 }
 
 /* What is sent in place of an answer; its size. */
-static size_t spoil(struct sim_snmp_state *state, enum sim_fault_kind kind, uint8_t *bytes,
+static size_t spoil(struct sim_snmp_served *served, enum sim_fault_kind kind, uint8_t *bytes,
                     size_t size)
 {
+    struct sim_snmp_state *state = served->state;
     switch (kind) {
     case SIM_FAULT_GARBAGE:
         size = GARBAGE_LEAST + hash_random(&state->random) % GARBAGE_MORE;
@@ -79,7 +80,9 @@ static size_t spoil(struct sim_snmp_state *state, enum sim_fault_kind kind, uint
         }
         return size;
     case SIM_FAULT_TRUNCATE: return size / 2;
-    case SIM_FAULT_WRONG_DIGEST: bytes[size - 1] ^= 0x55; return size;
+    case SIM_FAULT_WRONG_DIGEST:
+        bytes[size - 1] ^= served->agent.user != NULL ? 0x55 : 0; /* others have no digest */
+        return size;
     default: return size;
     }
 }
@@ -98,7 +101,7 @@ static void answer(struct sim_snmp_served *served, const struct endpoint *from, 
     if (count == 0) {
         return;
     }
-    count = spoil(served->state, kind, bytes, count);
+    count = spoil(served, kind, bytes, count);
     if (kind == SIM_FAULT_SLOW) {
         send_later(served, from, bytes, count, sd->fault.argument);
     } else {
