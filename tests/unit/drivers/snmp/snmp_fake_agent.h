@@ -136,13 +136,18 @@ static void fake_add(struct fake_answer *answer, struct snmp_oid oid, uint8_t ta
     }
 }
 
+static bool fake_refuses(const struct fake_agent *agent, struct snmp_oid oid)
+{
+    return agent->refuses_size > 0 && oid.size == agent->refuses_size &&
+           memcmp(oid.bytes, agent->refuses, oid.size) == 0;
+}
+
 static void fake_get(const struct fake_agent *agent, bool v1, struct snmp_oid oid,
                      struct fake_answer *answer)
 {
     size_t at = fake_place(agent, oid);
     bool there = at < agent->count && snmp_oid_equal(fake_oid_of(&agent->values[at]), oid);
-    bool refused = agent->refuses_size > 0 && oid.size == agent->refuses_size &&
-                   memcmp(oid.bytes, agent->refuses, oid.size) == 0;
+    bool refused = fake_refuses(agent, oid);
     if (answer->status == 0 && (refused || (v1 && !there))) {
         answer->status = refused ? SNMP_GEN_ERR : SNMP_NO_SUCH_NAME;
         answer->index = (int32_t)answer->count + 1;
@@ -247,6 +252,10 @@ static bool fake_serve(struct fake_agent *agent, bool v1, const struct snmp_pdu 
         } else {
             fake_add(answer, varbind.oid, varbind.value.tag, varbind.value.content.at,
                      bytes_left(&varbind.value.content));
+            if (fake_refuses(agent, varbind.oid)) {
+                answer->status = SNMP_GEN_ERR;
+                answer->index = (int32_t)answer->count;
+            }
         }
     }
     if (agent->answer_most > 0 && answer->count > agent->answer_most) {
