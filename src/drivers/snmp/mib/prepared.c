@@ -174,6 +174,10 @@ static struct mib_prepared *from_cache(const char *path, uint64_t key, const str
         free_prepared(&made->prepared);
         made = NULL;
     }
+    if (made != NULL) {
+        /* all of it was read once for its sum; names and descriptions come back when one is looked at */
+        (void)madvise(made->mapped, made->mapped_size, MADV_DONTNEED);
+    }
     return made;
 }
 
