@@ -436,7 +436,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     memset(&run, 0, offsetof(struct run, heard));
     run.heard_size = 0;
-    run.state = (struct snmp_driver_state){ .loop = world.loop, .client = world.client };
+    run.state = (struct snmp_driver_state){ .loop = world.loop,
+                                            .client = world.client,
+                                            .mib = mib_builtin() };
     run.dev = (struct device){ .name = "d", .points = world.points, .point_count = POINTS };
     run.device = (struct snmp_device){ .dev = &run.dev,
                                        .state = &run.state,

@@ -46,7 +46,7 @@ static void take_counter(const struct taking *taking, uint32_t point, enum snmp_
         resume(&device->dev->points[point], counter, taking->now_us);
     }
     int64_t elapsed_us = taking->now_us - counter->at_us;
-    bool restarted = counter->at_us != 0 && counter->uptime != 0 && taking->has_uptime &&
+    bool restarted = counter->at_us != 0 && taking->has_uptime &&
                      snmp_uptime_restarted(counter->uptime, taking->uptime, elapsed_us);
     if (!snmp_counter_next(counter, as, bits, raw, restarted, taking->now_us, out)) {
         *out = (struct sample){ .quality = QUALITY_NOT_YET };
