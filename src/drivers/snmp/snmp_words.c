@@ -70,11 +70,17 @@ static bool is_question(uint8_t type)
     return type == SNMP_GET || type == SNMP_GETNEXT || type == SNMP_GETBULK;
 }
 
+/* Frames are not decoded as a whole, so names are looked at here. */
+static bool next_varbind(struct bytes *in, struct snmp_varbind *out)
+{
+    return snmp_varbind_next(in, out) && snmp_oid_good(out->oid.bytes, out->oid.size);
+}
+
 static size_t count_varbinds(struct bytes in)
 {
     struct snmp_varbind varbind;
     size_t count = 0;
-    while (snmp_varbind_next(&in, &varbind)) {
+    while (next_varbind(&in, &varbind)) {
         count++;
     }
     return count;
@@ -85,7 +91,7 @@ static void print_varbinds(const struct mib *mib, const struct snmp_pdu *pdu, st
     struct bytes in = pdu->varbinds;
     struct snmp_varbind varbind;
     size_t count = count_varbinds(in);
-    for (size_t i = 0; i < VALUES_SHOWN && snmp_varbind_next(&in, &varbind); i++) {
+    for (size_t i = 0; i < VALUES_SHOWN && next_varbind(&in, &varbind); i++) {
         (void)buf_append_text(out, i == 0 ? " " : ", ");
         print_name(mib, varbind.oid, out);
         if (!is_question(pdu->type)) {
@@ -105,7 +111,7 @@ static bool print_report(const struct snmp_pdu *pdu, struct buf *out)
 {
     struct bytes in = pdu->varbinds;
     struct snmp_varbind varbind;
-    if (pdu->type != SNMP_REPORT || !snmp_varbind_next(&in, &varbind)) {
+    if (pdu->type != SNMP_REPORT || !next_varbind(&in, &varbind)) {
         return false;
     }
     enum usm_trouble trouble = usm_trouble_of_report(varbind.oid);

@@ -6,8 +6,6 @@
 #include <string.h>
 
 enum {
-    TAG_NUMBER = 0x1f, /* all ones: the tag goes on in the next octet */
-    LONG_FORM = 0x80,
     LENGTH_BYTES_MAX = 4,
     INT_BYTES_MAX = 8,
     SIGN = 0x80,
@@ -26,15 +24,15 @@ static size_t get_long_length(struct bytes *in, uint8_t count)
     return length;
 }
 
-uint8_t ber_get(struct bytes *in, struct bytes *content)
+uint8_t ber_get_any(struct bytes *in, struct bytes *content)
 {
     uint8_t tag = bytes_get_u8(in);
     size_t length = bytes_get_u8(in);
-    if ((tag & TAG_NUMBER) == TAG_NUMBER) {
+    if ((tag & BER_TAG_LONG) == BER_TAG_LONG) {
         bytes_fail(in);
     }
-    if (length >= LONG_FORM) {
-        length = get_long_length(in, (uint8_t)(length & ~(size_t)LONG_FORM));
+    if (length >= BER_LENGTH_LONG) {
+        length = get_long_length(in, (uint8_t)(length & ~(size_t)BER_LENGTH_LONG));
     }
     *content = bytes_get_bytes(in, length);
     return bytes_short(in) ? 0 : tag;
@@ -136,7 +134,7 @@ static void put_u8(struct ber_out *out, uint8_t value)
 
 static void put_length(struct ber_out *out, size_t length)
 {
-    if (length < LONG_FORM) {
+    if (length < BER_LENGTH_LONG) {
         put_u8(out, (uint8_t)length);
         return;
     }
@@ -145,7 +143,7 @@ static void put_length(struct ber_out *out, size_t length)
         put_u8(out, (uint8_t)length);
         count++;
     }
-    put_u8(out, (uint8_t)(LONG_FORM | count));
+    put_u8(out, (uint8_t)(BER_LENGTH_LONG | count));
 }
 
 void ber_put_head(struct ber_out *out, uint8_t tag, const uint8_t *mark)

@@ -32,8 +32,26 @@ enum ber_tag {
     BER_END_OF_MIB_VIEW = 0x82,
 };
 
+enum {
+    BER_TAG_LONG = 0x1f,    /* all of these bits: the tag goes on in the next octet */
+    BER_LENGTH_LONG = 0x80, /* this bit: as many octets of length follow as the others say */
+};
+
 /* The tag and the content of what comes next; the cursor moves behind it. At the end of `in` it fails. */
-uint8_t ber_get(struct bytes *in, struct bytes *content);
+uint8_t ber_get_any(struct bytes *in, struct bytes *content);
+/* The same; here most are done: a length of one octet, and all of the value there. */
+static inline uint8_t ber_get(struct bytes *in, struct bytes *content)
+{
+    size_t left = bytes_left(in);
+    if (in->failed || left < 2 || (in->at[0] & BER_TAG_LONG) == BER_TAG_LONG ||
+        (in->at[1] & BER_LENGTH_LONG) != 0 || left - 2 < in->at[1]) {
+        return ber_get_any(in, content);
+    }
+    uint8_t tag = in->at[0];
+    *content = bytes_of(in->at + 2, in->at[1]);
+    in->at = content->end;
+    return tag;
+}
 /* The content of what comes next, which must have this tag. */
 struct bytes ber_get_of(struct bytes *in, uint8_t tag);
 int32_t ber_get_i32(struct bytes *in); /* INTEGER */

@@ -41,14 +41,29 @@ static size_t put_part(uint8_t bytes[PART_BYTES_MAX], uint32_t part)
     return size;
 }
 
+/* How many of the octets, in steps of eight, are a sub-identifier each: most of most OIDs. */
+static size_t count_short(const uint8_t *bytes, size_t size)
+{
+    const uint64_t more = UINT64_C(0x8080808080808080);
+    size_t at = 0;
+    for (uint64_t eight; size - at >= sizeof(eight); at += sizeof(eight)) {
+        memcpy(&eight, bytes + at, sizeof(eight));
+        if ((eight & more) != 0) {
+            break;
+        }
+    }
+    return at;
+}
+
 bool snmp_oid_good(const uint8_t *bytes, size_t size)
 {
     if (size > SNMP_OID_BYTES_MAX) {
         return false;
     }
-    size_t parts = 1; /* the first octet is two */
-    for (size_t at = 0; at < size; parts++) {
-        if (bytes[at] < MORE) { /* most are */
+    size_t at = count_short(bytes, size);
+    size_t parts = at + 1; /* the first octet is two */
+    for (; at < size; parts++) {
+        if (bytes[at] < MORE) {
             at++;
             continue;
         }

@@ -42,16 +42,21 @@ const char *snmp_status_word(int32_t status)
 
 bool snmp_varbind_next(struct bytes *varbinds, struct snmp_varbind *out)
 {
+    struct bytes pair, name;
     if (bytes_short(varbinds) || bytes_left(varbinds) == 0) {
         return false;
     }
-    struct bytes pair = ber_get_of(varbinds, BER_SEQUENCE);
-    out->oid = ber_get_oid(&pair);
+    uint8_t sequence = ber_get(varbinds, &pair);
+    uint8_t oid = ber_get(&pair, &name);
     out->value.tag = ber_get(&pair, &out->value.content);
-    if (bytes_short(&pair) || bytes_left(&pair) != 0) {
+    size_t size = bytes_left(&name);
+    if (sequence != BER_SEQUENCE || oid != BER_OID || bytes_short(&pair) ||
+        bytes_left(&pair) != 0 || size > SNMP_OID_BYTES_MAX) {
         bytes_fail(varbinds);
+        return false;
     }
-    return !bytes_short(varbinds);
+    out->oid = (struct snmp_oid){ .bytes = name.at, .size = (uint16_t)size };
+    return true;
 }
 
 static int check_varbinds(struct bytes varbinds)
@@ -60,7 +65,8 @@ static int check_varbinds(struct bytes varbinds)
     size_t count = 0;
     while (snmp_varbind_next(&varbinds, &varbind)) {
         const struct bytes *content = &varbind.value.content;
-        if (varbind.value.tag == BER_OID && !snmp_oid_good(content->at, bytes_left(content))) {
+        if (!snmp_oid_good(varbind.oid.bytes, varbind.oid.size) ||
+            (varbind.value.tag == BER_OID && !snmp_oid_good(content->at, bytes_left(content)))) {
             return BUSBAR_EPROTO;
         }
         count++;

@@ -79,8 +79,9 @@ struct snmp_pdu {
 /* One PDU, all of `in`. 0, BUSBAR_EPROTO (no PDU, or one that breaks the rules), BUSBAR_ELIMIT (more varbinds than
  * SNMP_VARBINDS_MAX). After 0 every varbind is well formed and every OID in it is good. */
 int snmp_pdu_decode(struct bytes in, struct snmp_pdu *out);
-bool snmp_varbind_next(struct bytes *varbinds,
-                       struct snmp_varbind *out); /* false: there are no more */
+/* Of a PDU that was decoded: false: there are no more. Of others also where they are broken (`varbinds` has failed), and
+ * what names hold is not checked. */
+bool snmp_varbind_next(struct bytes *varbinds, struct snmp_varbind *out);
 
 /* A message as it came. */
 struct snmp_message {
