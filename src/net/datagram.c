@@ -5,7 +5,10 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+#include <linux/errqueue.h>
 
 #include "base/alloc.h"
 #include "net/loop_private.h"
@@ -18,6 +21,7 @@ struct datagram {
     int fd;
     struct loop_fd *watch;
     datagram_cb cb;
+    datagram_refused_cb refused; /* NULL: not told */
     void *ctx;
     size_t slot;        /* bytes of the read buffer for one datagram */
     uint32_t lost_told; /* by the kernel, modulo 2^32 */
@@ -70,12 +74,61 @@ static int receive(const struct datagram *self, struct batch *batch)
     return recvmmsg(self->fd, batch->messages, count, MSG_DONTWAIT, NULL);
 }
 
+/* Why a datagram came back; 0: this is something else. */
+static int refusal_of(struct msghdr *message)
+{
+    for (struct cmsghdr *at = CMSG_FIRSTHDR(message); at != NULL; at = CMSG_NXTHDR(message, at)) {
+        if ((at->cmsg_level == IPPROTO_IP && at->cmsg_type == IP_RECVERR) ||
+            (at->cmsg_level == IPPROTO_IPV6 && at->cmsg_type == IPV6_RECVERR)) {
+            struct sock_extended_err why;
+            memcpy(&why, CMSG_DATA(at), sizeof(why));
+            bool icmp = why.ee_origin == SO_EE_ORIGIN_ICMP || why.ee_origin == SO_EE_ORIGIN_ICMP6;
+            return icmp ? err_from_errno((int)why.ee_errno) : 0;
+        }
+    }
+    return 0;
+}
+
+/* The queue of what came back; the error ended the watching (loop.h), so it begins again. */
+static void take_refused(struct datagram *self)
+{
+    for (int taken = 0; taken < RECEIVES_PER_EVENT_MAX && !self->closed; taken++) {
+        struct sockaddr_storage to;
+        union {
+            struct cmsghdr align;
+            char space[256];
+        } control;
+        struct iovec data = { .iov_base = self->loop->read_buffer, .iov_len = STREAM_READ_BYTES };
+        struct msghdr message = { .msg_name = &to,
+                                  .msg_namelen = sizeof(to),
+                                  .msg_iov = &data,
+                                  .msg_iovlen = 1,
+                                  .msg_control = control.space,
+                                  .msg_controllen = sizeof(control.space) };
+        ssize_t size = recvmsg(self->fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT);
+        int error = size >= 0 ? refusal_of(&message) : 0;
+        if (size < 0) {
+            break;
+        }
+        if (error != 0 && message.msg_namelen > 0) {
+            struct endpoint endpoint;
+            socket_to_endpoint(&to, &endpoint);
+            self->refused(self->ctx, &endpoint, data.iov_base, (size_t)size, error);
+        }
+    }
+    if (!self->closed) {
+        loop_fd_modify(self->watch, LOOP_READABLE);
+    }
+}
+
 static void on_ready(void *ctx, unsigned events)
 {
-    (void)events;
     struct datagram *self = ctx;
     struct batch batch;
     self->receiving = true;
+    if ((events & LOOP_ERROR) != 0 && self->refused != NULL) {
+        take_refused(self);
+    }
     for (int taken = 0; taken < RECEIVES_PER_EVENT_MAX && !self->closed;) {
         int count = receive(self, &batch);
         if (count < 0 && errno == EAGAIN) {
@@ -124,6 +177,11 @@ static int bind_socket(const struct datagram_options *options, const struct endp
         }
     }
     (void)setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &on, sizeof(on));
+    if (options->refused != NULL) {
+        bool v6 = family == AF_INET6;
+        (void)setsockopt(fd, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_RECVERR : IP_RECVERR, &on,
+                         sizeof(on));
+    }
     struct socket_address address;
     socket_from_endpoint(local, &address);
     if (bind(fd, (const struct sockaddr *)&address.storage, address.size) != 0) {
@@ -153,6 +211,7 @@ int datagram_open(struct loop *loop, const struct datagram_options *options, dat
     self->slot = options->size_max > 0 && options->size_max < STREAM_READ_BYTES ? options->size_max
                                                                                 : STREAM_READ_BYTES;
     self->cb = cb;
+    self->refused = options->refused;
     self->ctx = ctx;
     self->watch = loop_fd_watch(loop, fd, LOOP_READABLE, on_ready, self);
     if (self->watch == NULL) {
@@ -174,6 +233,10 @@ int datagram_send(struct datagram *datagram, const struct endpoint *to, const vo
     do {
         sent = sendto(datagram->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, name, address.size);
     } while (sent < 0 && errno == EINTR);
+    if (sent < 0 && errno != EAGAIN && datagram->refused != NULL) {
+        /* the error may be that of a datagram before: it is told once to whoever calls next */
+        sent = sendto(datagram->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, name, address.size);
+    }
     return sent >= 0 ? 0 : err_from_errno(errno);
 }
 

@@ -18,6 +18,11 @@
 
 struct datagram;
 
+/* What we sent did not arrive: the network says so (ICMP; anybody may forge it). error: BUSBAR_ECONNREFUSED (no program
+ * has that port), BUSBAR_EROUTE ... data: the beginning of the datagram, or all of it, or nothing. */
+typedef void (*datagram_refused_cb)(void *ctx, const struct endpoint *to, const uint8_t *data,
+                                    size_t size, int error);
+
 struct datagram_options {
     const char *host;  /* numeric local address; NULL: any v4; "::": any v6, and only v6 */
     uint16_t port;     /* 0: the system chooses */
@@ -26,6 +31,7 @@ struct datagram_options {
     int receive_bytes; /* socket buffer; 0: the system's */
     size_t
         size_max; /* what is longer is cut to it; 0: 64 KiB. Small ones are taken many at a time */
+    datagram_refused_cb refused; /* NULL: nobody asks */
 };
 
 /* size may be 0. Valid until it returns. */

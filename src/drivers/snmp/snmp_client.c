@@ -243,13 +243,60 @@ static void on_datagram(void *ctx, const struct endpoint *from, const uint8_t *d
     }
 }
 
+/* ---- what comes back ---- */
+
+/* Into the next value, whose end may be cut off: networks send back only the beginning of a datagram. */
+static bool enter(struct bytes *in, uint8_t *tag)
+{
+    *tag = bytes_get_u8(in);
+    uint8_t length = bytes_get_u8(in);
+    bytes_skip(in, (length & 0x80) != 0 ? length & 0x7f : 0);
+    return !bytes_short(in);
+}
+
+/* The id of a question of ours. */
+static bool get_id(struct bytes in, int32_t *id)
+{
+    uint8_t tag;
+    if (!enter(&in, &tag)) {
+        return false;
+    }
+    int32_t version = ber_get_i32(&in);
+    if (version == SNMP_V3) {
+        (void)enter(&in, &tag);
+    } else {
+        (void)ber_get_octets(&in);
+        (void)enter(&in, &tag);
+    }
+    *id = ber_get_i32(&in);
+    return !bytes_short(&in);
+}
+
+/* Nobody is there, the network says; if it sent back a question that is open. */
+static void on_refused(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size,
+                       int error)
+{
+    struct snmp_client *client = ctx;
+    int32_t id;
+    if (!get_id(bytes_of(data, size), &id)) {
+        return;
+    }
+    uint32_t slot = (uint32_t)id & 0xffff;
+    struct snmp_asked *asked = slot < client->slot_count ? client->slots[slot] : NULL;
+    if (asked != NULL && asked->id == id && asked->state == SNMP_ASKED_SENT &&
+        endpoint_equal(to, &asked->agent->options.address)) {
+        snmp_asked_end_error(asked, error, USM_FINE);
+    }
+}
+
 /* ---- opening ---- */
 
 int snmp_client_open(struct loop *loop, const struct snmp_client_options *options,
                      struct snmp_client **out, struct err *err)
 {
     struct snmp_client *client = busbar_alloc(sizeof(*client));
-    int error = snmp_sockets_open(&client->sockets, loop, options, on_datagram, client, err);
+    int error = snmp_sockets_open(&client->sockets, loop, options, on_datagram, on_refused, client,
+                                  err);
     if (error != 0) {
         busbar_free(client);
         return error;

@@ -12,7 +12,8 @@ static void open_pool(struct snmp_sockets *sockets, const char *host, struct snm
     for (uint32_t port = sockets->first_port; port <= sockets->last_port; port++) {
         struct datagram_options options = { .host = host,
                                             .port = (uint16_t)port,
-                                            .receive_bytes = sockets->receive_bytes };
+                                            .receive_bytes = sockets->receive_bytes,
+                                            .refused = sockets->refused };
         struct err why = { 0 };
         int error = datagram_open(sockets->loop, &options, sockets->cb, sockets->ctx,
                                   &pool->ports[pool->count], &why);
@@ -36,8 +37,8 @@ static void close_pool(struct snmp_port_pool *pool)
 }
 
 int snmp_sockets_open(struct snmp_sockets *sockets, struct loop *loop,
-                      const struct snmp_client_options *options, datagram_cb cb, void *ctx,
-                      struct err *err)
+                      const struct snmp_client_options *options, datagram_cb cb,
+                      datagram_refused_cb refused, void *ctx, struct err *err)
 {
     if (options->last_port < options->first_port ||
         options->last_port - options->first_port >= SNMP_SOURCE_PORTS_MAX) {
@@ -52,6 +53,7 @@ int snmp_sockets_open(struct snmp_sockets *sockets, struct loop *loop,
                                                            ? options->receive_bytes
                                                            : RECEIVE_BYTES,
                                       .cb = cb,
+                                      .refused = refused,
                                       .ctx = ctx };
     struct endpoint local = { .family = 4 };
     if (options->host != NULL && endpoint_parse(options->host, 0, &local) != 0) {

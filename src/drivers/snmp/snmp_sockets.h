@@ -21,13 +21,14 @@ struct snmp_sockets {
     struct snmp_port_pool v4, v6;
     bool v6_opened;
     datagram_cb cb;
+    datagram_refused_cb refused;
     void *ctx;
 };
 
 /* As snmp_client_open(). On an error there is nothing to close. */
 int snmp_sockets_open(struct snmp_sockets *sockets, struct loop *loop,
-                      const struct snmp_client_options *options, datagram_cb cb, void *ctx,
-                      struct err *err);
+                      const struct snmp_client_options *options, datagram_cb cb,
+                      datagram_refused_cb refused, void *ctx, struct err *err);
 void snmp_sockets_close(struct snmp_sockets *sockets);
 
 /* The next one in turn that reaches addresses of this family (4 or 6); NULL: there is none, *error says why. */

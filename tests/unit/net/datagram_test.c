@@ -209,6 +209,58 @@ static void what_the_kernel_dropped_is_counted(void **state)
     loop_free(loop);
 }
 
+struct refusal {
+    struct endpoint to;
+    char data[64];
+    size_t size;
+    int count, error;
+};
+
+static void on_refused(void *ctx, const struct endpoint *to, const uint8_t *data, size_t size,
+                       int error)
+{
+    struct refusal *refusal = ctx;
+    assert_true(size < sizeof(refusal->data));
+    memcpy(refusal->data, data, size);
+    refusal->to = *to;
+    refusal->size = size;
+    refusal->error = error;
+    refusal->count++;
+}
+
+static void what_nobody_takes_is_told(const char *host)
+{
+    struct loop *loop = loop_new();
+    struct refusal refusal = { .count = 0 };
+    struct datagram_options options = { .host = host, .refused = on_refused };
+    struct datagram *socket;
+    struct endpoint nobody;
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &refusal, &socket, NULL), 0);
+    assert_int_equal(endpoint_parse(host, 1, &nobody), 0);
+    for (int round = 1; round < 4; round++) { /* the one before does no harm */
+        assert_int_equal(datagram_send(socket, &nobody, "ping", 4), 0);
+        wait_for(loop, &refusal.count, round);
+        assert_int_equal(refusal.error, BUSBAR_ECONNREFUSED);
+        assert_true(endpoint_equal(&refusal.to, &nobody));
+        assert_int_equal(refusal.size, 4);
+        assert_memory_equal(refusal.data, "ping", 4);
+    }
+    datagram_close(socket);
+    loop_free(loop);
+}
+
+static void what_nobody_takes_is_told_over_v4(void **state)
+{
+    (void)state;
+    what_nobody_takes_is_told("127.0.0.1");
+}
+
+static void what_nobody_takes_is_told_over_v6(void **state)
+{
+    (void)state;
+    what_nobody_takes_is_told("::1");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +271,8 @@ int main(void)
         cmocka_unit_test(broadcasts_are_heard_by_all_that_bind_the_address),
         cmocka_unit_test(many_are_taken_at_once_and_long_ones_cut),
         cmocka_unit_test(what_the_kernel_dropped_is_counted),
+        cmocka_unit_test(what_nobody_takes_is_told_over_v4),
+        cmocka_unit_test(what_nobody_takes_is_told_over_v6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

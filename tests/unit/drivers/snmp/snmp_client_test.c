@@ -384,6 +384,26 @@ static void a_v1_agent_is_never_asked_by_getbulk(void **state)
     rig_free(rig);
 }
 
+static void a_port_that_nobody_has_is_told_at_once(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_v2();
+    struct endpoint nobody = rig->fake->address;
+    nobody.port = 1;
+    snmp_agent_move(rig->agent, &nobody);
+    ask(rig, SNMP_GET, false, 0);
+    run(rig, 0);
+    assert_int_equal(rig->answers, 1);
+    assert_int_equal(rig->error, BUSBAR_ECONNREFUSED);
+    /* the next agent's question is not the worse for it */
+    snmp_agent_move(rig->agent, &rig->fake->address);
+    ask(rig, SNMP_GET, false, 0);
+    run(rig, 0);
+    assert_int_equal(rig->answers, 2);
+    assert_int_equal(rig->error, 0);
+    rig_free(rig);
+}
+
 static void source_ports_are_used_in_turn(void **state)
 {
     (void)state;
@@ -621,6 +641,7 @@ int main(void)
         cmocka_unit_test(what_does_not_belong_is_dropped_by_reason),
         cmocka_unit_test(too_big_a_question_is_told_later),
         cmocka_unit_test(a_v1_agent_is_never_asked_by_getbulk),
+        cmocka_unit_test(a_port_that_nobody_has_is_told_at_once),
         cmocka_unit_test(source_ports_are_used_in_turn),
         cmocka_unit_test(v3_finds_engine_and_clock),
         cmocka_unit_test(v3_follows_a_restart_and_a_clock_that_went_back),
