@@ -74,7 +74,9 @@
       "AND severity >= ?5 AND (?6 IS NULL OR source GLOB ?6) AND (?7 IS NULL OR kind = ?7) "      \
       "AND (?8 IS NULL OR instr(lower(text), ?8) > 0 OR instr(lower(source), ?8) > 0) "           \
       "ORDER BY id DESC LIMIT ?9")                                                                \
-    X(EVENT_ENDS, "SELECT ifnull(min(id), 0), ifnull(max(id), 0) FROM event")                     \
+    /* Two questions, as SQLite looks an end up only where it is asked for alone. */              \
+    X(EVENT_ENDS, "SELECT ifnull((SELECT min(id) FROM event), 0), "                               \
+                  "ifnull((SELECT max(id) FROM event), 0)")                                       \
     X(EVENT_COUNT_OPEN, "SELECT count(*) FROM event WHERE open = 1")                              \
     X(EVENT_TRIM, "DELETE FROM event WHERE id IN (SELECT id FROM event WHERE receive_us < ?1 "    \
                   "LIMIT ?2)")                                                                    \
