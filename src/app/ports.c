@@ -106,6 +106,13 @@ static void add_ours(struct port_table *table, const char *what, const char *tra
 
 static void add_driver_port(void *ctx, const struct driver_port *port)
 {
+    if (port->asks) {
+        struct port_row *own = find_row(ctx, port->use, port->transport, port->port, port->host);
+        if (own != NULL) {
+            own->ours = true;
+        }
+        return;
+    }
     if (!port->out) {
         add_ours(ctx, port->use, port->transport, port->host, port->port);
         return;

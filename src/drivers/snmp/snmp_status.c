@@ -32,7 +32,8 @@ void snmp_ports(const struct setup *setup, bool used, driver_port_cb cb, void *c
         return;
     }
     for (unsigned port = own.first_port; used && port != 0 && port <= own.last_port; port++) {
-        const struct driver_port row = { .use = "SNMP questions leave here",
+        const struct driver_port row = { .use = "SNMP source port",
+                                         .asks = true,
                                          .transport = "udp",
                                          .host = own.bind != NULL ? own.bind : "0.0.0.0",
                                          .port = (uint16_t)port,
