@@ -10,6 +10,7 @@
  * a change of nearly 2^32 where before there was much less. And who did not poll for longer than a wrap takes cannot know
  * how many there were: then a total adds what is certain, and a rate waits for the next poll. */
 #include <assert.h>
+#include <math.h>
 
 #include "base/clock.h"
 #include "drivers/snmp/snmp_detail.h"
@@ -42,8 +43,9 @@ void snmp_counter_resume(struct snmp_counter *counter, uint64_t total, int64_t a
                          int64_t now_us)
 {
     assert(counter->at_us == 0);
+    int64_t at_us = now_us - age_us; /* below 0: before the machine was switched on */
     *counter = (struct snmp_counter){
-        .raw = total, .total = total, .at_us = now_us > age_us ? now_us - age_us : 1, .per_s = -1
+        .raw = total, .total = total, .at_us = at_us != 0 ? at_us : 1, .per_s = -1
     };
 }
 
@@ -57,10 +59,25 @@ static bool set_int(struct sample *out, uint64_t value)
     return true;
 }
 
+/* To what the clock bears: a decimal number of at most nine digits where it has a fraction. */
+static double rounded(double per_s)
+{
+    static const struct {
+        double below, times;
+    } steps[] = {
+        { 1e-3, 1e9 }, { 1, 1e6 }, { 1e6, 1e3 }, { 1e7, 1e2 }, { 1e8, 1e1 },
+    };
+    double times = 1;
+    for (size_t i = sizeof(steps) / sizeof(steps[0]); i-- > 0 && per_s < steps[i].below;) {
+        times = steps[i].times;
+    }
+    return round(per_s * times) / times;
+}
+
 static bool set_rate(struct sample *out, double per_s)
 {
     out->type = VALUE_DOUBLE;
-    out->value.d = per_s;
+    out->value.d = rounded(per_s);
     out->quality = QUALITY_GOOD;
     out->detail = 0;
     return true;

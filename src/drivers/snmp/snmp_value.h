@@ -31,7 +31,7 @@ extern const char *const snmp_type_words[]; /* "auto", "int" ...; NULL-terminate
 enum snmp_as {
     SNMP_AS_IS, /* the number as it came */
     SNMP_TOTAL, /* 32 bits continued over each wrap, so that it only falls when the device started again */
-    SNMP_RATE,   /* per second, between two polls */
+    SNMP_RATE,   /* per second, between two polls: a decimal number of nine digits at most */
     SNMP_CHANGE, /* since the poll before */
 };
 extern const char *const snmp_as_words[];
