@@ -15,7 +15,7 @@ enum snmp_type {
     SNMP_UNSIGNED, /* SET as Unsigned32/Gauge32 */
     SNMP_COUNTER,
     SNMP_TICKS,    /* TimeTicks: seconds, as a double */
-    SNMP_TEXT,     /* octets as text (UTF-8 where it is, else by DISPLAY-HINT or as hex) */
+    SNMP_TEXT,     /* octets by DISPLAY-HINT, as text where they are one, else as hex */
     SNMP_HEX,      /* octets as "00:1a:2b" */
     SNMP_NUMBER,   /* a number written as text: "21.4" */
     SNMP_OID_TYPE, /* as its name */
@@ -29,8 +29,8 @@ extern const char *const snmp_type_words[]; /* "auto", "int" ...; NULL-terminate
 
 /* What a counter's point shows. */
 enum snmp_as {
-    SNMP_AS_IS, /* the number as it came */
-    SNMP_TOTAL, /* 32 bits continued over each wrap, so that it only falls when the device started again */
+    SNMP_AS_IS,  /* the number as it came */
+    SNMP_TOTAL,  /* 32 bits continued over each wrap: it only falls when the device started again */
     SNMP_RATE,   /* per second, between two polls: a decimal number of nine digits at most */
     SNMP_CHANGE, /* since the poll before */
 };
