@@ -80,8 +80,7 @@ struct device *driver_next_device(const struct driver *drv, const struct device 
 const char *driver_secret(struct driver *drv, const char *name)
 {
     (void)drv;
-    (void)name;
-    return rig_now->secret;
+    return strcmp(name, "unset") == 0 ? NULL : rig_now->secret;
 }
 const char *driver_folder(const struct driver *drv)
 {
@@ -272,7 +271,7 @@ void driver_browse_set_state(struct driver_browse *browse, void *state)
 
 /* ---- life ---- */
 
-static struct rig *rig_new(void)
+static inline struct rig *rig_new(void)
 {
     struct rig *rig = busbar_alloc(sizeof(*rig));
     rig_now = rig;
@@ -294,7 +293,7 @@ static struct rig *rig_new(void)
     return rig;
 }
 
-static uint32_t rig_point(struct rig *rig, const char *const *pairs)
+static inline uint32_t rig_point(struct rig *rig, const char *const *pairs)
 {
     static struct settings_made made;
     struct err err = { 0 };
@@ -312,7 +311,7 @@ static uint32_t rig_point(struct rig *rig, const char *const *pairs)
 }
 
 /* With the settings of the device; "host" is the fake agent's where they have none. */
-static void rig_start(struct rig *rig, const char *const *pairs)
+static inline void rig_start(struct rig *rig, const char *const *pairs)
 {
     const char *all[40] = { NULL };
     size_t count = 0;
@@ -335,7 +334,7 @@ static void rig_start(struct rig *rig, const char *const *pairs)
     assert_int_equal(snmp_driver()->start(&rig->dev), 0);
 }
 
-static void rig_run(struct rig *rig, int64_t us)
+static inline void rig_run(struct rig *rig, int64_t us)
 {
     for (int i = 0; i < 30; i++) {
         loop_turn(rig->driver.loop, false);
@@ -348,7 +347,7 @@ static void rig_run(struct rig *rig, int64_t us)
     }
 }
 
-static void rig_begin(struct rig *rig)
+static inline void rig_begin(struct rig *rig)
 {
     int before = rig->answers;
     memset(rig->samples, 0, sizeof(rig->samples));
@@ -361,7 +360,7 @@ static void rig_begin(struct rig *rig)
 }
 
 /* A poll to its end; the error. */
-static int rig_read(struct rig *rig)
+static inline int rig_read(struct rig *rig)
 {
     int before = rig->answers;
     rig_begin(rig);
@@ -374,7 +373,7 @@ static int rig_read(struct rig *rig)
 }
 
 /* A write of `count` points from `first` on, as they stand in rig->written; to its end or the deadline. */
-static int rig_write(struct rig *rig, uint32_t first, size_t count)
+static inline int rig_write(struct rig *rig, uint32_t first, size_t count)
 {
     int before = rig->writes;
     rig->write.points = &rig->numbers[first];
@@ -394,13 +393,13 @@ static int rig_write(struct rig *rig, uint32_t first, size_t count)
     return rig->write_error;
 }
 
-static void rig_stop(struct rig *rig)
+static inline void rig_stop(struct rig *rig)
 {
     snmp_driver()->stop(&rig->dev);
     assert_int_equal(rig->stopped, 1);
 }
 
-static void rig_free(struct rig *rig)
+static inline void rig_free(struct rig *rig)
 {
     if (rig->stopped == 0) {
         rig_stop(rig);
