@@ -74,6 +74,13 @@ static void taken(struct history_appender *appender, bool first, bool awaited)
     }
 }
 
+/* The open record is full: it is not waited for company any more. */
+static void hurry(struct history_appender *appender)
+{
+    appender->urgent = true;
+    pthread_cond_signal(&appender->changed);
+}
+
 static int append_locked(struct history_appender *appender, const struct sample *samples,
                          size_t count, bus_stored_cb stored, void *ctx)
 {
@@ -86,7 +93,7 @@ static int append_locked(struct history_appender *appender, const struct sample 
     int64_t before_us = record->before_us;
     int error = history_record_add(record, samples, count);
     if (error == BUSBAR_ELIMIT && !first) {
-        appender->urgent = true;
+        hurry(appender);
         return BUSBAR_EBUSY;
     }
     if (error == 0 && stored != NULL) {
@@ -133,7 +140,7 @@ static int append_event_locked(struct history_appender *appender, const struct e
     size_t size = record->events.size;
     int error = history_record_add_event(record, event);
     if (error == BUSBAR_ELIMIT) {
-        appender->urgent = true;
+        hurry(appender);
         return BUSBAR_EBUSY;
     }
     if (error == 0 && stored != NULL) {

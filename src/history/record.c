@@ -8,6 +8,7 @@
 
 enum {
     KEEP_BYTES = 4 * 1024 * 1024,
+    SIZE_ROOM = 3, /* a varint up to 2 MiB; an event has EVENT_BYTES_MAX at most */
 };
 
 void history_record_init(struct history_record_writer *writer, size_t max)
@@ -99,31 +100,32 @@ int history_record_add(struct history_record_writer *writer, const struct sample
     return 0;
 }
 
+/* Encoded where it stays, behind room for its size, which is mostly smaller than that room. */
+static int put_event(struct buf *events, const struct event *event)
+{
+    static const uint8_t room[SIZE_ROOM];
+    size_t start = events->size;
+    int error = buf_append(events, room, sizeof(room));
+    error = error == 0 ? event_encode(event, events) : error;
+    events->overflow = false;
+    if (error != 0) {
+        events->size = start;
+        return error;
+    }
+    size_t size = events->size - start - sizeof(room);
+    struct bytes_out out = bytes_out_of(events->data + start, sizeof(room));
+    bytes_put_varint(&out, size);
+    size_t head = bytes_out_size(&out);
+    memmove(events->data + start + head, events->data + start + sizeof(room), size);
+    events->size = start + head + size;
+    return 0;
+}
+
 int history_record_add_event(struct history_record_writer *writer, const struct event *event)
 {
-    struct buf bytes;
-    buf_init(&bytes, EVENT_BYTES_MAX);
-    int error = event_encode(event, &bytes);
-    size_t needed = bytes.size + BYTES_VARINT_MAX;
-    uint8_t *space = NULL;
-    if (error == 0) {
-        space = buf_reserve(&writer->events, needed);
-        writer->events.overflow = false;
-        error = space != NULL                                              ? 0
-                : writer->events.size + needed > HISTORY_RECORD_EVENTS_MAX ? BUSBAR_ELIMIT
-                                                                           : BUSBAR_ENOMEM;
-    }
-    if (error == 0 && writer->buf.size == 0) {
-        error = add_head_room(writer);
-    }
-    if (error == 0) {
-        struct bytes_out out = bytes_out_of(space, needed);
-        bytes_put_varint(&out, bytes.size);
-        bytes_put_block(&out, bytes.data, bytes.size);
-        buf_commit(&writer->events, bytes_out_size(&out));
-        writer->event_count++;
-    }
-    buf_fini(&bytes);
+    int error = writer->buf.size == 0 ? add_head_room(writer) : 0;
+    error = error == 0 ? put_event(&writer->events, event) : error;
+    writer->event_count += error == 0 ? 1 : 0;
     return error;
 }
 

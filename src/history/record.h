@@ -44,7 +44,7 @@
 enum {
     HISTORY_RECORD_HEAD = 32,
     HISTORY_BATCH_SAMPLES = 1024,
-    HISTORY_RECORD_EVENTS_MAX = 1024 * 1024 /* bytes of events in a record */
+    HISTORY_RECORD_EVENTS_MAX = 4 * 1024 * 1024 /* bytes of events in a record */
 };
 
 /* A record being filled: the buffer holds room for the head, then batches; events wait beside it. */
