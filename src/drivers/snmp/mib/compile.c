@@ -42,6 +42,7 @@ struct found {
     int fd;            /* of a file in memory; -1: none */
     int rank;          /* by the lists above */
     int line;
+    int told_line; /* of the problem that was told last */
     uint32_t problems;
 };
 
@@ -87,9 +88,12 @@ static int on_log(int major, int minor, void *server_arg, void *client_arg)
         return 0;
     }
     struct found *module = map_get(&compiling->by_path, path);
-    if (module == NULL || module->problems++ >= MIB_PROBLEMS_OF_FILE) {
+    /* of several in one line those after the first come of it */
+    bool again = module != NULL && err.line > 0 && err.line == module->told_line;
+    if (module == NULL || again || module->problems++ >= MIB_PROBLEMS_OF_FILE) {
         return 0;
     }
+    module->told_line = err.line;
     (void)str_copy(err.file, sizeof(err.file), module->shown);
     (void)err_prefix(&err, "%s", module->name);
     warn(compiling, &err);

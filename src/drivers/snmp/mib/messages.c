@@ -44,8 +44,8 @@ static void tell_place(char *what, struct err *out)
         (void)err_hint(out, "is the file whole? get it again from the vendor");
     } else {
         (void)err_set(out, BUSBAR_ESYNTAX, token[0] != '\0' ? "%s at '%s'" : "%s", what, token);
-        (void)err_hint(out, "what stands before it in this module is left out too; correct the "
-                            "file, or get a newer one from the vendor");
+        (void)err_hint(out, "a part of the module or all of it is left out; correct the file, or "
+                            "get a newer one from the vendor");
     }
 }
 

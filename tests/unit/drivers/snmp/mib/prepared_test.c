@@ -2,6 +2,7 @@
 /* Modules of a site: compiled by a process of its own (this program again, see main), kept in a cache, and what is said
  * of broken ones. */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,6 +21,8 @@
 #include "support/quiet.h"
 
 enum { PROBLEMS_MAX = 32, TEXT_MAX = 1024 };
+
+#define DIES_OF "BUSBAR_TEST_DIES_OF"
 
 static const char acme[] =
     "-- of the vendor\n"
@@ -399,11 +402,44 @@ static void holders(void **state)
     assert_ptr_equal(mib_of_prepared(NULL), mib_builtin());
 }
 
+static void one_that_the_parser_dies_of(void **state)
+{
+    struct rig *rig = *state;
+    put(rig, "acme.mib", acme, strlen(acme));
+    put(rig, "old.mib", old_trap, strlen(old_trap));
+    assert_int_equal(setenv(DIES_OF, "ACME-MIB", 1), 0);
+    int error = prepare(rig, "mibs", NULL);
+    assert_int_equal(unsetenv(DIES_OF), 0);
+    assert_int_equal(error, 0);
+    assert_int_equal(rig->problem_count, 1);
+    assert_string_equal(rig->problems[0].file, "mibs/acme.mib");
+    assert_non_null(strstr(rig->problems[0].message, "ACME-MIB"));
+    assert_non_null(strstr(rig->problems[0].message, "dies over it (signal 9)"));
+    assert_null(mib_named(mib_of(rig), "acmeLevel"));
+    assert_non_null(mib_named(mib_of(rig), "oldFan"));
+}
+
+/* The process that compiles, as if the parser died of a module unless it is left out. */
+static int compile_or_die(const char *module)
+{
+    static const char progress[] = "p\x1f\0\0\0\0\0\0\0\1\0\0\0ACME-MIB\0mibs/acme.mib";
+    char task[4096] = "";
+    ssize_t size = read(STDIN_FILENO, task, sizeof(task) - 1);
+    char leave_out[64];
+    size_t length = str_format(leave_out, sizeof(leave_out), "w%s", module);
+    if (size <= 0 || memmem(task, (size_t)size, leave_out, length) == NULL) {
+        ssize_t told = write(STDOUT_FILENO, progress, sizeof(progress));
+        return told > 0 ? raise(SIGKILL) : 1;
+    }
+    return lseek(STDIN_FILENO, 0, SEEK_SET) == 0 ? mib_apart_main() : 1;
+}
+
 int main(int argc, char **argv)
 {
+    const char *dies_of = getenv(DIES_OF);
     quiet_log();
     if (argc == 2 && strcmp(argv[1], MIB_APART_VERB) == 0) {
-        return mib_apart_main();
+        return dies_of != NULL ? compile_or_die(dies_of) : mib_apart_main();
     }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_module_of_a_vendor, set_up, tear_down),
@@ -418,6 +454,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(what_is_not_there, set_up, tear_down),
         cmocka_unit_test_setup_teardown(folders_below_and_single_files, set_up, tear_down),
         cmocka_unit_test_setup_teardown(holders, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(one_that_the_parser_dies_of, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
