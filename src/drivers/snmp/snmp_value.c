@@ -283,14 +283,9 @@ static uint16_t print_text(enum snmp_type type, const struct snmp_meaning *meani
     case SNMP_HEX: snmp_hex_print(content, out); return 0;
     case SNMP_DATE: return snmp_date_print(content, out) ? 0 : SNMP_DETAIL_NO_DATE;
     case SNMP_ADDRESS: return snmp_ip_print(content, out) ? 0 : SNMP_DETAIL_WRONG_TYPE;
-    case SNMP_BITS: {
-        bool own = meaning->enum_count > 0;
-        const struct mib_object *object = meaning->object;
-        snmp_bits_print(own || object == NULL ? meaning->enums : object->enums,
-                        own || object == NULL ? meaning->enum_count : object->enum_count, content,
-                        false, out);
+    case SNMP_BITS:
+        snmp_bits_print(meaning->enums, meaning->enum_count, content, false, out);
         return 0;
-    }
     default: break;
     }
     if (value->tag == BER_OCTETS) {

@@ -44,7 +44,7 @@ struct snmp_meaning {
     double divisor; /* of DISPLAY-HINT "d-2": 100; 1: none */
     const struct mib_object
         *object; /* in the catalogue of the setup, which outlives the device; NULL */
-    const struct mib_enum *enums; /* in the device's arena */
+    const struct mib_enum *enums; /* of the object: names of numbers, or of bits */
     uint16_t enum_count;
     const char *hint; /* of octets; "" */
 };

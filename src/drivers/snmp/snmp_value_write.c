@@ -68,38 +68,24 @@ static int check_size(const struct writing *to, size_t size)
                    size);
 }
 
-struct names {
-    const struct mib_enum *enums;
-    size_t count;
-};
-
-/* Those of the point before those of the MIB. */
-static struct names names_of(const struct snmp_meaning *meaning)
-{
-    if (meaning->enum_count > 0 || meaning->object == NULL) {
-        return (struct names){ meaning->enums, meaning->enum_count };
-    }
-    return (struct names){ meaning->object->enums, meaning->object->enum_count };
-}
-
 static int no_such_name(const struct writing *to, const char *word)
 {
-    struct names names = names_of(to->meaning);
+    const struct snmp_meaning *meaning = to->meaning;
     char list[LIST_MAX] = "";
     size_t used = 0;
-    for (size_t i = 0; i < names.count && used + 1 < LIST_MAX; i++) {
+    for (size_t i = 0; i < meaning->enum_count && used + 1 < LIST_MAX; i++) {
         used += str_format(list + used, LIST_MAX - used, "%s%s(%" PRId64 ")", i > 0 ? ", " : "",
-                           names.enums[i].name, names.enums[i].value);
+                           meaning->enums[i].name, meaning->enums[i].value);
     }
     (void)err_set(to->err, BUSBAR_EINVAL, "there is no '%s' here", word);
     return err_hint(to->err, "it is one of: %s", list);
 }
 
-static bool value_of_name(struct names names, const char *word, int64_t *out)
+static bool value_of_name(const struct snmp_meaning *meaning, const char *word, int64_t *out)
 {
-    for (size_t i = 0; i < names.count; i++) {
-        if (strcmp(names.enums[i].name, word) == 0) {
-            *out = names.enums[i].value;
+    for (size_t i = 0; i < meaning->enum_count; i++) {
+        if (strcmp(meaning->enums[i].name, word) == 0) {
+            *out = meaning->enums[i].value;
             return true;
         }
     }
@@ -136,7 +122,7 @@ static int round_double(const struct writing *to, double number, int64_t *out)
 static int integer_of_text(const struct writing *to, const char *text, double factor, int64_t *out)
 {
     double number;
-    if (value_of_name(names_of(to->meaning), text, out)) {
+    if (value_of_name(to->meaning, text, out)) {
         return 0;
     }
     if (str_parse_i64(text, out) == 0 && factor == 1) {
@@ -148,7 +134,7 @@ static int integer_of_text(const struct writing *to, const char *text, double fa
     if (mib_hint_parse_int(to->meaning->hint, text, out) == 0) {
         return 0;
     }
-    if (names_of(to->meaning).count > 0) {
+    if (to->meaning->enum_count > 0) {
         return no_such_name(to, text);
     }
     return err_set(to->err, BUSBAR_EINVAL, "a number is expected, not '%s'", text);
@@ -277,25 +263,25 @@ static int parse_hex(const struct writing *to, const char *text, struct buf *oct
 /* "a, b" or numbers of bits. Octets up to the last bit that has a name. */
 static int parse_bits(const struct writing *to, const char *text, struct buf *octets)
 {
-    struct names names = names_of(to->meaning);
+    const struct snmp_meaning *meaning = to->meaning;
     uint8_t bits[SNMP_BITS_MAX / 8] = { 0 };
     size_t size = 0;
-    for (size_t i = 0; i < names.count; i++) {
-        size_t needed = (size_t)names.enums[i].value / 8 + 1;
+    for (size_t i = 0; i < meaning->enum_count; i++) {
+        size_t needed = (size_t)meaning->enums[i].value / 8 + 1;
         size = needed > size && needed <= sizeof(bits) ? needed : size;
     }
     while (*text != '\0') {
         char word[MIB_NAME_MAX];
         size_t length = strcspn(text, ",");
         int64_t bit = -1;
-        str_format(word, sizeof(word), "%.*s", (int)(length < sizeof(word) ? length : 0), text);
+        str_format(word, sizeof(word), "%.*s", (int)length, text);
         const char *name = str_trim(word);
         text += text[length] != '\0' ? length + 1 : length;
         if (name[0] == '\0') {
             continue;
         }
-        if (!value_of_name(names, name, &bit) &&
-            (str_parse_i64(name, &bit) != 0 || bit < 0 || bit >= SNMP_BITS_MAX)) {
+        bool known = value_of_name(meaning, name, &bit) || str_parse_i64(name, &bit) == 0;
+        if (!known || bit < 0 || bit >= SNMP_BITS_MAX) {
             return no_such_name(to, name);
         }
         bits[bit / 8] = (uint8_t)(bits[bit / 8] | 0x80 >> bit % 8);

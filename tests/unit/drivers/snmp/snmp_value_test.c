@@ -30,6 +30,8 @@ static struct snmp_meaning meaning_of(const char *name)
         assert_non_null(meaning.object);
         meaning.syntax = meaning.object->syntax;
         meaning.hint = meaning.object->hint;
+        meaning.enums = meaning.object->enums;
+        meaning.enum_count = meaning.object->enum_count;
         meaning.divisor = mib_hint_divisor(meaning.hint);
     }
     snmp_meaning_settle(&meaning);

@@ -23,6 +23,8 @@ static struct snmp_meaning meaning_of(const char *name)
         assert_non_null(meaning.object);
         meaning.syntax = meaning.object->syntax;
         meaning.hint = meaning.object->hint;
+        meaning.enums = meaning.object->enums;
+        meaning.enum_count = meaning.object->enum_count;
         meaning.divisor = mib_hint_divisor(meaning.hint);
     }
     snmp_meaning_settle(&meaning);
@@ -173,6 +175,8 @@ static void texts_and_sizes(void **state)
     assert_writes(&bits, VALUE_TEXT, "", "04 00");
     assert_writes(&bits, VALUE_TEXT, "bridge, switch", "-3 there is no 'switch' here");
     assert_writes(&bits, VALUE_TEXT, "4096", "-3 there is no '4096' here");
+    memset(many, 'b', sizeof(many) - 1); /* longer than any name */
+    assert_writes(&bits, VALUE_TEXT, many, "-3 there is no 'bbb");
     const struct snmp_meaning date = meaning_of("hrSystemDate");
     assert_writes(&date, VALUE_TEXT, "2026-11-22T11:44:08.5+01:00", "04 07ea0b160a2c08052b0000");
     assert_writes(&date, VALUE_TEXT, "yesterday", "-3 2026-11-22T10:44:08Z");
