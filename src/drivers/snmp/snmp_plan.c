@@ -280,7 +280,8 @@ static uint32_t least(uint32_t a, uint32_t b)
 static uint32_t gather(struct planner *planner, uint32_t at, uint32_t oids, struct want **columns)
 {
     struct want *first = &planner->wants[at];
-    uint32_t most = oids / first->run > 1 ? oids / first->run : 1;
+    uint32_t rows = least(first->run, planner->limits->repetitions);
+    uint32_t most = (oids + rows - 1) / rows;
     uint32_t count = 0;
     uint32_t answer = 0;
     most = least(most, SNMP_PLAN_COLUMNS_MAX);
@@ -289,7 +290,7 @@ static uint32_t gather(struct planner *planner, uint32_t at, uint32_t oids, stru
         if (want->run == 0 || !same_run(first, want)) {
             continue;
         }
-        answer += answer_size(want->point) * least(first->run, oids);
+        answer += answer_size(want->point) * SNMP_PLAN_ROWS_MIN;
         if (count > 0 && answer > SNMP_PLAN_ANSWER_BYTES) {
             break;
         }
@@ -403,10 +404,9 @@ static uint32_t plan_get(struct planner *planner, uint32_t at)
 
 /* ---- all of it ---- */
 
-struct snmp_plan *snmp_plan_new(const struct snmp_plan_point *points, size_t count,
-                                const struct snmp_plan_limits *limits)
+static struct snmp_plan *lay_out(const struct snmp_plan_point *points, size_t count,
+                                 const struct snmp_plan_limits *limits)
 {
-    assert(limits->oids > 0 && limits->oids <= SNMP_PLAN_OIDS_MAX && count < SNMP_PLAN_NONE);
     struct snmp_plan *plan = busbar_alloc(sizeof(*plan));
     struct planner planner = { .plan = plan, .limits = limits };
     plan->count = count;
@@ -416,10 +416,27 @@ struct snmp_plan *snmp_plan_new(const struct snmp_plan_point *points, size_t cou
     collect(&planner, points, count);
     find_runs(&planner);
     plan_columns(&planner);
+    plan->bulks = plan->span_count;
     for (uint32_t at = 0; at < planner.count;) {
         at = planner.wants[at].taken ? at + 1 : plan_get(&planner, at);
     }
     busbar_free(planner.wants);
+    return plan;
+}
+
+struct snmp_plan *snmp_plan_new(const struct snmp_plan_point *points, size_t count,
+                                const struct snmp_plan_limits *limits)
+{
+    assert(limits->oids > 0 && limits->oids <= SNMP_PLAN_OIDS_MAX && count < SNMP_PLAN_NONE);
+    struct snmp_plan *plan = lay_out(points, count, limits);
+    if (plan->bulks > 0) { /* a short question is worth less than one question fewer */
+        struct snmp_plan_limits plain = *limits;
+        plain.repetitions = 0;
+        struct snmp_plan *other = lay_out(points, count, &plain);
+        bool fewer = other->span_count < plan->span_count;
+        snmp_plan_free(fewer ? plan : other);
+        plan = fewer ? other : plan;
+    }
     return plan;
 }
 

@@ -5,12 +5,12 @@
  * An item is a varbind to be asked for: of one or several points with the same OID, the name of a row, or sysUpTime
  * (wherever counters are read: it tells a restart from a wrap; and in the first question). A span is a question and covers whole items:
  *
- *   points   ifInOctets.1 .2 .3 .4   ifOutOctets.1 .2 .3 .4   sysName.0
- *   items    sysUpTime.0  ifInOctets.1 .2 .3 .4  ifOutOctets.1 .2 .3 .4   sysName.0
- *   spans    [ GETBULK 1 non-repeater, 2 columns, 4 rows               ]  [ GET ]
+ *   points   ifInOctets.1 ... .20   ifOutOctets.1 ... .20   sysName.0   sysContact.0 ... (20 more)
+ *   items    sysUpTime.0 ifInOctets.1 ... .20  ifOutOctets.1 ... .20    sysName.0 sysContact.0 ...
+ *   spans    [ GETBULK 1 non-repeater, 2 columns, 20 rows          ]    [ GET                    ]
  *
  * GETBULK is used for SNMP_PLAN_ROWS_MIN or more successive numbers in the last place of an OID: its question is shorter
- * by all rows but one. Items of a span stand column by column. Points of a row by name stand together with the cell of
+ * by all rows but one; not where GET alone needs fewer questions. Items of a span stand column by column. Points of a row by name stand together with the cell of
  * the name and go by GET, so that one answer holds both. */
 #ifndef BUSBAR_DRIVERS_SNMP_SNMP_PLAN_H
 #define BUSBAR_DRIVERS_SNMP_SNMP_PLAN_H
@@ -72,6 +72,7 @@ struct snmp_plan {
     uint32_t *rows;      /* of each sample: its row by name; SNMP_PLAN_NONE. NULL: none has one */
     struct text **texts; /* of each sample: memory for its text */
     uint32_t item_count, span_count;
+    uint32_t bulks;                          /* of the spans, the first so many are GETBULK */
     size_t byte_count, byte_capacity, count; /* count: of samples */
     uint32_t generation;                     /* the poll's: of what was learned when it was made */
     uint32_t next; /* the poll's: span to begin with, after a poll that was cut short */

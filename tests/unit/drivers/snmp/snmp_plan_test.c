@@ -174,15 +174,35 @@ static void columns_go_by_getbulk(void **state)
     rig_free(rig);
 }
 
+static void getbulk_is_not_worth_a_question_more(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new();
+    for (unsigned row = 1; row <= 5; row++) {
+        add_cell(rig, 6, row);
+        add_cell(rig, 10, row);
+    }
+    add(rig, "1.3.6.1.2.1.1.5.0");
+    make(rig, 48, 24);
+    assert_int_equal(rig->plan->span_count, 1);
+    assert_int_equal(rig->plan->spans[0].columns, 0);
+    make(rig, 10, 24); /* two either way */
+    assert_int_equal(rig->plan->span_count, 2);
+    assert_int_equal(rig->plan->spans[0].columns, 2);
+    rig_free(rig);
+}
+
 static void long_columns_are_cut(void **state)
 {
     (void)state;
     struct rig *rig = rig_new();
-    for (unsigned row = 0; row < 200; row++) {
-        add_cell(rig, 10, row); /* from 0: the question is the column itself */
+    for (unsigned row = 0; row < 100; row++) { /* from 0: the question is the column itself */
+        add_cell(rig, 10, row);
+        add_cell(rig, 11, row);
     }
     make(rig, 48, 24);
-    assert_int_equal(rig->plan->span_count, 9); /* 200 rows by 24 */
+    assert_int_equal(rig->plan->span_count, 5); /* 24 rows of both each */
+    assert_int_equal(rig->plan->bulks, 5);
     make(rig, 200, 100);
     for (uint32_t i = 0; i < rig->plan->span_count; i++) {
         assert_true((uint32_t)rig->plan->spans[i].rows * 24 <= 2 * SNMP_PLAN_ANSWER_BYTES);
@@ -213,7 +233,7 @@ static void counters_have_the_uptime_with_them(void **state)
     rig->points[3].counter = true;
     rig->points[0].counter = true;
     add(rig, "1.3.6.1.2.1.1.5.0");
-    make(rig, 48, 24);
+    make(rig, 9, 24);
     assert_int_equal(rig->plan->span_count, 2);
     assert_int_equal(rig->plan->spans[0].heads, 1);
     assert_int_equal(rig->plan->items[0].kind, SNMP_ITEM_UPTIME);
@@ -350,6 +370,7 @@ int main(void)
         cmocka_unit_test(scalars_go_together),
         cmocka_unit_test(equal_oids_are_asked_once),
         cmocka_unit_test(columns_go_by_getbulk),
+        cmocka_unit_test(getbulk_is_not_worth_a_question_more),
         cmocka_unit_test(long_columns_are_cut),
         cmocka_unit_test(few_rows_go_by_get),
         cmocka_unit_test(counters_have_the_uptime_with_them),
