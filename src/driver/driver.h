@@ -83,7 +83,8 @@ struct request {
      * bad = type NONE. The array comes unset.
      * write: the raw values to send, as wide as the point; of a scaled point always VALUE_DOUBLE,
      * to be rounded where the device has integers; what does not fit is answered BUSBAR_ERANGE,
-     * unsent. */
+     * unsent. Of a text the driver may put the same value as the device will spell it (borrowed until
+     * driver_done() returned): what is read back is compared with that. */
     struct sample *samples;
     size_t count;
     const struct driver_write *how; /* write: of a point that can be released; else NULL */

@@ -189,6 +189,20 @@ static void read_back(struct write *write)
     ask_driver(write, write->hd->driver->ops->read);
 }
 
+/* The driver knows how the device spells the text that was written: so it will be read back. */
+static void take_spelling(struct write *write)
+{
+    const struct text *spelt = write->sample.value.text;
+    if (write->asked.type == VALUE_TEXT && write->sample.type == VALUE_TEXT &&
+        spelt != write->text) {
+        struct text *before = write->text;
+        write->text = text_new(spelt->bytes, spelt->size);
+        write->asked.value.text = write->text;
+        write->asked.raw.text = write->text;
+        busbar_free(before);
+    }
+}
+
 static void sent(struct write *write, int error)
 {
     struct host_device *hd = write->hd;
@@ -201,6 +215,7 @@ static void sent(struct write *write, int error)
         tell(write, false, error);
         return;
     }
+    take_spelling(write);
     note_taken(write);
     breaker_answered(hd);
     if (!write->pt->readable || hd->driver->ops->read == NULL) {

@@ -69,6 +69,32 @@ static int make(const struct snmp_write *write, uint8_t *room, struct snmp_varbi
     return error == BUSBAR_EINVAL ? BUSBAR_ERANGE : error;
 }
 
+/* Texts as the device will spell them when they are read back: an OID by its name, octets by their hint. */
+static void end_taken(struct snmp_write *write, struct bytes varbinds)
+{
+    struct snmp_device *device = write->device;
+    struct request *req = write->req;
+    struct text **texts = busbar_alloc_array(req->count, sizeof(struct text *));
+    struct snmp_varbind varbind;
+    for (size_t i = 0; i < req->count && snmp_varbind_next(&varbinds, &varbind); i++) {
+        const struct snmp_address *address = driver_address(device->dev, req->points[i]);
+        struct sample taken = { 0 };
+        if (req->samples[i].type == VALUE_TEXT) {
+            snmp_value_read(address->meaning, device->state->mib, &varbind.value, &texts[i],
+                            &taken);
+        }
+        if (taken.type == VALUE_TEXT) {
+            req->samples[i].value = taken.value;
+        }
+    }
+    size_t count = req->count;
+    end(write, 0);
+    for (size_t i = 0; i < count; i++) {
+        busbar_free(texts[i]);
+    }
+    busbar_free(texts);
+}
+
 static void answered(void *ctx, const struct snmp_answer *answer)
 {
     struct snmp_write *write = ctx;
@@ -84,7 +110,7 @@ static void answered(void *ctx, const struct snmp_answer *answer)
     }
     snmp_device_answered(write->device);
     if (answer->pdu->error_status == SNMP_NO_ERROR) {
-        end(write, 0);
+        end_taken(write, answer->pdu->varbinds);
         return;
     }
     uint16_t detail = snmp_detail_status(answer->pdu->error_status);

@@ -40,6 +40,7 @@ struct rig {
     int answers, error, writes, write_error;
     int ups, downs, link_error, stopped, events, frames, tested;
     char words[1024], event_kind[64], event_text[256];
+    char spelt[128]; /* the first text of a write that was taken, as the driver gave it back */
     char findings[RIG_FINDINGS][1024];
     int codes[RIG_FINDINGS];
     size_t finding_count;
@@ -93,6 +94,10 @@ void driver_done(struct device *dev, struct request *req, int error)
     if (req == &rig_now->write) {
         rig_now->writes++;
         rig_now->write_error = error;
+        if (error == 0 && req->samples[0].type == VALUE_TEXT) {
+            (void)str_copy(rig_now->spelt, sizeof(rig_now->spelt),
+                           req->samples[0].value.text->bytes);
+        }
     } else {
         rig_now->answers++;
         rig_now->error = error;

@@ -281,12 +281,29 @@ static void written_in_one_message(void **state)
     rig_start(rig, no_pairs);
     rig->written[0] = text_sample("sw-2");
     rig->written[1] = text_sample("attic");
+    struct text *texts[2] = { (struct text *)(uintptr_t)rig->written[0].value.text,
+                              (struct text *)(uintptr_t)rig->written[1].value.text };
     assert_int_equal(rig_write(rig, 0, 2), 0);
     assert_int_equal(rig->fake->sets, 1);
     assert_int_equal(rig->fake->varbinds_last, 2);
     assert_int_equal(rig->ups, 1);
-    drop_sample(&rig->written[0]);
-    drop_sample(&rig->written[1]);
+    busbar_free(texts[0]);
+    busbar_free(texts[1]);
+    rig_free(rig);
+}
+
+/* An OID that was written in digits is read back by its name. */
+static void texts_as_the_device_spells_them(void **state)
+{
+    struct rig *rig = rig_new();
+    (void)state;
+    (void)rig_point(rig, PAIRS("oid", "1.3.6.1.4.1.32473.1.0", "type", "oid"));
+    rig_start(rig, no_pairs);
+    rig->written[0] = text_sample("1.3.6.1.2.1.1.5.0");
+    struct text *text = (struct text *)(uintptr_t)rig->written[0].value.text;
+    assert_int_equal(rig_write(rig, 0, 1), 0);
+    assert_string_equal(rig->spelt, "SNMPv2-MIB::sysName.0");
+    busbar_free(text);
     rig_free(rig);
 }
 
@@ -464,6 +481,7 @@ int main(void)
         cmocka_unit_test(stopped_while_it_asks),
         cmocka_unit_test(a_restart_is_an_event),
         cmocka_unit_test(written_in_one_message),
+        cmocka_unit_test(texts_as_the_device_spells_them),
         cmocka_unit_test(never_sent_twice),
         cmocka_unit_test(refused_by_the_device),
         cmocka_unit_test(what_does_not_fit_is_not_sent),
