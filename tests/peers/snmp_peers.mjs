@@ -2,7 +2,7 @@
 // SNMP agents and senders that are not ours: Debian's snmpd and its tools, snmpsim, npm's net-snmp. Each is a private
 // process with a folder of its own, on a free port of loopback.
 import { createSocket } from 'node:dgram';
-import { chmodSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { sleep, start, until } from '../support/gateway.mjs';
@@ -33,7 +33,7 @@ export async function freeUdp(address = '127.0.0.1') {
   return port;
 }
 
-/** The environment of a net-snmp program: no MIB, no file of the machine. */
+/** The environment of a net-snmp program: no MIB, no file of the machine; what it keeps over a restart is in `folder`. */
 function quiet(folder) {
   return { ...process.env, MIBS: '', SNMP_PERSISTENT_DIR: folder, SNMPCONFPATH: folder };
 }
@@ -78,14 +78,14 @@ export async function startSnmpd(folder, { users = [], engine = '80001f8804736e6
       `exactEngineID 0x${agent.engine}`, 'rocommunity public', 'rwcommunity private', 'rocommunity6 public', 'sysServices 72',
       ...users.map(([auth, priv]) => `createUser ${userName(auth, priv)}${auth ? ` ${auths[auth]} "${AUTH}"` : ''}${priv ? ` ${privs[priv]} "${PRIV}"` : ''}`),
       ...users.map(([auth, priv]) => `rwuser ${userName(auth, priv)} ${priv ? 'priv' : auth ? 'auth' : 'noauth'}`), config, ''].join('\n'));
-    agent.process = start('snmpd', ['-f', '-Lo', '-r', '-C', '-c', join(home, 'busbar.conf'), '-p', join(home, 'pid')], { env: quiet(home) });
+    agent.process = start('snmpd', ['-f', '-Lo', '-r', '-c', join(home, 'busbar.conf'), '-p', join(home, 'pid')], { env: quiet(home) });
     await until('snmpd listens', () => /NET-SNMP version/.test(agent.process.output));
   };
   agent.stop = (signal = 'SIGTERM') => agent.process.stop(signal);
   agent.restart = async ({ engine: other = agent.engine, forget = false } = {}) => {
     await agent.stop();
-    if (forget) { // boots count from 1 again
-      writeFileSync(join(home, 'snmpd.conf'), '');
+    if (forget || other !== agent.engine) { // boots count from 1 again; it would go on answering to the old id
+      rmSync(join(home, 'snmpd.conf'));
     }
     agent.engine = other;
     await begin();
@@ -147,7 +147,12 @@ export async function startAgent({ providers = [], fill = () => {}, users = [], 
     access.setUserAccess(user.name, snmp.AccessLevel.ReadWrite);
   }
   agent.registerProviders(providers);
-  fill(agent.getMib());
+  try {
+    fill(agent.getMib());
+  } catch (error) {
+    agent.close();
+    throw error;
+  }
   await sleep(50); // it does not tell when it listens
   return { agent, mib: agent.getMib(), port: at, host: `127.0.0.1:${at}`, errors: agent.errors,
     stop: () => new Promise((resolve) => agent.close(resolve)) };

@@ -101,6 +101,26 @@ export const encode = ({ version = 1, community = 'public', type = Pdu.RESPONSE,
   tlv(Tag.SEQUENCE, int(version), text(community), tlv(type, int(id), int(a), int(b),
     tlv(Tag.SEQUENCE, ...varbinds.map((v) => tlv(Tag.SEQUENCE, oid(v.oid), v.value)))));
 
+/** The first question of v3, to whom nothing is known (RFC 3414, 4): the engine of whoever listens. */
+export async function discoverEngine(port, { address = '127.0.0.1', from = '127.0.0.1' } = {}) {
+  const socket = createSocket('udp4');
+  await new Promise((resolve) => socket.bind(0, from, resolve));
+  const scoped = tlv(Tag.SEQUENCE, text(''), text(''), tlv(Pdu.GET, int(1), int(0), int(0), tlv(Tag.SEQUENCE)));
+  const security = tlv(Tag.OCTETS, tlv(Tag.SEQUENCE, text(''), int(0), int(0), text(''), text(''), text('')));
+  const question = tlv(Tag.SEQUENCE, int(3), tlv(Tag.SEQUENCE, int(77), int(65507), tlv(Tag.OCTETS, [4]), int(3)), security, scoped);
+  const report = await new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('no Report')), 3000);
+    socket.once('message', (message) => {
+      clearTimeout(timer);
+      resolve(message);
+    });
+    socket.send(question, port, address);
+  });
+  await new Promise((resolve) => socket.close(resolve));
+  const [engine, boots, time] = takeAll(take(takeAll(take(report).body)[2].body).body);
+  return { id: engine.body.toString('hex'), boots: number(boots), time: number(time) };
+}
+
 export function compareOids(a, b) {
   const left = a.split('.').map(Number);
   const right = b.split('.').map(Number);
@@ -180,6 +200,18 @@ export async function startFake(values, { address = '127.0.0.1', port } = {}) {
     }
   });
   await new Promise((resolve) => socket.bind(at, address, resolve));
+  /** An answer of an error: status and the number of the varbind, with the question's own varbinds. */
+  fake.refuse = (question, status, index) => encode({ ...question, type: Pdu.RESPONSE, a: status, b: index });
+  /** The longest time between two questions, over some time. */
+  fake.longest = async (ms) => {
+    const times = [Date.now()];
+    const note = () => times.push(Date.now());
+    socket.on('message', note);
+    await new Promise((resolve) => setTimeout(resolve, ms));
+    socket.off('message', note);
+    times.push(Date.now());
+    return times.slice(1).reduce((most, time, i) => Math.max(most, time - times[i]), 0);
+  };
   fake.stop = () => new Promise((resolve) => socket.close(resolve));
   return fake;
 }
