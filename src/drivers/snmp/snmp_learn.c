@@ -110,6 +110,11 @@ static void limits_of(const struct snmp_reads *reads, struct snmp_plan_limits *o
                                                           : SNMP_PLAN_OIDS_MAX;
     bool bulk = config->bulk && !reads->no_bulk && reads->device->login->version != SNMP_V1;
     out->oids = reads->largest != 0 && reads->largest < most ? reads->largest : most;
+    /* who wants more at once than the default wants answers of several frames */
+    out->bytes = SNMP_PLAN_ANSWER_BYTES;
+    if (most > SNMP_PLAN_OIDS_USUAL) {
+        out->bytes = SNMP_PLAN_ANSWER_BYTES * most / SNMP_PLAN_OIDS_USUAL;
+    }
     out->repetitions = bulk ? (uint32_t)config->max_repetitions : 0;
     out->uptime = !reads->no_uptime;
 }

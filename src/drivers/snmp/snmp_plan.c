@@ -291,7 +291,7 @@ static uint32_t gather(struct planner *planner, uint32_t at, uint32_t oids, stru
             continue;
         }
         answer += answer_size(want->point) * SNMP_PLAN_ROWS_MIN;
-        if (count > 0 && answer > SNMP_PLAN_ANSWER_BYTES) {
+        if (count > 0 && answer > planner->limits->bytes) {
             break;
         }
         columns[count++] = want;
@@ -316,7 +316,7 @@ static void plan_columns(struct planner *planner)
             row_bytes += answer_size(columns[c]->point);
         }
         uint32_t rows = least(oids / count, planner->limits->repetitions);
-        uint32_t fit = (SNMP_PLAN_ANSWER_BYTES - UPTIME_BYTES) / row_bytes;
+        uint32_t fit = (planner->limits->bytes - UPTIME_BYTES) / row_bytes;
         rows = least(rows, fit > 0 ? fit : 1);
         if (rows < SNMP_PLAN_ROWS_MIN) {
             continue; /* by GET */
@@ -333,7 +333,7 @@ static void plan_columns(struct planner *planner)
 static bool fits(const struct planner *planner, uint32_t oids, uint32_t answer)
 {
     return planner->oids + oids <= planner->limits->oids &&
-           planner->answer + answer <= SNMP_PLAN_ANSWER_BYTES;
+           planner->answer + answer <= planner->limits->bytes;
 }
 
 /* The items of one row by name: how many, and how big their answer is. */
@@ -427,7 +427,8 @@ static struct snmp_plan *lay_out(const struct snmp_plan_point *points, size_t co
 struct snmp_plan *snmp_plan_new(const struct snmp_plan_point *points, size_t count,
                                 const struct snmp_plan_limits *limits)
 {
-    assert(limits->oids > 0 && limits->oids <= SNMP_PLAN_OIDS_MAX && count < SNMP_PLAN_NONE);
+    assert(limits->oids > 0 && limits->oids <= SNMP_PLAN_OIDS_MAX && limits->bytes > UPTIME_BYTES &&
+           count < SNMP_PLAN_NONE);
     struct snmp_plan *plan = lay_out(points, count, limits);
     if (plan->bulks > 0) { /* a short question is worth less than one question fewer */
         struct snmp_plan_limits plain = *limits;

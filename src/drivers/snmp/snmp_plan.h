@@ -22,7 +22,8 @@
 enum {
     SNMP_PLAN_ROWS_MIN = 4,
     SNMP_PLAN_COLUMNS_MAX = 16,
-    SNMP_PLAN_OIDS_MAX = 256,      /* in one question */
+    SNMP_PLAN_OIDS_MAX = 1024,     /* in one question */
+    SNMP_PLAN_OIDS_USUAL = 48,     /* max_oids by default */
     SNMP_PLAN_ANSWER_BYTES = 1320, /* of varbinds: with the heads of v3 one frame of Ethernet */
     SNMP_PLAN_NONE = UINT32_MAX,
 };
@@ -39,6 +40,7 @@ struct snmp_plan_point {
 
 struct snmp_plan_limits {
     uint32_t oids;        /* in one question */
+    uint32_t bytes;       /* of the varbinds of an answer, about */
     uint32_t repetitions; /* of GETBULK; 0: it is not used */
     bool
         uptime; /* sysUpTime is asked along: with counters always, else with the first question now and then */

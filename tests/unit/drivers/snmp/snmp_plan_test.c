@@ -108,6 +108,7 @@ static void check(const struct rig *rig, const struct snmp_plan_limits *limits)
 static void make(struct rig *rig, uint32_t oids, uint32_t repetitions)
 {
     struct snmp_plan_limits limits = { .oids = oids,
+                                       .bytes = SNMP_PLAN_ANSWER_BYTES,
                                        .repetitions = repetitions,
                                        .uptime = rig->uptime };
     snmp_plan_free(rig->plan);
