@@ -8,7 +8,7 @@
  * that they are opened; 6 time passes; 7 the disk answers, or is full. */
 #include <stdlib.h>
 
-#include "support/snmp_trap_rig.h"
+#include "../support/snmp_trap_rig.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

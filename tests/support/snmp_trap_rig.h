@@ -15,7 +15,7 @@
 #include "drivers/snmp/snmp_logins.h"
 #include "drivers/snmp/snmp_rows.h"
 #include "drivers/snmp/snmp_traps_private.h"
-#include "support/quiet.h"
+#include "quiet.h"
 
 enum {
     RIG_DEVICES = 6,

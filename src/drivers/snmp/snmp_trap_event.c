@@ -167,8 +167,11 @@ static void add_variable(struct building *event, const struct snmp_varbind *varb
     }
     if (line->size < LINE_MAX) {
         size_t kept = str_utf8_cut(buf_text(print), print->size, SHOWN_MAX);
-        (void)buf_printf(line, "%s%s %.*s%s", line->size == 0 ? "" : ", ", name, (int)kept,
-                         buf_text(print), kept < print->size ? "..." : "");
+        (void)buf_append_text(line, line->size == 0 ? "" : ", ");
+        (void)buf_append_text(line, name);
+        (void)buf_append_byte(line, ' ');
+        (void)buf_append(line, buf_text(print), kept);
+        (void)buf_append_text(line, kept < print->size ? "..." : "");
     }
 }
 

@@ -43,7 +43,7 @@ int snmp_trap_check(const struct snmp_traps *traps, const struct snmp_trap_notic
                     const struct snmp_trap_device *device)
 {
     const struct snmp_login *login = login_of(device);
-    if (device != NULL && !device->device->config.traps) {
+    if (device != NULL && (!device->device->config.traps || device->device->dev->paused)) {
         return SNMP_REFUSED_OFF;
     }
     if (has_password(login) && (notice->level & SNMP_AUTH) == 0) {

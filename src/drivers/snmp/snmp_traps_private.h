@@ -54,7 +54,7 @@ enum {
       "out of their time: sent again by somebody, or the sender's clock went back")      \
     X(CIPHER, "cipher", "that cannot be decrypted: is the priv password right?")         \
     X(ENGINE, "engine", "for another engine than ours, or of an engine id that is none") \
-    X(OFF, "off", "of devices with `traps: false`")                                      \
+    X(OFF, "off", "of devices that are paused, or have `traps: false`")                  \
     X(STORE, "disk", "that could not be stored")                                         \
     X(BUSY, "busy", "as too many informs waited for the disk")
 

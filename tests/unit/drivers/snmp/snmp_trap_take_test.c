@@ -115,6 +115,9 @@ static void only_who_is_allowed_is_heard(void **state)
     assert_int_equal(rig_send(&part, "coldStart", NULL), SNMP_OPENED);
     rig.devices[0].snmp.config.traps = false;
     assert_int_equal(rig_send(&part, "coldStart", NULL), SNMP_REFUSED_OFF);
+    rig.devices[0].snmp.config.traps = true;
+    rig.devices[0].dev.paused = true;
+    assert_int_equal(rig_send(&part, "coldStart", NULL), SNMP_REFUSED_OFF);
     rig_close(&rig);
 }
 
