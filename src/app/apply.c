@@ -25,6 +25,7 @@ struct apply {
     /* The job's: nothing else is touched there but state and files. */
     char config_path[GATEWAY_PATH_MAX], data_folder[GATEWAY_PATH_MAX];
     uint32_t running;
+    struct prepared *prepared[PROTOCOLS_MAX]; /* of what is running; held */
     struct secrets *secrets;
     struct config *config, *old;
     struct problems problems;
@@ -42,7 +43,19 @@ struct apply {
 
 /* ---- jobs ---- */
 
-static bool load(struct apply *apply, const char *path, struct config **out,
+static struct prepared *running_prepared(void *ctx, const char *protocol)
+{
+    const struct apply *apply = ctx;
+    for (size_t i = 0; i < apply->gw->protocols.count; i++) {
+        if (strcmp(apply->gw->protocols.list[i].name, protocol) == 0) {
+            return apply->prepared[i];
+        }
+    }
+    return NULL;
+}
+
+/* running: what drivers made of their files is what they run with, not what they would make now. */
+static bool load(struct apply *apply, const char *path, bool running, struct config **out,
                  struct problems *problems)
 {
     char files[GATEWAY_PATH_MAX];
@@ -51,6 +64,8 @@ static bool load(struct apply *apply, const char *path, struct config **out,
                               .protocol_count = apply->gw->protocols.count,
                               .secrets = apply->secrets,
                               .files = protocols_files(files, sizeof files, apply->config_path),
+                              .prepared = running ? running_prepared : NULL,
+                              .prepared_ctx = apply,
                               .cache = protocols_cache(cache, sizeof cache, apply->data_folder) };
     apply->error = config_load(path, &env, out, problems);
     return apply->error == 0;
@@ -65,7 +80,7 @@ static void load_running(struct apply *apply)
         return;
     }
     problems_init(&ignored);
-    if (!load(apply, path, &apply->old, &ignored)) {
+    if (!load(apply, path, true, &apply->old, &ignored)) {
         apply->old = NULL;
         apply->error = 0;
     }
@@ -104,7 +119,7 @@ static bool restore(struct apply *apply)
     apply->config = NULL;
     problems_fini(&apply->problems);
     problems_init(&apply->problems);
-    return load(apply, apply->config_path, &apply->config, &apply->problems);
+    return load(apply, apply->config_path, false, &apply->config, &apply->problems);
 }
 
 static void work_load(void *ctx)
@@ -114,7 +129,7 @@ static void work_load(void *ctx)
     apply->error = secrets_open(apply->data_folder, &apply->secrets, &apply->err);
     apply->signature = gateway_files_signature(apply->config_path);
     if (apply->error != 0 || !choose_files(apply, path, sizeof path) ||
-        !load(apply, path, &apply->config, &apply->problems) ||
+        !load(apply, path, false, &apply->config, &apply->problems) ||
         apply->request.mode == APPLY_CHECK) {
         return;
     }
@@ -186,6 +201,9 @@ static void freed(void *ctx, int error)
 {
     struct apply *apply = ctx;
     (void)error;
+    for (size_t i = 0; i < PROTOCOLS_MAX; i++) {
+        prepared_drop(apply->prepared[i]);
+    }
     problems_fini(&apply->problems);
     if (apply->diffed) {
         config_diff_fini(&apply->diff);
@@ -337,6 +355,10 @@ static void load_done(void *ctx, int error)
 void apply_next(struct gateway *gw)
 {
     gw->apply->running = gw->version;
+    for (size_t i = 0; i < gw->protocols.count; i++) {
+        const struct setup *setup = host_setup_of(gw->host, gw->protocols.list[i].name);
+        gw->apply->prepared[i] = prepared_hold(setup != NULL ? setup->prepared : NULL);
+    }
     jobs_submit(gw->loop, work_load, load_done, gw->apply);
 }
 

@@ -68,6 +68,10 @@ struct config_env {
     /* Where files that a section names are, when that is not where the configuration is (a kept version of
      * it); NULL: it is. */
     const char *files;
+    /* What a driver has made of its files for this configuration as it is running (the files may have changed
+     * since); NULL: it is made of the files. What the call gives is held. */
+    struct prepared *(*prepared)(void *ctx, const char *protocol);
+    void *prepared_ctx;
     const char
         *cache; /* a folder for what drivers make of such files; NULL: it is made each time */
 };

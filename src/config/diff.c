@@ -435,8 +435,11 @@ static void compare_driver(struct work *work, const struct config_protocol *prot
         str_format(parts, sizeof(parts), "%s.%s", path, protocol->parts_key);
         compare_parts(work, parts, old, new);
     }
+    uint64_t old_files = old->prepared != NULL ? old->prepared->hash : 0;
+    uint64_t new_files = new->prepared != NULL ? new->prepared->hash : 0;
     if (work->diff->total == before && old->hash != new->hash) {
-        add(work, '~', path, "(secret)", "(secret)", "");
+        const char *what = old_files != new_files ? "(its files)" : "(secret)";
+        add(work, '~', path, what, what, "");
     }
 }
 

@@ -225,7 +225,14 @@ void drivers_prepare(struct load *load)
         if (!setup->given || protocol->prepare == NULL || load->problems->errors > 0) {
             continue;
         }
-        if (protocol->prepare(setup, &how, &setup->prepared, &err) != 0) {
+        int error = 0;
+        if (load->env->prepared != NULL) {
+            setup->prepared = prepared_hold(
+                load->env->prepared(load->env->prepared_ctx, protocol->name));
+        } else {
+            error = protocol->prepare(setup, &how, &setup->prepared, &err);
+        }
+        if (error != 0) {
             problems_err(load->problems, &err, load->drivers[i].at);
         } else if (setup->prepared != NULL) {
             setup->hash = load_mix(setup->hash, setup->prepared->hash);
