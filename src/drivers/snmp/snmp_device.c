@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "drivers/snmp/snmp_device.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -189,11 +190,11 @@ static void on_frame(void *ctx, bool sent, struct bytes datagram, struct bytes c
         return;
     }
     /* What was encrypted stands behind it, for people. */
-    uint8_t *both = busbar_alloc(size + more);
+    uint8_t *both = device->state->frame;
+    assert(size + more <= sizeof(device->state->frame));
     memcpy(both, datagram.at, size);
     memcpy(both + size, clear.at, more);
     driver_frame(device->dev, sent, both, size + more);
-    busbar_free(both);
 }
 
 static void on_bad(void *ctx, struct bytes datagram, const char *why)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The slots of the driver interface; the work is done by the other files. */
+#include "drivers/snmp/snmp_driver.h"
+
 #include "base/clock.h"
 #include "drivers/snmp/mib/prepared.h"
 #include "drivers/snmp/snmp.h"

@@ -34,6 +34,7 @@ struct snmp_driver_state {
     struct driver_discovery *waiting[SNMP_WAITING_MAX];
     size_t waiting_count;
     struct snmp_logins_wait logins_wait;
+    uint8_t frame[2 * SNMP_MESSAGE_MAX]; /* a datagram and what was encrypted in it */
 };
 
 struct snmp_device {
