@@ -39,9 +39,10 @@
 #include "net/timer.h"
 
 enum {
-    HOST_FRAMES_MAX = 50,           /* frames shown of one device */
-    HOST_FRAMES_BYTES = 16 * 1024,  /* ring of one device, taken with its first frame */
-    HOST_FRAME_BYTES_MAX = 1536,    /* kept of one frame: all of one over UDP on Ethernet */
+    HOST_FRAMES_MAX = 50,          /* frames shown of one device */
+    HOST_FRAMES_BYTES = 16 * 1024, /* ring of one device, taken with its first frame */
+    HOST_FRAME_BYTES_MAX =
+        3072, /* kept of one frame: one over UDP on Ethernet, and its clear text */
     HOST_FRAME_REASON_MAX = 96,     /* kept of the reason of a bad one */
     HOST_HOUR_PARTS = 12,           /* failures are counted in parts of 5 minutes */
     HOST_POOL_FREE_BYTES = 4 << 20, /* unused sample arrays kept for the next polls */
