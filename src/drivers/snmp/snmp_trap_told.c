@@ -220,8 +220,10 @@ static void tell_counts(const struct snmp_traps *traps, driver_status_cb cb, voi
     }
     for (int i = 0; i < SNMP_REFUSED_COUNT; i++) {
         if (traps->refused[i] > 0) {
+            char name[NUMBER_MAX];
+            str_format(name, sizeof(name), "not kept: %s", short_words[i]);
             str_format(text, sizeof(text), "%s %s", grouped(traps->refused[i], number), words[i]);
-            tell(cb, ctx, "traps not kept", text, NULL);
+            tell(cb, ctx, name, text, NULL);
         }
     }
     if (lost_of(traps) > 0) {

@@ -10,7 +10,9 @@ void mib_print(const struct mib *mib, struct snmp_oid oid, struct buf *out)
         return;
     }
     struct snmp_oid tail = snmp_oid_tail(oid, object->oid);
-    (void)buf_printf(out, "%s::%s", object->module, object->name);
+    (void)buf_append_text(out, object->module);
+    (void)buf_append_text(out, "::");
+    (void)buf_append_text(out, object->name);
     if (tail.size > 0) {
         (void)buf_append_byte(out, '.');
         mib_index_print_all(mib_row_of(object), tail, out);

@@ -158,7 +158,7 @@ static void the_status_tells_what_came(void **state)
     assert_int_equal(facts.troubles, 0);
     assert_non_null(strstr(facts.text, "listens=127.0.0.1:"));
     assert_non_null(strstr(facts.text, "traps kept=200\n"));
-    assert_non_null(strstr(facts.text, "traps not kept=1,300 over the limit"));
+    assert_non_null(strstr(facts.text, "not kept: too many=1,300 over the limit"));
     assert_non_null(strstr(facts.text, "engine id=8000000005"));
     rig_close(&rig);
 }
