@@ -63,7 +63,8 @@ struct fake {
     size_t silent_from;   /* points from this index on are not answered; 0 = all are */
     bool bad_index_fails; /* a request that holds point `bad_index` fails as a whole */
     uint32_t bad_index;
-    bool ignore_write; /* takes writes, keeps its value */
+    bool ignore_write;         /* takes writes, keeps its value */
+    const struct text *spells; /* so it spells a text that is written; NULL: as it came */
     struct sample raw[FAKE_POINTS_MAX];
     struct list open;
     size_t open_now, open_most;
@@ -141,6 +142,9 @@ static inline int fake_write_now(struct fake *fake, struct request *req)
         fake->held[req->points[0]][req->how->priority - 1] = req->samples[0];
     } else if (!fake->ignore_write) {
         fake->raw[req->points[0]].type = req->samples[0].type;
+        if (fake->spells != NULL) {
+            req->samples[0].value.text = fake->spells;
+        }
         fake->raw[req->points[0]].value = req->samples[0].value;
     }
     return 0;

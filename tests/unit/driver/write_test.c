@@ -97,6 +97,39 @@ static void a_state_is_written_by_name(void **state)
     site_fini(&site);
 }
 
+/* An OID written in digits is read back by its name: the driver knows. */
+static void a_text_is_compared_as_the_device_spells_it(void **state)
+{
+    (void)state;
+    struct site site;
+    struct told told = { 0 };
+    struct device *dev = writable_device(&site);
+    struct text *text = text_new("1.3.6", 5);
+    struct text *spelt = text_new("dod", 3);
+    struct text *other = text_new("org", 3);
+    dev->points[0].value_type = VALUE_TEXT;
+    fake_of(dev)->raw[0].type = VALUE_TEXT;
+    fake_of(dev)->raw[0].value.text = spelt;
+    fake_of(dev)->spells = spelt;
+    assert_int_equal(host_write(site.host, &dev->points[0], VALUE_TEXT,
+                                (union value){ .text = text }, NULL, 0, written, &told, NULL),
+                     0);
+    site_advance(&site, 25000);
+    assert_int_equal(told.result.error, 0);
+    assert_string_equal(told.result.message, "written, read back dod after 20ms");
+    fake_of(dev)->ignore_write = true;
+    fake_of(dev)->raw[0].value.text = other;
+    assert_int_equal(host_write(site.host, &dev->points[0], VALUE_TEXT,
+                                (union value){ .text = text }, NULL, 0, written, &told, NULL),
+                     0);
+    site_advance(&site, 6000000);
+    assert_int_equal(told.result.error, BUSBAR_EREFUSED);
+    site_fini(&site);
+    busbar_free(text);
+    busbar_free(spelt);
+    busbar_free(other);
+}
+
 static void what_is_wrong_is_said_before_anything_is_sent(void **state)
 {
     (void)state;
@@ -236,6 +269,7 @@ int main(void)
         cmocka_unit_test(a_write_is_read_back_and_seen_at_once),
         cmocka_unit_test(a_scaled_value_is_rounded_by_the_device),
         cmocka_unit_test(a_state_is_written_by_name),
+        cmocka_unit_test(a_text_is_compared_as_the_device_spells_it),
         cmocka_unit_test(what_is_wrong_is_said_before_anything_is_sent),
         cmocka_unit_test(no_answer_is_not_repeated),
         cmocka_unit_test(a_refusal_is_explained),
