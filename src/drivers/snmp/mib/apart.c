@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -18,9 +19,7 @@
 #include "base/file.h"
 #include "base/str.h"
 
-enum { CHUNK = 1 << 16, HEAD = 5, FRAME_MAX = MIB_CATALOGUE_MAX };
-
-extern char **environ;
+enum { CHUNK = 1 << 16, HEAD = 5, FRAME_MAX = MIB_CATALOGUE_MAX, PATH_BYTES = 4096 };
 
 /* What is known of one try. */
 struct
@@ -178,6 +177,13 @@ static int start(const struct mib_apart *apart, int in, int out, pid_t *pid)
     char name[] = "busbar";
     char verb[] = MIB_APART_VERB;
     char *argv[] = { name, verb, NULL };
+    /* nothing else of our environment: it could tell the library of other modules (MIBS, MIBDIRS) */
+    char locale[] = "LC_ALL=C";
+    char libraries[PATH_BYTES];
+    const char *path = getenv("LD_LIBRARY_PATH");
+    bool fits = path != NULL && strlen(path) < sizeof(libraries) - 17;
+    (void)str_format(libraries, sizeof(libraries), "LD_LIBRARY_PATH=%s", fits ? path : "");
+    char *env[] = { locale, fits ? libraries : NULL, NULL };
     posix_spawn_file_actions_t actions;
     if (posix_spawn_file_actions_init(&actions) != 0) {
         return BUSBAR_ENOMEM;
@@ -187,7 +193,7 @@ static int start(const struct mib_apart *apart, int in, int out, pid_t *pid)
     error = error == 0 ? posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
                                                           O_WRONLY, 0)
                        : error;
-    error = error == 0 ? posix_spawn(pid, program, &actions, NULL, argv, environ) : error;
+    error = error == 0 ? posix_spawn(pid, program, &actions, NULL, argv, env) : error;
     (void)posix_spawn_file_actions_destroy(&actions);
     return error == 0 ? 0 : err_from_errno(error);
 }
