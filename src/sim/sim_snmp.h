@@ -3,7 +3,7 @@
  * their own may share an address, as behind a proxy; of version 3 there is one at an address.
  *
  *   datagram -> sim_snmp.c (port, device, fault) -> sim_snmp_agent.h (answer)
- *   sim_snmp_notify.c: traps and informs, on demand and by period, to where the gateway listens */
+ *   sim_snmp_trap.c, sim_snmp_notify.c: traps and informs, on demand and by period, to where the gateway listens */
 #ifndef BUSBAR_SIM_SIM_SNMP_H
 #define BUSBAR_SIM_SIM_SNMP_H
 
@@ -72,6 +72,20 @@ int sim_snmp_login(struct sim_snmp_served *served, const struct setup *setup,
 void sim_snmp_link_written(struct sim_snmp_served *served, const struct sim_snmp_object *object);
 /* ifOperStatus of an interface, told by the caller. */
 void sim_snmp_set_status(struct sim_snmp_served *served, uint16_t row, bool up);
+
+/* ---- sim_snmp_trap.c ---- */
+/* What to tell, as a person says it. */
+struct sim_snmp_notification {
+    struct snmp_oid_buf oid;
+    const struct mib_object *object;     /* NULL: not in the catalogue */
+    const struct sim_snmp_object *about; /* a point's, or a row's ifOperStatus; NULL */
+    int64_t every_us;
+    int64_t count;
+};
+/* Puts the PDU of a notification before out->at. */
+void sim_snmp_put_notification(struct sim_snmp_served *served,
+                               const struct sim_snmp_notification *what, bool confirmed, int32_t id,
+                               struct ber_out *out);
 
 /* ---- sim_snmp_notify.c ---- */
 /* "linkDown eth0 every=10s", as docs/simulator.md has it; "none" ends what is sent by period. */

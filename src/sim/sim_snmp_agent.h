@@ -20,7 +20,6 @@
 #include "sim/sim_value.h"
 
 enum {
-    SIM_SNMP_PORT = 161,
     SIM_SNMP_ENTERPRISE = 32473, /* for documentation, RFC 5612 */
     SIM_SNMP_MESSAGE = 1472,   /* the longest that an agent sends: what fits a frame of Ethernet */
     SIM_SNMP_VALUE_MAX = 1024, /* bytes of one value */

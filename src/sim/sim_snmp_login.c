@@ -3,10 +3,17 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "sim/sim_snmp.h"
 
-enum { KEY_MAX = 4096 };
+enum { KEY_MAX = 256 };
+
+/* Not the secret itself: this stays in memory. */
+static unsigned long long mark_of(const char *secret)
+{
+    return secret != NULL ? (unsigned long long)hash_keyed(secret, strlen(secret)) : 0;
+}
 
 /* One user for all devices that have the same: its keys take milliseconds. */
 static int get_user(struct sim_snmp_served *served, const struct snmp_identity *identity,
@@ -18,8 +25,8 @@ static int get_user(struct sim_snmp_served *served, const struct snmp_identity *
     enum usm_auth auth_type = auth != NULL ? identity->auth_type : USM_AUTH_NONE;
     enum usm_priv priv_type = priv != NULL ? identity->priv_type : USM_PRIV_NONE;
     char key[KEY_MAX];
-    str_format(key, sizeof(key), "%s\n%d\n%s\n%d\n%s", identity->user, auth_type,
-               auth != NULL ? auth : "", priv_type, priv != NULL ? priv : "");
+    str_format(key, sizeof(key), "%s %d %llx %d %llx", identity->user, auth_type, mark_of(auth),
+               priv_type, mark_of(priv));
     *out = map_get(&state->users, key);
     if (*out != NULL) {
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Traps and informs: what is in them comes from the MIB's list of objects and from what the agent reads now. They leave
- * from the agent's own socket, so that their source tells the device.
+/* Traps and informs, on demand and by period. They leave from the agent's own socket, so that their source tells the
+ * device; sim_snmp_trap.c makes what is in them.
  *
  * An inform is sent again each second until it is answered. For those of version 3 the receiver's engine counts
  * (RFC 3414, 1.5.1): it is asked for first, and a Report about the time is answered with the same inform, stamped anew. */
@@ -18,15 +18,10 @@ enum {
     STAMPS_MAX = 4, /* answers to Reports at once, for one inform */
     NOTICES_MAX = 10000,
     AT_ONCE_MAX = 100000,
-    GENERIC_OTHER = 6,
     WORDS_MAX = 512,
-    VARBINDS_MAX = 32,
 };
 
-static const uint8_t uptime_oid[] = { 0x2b, 6, 1, 2, 1, 1, 3, 0 };
-static const uint8_t trap_oid[] = { 0x2b, 6, 1, 6, 3, 1, 1, 4, 1, 0 };
 static const uint8_t standard_traps[] = { 0x2b, 6, 1, 6, 3, 1, 1, 5 };
-static const uint8_t sys_object_id[] = { 0x2b, 6, 1, 2, 1, 1, 2, 0 };
 
 /* An inform that is not answered yet. */
 struct sim_snmp_notice {
@@ -47,179 +42,6 @@ struct sim_snmp_repeat {
     bool confirmed;
     char words[WORDS_MAX];
 };
-
-/* What to tell, as a person says it. */
-struct notification {
-    struct snmp_oid_buf oid;
-    const struct mib_object *object;     /* NULL: not in the catalogue */
-    const struct sim_snmp_object *about; /* a point's, or a row's ifOperStatus; NULL */
-    int64_t every_us;
-    int64_t count;
-};
-
-static struct snmp_oid oid_of(const uint8_t *bytes, size_t size)
-{
-    return (struct snmp_oid){ .bytes = bytes, .size = (uint16_t)size };
-}
-
-/* ---- the variables ---- */
-
-struct variables {
-    struct snmp_varbind list[VARBINDS_MAX];
-    struct snmp_oid_buf missing[VARBINDS_MAX]; /* OIDs of those that the agent does not have */
-    size_t count;
-    struct bytes_out scratch;
-    uint8_t room[VARBINDS_MAX * SIM_SNMP_VALUE_MAX];
-};
-
-/* Behind the column of `about`. */
-static struct snmp_oid index_of(const struct sim_snmp_served *served,
-                                const struct sim_snmp_object *about)
-{
-    const struct mib_object *column = mib_under(served->state->mib, about->oid);
-    return column != NULL ? snmp_oid_tail(about->oid, column->oid) : (struct snmp_oid){ 0 };
-}
-
-/* The object's instance in the row that it is about, else the first there is. */
-static const struct sim_snmp_object *instance(const struct sim_snmp_served *served,
-                                              const struct mib_object *object,
-                                              const struct sim_snmp_object *about)
-{
-    const struct sim_snmp_agent *agent = &served->agent;
-    struct snmp_oid_buf oid;
-    snmp_oid_take(&oid, object->oid);
-    if (about != NULL && snmp_oid_append_oid(&oid, index_of(served, about)) == 0) {
-        size_t at = sim_snmp_object_find(agent, oid.oid);
-        if (at != SIZE_MAX) {
-            return &agent->objects[at];
-        }
-    }
-    size_t first = sim_snmp_object_after(agent, object->oid);
-    return first < agent->object_count && snmp_oid_under(agent->objects[first].oid, object->oid)
-               ? &agent->objects[first]
-               : NULL;
-}
-
-/* What an object that the agent does not have would read. */
-static struct snmp_value stand_in(const struct mib_object *object, struct bytes_out *scratch)
-{
-    static const uint8_t nothing[] = { 0, 0, 0, 0 };
-    switch (object->syntax) {
-    case MIB_UNSIGNED: return sim_snmp_uint(scratch, BER_GAUGE32, 1);
-    case MIB_COUNTER32: return sim_snmp_uint(scratch, BER_COUNTER32, 1);
-    case MIB_COUNTER64: return sim_snmp_uint(scratch, BER_COUNTER64, 1);
-    case MIB_TIMETICKS: return sim_snmp_uint(scratch, BER_TIMETICKS, 1);
-    case MIB_OCTETS: return sim_snmp_octets(scratch, BER_OCTETS, "simulated", 9);
-    case MIB_BITS: return sim_snmp_octets(scratch, BER_OCTETS, nothing, 1);
-    case MIB_OID: return sim_snmp_octets(scratch, BER_OID, nothing, 1);
-    case MIB_IP_ADDRESS: return sim_snmp_octets(scratch, BER_IP_ADDRESS, nothing, 4);
-    default: return sim_snmp_int(scratch, 1);
-    }
-}
-
-static void add_variable(struct sim_snmp_served *served, struct variables *to,
-                         const struct sim_snmp_object *object)
-{
-    struct snmp_varbind *varbind = &to->list[to->count++];
-    varbind->oid = object->oid;
-    sim_snmp_value_read(&served->agent, object, sim_snmp_clock(served), &to->scratch,
-                        &varbind->value);
-}
-
-static void collect(struct sim_snmp_served *served, const struct notification *what,
-                    struct variables *to)
-{
-    bool told = false;
-    to->count = 0;
-    to->scratch = bytes_out_of(to->room, sizeof(to->room));
-    for (uint16_t i = 0;
-         what->object != NULL && i < what->object->object_count && to->count + 1 < VARBINDS_MAX;
-         i++) {
-        const struct mib_object *object = what->object->objects[i];
-        const struct sim_snmp_object *here = instance(served, object, what->about);
-        if (here != NULL) {
-            add_variable(served, to, here);
-            told = told || here == what->about;
-            continue;
-        }
-        struct snmp_oid_buf *oid = &to->missing[to->count];
-        snmp_oid_take(oid, object->oid);
-        if (snmp_oid_append(oid, object->kind == MIB_COLUMN ? 1 : 0) == 0) {
-            to->list[to->count].oid = oid->oid;
-            to->list[to->count++].value = stand_in(object, &to->scratch);
-        }
-    }
-    if (what->about != NULL && !told) {
-        add_variable(served, to, what->about);
-    }
-}
-
-/* ---- messages ---- */
-
-/* enterprise, generic and specific of version 1 (RFC 3584, 3.2). */
-static void head_of_v1(const struct sim_snmp_served *served, struct snmp_oid oid,
-                       struct variables *scratch, struct snmp_pdu *out)
-{
-    uint32_t parts[SNMP_OID_PARTS_MAX];
-    size_t count = snmp_oid_parts(oid, parts, SNMP_OID_PARTS_MAX);
-    struct snmp_oid standard = oid_of(standard_traps, sizeof(standard_traps));
-    if (snmp_oid_under(oid, standard) && oid.size > standard.size) {
-        size_t at = sim_snmp_object_find(&served->agent,
-                                         oid_of(sys_object_id, sizeof(sys_object_id)));
-        struct snmp_value id = { 0 };
-        sim_snmp_value_read(&served->agent, &served->agent.objects[at], sim_snmp_clock(served),
-                            &scratch->scratch, &id);
-        out->generic = (int32_t)parts[count - 1] - 1;
-        out->enterprise = oid_of(id.content.at, bytes_left(&id.content));
-        return;
-    }
-    out->generic = GENERIC_OTHER;
-    out->specific = (int32_t)parts[count - 1];
-    count -= count > 3 && parts[count - 2] == 0 ? 2 : 1;
-    struct snmp_oid_buf *enterprise = &scratch->missing[VARBINDS_MAX - 1];
-    if (snmp_oid_of(parts, count, enterprise) == 0) {
-        out->enterprise = enterprise->oid;
-    }
-}
-
-static void put_variables(const struct variables *from, bool v1, struct ber_out *out)
-{
-    for (size_t i = from->count; i > 0; i--) {
-        if (!v1 || from->list[i - 1].value.tag != BER_COUNTER64) {
-            snmp_put_varbind(out, from->list[i - 1].oid, &from->list[i - 1].value);
-        }
-    }
-}
-
-static void put_pdu(struct sim_snmp_served *served, const struct notification *what, bool confirmed,
-                    int32_t id, struct ber_out *out)
-{
-    struct variables *variables = busbar_alloc(sizeof(*variables));
-    uint32_t uptime = sim_snmp_uptime(&served->agent, sim_snmp_clock(served));
-    bool v1 = served->version == SNMP_V1;
-    struct endpoint own;
-    struct snmp_pdu head = { .type = confirmed ? SNMP_INFORM : SNMP_TRAP, .request_id = id };
-    collect(served, what, variables);
-    const uint8_t *mark = ber_mark(out);
-    put_variables(variables, v1, out);
-    if (v1) {
-        head.type = SNMP_TRAP_V1;
-        head.uptime = uptime;
-        if (endpoint_parse(served->port->host, 0, &own) == 0 && own.family == 4) {
-            memcpy(head.agent, own.ip, sizeof(head.agent));
-        }
-        head_of_v1(served, what->oid.oid, variables, &head);
-        snmp_put_trap_head(out, &head, mark);
-    } else {
-        struct snmp_value name = sim_snmp_octets(&variables->scratch, BER_OID, what->oid.bytes,
-                                                 what->oid.oid.size);
-        struct snmp_value ticks = sim_snmp_uint(&variables->scratch, BER_TIMETICKS, uptime);
-        snmp_put_varbind(out, oid_of(trap_oid, sizeof(trap_oid)), &name);
-        snmp_put_varbind(out, oid_of(uptime_oid, sizeof(uptime_oid)), &ticks);
-        snmp_put_pdu_head(out, &head, mark);
-    }
-    busbar_free(variables);
-}
 
 static void send_message(struct sim_snmp_served *served, const struct ber_out *out)
 {
@@ -261,13 +83,13 @@ static void send_community(struct sim_snmp_served *served, struct ber_out *out, 
     send_message(served, out);
 }
 
-static void send_trap(struct sim_snmp_served *served, const struct notification *what)
+static void send_trap(struct sim_snmp_served *served, const struct sim_snmp_notification *what)
 {
     struct sim_snmp_agent *agent = &served->agent;
     struct ber_out out = sim_snmp_desk_out(served->state->desk);
     const uint8_t *mark = ber_mark(&out);
     int32_t id = (int32_t)(hash_random(&served->state->random) & INT32_MAX);
-    put_pdu(served, what, false, id, &out);
+    sim_snmp_put_notification(served, what, false, id, &out);
     served->told++;
     if (served->version == SNMP_V3) {
         seal(served, &out, mark, &agent->engine, sim_snmp_keys(agent), id,
@@ -332,11 +154,11 @@ static void again(struct timer *timer, void *ctx)
     notice_send(notice);
 }
 
-static void begin_inform(struct sim_snmp_served *served, const struct notification *what)
+static void begin_inform(struct sim_snmp_served *served, const struct sim_snmp_notification *what)
 {
     struct ber_out out = sim_snmp_desk_out(served->state->desk);
     int32_t id = (int32_t)(hash_random(&served->state->random) & INT32_MAX);
-    put_pdu(served, what, true, id, &out);
+    sim_snmp_put_notification(served, what, true, id, &out);
     if (out.failed) {
         return;
     }
@@ -491,7 +313,7 @@ static int find_about(const struct sim_snmp_served *served, const char *word,
 }
 
 static int parse_word(const struct sim_snmp_served *served, const char *word,
-                      struct notification *out, struct err *err)
+                      struct sim_snmp_notification *out, struct err *err)
 {
     if (str_starts(word, "every=")) {
         int error = str_parse_duration_us(word + 6, &out->every_us);
@@ -509,8 +331,8 @@ static int parse_word(const struct sim_snmp_served *served, const char *word,
     return find_about(served, word, &out->about, err);
 }
 
-static int parse(const struct sim_snmp_served *served, const char *words, struct notification *out,
-                 struct err *err)
+static int parse(const struct sim_snmp_served *served, const char *words,
+                 struct sim_snmp_notification *out, struct err *err)
 {
     char copy[WORDS_MAX];
     if (!str_copy(copy, sizeof(copy), words)) {
@@ -518,7 +340,7 @@ static int parse(const struct sim_snmp_served *served, const char *words, struct
                        WORDS_MAX - 1);
     }
     char *rest = copy, *word = strsep(&rest, " ");
-    *out = (struct notification){ .count = 1 };
+    *out = (struct sim_snmp_notification){ .count = 1 };
     int error = mib_resolve(served->state->mib, word, &out->oid, &out->object, err);
     if (error == 0 && out->object != NULL && out->object->kind != MIB_NOTIFICATION) {
         out->object = NULL;
@@ -543,9 +365,9 @@ static int check_ready(const struct sim_snmp_served *served, bool confirmed, str
 }
 
 /* linkDown and linkUp make it so, that what is told is true. */
-static void set_link(struct sim_snmp_served *served, const struct notification *what)
+static void set_link(struct sim_snmp_served *served, const struct sim_snmp_notification *what)
 {
-    struct snmp_oid standard = oid_of(standard_traps, sizeof(standard_traps));
+    struct snmp_oid standard = { .bytes = standard_traps, .size = sizeof(standard_traps) };
     struct snmp_oid oid = what->oid.oid;
     uint8_t last = oid.size > 0 ? oid.bytes[oid.size - 1] : 0;
     const struct sim_snmp_object *about = what->about;
@@ -556,7 +378,8 @@ static void set_link(struct sim_snmp_served *served, const struct notification *
     sim_snmp_set_status(served, about->row, last == 4);
 }
 
-static void tell(struct sim_snmp_served *served, bool confirmed, const struct notification *what)
+static void tell(struct sim_snmp_served *served, bool confirmed,
+                 const struct sim_snmp_notification *what)
 {
     size_t open = 0;
     list_each(at, &served->notices) {
@@ -575,7 +398,7 @@ static void tell(struct sim_snmp_served *served, bool confirmed, const struct no
 static void due(struct timer *timer, void *ctx)
 {
     struct sim_snmp_repeat *repeat = ctx;
-    struct notification what;
+    struct sim_snmp_notification what;
     struct err err = { 0 };
     (void)timer;
     if (parse(repeat->served, repeat->words, &what, &err) == 0) {
@@ -586,7 +409,7 @@ static void due(struct timer *timer, void *ctx)
 int sim_snmp_tell(struct sim_device *sd, bool confirmed, const char *words, struct err *err)
 {
     struct sim_snmp_served *served = sd->state;
-    struct notification what;
+    struct sim_snmp_notification what;
     if (strcmp(words, "none") == 0) {
         end_repeats(served);
         return 0;
@@ -625,7 +448,7 @@ void sim_snmp_told(const struct sim_device *sd, struct buf *out)
 
 void sim_snmp_announce(struct sim_snmp_served *served, const char *name, uint32_t row)
 {
-    struct notification what = { .count = 1 };
+    struct sim_snmp_notification what = { .count = 1 };
     struct err err = { 0 };
     if (served->state->receiver.at.family == 0 || sim_snmp_is_mute(served) ||
         mib_resolve(served->state->mib, name, &what.oid, &what.object, &err) != 0) {
