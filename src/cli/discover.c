@@ -88,20 +88,31 @@ static void put_network(struct json_writer *json, const char *network)
     json_put_string(json, "range", range);
 }
 
+/* As one text: "10.0.4.0/24,10.0.5.7". */
+static void put_ranges(struct json_writer *json, const struct cli *cli)
+{
+    struct buf ranges;
+    buf_init(&ranges, BODY_MAX);
+    for (int i = 1; i < cli->arg_count; i++) {
+        (void)buf_printf(&ranges, "%s%s", i > 1 ? "," : "", cli->args[i]);
+    }
+    json_put_string(json, "range", buf_text(&ranges));
+    buf_fini(&ranges);
+}
+
 /* {"protocol", "range", "options"} */
 static void make_body(struct cli *cli, struct buf *body)
 {
-    static const char *const options[][2] = { { "low", "low" },
-                                              { "high", "high" },
-                                              { "has", "name" },
-                                              { "wait", "wait" },
-                                              { "port", "port" } };
+    static const char *const options[][2] = { { "low", "low" },   { "high", "high" },
+                                              { "has", "name" },  { "wait", "wait" },
+                                              { "port", "port" }, { "credentials", "credentials" },
+                                              { "rate", "rate" } };
     const char *network = cli_flag(cli, "network");
     struct json_writer json = json_writer(body);
     json_begin_object(&json);
     json_put_string(&json, "protocol", cli->args[0]);
     if (cli->arg_count > 1) {
-        json_put_string(&json, "range", cli->args[1]);
+        put_ranges(&json, cli);
     } else if (network != NULL) {
         put_network(&json, network);
     }
@@ -113,6 +124,9 @@ static void make_body(struct cli *cli, struct buf *body)
     }
     if (cli_flag(cli, "scan") != NULL) {
         json_put_bool(&json, "scan", true);
+    }
+    if (cli_flag(cli, "public") != NULL) {
+        json_put_bool(&json, "public", true);
     }
     json_end_object(&json);
     if (cli_flag(cli, "timeout") != NULL) {

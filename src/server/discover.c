@@ -14,7 +14,7 @@
 #include "server/options.h"
 #include "server/task.h"
 
-enum { FINDS_LIMIT = 200, FINDS_LIMIT_MAX = 500, RANGE_MAX = 256, Q_MAX = 256 };
+enum { FINDS_LIMIT = 200, FINDS_LIMIT_MAX = 500, RANGE_MAX = 2048, Q_MAX = 256 };
 
 struct discovery {
     struct task task;

@@ -30,6 +30,7 @@ static void finish(struct snmp_browsing *browsing, int error, const char *messag
     timer_stop(&browsing->waiting);
     list_remove(&browsing->link);
     snmp_table_fini(&browsing->table);
+    snmp_added_fini(&browsing->added);
     if (list_empty(&browses->all)) {
         browsing->device->browses = NULL;
         busbar_free(browses);
@@ -75,8 +76,8 @@ static void on_wait(struct timer *timer, void *ctx)
     if (device->agent != NULL) {
         timer_stop(timer);
         went_on(browsing);
-    } else if (device->broken.code != 0) {
-        finish(browsing, device->broken.code, device->broken.message);
+    } else if (device->broken != NULL) {
+        finish(browsing, device->broken->code, device->broken->message);
     } else if (late) {
         finish(browsing, BUSBAR_ENOTCONN, "its name is not looked up yet, or cannot be");
     }
@@ -216,6 +217,7 @@ void snmp_browse_begin(struct snmp_device *device, struct driver_browse *browse)
     }
     list_append(&device->browses->all, &browsing->link);
     snmp_table_init(&browsing->table, device->state->mib, SNMP_BROWSE_BYTES_MAX);
+    snmp_added_init(&browsing->added, device->dev);
     loop_deferred_init(&browsing->go_on, went_on, browsing);
     timer_init(&browsing->waiting, device->state->loop, on_wait, browsing);
     timer_start(&browsing->waiting, 0, WAIT_MS);

@@ -10,6 +10,7 @@
 #ifndef BUSBAR_DRIVERS_SNMP_BROWSE_H
 #define BUSBAR_DRIVERS_SNMP_BROWSE_H
 
+#include "drivers/snmp/snmp_added.h"
 #include "drivers/snmp/snmp_driver.h"
 #include "drivers/snmp/snmp_table.h"
 #include "drivers/snmp/snmp_walk.h"
@@ -51,6 +52,7 @@ struct snmp_browsing {
     struct loop_deferred go_on;
     struct timer waiting; /* for the agent: a name is looked up, keys are made */
     struct snmp_table table;
+    struct snmp_added added;
     size_t values; /* of all walks */
     size_t left_out;
     int64_t deadline_us;

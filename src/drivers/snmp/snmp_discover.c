@@ -43,8 +43,6 @@ struct job {
     double tokens, rate;      /* packets that may go now; in a second */
     int64_t filled_us;
     struct timer turn;
-    struct snmp_logins_wait wait; /* for the keys of its logins */
-    bool waiting;
 };
 
 struct snmp_discover {
@@ -71,9 +69,6 @@ static struct known *known_at(struct map *map, const char *key)
 static void job_free(struct job *job)
 {
     timer_stop(&job->turn);
-    if (job->waiting) {
-        snmp_logins_unwait(&job->wait);
-    }
     list_each_safe(at, &job->probes) {
         snmp_probe_free(list_entry(at, struct snmp_probe, link));
     }
@@ -304,7 +299,7 @@ static int read_options(struct job *job, struct err *err)
                 ? error
                 : snmp_ranges_parse(range != NULL ? range : "", (uint16_t)port, &job->ranges, err);
     job->rate = (double)rate;
-    return error;
+    return error != 0 ? error : read_logins(job, err);
 }
 
 /* ---- ops ---- */
@@ -340,25 +335,9 @@ static void refuse(struct job *job, const struct err *err)
     buf_fini(&words);
 }
 
-/* The keys of all logins are made. */
-static void begin(void *ctx)
-{
-    struct job *job = ctx;
-    struct err err = { 0 };
-    job->waiting = false;
-    if (read_logins(job, &err) != 0) {
-        refuse(job, &err);
-        return;
-    }
-    job->filled_us = loop_now_us(job->discover->state->loop);
-    job->tokens = 1;
-    timer_start(&job->turn, 0, TURN_MS);
-}
-
 void snmp_discover_begin(struct snmp_discover *discover, struct driver_discovery *discovery)
 {
     struct err err = { 0 };
-    struct snmp_logins *logins = discover->state->logins;
     if (discover->state->client == NULL) {
         driver_discovered(discovery, discover->state->broken.code, discover->state->broken.message);
         return;
@@ -366,12 +345,11 @@ void snmp_discover_begin(struct snmp_discover *discover, struct driver_discovery
     struct job *job = job_new(discover, discovery);
     if (read_options(job, &err) != 0) {
         refuse(job, &err);
-    } else if (snmp_logins_busy(logins)) {
-        job->waiting = true;
-        snmp_logins_wait(logins, &job->wait, begin, job);
-    } else {
-        begin(job);
+        return;
     }
+    job->filled_us = loop_now_us(discover->state->loop);
+    job->tokens = 1;
+    timer_start(&job->turn, 0, TURN_MS);
 }
 
 void snmp_discover_end(struct snmp_discover *discover, struct driver_discovery *discovery)

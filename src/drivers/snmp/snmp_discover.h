@@ -33,7 +33,7 @@ enum {
 struct snmp_discover *snmp_discover_new(struct snmp_driver_state *state);
 void snmp_discover_free(struct snmp_discover *discover); /* NULL is fine */
 
-/* ops->discover, ops->discover_stop. */
+/* ops->discover, ops->discover_stop. The keys of all logins are made (snmp_logins_busy). */
 void snmp_discover_begin(struct snmp_discover *discover, struct driver_discovery *discovery);
 void snmp_discover_end(struct snmp_discover *discover, struct driver_discovery *discovery);
 

@@ -68,6 +68,7 @@ static const struct snmp_known shown[] = {
 static void tell_section(struct snmp_browsing *browsing, const struct section *section)
 {
     struct snmp_table *table = &browsing->table;
+    const struct snmp_telling to = { browsing->browse, table, &browsing->added };
     if (table->count > 0) {
         struct driver_node node = {
             .id = section->id, .parent = "", .kind = "group", .name = section->name
@@ -75,10 +76,10 @@ static void tell_section(struct snmp_browsing *browsing, const struct section *s
         snmp_table_name_rows(table);
         driver_node(browsing->browse, &node);
         for (const struct snmp_cell *cell = table->scalars; cell != NULL; cell = cell->next) {
-            snmp_tell_cell(browsing->browse, table, NULL, cell, section->id);
+            snmp_tell_cell(&to, NULL, cell, section->id);
         }
         for (const struct snmp_row *row = table->rows; row != NULL; row = row->next) {
-            snmp_tell_row(browsing->browse, table, row, section->id);
+            snmp_tell_row(&to, row, section->id);
         }
     }
     browsing->left_out += table->left_out;

@@ -65,6 +65,7 @@ static struct snmp_oid table_of(const struct mib_object *entry)
 static void tell_rows(struct snmp_browsing *browsing)
 {
     struct snmp_table *table = &browsing->table;
+    const struct snmp_telling to = { browsing->browse, table, &browsing->added };
     const struct mib_object *entry = NULL;
     struct buf parent;
     buf_init(&parent, SNMP_OID_TEXT_MAX + MIB_NAME_MAX);
@@ -79,7 +80,7 @@ static void tell_rows(struct snmp_browsing *browsing)
                 snmp_tell_branch(browsing->browse, table->mib, oid, "", true);
             }
         }
-        snmp_tell_row(browsing->browse, table, row, buf_text(&parent));
+        snmp_tell_row(&to, row, buf_text(&parent));
     }
     buf_fini(&parent);
 }
@@ -87,9 +88,10 @@ static void tell_rows(struct snmp_browsing *browsing)
 static void tell_subtree(struct snmp_browsing *browsing)
 {
     struct snmp_table *table = &browsing->table;
+    const struct snmp_telling to = { browsing->browse, table, &browsing->added };
     snmp_table_name_rows(table);
     for (const struct snmp_cell *cell = table->scalars; cell != NULL; cell = cell->next) {
-        snmp_tell_cell(browsing->browse, table, NULL, cell, "");
+        snmp_tell_cell(&to, NULL, cell, "");
     }
     tell_rows(browsing);
     browsing->left_out += table->left_out;

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "drivers/snmp/mib/hint.h"
+#include "drivers/snmp/snmp_address.h"
 #include "drivers/snmp/snmp_propose.h"
 #include "drivers/snmp/snmp_value.h"
 #include "model/quality.h"
@@ -67,10 +68,12 @@ static bool shown_as_text(const struct mib_object *object, const struct snmp_val
            value->tag != BER_UINTEGER32 && (value->tag != BER_OPAQUE || object == NULL);
 }
 
-void snmp_tell_cell(struct driver_browse *browse, struct snmp_table *table,
-                    const struct snmp_row *row, const struct snmp_cell *cell, const char *parent)
+void snmp_tell_cell(const struct snmp_telling *to, const struct snmp_row *row,
+                    const struct snmp_cell *cell, const char *parent)
 {
+    struct snmp_table *table = to->table;
     const struct mib_object *object = cell->object;
+    const struct snmp_address *point = snmp_added_find(to->added, row, cell);
     struct snmp_meaning meaning = meaning_of(object);
     struct snmp_proposal proposal;
     struct text *text = NULL;
@@ -80,7 +83,11 @@ void snmp_tell_cell(struct driver_browse *browse, struct snmp_table *table,
     char description[ABOUT_MAX];
     buf_init(&id, NAME_MAX);
     buf_init(&shown, TEXT_MAX);
-    mib_print(table->mib, cell->oid, &id);
+    if (point != NULL) {
+        snmp_address_print(point, &id);
+    } else {
+        mib_print(table->mib, cell->oid, &id);
+    }
     about(object, description);
     struct driver_node node = {
         .id = buf_text(&id),
@@ -107,7 +114,7 @@ void snmp_tell_cell(struct driver_browse *browse, struct snmp_table *table,
         node.units = proposal.units[0] != '\0' ? proposal.units : node.units;
         scale_sample(&node.value, meaning.divisor != 1 ? 1 : proposal.scale);
     }
-    driver_node(browse, &node);
+    driver_node(to->browse, &node);
     busbar_free(enums);
     busbar_free(text);
     buf_fini(&shown);
@@ -127,8 +134,7 @@ static void put_row_id(const struct snmp_row *row, struct buf *out)
     (void)buf_append_byte(out, ']');
 }
 
-void snmp_tell_row(struct driver_browse *browse, struct snmp_table *table,
-                   const struct snmp_row *row, const char *parent)
+void snmp_tell_row(const struct snmp_telling *to, const struct snmp_row *row, const char *parent)
 {
     struct buf id;
     buf_init(&id, NAME_MAX);
@@ -138,9 +144,9 @@ void snmp_tell_row(struct driver_browse *browse, struct snmp_table *table,
                                 .kind = "group",
                                 .name = row->title,
                                 .value = { .quality = QUALITY_NOT_YET } };
-    driver_node(browse, &node);
+    driver_node(to->browse, &node);
     for (const struct snmp_cell *cell = row->cells; cell != NULL; cell = cell->next) {
-        snmp_tell_cell(browse, table, row, cell, buf_text(&id));
+        snmp_tell_cell(to, row, cell, buf_text(&id));
     }
     buf_fini(&id);
 }
