@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One datagram in one line for people: "Response to 4 values: sysUpTime.0 = 0:12:03.45, sysName.0 = hall-3, ..., id 4711, v2c".
- * Read leniently: of a value that is longer than the frame what is there is shown, and that it was cut. */
+/* One datagram in one line for people: "Response sysUpTime.0 = 0:12:03.45, sysName.0 = hall-3, ... (9 values), id 4711, v2c".
+ * Read leniently: of what is longer than the frame all that is there is shown, and that it was cut. */
 #include "drivers/snmp/snmp_words.h"
 
 #include <inttypes.h>
@@ -64,7 +64,7 @@ static void print_value(const struct mib *mib, const struct snmp_varbind *varbin
     buf_fini(&value);
 }
 
-/* Of the question: whether the values are asked for, and so have none yet. */
+/* Whether its values are asked for, and so are not there yet. */
 static bool is_question(uint8_t type)
 {
     return type == SNMP_GET || type == SNMP_GETNEXT || type == SNMP_GETBULK;
