@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Messages of all versions, with all types of PDUs: what is decoded, written and decoded again is the same. Lengths may be
- * shorter the second time; the third is as the second. */
+/* Messages of all versions, with all types of PDUs: what is decoded, written and decoded again is the same.
+ * Lengths may be shorter the second time; the third is as the second. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>

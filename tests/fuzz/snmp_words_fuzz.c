@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Frames in words, and values in every type: any octets give one line or a bad sample, and what a SET would write of a value
- * reads back as that value. */
+/* Frames in words, and values in every type: any octets give one line or a bad sample, and what a SET would
+ * write of a value reads back as that value. */
 #include <assert.h>
 #include <string.h>
 

@@ -6,9 +6,9 @@
  *   new < old, 64 bits            it began again: 64 bits do not wrap in the life of a device
  *   restarted                     the change is not known: no rate, and a total goes on from the new number
  *
- * Two things look like a wrap and are none: a restart that nobody saw, and a counter that went back a little. Both would be
- * a change of nearly 2^32 where before there was much less. And who did not poll for longer than a wrap takes cannot know
- * how many there were: then a total adds what is certain, and a rate waits for the next poll. */
+ * Two things look like a wrap and are none: a restart that nobody saw, and a counter that went back a little.
+ * Both would be a change of nearly 2^32 where before there was much less. And who did not poll for longer than a
+ * wrap takes cannot know how many there were: a total adds what is certain, a rate waits for the next poll. */
 #include <assert.h>
 #include <math.h>
 

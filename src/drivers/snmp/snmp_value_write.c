@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values for SET: what a person or a rule gave, in the type that the device wants. Refused before it is sent is what the
- * MIB does not allow, with what it does. */
+/* Values for SET: what a person or a rule gave, in the type that the device wants. What the MIB does not allow is
+ * refused before it is sent, with what it does. */
 #include <inttypes.h>
 #include <math.h>
 #include <string.h>
@@ -417,7 +417,7 @@ static int write_ip(const struct writing *to)
 
 /* ---- all of it ---- */
 
-/* What the device wants: the point may say Unsigned32 or float against its MIB; else the MIB knows, else the point's type. */
+/* What the device wants: the point may say Unsigned32 against its MIB; else the MIB knows, else the point's type. */
 static uint8_t syntax_of(const struct snmp_meaning *meaning, uint8_t sample_type)
 {
     if (meaning->type == SNMP_UNSIGNED) {

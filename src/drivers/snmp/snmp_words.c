@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One datagram in one line for people: "Response sysUpTime.0 = 0:12:03.45, sysName.0 = hall-3, ... (9 values), id 4711, v2c".
+/* One datagram in one line for people:
+ *     Response sysUpTime.0 = 0:12:03.45, sysName.0 = hall-3, ... (9 values), id 4711, v2c
  * Read leniently: of what is longer than the frame all that is there is shown, and that it was cut. */
 #include "drivers/snmp/snmp_words.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Values for SET: types, names, ranges and sizes of MIBs; what is written reads back; what is refused, and with what words. */
+/* Values for SET: types, names, ranges and sizes of MIBs; what is written reads back; what is refused, and how. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
