@@ -74,7 +74,7 @@ int usm_seal(struct ber_out *out, const struct usm_seal *seal);
  *   - a Report may be weaker than `level`, and without SNMP_AUTH also of another engine: agents that do not know
  *     the user, the engine or the time can do no better. message->flags say how far to trust it.
  * room: for the decrypted octets, at least as big as message->data; `out` is in it, or in the message.
- * Anything but USM_FINE leaves `engine` as it was, but USM_DECRYPTION and USM_BROKEN, which come after the clock. */
+ * An authentic message in its window moves the clock also where it is refused afterwards (cipher, level). */
 struct usm_open {
     uint8_t level; /* at least so secure: SNMP_AUTH | SNMP_PRIV of the user */
     const struct usm_keys *keys;

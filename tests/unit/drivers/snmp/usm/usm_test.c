@@ -233,6 +233,52 @@ static void wrong_passwords_are_told_apart(void **state)
     usm_user_drop(ends.user);
 }
 
+/* Good digests around what no cipher has made, and a security model that is not this one. */
+static void what_cannot_be_decrypted_is_told(void **state)
+{
+    (void)state;
+    const enum usm_priv privs[] = { USM_DES, USM_AES256 };
+    for (size_t i = 0; i < 2; i++) {
+        struct ends ends = ends_of(USM_SHA256, privs[i]);
+        assert_int_equal(answer(&ends, S), USM_FINE);
+        struct usm_open how = { .level = ends.level,
+                                .keys = &ends.keys,
+                                .auth = USM_SHA256,
+                                .priv = privs[i],
+                                .now_us = S,
+                                .room = ends.room,
+                                .room_size = sizeof(ends.room) };
+        struct usm_parameters short_salt = ends.parameters;
+        short_salt.priv.end--;
+        assert_int_equal(usm_open(&ends.got, &short_salt, &ends.here, &how, &ends.scoped),
+                         USM_DECRYPTION);
+        struct snmp_message clear = ends.got;
+        clear.data = ends.parameters.engine; /* no OCTET STRING */
+        assert_int_equal(usm_open(&clear, &ends.parameters, &ends.here, &how, &ends.scoped),
+                         USM_DECRYPTION);
+        static const uint8_t nothing[] = { BER_OCTETS, 0 };
+        static const uint8_t seven[] = { BER_OCTETS, 7, 1, 2, 3, 4, 5, 6, 7 };
+        clear.data = bytes_of(nothing, sizeof(nothing));
+        assert_int_equal(usm_open(&clear, &ends.parameters, &ends.here, &how, &ends.scoped),
+                         USM_DECRYPTION);
+        clear.data = bytes_of(seven, sizeof(seven)); /* no block of DES, no PDU of AES */
+        assert_int_equal(usm_open(&clear, &ends.parameters, &ends.here, &how, &ends.scoped),
+                         USM_DECRYPTION);
+        how.room_size = 10;
+        assert_int_equal(usm_open(&ends.got, &ends.parameters, &ends.here, &how, &ends.scoped),
+                         USM_DECRYPTION);
+        clear = ends.got;
+        clear.model = 2;
+        assert_int_equal(usm_open(&clear, &ends.parameters, &ends.here, &how, &ends.scoped),
+                         USM_BROKEN);
+        clear.model = 3;
+        clear.flags = SNMP_PRIV; /* never without a digest */
+        assert_int_equal(usm_open(&clear, &ends.parameters, &ends.here, &how, &ends.scoped),
+                         USM_BROKEN);
+        usm_user_drop(ends.user);
+    }
+}
+
 /* Smaller and smaller rooms: it fails, and never writes before the start. */
 static void too_little_room_is_told(void **state)
 {
@@ -483,6 +529,7 @@ int main(void)
         cmocka_unit_test(every_prefix_is_refused),
         cmocka_unit_test(a_short_digest_is_refused),
         cmocka_unit_test(wrong_passwords_are_told_apart),
+        cmocka_unit_test(what_cannot_be_decrypted_is_told),
         cmocka_unit_test(too_little_room_is_told),
         cmocka_unit_test(the_clock_of_an_agent_is_followed),
         cmocka_unit_test(our_own_clock_rules),
