@@ -44,10 +44,7 @@
     X(ROWS_UNREAD, 5015,                                                                           \
       "the names of the table's rows could not be read yet, so nobody knows which row this is; "   \
       "it is tried again with the next poll")                                                      \
-    X(READ_BACK, 5016,                                                                             \
-      "the device took the value, but has another one when it is read again; it may limit or "     \
-      "round it, or take it later")                                                                \
-    X(NO_COUNTER, 5017, "'as' is for counters, but the device sent something else; leave it away")
+    X(NO_COUNTER, 5016, "'as' is for counters, but the device sent something else; leave it away")
 
 enum snmp_detail {
     SNMP_DETAIL_STATUS = 1000,
