@@ -10,10 +10,12 @@ static const char *const noun_summaries[][2] = {
     { "device", "equipment and its link" },
     { "point", "values: look, watch, write, history" },
     { "history", "what is kept: check, copy, delete" },
-    { "snmp", "names and meanings of SNMP, walks" },
+    { "event", "alarms and other events of devices" },
+    { "command", "what devices can be told to do" },
+    { "certificate", "whom busbar trusts, and its own certificates" },
     { "config", "the configuration files and their versions" },
     { "secret", "passwords and keys that the configuration names" },
-    { "snmp", "agents and MIBs" },
+    { "snmp", "names and meanings of SNMP objects, walks" },
     { NULL, NULL },
 };
 

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { symlinkSync } from 'node:fs';
+import { readFileSync, symlinkSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { freePort, makeFolder, program, run, startGateway, startSim, until } from '../support/gateway.mjs';
@@ -386,4 +386,15 @@ test('manual pages have no mistake', () => {
     }
     assert.match(page.stdout, /\.SH NAME[\s\S]*\.SH SYNOPSIS[\s\S]*\.SH EXIT STATUS/);
   }
+});
+
+test('the help and the man pages know every noun', async () => {
+  const words = (await run(['complete-words', '--', ''])).stdout.split('\n').filter(Boolean);
+  const help = (await run(['--help'])).stdout;
+  for (const word of words) {
+    assert.match(help, new RegExp(`^  ${word}\\b`, 'm'), word);
+  }
+  const nouns = [...help.split('\n\n').at(-2).matchAll(/^  ([a-z]+) .*:/gm)].map((match) => match[1]);
+  const packaged = /^set\(nouns ([a-z ]+)\)/m.exec(readFileSync(new URL('../../cmake/BusbarInstall.cmake', import.meta.url)))[1];
+  assert.deepEqual(packaged.split(' '), nouns);
 });
