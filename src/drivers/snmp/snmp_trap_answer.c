@@ -3,7 +3,7 @@
  * disk it is not sent, and the sender tries again.
  *
  * A repeated inform is known by its sender's address, its request id and its variables: it is answered again, or goes on
- * waiting, and is stored once. So it is after a crash only if the sender does not repeat it. */
+ * waiting, and is stored once. Whoever repeats it over a restart of ours has it stored twice. */
 #include <string.h>
 
 #include "base/alloc.h"

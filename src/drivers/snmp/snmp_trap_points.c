@@ -9,12 +9,19 @@
 #include "drivers/snmp/snmp_traps_private.h"
 #include "model/quality.h"
 
+/* The row that an OID is in: its table by the first of its indexes, and its index. */
+struct row {
+    const struct mib_object *table; /* NULL: in none */
+    struct snmp_oid index;
+};
+
 struct applying {
     struct snmp_traps *traps;
     const struct snmp_trap_notice *notice;
     struct snmp_device *device;
     struct snmp_trap_device *found;
     size_t wanted;
+    struct row rows[SNMP_TRAP_VARIABLES_MAX]; /* of the variables */
 };
 
 static const struct snmp_address *address_of(const struct snmp_device *device, uint32_t point)
@@ -53,12 +60,6 @@ static struct snmp_oid oid_of(const struct snmp_device *device, uint32_t point)
 
 /* ---- rows ---- */
 
-/* The row that an OID is in: its table by the first of its indexes, and its index. */
-struct row {
-    const struct mib_object *table; /* NULL: in none */
-    struct snmp_oid index;
-};
-
 static struct row row_of(const struct mib *mib, struct snmp_oid oid)
 {
     const struct mib_object *column = oid.size > 0 ? mib_under(mib, oid) : NULL;
@@ -77,9 +78,9 @@ static bool is_about(const struct applying *apply, struct snmp_oid oid, bool *ot
     struct row own = row_of(apply->traps->state->mib, oid);
     *other = false;
     for (size_t i = 0; own.table != NULL && i < apply->notice->variable_count; i++) {
-        struct row row = row_of(apply->traps->state->mib, apply->notice->variables[i].oid);
-        bool same_table = row.table == own.table && row.index.size > 0;
-        if (same_table && snmp_oid_equal(row.index, own.index)) {
+        const struct row *row = &apply->rows[i];
+        bool same_table = row->table == own.table && row->index.size > 0;
+        if (same_table && snmp_oid_equal(row->index, own.index)) {
             *other = false;
             return true;
         }
@@ -192,9 +193,15 @@ static void touch_point(struct applying *apply, uint32_t point)
 void snmp_trap_points_apply(struct snmp_traps *traps, const struct snmp_trap_notice *notice,
                             struct snmp_trap_device *found)
 {
-    struct applying apply = {
-        .traps = traps, .notice = notice, .device = found->device, .found = found
-    };
+    struct applying apply;
+    apply.traps = traps;
+    apply.notice = notice;
+    apply.device = found->device;
+    apply.found = found;
+    apply.wanted = 0;
+    for (size_t i = 0; found->hooked_count > 0 && i < notice->variable_count; i++) {
+        apply.rows[i] = row_of(traps->state->mib, notice->variables[i].oid);
+    }
     for (size_t i = 0; i < found->hooked_count; i++) {
         touch_point(&apply, found->hooked[i]);
     }

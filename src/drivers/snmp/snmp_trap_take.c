@@ -13,9 +13,9 @@ static bool may_be_device(const struct snmp_traps *traps, const struct snmp_mess
            snmp_trap_group_of(&traps->engines, parameters.engine) != NULL;
 }
 
-static bool is_allowed(const struct snmp_traps *traps, const struct snmp_trap_source *source)
+static bool is_allowed(const struct snmp_traps *traps, const struct snmp_trap_notice *notice)
 {
-    return source->named || traps->allow.any || !list_empty(&source->devices);
+    return notice->named || traps->allow.any || !list_empty(&notice->source->devices);
 }
 
 /* Discover shows who sends, before anybody asks; also whoever is not allowed to. Told once. */
@@ -70,7 +70,7 @@ static int take(struct snmp_traps *traps, struct snmp_trap_notice *notice, const
 {
     struct snmp_message message;
     struct snmp_trap_source *source = notice->source;
-    bool allowed = is_allowed(traps, source);
+    bool allowed = is_allowed(traps, notice);
     bool decoded = snmp_message_decode(data, size, &message) == 0;
     if (!allowed && !(decoded && may_be_device(traps, &message))) {
         if (decoded) {
@@ -107,6 +107,8 @@ void snmp_trap_take(struct snmp_trap_listener *listener, const struct endpoint *
     struct snmp_traps *traps = listener->traps;
     struct snmp_trap_notice notice = { .listener = listener, .from = from };
     notice.source = snmp_trap_source_of(traps, from);
+    notice.named = notice.source->from.family != 0 ? notice.source->named
+                                                   : snmp_trap_allow_names(&traps->allow, from);
     traps->received++;
     int end = take(traps, &notice, data, size);
     if (end >= 0) {

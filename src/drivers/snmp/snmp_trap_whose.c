@@ -159,7 +159,7 @@ struct snmp_trap_device *snmp_trap_at(const struct snmp_traps *traps, const stru
 static struct snmp_trap_device *of_forwarder(const struct snmp_traps *traps,
                                              const struct snmp_trap_notice *notice)
 {
-    if (!notice->source->named || notice->agent.family == 0) {
+    if (!notice->named || notice->agent.family == 0) {
         return NULL;
     }
     const struct snmp_trap_source *said = snmp_trap_source_find(traps, &notice->agent);

@@ -23,11 +23,10 @@
 #include "net/timer.h"
 
 enum {
-    SNMP_TRAP_STRANGERS_MAX =
-        10000, /* senders that are no devices, each with a limit of its own; the rest share one */
-    SNMP_TRAP_LOOKED_MAX = 64, /* devices of one address whose users are tried */
-    SNMP_TRAP_VARIABLES_MAX =
-        56, /* of one trap that are looked at; EVENT_ARGUMENTS_MAX has the rest */
+    /* senders that are no devices, each with a limit of its own; the rest share one */
+    SNMP_TRAP_STRANGERS_MAX = 10000,
+    SNMP_TRAP_LOOKED_MAX = 64,     /* devices of one address whose users are tried */
+    SNMP_TRAP_VARIABLES_MAX = 56,  /* kept of one trap: EVENT_ARGUMENTS_MAX less our own */
     SNMP_TRAP_WAITING_MAX = 10000, /* informs that are not on disk yet */
     SNMP_TRAP_WAITING_BYTES = 16 << 20,
     SNMP_TRAP_REPEATS_MAX = 65536, /* informs that are known when they come again */
@@ -111,7 +110,6 @@ struct snmp_trap_listener {
     struct endpoint at;
     struct datagram *socket; /* NULL: could not be opened */
     struct err trouble;
-    bool kept; /* while setup() compares */
 };
 
 struct snmp_traps {
@@ -155,6 +153,7 @@ struct snmp_trap_notice {
     struct snmp_trap_listener *listener;
     const struct endpoint *from;
     struct snmp_trap_source *source;
+    bool named; /* the sender is, by a network of `allow` */
     const struct snmp_message *message;
     enum snmp_version version;
     uint8_t level; /* v3: how secure it came */
@@ -167,7 +166,7 @@ struct snmp_trap_notice {
     struct snmp_oid trap;       /* snmpTrapOID, made of a v1 trap as RFC 3584, 3.1 says */
     struct snmp_oid enterprise; /* size 0: none */
     struct endpoint
-        agent; /* of whom it says it is: snmpTrapAddress, agent-addr; family 0: nobody */
+        agent; /* snmpTrapAddress, agent-addr: of whom it says it is; family 0: nobody */
     uint32_t uptime;
     const struct snmp_varbind *variables; /* all others */
     size_t variable_count;

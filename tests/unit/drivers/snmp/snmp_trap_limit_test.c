@@ -92,6 +92,14 @@ static void a_flood_of_senders_shares_one_limit(void **state)
     }
     assert_int_equal(kept, SNMP_TRAP_STRANGERS_MAX + 200);
     assert_int_equal(rig.traps->refused[SNMP_REFUSED_RATE], 5000 - 200);
+    rig.traps->allow.any = false; /* a network is no less allowed without a place of its own */
+    rig.traps->allow.count = 1;
+    rig.traps->allow.networks[0] = (struct snmp_trap_network){ .base.family = 4, .bits = 0 };
+    assert_int_equal(endpoint_parse("11.0.0.1", 5000, &sender.from), 0);
+    assert_int_equal(rig_take(&rig, &sender.from, sender.at, sender.size), SNMP_REFUSED_RATE);
+    rig.traps->refused[SNMP_REFUSED_RATE]--;
+    rig.traps->others.refused[SNMP_REFUSED_RATE]--;
+    rig.traps->allow.any = true;
     struct rig_sender device = rig_sender(&rig, "192.168.1.1", "public");
     assert_int_equal(send_many(&device, 10), 10); /* those of devices have their places for good */
     loop_advance_for_test(rig.driver.state.loop, 61 * CLOCK_US_PER_S);
