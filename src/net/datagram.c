@@ -2,6 +2,7 @@
 /* A bounded number of receives a turn, so that a flood leaves time for the rest. */
 #include "net/datagram.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -13,8 +14,27 @@
 #include "base/alloc.h"
 #include "net/loop_private.h"
 #include "net/socket.h"
+#include "net/timer.h"
 
-enum { RECEIVES_PER_EVENT_MAX = 64, BATCH_MAX = 32 };
+enum {
+    RECEIVES_PER_EVENT_MAX = 64,
+    BATCH_MAX = 32,
+    QUEUE_MAX = 64,
+    QUEUE_BYTES = 2 * STREAM_READ_BYTES, /* at least one of the longest */
+    QUEUE_AGAIN_MS = 1,                  /* the kernel's send buffer was full */
+};
+
+/* What is sent when the turn ends. */
+struct queue {
+    struct socket_address to[QUEUE_MAX];
+    struct iovec data[QUEUE_MAX];
+    unsigned first, count; /* first: not sent yet */
+    size_t used;           /* of bytes */
+    struct loop_deferred turn;
+    struct timer again;
+    bool sending;
+    uint8_t bytes[QUEUE_BYTES];
+};
 
 struct datagram {
     struct loop *loop;
@@ -23,10 +43,13 @@ struct datagram {
     datagram_cb cb;
     datagram_refused_cb refused; /* NULL: not told */
     void *ctx;
-    size_t slot;        /* bytes of the read buffer for one datagram */
-    uint32_t lost_told; /* by the kernel, modulo 2^32 */
+    struct queue *queue; /* NULL: nothing was queued yet */
+    uint8_t *many;       /* a read buffer of its own; NULL: the loop's */
+    size_t slot;         /* bytes of the read buffer for one datagram */
+    uint32_t lost_told;  /* by the kernel, modulo 2^32 */
     uint64_t lost;
-    bool receiving; /* inside on_ready(): a close leaves the memory to it */
+    unsigned
+        inside; /* calls of ours that call back: a close leaves the memory to the last of them */
     bool closed;
 };
 
@@ -54,14 +77,20 @@ struct batch {
     } control[BATCH_MAX];
 };
 
+static unsigned batch_size(const struct datagram *self)
+{
+    size_t room = self->many != NULL ? BATCH_MAX : STREAM_READ_BYTES / self->slot;
+    return room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
+}
+
 /* As many datagrams as there are and have room in the loop's buffer; their count, or -1 and errno.
  */
 static int receive(const struct datagram *self, struct batch *batch)
 {
-    size_t room = STREAM_READ_BYTES / self->slot;
-    unsigned count = room < BATCH_MAX ? (unsigned)room : BATCH_MAX;
+    unsigned count = batch_size(self);
+    uint8_t *buffer = self->many != NULL ? self->many : self->loop->read_buffer;
     for (unsigned i = 0; i < count; i++) {
-        batch->data[i] = (struct iovec){ .iov_base = self->loop->read_buffer + i * self->slot,
+        batch->data[i] = (struct iovec){ .iov_base = buffer + i * self->slot,
                                          .iov_len = self->slot };
         batch->messages[i].msg_hdr = (struct msghdr){ .msg_name = &batch->from[i],
                                                       .msg_namelen = sizeof(batch->from[i]),
@@ -72,6 +101,21 @@ static int receive(const struct datagram *self, struct batch *batch)
                                                           batch->control[i].space) };
     }
     return recvmmsg(self->fd, batch->messages, count, MSG_DONTWAIT, NULL);
+}
+
+static void free_closed(struct datagram *self)
+{
+    busbar_free(self->queue);
+    busbar_free(self->many);
+    busbar_free(self);
+}
+
+static void leave(struct datagram *self)
+{
+    self->inside--;
+    if (self->closed && self->inside == 0) {
+        free_closed(self);
+    }
 }
 
 /* Why a datagram came back; 0: this is something else. */
@@ -125,7 +169,7 @@ static void on_ready(void *ctx, unsigned events)
 {
     struct datagram *self = ctx;
     struct batch batch;
-    self->receiving = true;
+    self->inside++;
     if ((events & LOOP_ERROR) != 0 && self->refused != NULL) {
         take_refused(self);
     }
@@ -142,14 +186,11 @@ static void on_ready(void *ctx, unsigned events)
             socket_to_endpoint(&batch.from[i], &endpoint);
             self->cb(self->ctx, &endpoint, batch.data[i].iov_base, message->msg_len);
         }
-        if (count > 0 && self->slot < STREAM_READ_BYTES && count < BATCH_MAX) {
+        if (count > 0 && (unsigned)count < batch_size(self)) {
             break; /* there were no more */
         }
     }
-    self->receiving = false;
-    if (self->closed) {
-        busbar_free(self);
-    }
+    leave(self);
 }
 
 static int bind_socket(const struct datagram_options *options, const struct endpoint *local)
@@ -212,11 +253,15 @@ int datagram_open(struct loop *loop, const struct datagram_options *options, dat
                                                                                 : STREAM_READ_BYTES;
     self->cb = cb;
     self->refused = options->refused;
+    if (options->many) {
+        self->slot = STREAM_READ_BYTES;
+        self->many = busbar_alloc((size_t)BATCH_MAX * STREAM_READ_BYTES);
+    }
     self->ctx = ctx;
     self->watch = loop_fd_watch(loop, fd, LOOP_READABLE, on_ready, self);
     if (self->watch == NULL) {
         (void)close(fd);
-        busbar_free(self);
+        free_closed(self);
         return err_set(err, BUSBAR_EIO, "cannot watch UDP port %u", options->port);
     }
     *out = self;
@@ -238,6 +283,113 @@ int datagram_send(struct datagram *datagram, const struct endpoint *to, const vo
         sent = sendto(datagram->fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL, name, address.size);
     }
     return sent >= 0 ? 0 : err_from_errno(errno);
+}
+
+/* ---- the queue ---- */
+
+/* How many of the queued ones the kernel took; or -1 and errno. */
+static int send_batch(const struct datagram *self)
+{
+    const struct queue *queue = self->queue;
+    struct mmsghdr messages[QUEUE_MAX];
+    unsigned count = 0;
+    for (unsigned i = queue->first; i < queue->count; i++, count++) {
+        messages[count] = (struct mmsghdr){
+            .msg_hdr = { .msg_name = (void *)(uintptr_t)&queue->to[i].storage,
+                         .msg_namelen = queue->to[i].size,
+                         .msg_iov = (struct iovec *)(uintptr_t)&queue->data[i],
+                         .msg_iovlen = 1 },
+        };
+    }
+    return sendmmsg(self->fd, messages, count, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+static void tell_first(struct datagram *self, int error)
+{
+    struct queue *queue = self->queue;
+    struct endpoint to;
+    struct iovec data = queue->data[queue->first];
+    socket_to_endpoint(&queue->to[queue->first].storage, &to);
+    queue->first++;
+    self->refused(self->ctx, &to, data.iov_base, data.iov_len, error);
+}
+
+static void flush(struct datagram *self)
+{
+    struct queue *queue = self->queue;
+    bool tried =
+        false; /* an error may be that of a datagram before: it is told once to whoever calls next */
+    queue->sending = true;
+    self->inside++;
+    while (queue->first < queue->count && !self->closed) {
+        int sent = send_batch(self);
+        if (sent > 0) {
+            queue->first += (unsigned)sent;
+            tried = false;
+        } else if (errno == EAGAIN || errno == ENOBUFS) {
+            timer_start(&queue->again, QUEUE_AGAIN_MS, 0);
+            break;
+        } else if (tried) {
+            tell_first(self, err_from_errno(errno));
+            tried = false;
+        } else {
+            tried = errno != EINTR;
+        }
+    }
+    queue->sending = false;
+    if (queue->first == queue->count) {
+        queue->first = queue->count = 0;
+        queue->used = 0;
+    }
+    leave(self);
+}
+
+static void on_turn(void *ctx)
+{
+    struct datagram *self = ctx;
+    if (self->queue->count > 0 && !timer_running(&self->queue->again)) {
+        flush(self);
+    }
+}
+
+static void on_again(struct timer *timer, void *ctx)
+{
+    (void)timer;
+    flush(ctx);
+}
+
+static struct queue *queue_of(struct datagram *self)
+{
+    if (self->queue == NULL) {
+        self->queue = busbar_alloc(sizeof(*self->queue));
+        loop_deferred_init(&self->queue->turn, on_turn, self);
+        timer_init(&self->queue->again, self->loop, on_again, self);
+    }
+    return self->queue;
+}
+
+int datagram_queue(struct datagram *datagram, const struct endpoint *to, const void *data,
+                   size_t size)
+{
+    struct queue *queue = queue_of(datagram);
+    assert(datagram->refused != NULL && size <= STREAM_READ_BYTES);
+    bool full = queue->count == QUEUE_MAX || QUEUE_BYTES - queue->used < size;
+    if (full && !queue->sending && !timer_running(&queue->again)) {
+        flush(datagram);
+    }
+    if (queue->count == QUEUE_MAX || QUEUE_BYTES - queue->used < size) {
+        return BUSBAR_EAGAIN;
+    }
+    uint8_t *bytes = queue->bytes + queue->used;
+    if (size > 0) {
+        memcpy(bytes, data, size);
+    }
+    socket_from_endpoint(to, &queue->to[queue->count]);
+    queue->data[queue->count] = (struct iovec){ .iov_base = bytes, .iov_len = size };
+    queue->count++;
+    queue->used += size;
+    loop_defer(datagram->loop, &queue->turn);
+    return 0;
 }
 
 uint64_t datagram_lost(const struct datagram *datagram)
@@ -299,7 +451,11 @@ void datagram_close(struct datagram *datagram)
     loop_fd_unwatch(datagram->watch);
     (void)close(datagram->fd);
     datagram->closed = true;
-    if (!datagram->receiving) {
-        busbar_free(datagram);
+    if (datagram->queue != NULL) {
+        loop_defer_cancel(&datagram->queue->turn);
+        timer_stop(&datagram->queue->again);
+    }
+    if (datagram->inside == 0) {
+        free_closed(datagram);
     }
 }

@@ -18,8 +18,9 @@
 
 struct datagram;
 
-/* What we sent did not arrive: the network says so (ICMP; anybody may forge it). error: BUSBAR_ECONNREFUSED (no program
- * has that port), BUSBAR_EROUTE ... data: the beginning of the datagram, or all of it, or nothing. */
+/* What we sent did not arrive: the network says so (ICMP; anybody may forge it), or what was queued could not be sent.
+ * error: BUSBAR_ECONNREFUSED (no program has that port), BUSBAR_EROUTE ... data: the beginning of the datagram, or all of
+ * it, or nothing. */
 typedef void (*datagram_refused_cb)(void *ctx, const struct endpoint *to, const uint8_t *data,
                                     size_t size, int error);
 
@@ -31,6 +32,9 @@ struct datagram_options {
     int receive_bytes; /* socket buffer; 0: the system's */
     size_t
         size_max; /* what is longer is cut to it; 0: 64 KiB. Small ones are taken many at a time */
+    /* Many are taken at a time all the same, into a buffer of its own of 2 MiB, of which only what is used takes memory.
+     * size_max is 64 KiB then. */
+    bool many;
     datagram_refused_cb refused; /* NULL: nobody asks */
 };
 
@@ -45,6 +49,11 @@ int datagram_open(struct loop *loop, const struct datagram_options *options, dat
 /* 0, BUSBAR_EAGAIN, BUSBAR_EROUTE, BUSBAR_ETOOBIG ... */
 int datagram_send(struct datagram *datagram, const struct endpoint *to, const void *data,
                   size_t size);
+
+/* The same, but gathered until the loop's turn ends, and sent with others in one call. Needs `refused`, which is told of
+ * what cannot be sent. 0, or BUSBAR_EAGAIN: as many as can be are gathered, and the kernel takes none now. */
+int datagram_queue(struct datagram *datagram, const struct endpoint *to, const void *data,
+                   size_t size);
 
 /* Datagrams that the kernel dropped because the receive buffer was full, since it was opened, as
  * far as known: it is told with the next one that arrives. NULL: 0. */

@@ -127,7 +127,7 @@ void snmp_asked_send(struct snmp_asked *asked)
         data = out.at;
         size = ber_out_size(&out);
     }
-    error = error == 0 ? datagram_send(agent->socket, &agent->options.address, data, size) : error;
+    error = error == 0 ? datagram_queue(agent->socket, &agent->options.address, data, size) : error;
     asked->sent_us = clock_mono_us();
     if (error == BUSBAR_EAGAIN) {
         asked->state = SNMP_ASKED_UNSENT;

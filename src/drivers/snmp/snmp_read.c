@@ -310,7 +310,12 @@ static void probe_failed(struct snmp_reads *reads, const struct snmp_answer *ans
 {
     struct list silent;
     list_init(&silent);
-    list_move_all(&silent, &reads->jobs);
+    list_each_safe(waits, &reads->jobs) {
+        if (list_entry(waits, struct snmp_job, link)->open == 0) { /* others wait for their own */
+            list_remove(waits);
+            list_append(&silent, waits);
+        }
+    }
     struct list *at;
     while ((at = list_shift(&silent)) != NULL) {
         struct snmp_job *job = list_entry(at, struct snmp_job, link);

@@ -13,6 +13,7 @@ static void open_pool(struct snmp_sockets *sockets, const char *host, struct snm
         struct datagram_options options = { .host = host,
                                             .port = (uint16_t)port,
                                             .receive_bytes = sockets->receive_bytes,
+                                            .many = true,
                                             .refused = sockets->refused };
         struct err why = { 0 };
         int error = datagram_open(sockets->loop, &options, sockets->cb, sockets->ctx,

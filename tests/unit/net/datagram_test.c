@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include <cmocka.h>
 #include <string.h>
@@ -261,6 +262,79 @@ static void what_nobody_takes_is_told_over_v6(void **state)
     what_nobody_takes_is_told("::1");
 }
 
+static void on_long(void *ctx, const struct endpoint *from, const uint8_t *data, size_t size)
+{
+    struct refusal *seen = ctx;
+    (void)from;
+    seen->size = size;
+    seen->error = data[size - 1];
+    seen->count++;
+}
+
+static void queued_ones_go_together_in_their_order(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct refusal refusal = { .count = 0 };
+    struct receiver b = { .count = 0 };
+    struct datagram_options options = { .host = "127.0.0.1", .refused = on_refused };
+    struct datagram_options many = { .host = "127.0.0.1", .many = true, .receive_bytes = 1 << 20 };
+    struct datagram *socket;
+    struct endpoint to;
+    struct endpoint everybody;
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &refusal, &socket, NULL), 0);
+    assert_int_equal(datagram_open(loop, &many, on_datagram, &b, &b.socket, NULL), 0);
+    assert_int_equal(endpoint_parse("127.0.0.1", datagram_port(b.socket), &to), 0);
+    assert_int_equal(endpoint_parse("255.255.255.255", 9, &everybody), 0);
+    for (int i = 0; i < 150; i++) { /* more than are gathered: some are sent before the turn ends */
+        char text[8];
+        int size = snprintf(text, sizeof(text), "%d", i);
+        assert_int_equal(datagram_queue(socket, &to, text, (size_t)size), 0);
+        if (i == 70) { /* not permitted without asking for it: told, and no other is harmed */
+            assert_int_equal(datagram_queue(socket, &everybody, "all", 3), 0);
+        }
+    }
+    assert_int_equal(b.count, 0);
+    wait_for(loop, &b.count, 150);
+    assert_memory_equal(b.data, "149", 3);
+    assert_int_equal(refusal.count, 1);
+    assert_int_equal(refusal.error, BUSBAR_EPERM);
+    assert_memory_equal(refusal.data, "all", 3);
+    /* what is queued when it is closed is not sent */
+    assert_int_equal(datagram_queue(socket, &to, "late", 4), 0);
+    datagram_close(socket);
+    wait_ms(loop, 20);
+    assert_int_equal(b.count, 150);
+    datagram_close(b.socket);
+    loop_free(loop);
+}
+
+static void long_ones_are_whole(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct refusal refusal = { .count = 0 };
+    struct refusal b = { .count = 0 };
+    struct datagram_options options = { .host = "127.0.0.1", .many = true, .refused = on_refused };
+    struct datagram *from;
+    struct datagram *at;
+    struct endpoint to;
+    static uint8_t data[60000];
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &refusal, &from, NULL), 0);
+    assert_int_equal(datagram_open(loop, &options, on_long, &b, &at, NULL), 0);
+    assert_int_equal(endpoint_parse("127.0.0.1", datagram_port(at), &to), 0);
+    for (int i = 1; i < 3; i++) { /* as many as the smallest receive buffer holds */
+        data[sizeof(data) - 1] = (uint8_t)i;
+        assert_int_equal(datagram_queue(from, &to, data, sizeof(data)), 0);
+    }
+    wait_for(loop, &b.count, 2);
+    assert_int_equal(b.error, 2);
+    assert_int_equal(b.size, sizeof(data));
+    datagram_close(from);
+    datagram_close(at);
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -273,6 +347,8 @@ int main(void)
         cmocka_unit_test(what_the_kernel_dropped_is_counted),
         cmocka_unit_test(what_nobody_takes_is_told_over_v4),
         cmocka_unit_test(what_nobody_takes_is_told_over_v6),
+        cmocka_unit_test(queued_ones_go_together_in_their_order),
+        cmocka_unit_test(long_ones_are_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
