@@ -68,9 +68,9 @@ export const as = (auth, priv, user = userName(auth, priv)) => ['-v3', '-u', use
  * snmpd: community public reads, private writes; users: [auth, priv] pairs. Its engine id and its folder stay over
  * restart(), so its boots count on.
  */
-export async function startSnmpd(folder, { users = [], engine = '80001f8804736e6d7064', address = '127.0.0.1', config = '' } = {}) {
+export async function startSnmpd(folder, { users = [], engine = '80001f8804736e6d7064', address = '127.0.0.1', port: wanted, config = '' } = {}) {
   const home = mkdtempSync(join(folder, 'snmpd-'));
-  const port = await freeUdp(address);
+  const port = wanted ?? (await freeUdp(address));
   const host = address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
   const agent = { port, host, target: address.includes(':') ? `udp6:${host}` : host, engine };
   const begin = async () => {

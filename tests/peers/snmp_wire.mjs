@@ -145,7 +145,7 @@ export async function startFake(values, { address = '127.0.0.1', port } = {}) {
   const at = port ?? (await freeUdp(address));
   const socket = createSocket('udp4');
   const fake = { values: new Map(Object.entries(values)), port: at, host: `${address}:${at}`, varbinds: 1000, silentOver: 1000, bytes: 60000,
-    asked: [], sets: [], spoil: null, deaf: false, socket };
+    asked: [], foreign: 0, sets: [], spoil: null, deaf: false, socket };
   const valueOf = (name) => {
     const value = fake.values.get(name);
     return typeof value === 'function' ? value() : value;
@@ -187,6 +187,10 @@ export async function startFake(values, { address = '127.0.0.1', port } = {}) {
     return whole;
   };
   socket.on('message', (message, from) => {
+    if (number(take(take(message).body)) > 1) { // v3: it does not speak that
+      fake.foreign++;
+      return;
+    }
     const question = decode(message);
     fake.asked.push(question);
     if (fake.deaf || question.varbinds.length > fake.silentOver) {
