@@ -54,7 +54,7 @@ static struct prepared *running_prepared(void *ctx, const char *protocol)
     return NULL;
 }
 
-/* running: what drivers made of their files is what they run with, not what they would make now. */
+/* running: what drivers made of their files, and the secrets, are what they run with, not what they would be now. */
 static bool load(struct apply *apply, const char *path, bool running, struct config **out,
                  struct problems *problems)
 {
@@ -62,7 +62,7 @@ static bool load(struct apply *apply, const char *path, bool running, struct con
     char cache[GATEWAY_PATH_MAX];
     struct config_env env = { .protocols = apply->gw->protocols.list,
                               .protocol_count = apply->gw->protocols.count,
-                              .secrets = apply->secrets,
+                              .secrets = running ? apply->gw->secrets : apply->secrets,
                               .files = protocols_files(files, sizeof files, apply->config_path),
                               .prepared = running ? running_prepared : NULL,
                               .prepared_ctx = apply,

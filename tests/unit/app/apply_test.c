@@ -9,6 +9,7 @@
 
 #include "app/apply.h"
 #include "base/str.h"
+#include "config/secrets.h"
 #include "model/registry.h"
 #include "unit/config/folder.h"
 
@@ -210,6 +211,36 @@ static void the_same_files_are_no_new_version(void **state)
     assert_int_equal(plant->gw.version, 1);
 }
 
+static void set_secret(const struct plant *plant, const char *value)
+{
+    struct secrets *secrets = NULL;
+    assert_int_equal(secrets_open(plant->data, &secrets, NULL), 0);
+    assert_int_equal(secrets_set(secrets, "ro", value, NULL), 0);
+    secrets_close(secrets);
+}
+
+/* Nothing in the files says so: the devices that use it are made anew, and it is told. */
+static void a_secret_that_was_set_anew_is_a_change(void **state)
+{
+    struct plant *plant = *state;
+    set_secret(plant, "one");
+    folder_put(&plant->folder, "site.yaml",
+               HEAD A "  s: { snmp: { host: 127.0.0.1, community: !secret ro }, points: { x: { "
+                      "oid: sysName.0 } } }\n");
+    apply(plant, (struct apply_request){ .mode = APPLY_FILES });
+    assert_int_equal(plant->error, 0);
+    const struct device *a = device(plant, "a");
+    const struct device *s = device(plant, "s");
+    set_secret(plant, "two");
+    apply(plant, (struct apply_request){ .mode = APPLY_FILES });
+    assert_true(plant->applied);
+    assert_int_equal(plant->changes, 1);
+    assert_ptr_equal(device(plant, "a"), a);
+    assert_ptr_not_equal(device(plant, "s"), s);
+    apply(plant, (struct apply_request){ .mode = APPLY_FILES });
+    assert_false(plant->applied);
+}
+
 static void rollback_brings_files_and_devices_back(void **state)
 {
     struct plant *plant = *state;
@@ -257,6 +288,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(wrong_files_change_nothing, open_plant, close_plant),
         cmocka_unit_test_setup_teardown(check_diff_and_dry_run_only_look, open_plant, close_plant),
         cmocka_unit_test_setup_teardown(the_same_files_are_no_new_version, open_plant, close_plant),
+        cmocka_unit_test_setup_teardown(a_secret_that_was_set_anew_is_a_change, open_plant,
+                                        close_plant),
         cmocka_unit_test_setup_teardown(rollback_brings_files_and_devices_back, open_plant,
                                         close_plant),
         cmocka_unit_test_setup_teardown(an_unknown_version_is_not_found, open_plant, close_plant),
