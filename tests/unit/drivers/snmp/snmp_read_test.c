@@ -310,6 +310,38 @@ static void the_deadline_keeps_what_came(void **state)
     rig_free(rig);
 }
 
+/* Of three groups of points one is refused while another still waits for its own answer. */
+static void a_refused_probe_ends_only_those_that_wait_for_it(void **state)
+{
+    (void)state;
+    struct rig *rig = rig_new(SNMP_V2C);
+    scalars(rig, 10);
+    rig_start(rig);
+    rig_poll(rig);
+    rig->others[0] = rig->req;
+    rig->others[0].plan = NULL;
+    rig->others[1] = rig->others[0];
+    rig->device.config.in_flight = 1;
+    rig->fake->silent = true;
+    rig_begin(rig);
+    rig->device.config.in_flight = 4;
+    rig_run(rig, RIG_TIMEOUT_US);
+    snmp_read_begin(&rig->device, &rig->others[0]);
+    rig_run(rig, RIG_TIMEOUT_US + RIG_STEP_US);
+    assert_int_equal(rig->error, BUSBAR_ETIMEOUT);
+    assert_int_equal(rig->others_done, 0);
+    datagram_close(rig->fake->socket);
+    snmp_read_begin(&rig->device, &rig->others[1]); /* asks for one value, which comes back */
+    rig_run(rig, 0);
+    assert_int_equal(rig->others_done, 1);
+    rig_run(rig, 2 * RIG_TIMEOUT_US);
+    assert_int_equal(rig->others_done, 2);
+    rig->fake->socket = NULL;
+    snmp_unplan(&rig->dev, &rig->others[0]);
+    snmp_unplan(&rig->dev, &rig->others[1]);
+    rig_free(rig);
+}
+
 static void stopping_cancels(void **state)
 {
     (void)state;
@@ -515,6 +547,7 @@ int main(void)
         cmocka_unit_test(a_silent_device_is_asked_for_one_value),
         cmocka_unit_test(a_lost_question_costs_only_its_points),
         cmocka_unit_test(the_deadline_keeps_what_came),
+        cmocka_unit_test(a_refused_probe_ends_only_those_that_wait_for_it),
         cmocka_unit_test(stopping_cancels),
         cmocka_unit_test(getbulk_that_is_refused_is_not_used_again),
         cmocka_unit_test(rates_know_a_restart),
