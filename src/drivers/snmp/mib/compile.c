@@ -174,7 +174,8 @@ static int add_module(struct compiling *compiling, const struct mib_file *file, 
                               .rank = rank_of(name),
                               .line = part->line };
     const struct found *other = map_get(&compiling->by_name, name);
-    if (part->name_size >= MIB_NAME_MAX / 2 || is_left_out(compiling->how, name)) {
+    if (part->name_size >= MIB_NAME_MAX / 2 ||
+        (file != NULL && is_left_out(compiling->how, name))) {
         return 0;
     }
     if (other != NULL) {

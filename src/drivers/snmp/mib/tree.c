@@ -134,16 +134,16 @@ static void add_enums(struct walk *walk, const struct tree *node, struct mib_obj
     }
 }
 
-/* The parser keeps limits as int: those of unsigned numbers beyond 2147483647 have become negative. */
+/* The parser keeps limits as int: those beyond 2147483647 have become negative. */
 static void add_ranges(struct walk *walk, const struct tree *node, struct mib_object *object)
 {
     bool is_signed = object->syntax == MIB_INTEGER;
     for (const struct range_list *at = node->ranges; at != NULL; at = at->next) {
         if (object->range_count < MIB_RANGES_MAX) {
-            walk->ranges[object->range_count++] = (struct mib_range){
-                .low = is_signed ? at->low : (int64_t)(uint32_t)at->low,
-                .high = is_signed ? at->high : (int64_t)(uint32_t)at->high
-            };
+            int64_t low = is_signed ? at->low : (int64_t)(uint32_t)at->low;
+            int64_t high = is_signed ? at->high : (int64_t)(uint32_t)at->high;
+            high = high < low ? (int64_t)(uint32_t)at->high : high;
+            walk->ranges[object->range_count++] = (struct mib_range){ .low = low, .high = high };
         }
     }
     object->ranges = object->range_count > 0 ? walk->ranges : NULL;
@@ -218,7 +218,8 @@ static void add_node(struct walk *walk, struct tree *node, size_t depth)
     object.hint = hint_of(node, object.convention);
     add_enums(walk, node, &object);
     add_ranges(walk, node, &object);
-    if (node->description != NULL && walk->descriptions) {
+    if (node->description != NULL && walk->descriptions &&
+        strcmp(node->description, node->label) != 0) {
         add_description(walk, node->description, &object);
     }
     for (const struct index_list *at = node->indexes; at != NULL; at = at->next) {

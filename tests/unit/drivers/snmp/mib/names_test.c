@@ -182,6 +182,9 @@ static void the_standard_modules(void **state)
     assert_string_equal(mib_named(mib, "ifPhysAddress")->convention, "PhysAddress");
     assert_int_equal(mib_named(mib, "hrProcessorLoad")->ranges[0].high, 100);
     assert_int_equal(mib_named(mib, "upsShutdownAfterDelay")->access, MIB_READ_WRITE);
+    assert_true(mib_named(mib, "upsShutdownAfterDelay")->ranges[0].low == -1);
+    assert_true(mib_named(mib, "upsShutdownAfterDelay")->ranges[0].high == 2147483648);
+    assert_string_equal(mib_named(mib, "hrStorageRam")->description, "");
     assert_int_equal(mib_named(mib, "linkDown")->object_count, 3);
     assert_string_equal(mib_named(mib, "linkDown")->objects[2]->name, "ifOperStatus");
     assert_int_equal(mib_named(mib, "lldpRemSysCapEnabled")->syntax, MIB_BITS);
