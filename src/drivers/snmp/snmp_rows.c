@@ -218,26 +218,31 @@ static void place_points(struct snmp_rows *rows, uint32_t name)
     }
 }
 
-static void say(const struct snmp_rows *rows, const struct row_name *row, enum log_level level,
-                const char *what)
+static void warn(const struct snmp_rows *rows, const struct row_name *row, const char *what)
 {
     struct buf words;
     buf_init(&words, 512);
     buf_printf(&words, "row '%s' %s", row->name->text, what);
-    busbar_log(level, "snmp", rows->device->dev->name, "%s", buf_text(&words));
+    busbar_log(LOG_LEVEL_WARN, "snmp", rows->device->dev->name, "%s", buf_text(&words));
     driver_note(rows->device->dev, false, buf_text(&words), words.size);
     buf_fini(&words);
 }
 
 static void say_moved(const struct snmp_rows *rows, const struct row_name *row)
 {
+    const struct snmp_device *device = rows->device;
     struct buf words;
     buf_init(&words, 512);
-    buf_printf(&words, "has number ");
+    buf_printf(&words, "row '%s' has number ", row->name->text);
     print_index(row->found, row->found_size, &words);
     buf_printf(&words, " now, it had ");
     print_index(row->index, row->index_size, &words);
-    say(rows, row, LOG_LEVEL_INFO, buf_text(&words));
+    const struct event event = { .kind = "row-moved",
+                                 .text = buf_text(&words),
+                                 .severity = EVENT_LOW };
+    busbar_log(LOG_LEVEL_INFO, "snmp", device->dev->name, "%s", buf_text(&words));
+    driver_note(device->dev, false, buf_text(&words), words.size);
+    (void)driver_event(device->drv, device->dev, &event, NULL, NULL);
     buf_fini(&words);
 }
 
@@ -254,10 +259,9 @@ static void settle(struct snmp_rows *rows, uint32_t name)
     uint16_t before = row->detail;
     row->detail = row->times == 0 ? SNMP_DETAIL_NO_ROW : row->times > 1 ? SNMP_DETAIL_ROW_TWICE : 0;
     if (row->detail == SNMP_DETAIL_NO_ROW && before != row->detail) {
-        say(rows, row, LOG_LEVEL_WARN, "is not in the table: 'busbar snmp walk' shows the names");
+        warn(rows, row, "is not in the table: 'busbar snmp walk' shows the names");
     } else if (row->detail == SNMP_DETAIL_ROW_TWICE && before != row->detail) {
-        say(rows, row, LOG_LEVEL_WARN,
-            "is there more than once: name a column in which they differ");
+        warn(rows, row, "is there more than once: name a column in which they differ");
     }
     bool moved = row->detail == 0 && !same_index(row);
     if (moved) {

@@ -42,7 +42,7 @@ struct rig {
     struct sample samples[RIG_POINTS];
     struct request req, others[2];
     int others_done;
-    int answers, error, silent_error, answered, polled_now, notes;
+    int answers, error, silent_error, answered, polled_now, notes, events;
     uint32_t uptime;
     char note[200];
     struct rig_limit limits[RIG_LIMITS];
@@ -80,6 +80,14 @@ void driver_note(struct device *dev, bool sent, const char *words, size_t size)
     assert_false(sent);
     rig_now->notes++;
     (void)snprintf(rig_now->note, sizeof(rig_now->note), "%.*s", (int)size, words);
+}
+int driver_event(struct driver *drv, struct device *dev, const struct event *event,
+                 driver_cb on_disk, void *ctx)
+{
+    (void)drv, (void)dev, (void)on_disk, (void)ctx;
+    assert_string_equal(event->kind, "row-moved");
+    rig_now->events++;
+    return 0;
 }
 void driver_poll_now(struct device *dev, const uint32_t *points, size_t count)
 {

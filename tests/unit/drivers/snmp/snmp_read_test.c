@@ -436,6 +436,7 @@ static void rows_are_found_and_followed(void **state)
     rig_run(rig, 0);
     assert_true(rig->polled_now >= 2);
     assert_non_null(strstr(rig->note, "has number 33 now, it had 7"));
+    assert_int_equal(rig->events, 1);
     rig_poll(rig);
     rig_good(rig, in, 1033);
     rig_good(rig, out, 2033);
