@@ -180,9 +180,9 @@ void snmp_device_answered(struct snmp_device *device)
 
 /* ---- the agent ---- */
 
-static void on_frame(void *ctx, bool sent, struct bytes datagram, struct bytes clear)
+void snmp_device_frame(struct snmp_device *device, bool sent, struct bytes datagram,
+                       struct bytes clear)
 {
-    struct snmp_device *device = ctx;
     size_t size = bytes_left(&datagram);
     size_t more = bytes_left(&clear);
     if (more == 0) {
@@ -195,6 +195,11 @@ static void on_frame(void *ctx, bool sent, struct bytes datagram, struct bytes c
     memcpy(both, datagram.at, size);
     memcpy(both + size, clear.at, more);
     driver_frame(device->dev, sent, both, size + more);
+}
+
+static void on_frame(void *ctx, bool sent, struct bytes datagram, struct bytes clear)
+{
+    snmp_device_frame(ctx, sent, datagram, clear);
 }
 
 static void on_bad(void *ctx, struct bytes datagram, const char *why)
@@ -267,15 +272,16 @@ static void make_agent(struct snmp_device *device, struct snmp_client *client)
 
 /* ---- its address ---- */
 
-static bool looks_the_same(const struct snmp_device *device, const struct endpoint *found,
-                           size_t count)
+/* The first; of a device that is silent the one behind that which was asked: a name may stand for several. */
+static const struct endpoint *next_address(const struct snmp_device *device,
+                                           const struct endpoint *found, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         if (endpoint_equal(&device->address, &found[i])) {
-            return true;
+            return &found[(i + 1) % count];
         }
     }
-    return false;
+    return &found[0];
 }
 
 static void on_found(void *ctx, int error, const struct endpoint *found, size_t count)
@@ -288,10 +294,11 @@ static void on_found(void *ctx, int error, const struct endpoint *found, size_t 
         }
         return;
     }
-    if (looks_the_same(device, found, count)) {
+    const struct endpoint *next = next_address(device, found, count);
+    if (endpoint_equal(&device->address, next)) {
         return;
     }
-    device->address = found[0];
+    device->address = *next;
     snmp_traps_addressed(device->state->traps, device);
     if (device->agent != NULL) {
         snmp_agent_move(device->agent, &device->address);

@@ -24,6 +24,10 @@ void snmp_device_cancel(struct snmp_device *device, struct request *req);
 void snmp_device_stop(struct snmp_device *device);
 void snmp_device_remove(struct snmp_device *device);
 
+/* A datagram for the ring of frames; what was encrypted in it is put behind it, for people. */
+void snmp_device_frame(struct snmp_device *device, bool sent, struct bytes datagram,
+                       struct bytes clear);
+
 /* Why nothing came, for a person, with what to do. */
 void snmp_device_words(const struct snmp_device *device, int error, enum usm_trouble trouble,
                        struct buf *out);

@@ -97,8 +97,7 @@ static void end_test(struct snmp_test *test)
 static void on_frame(void *ctx, bool sent, struct bytes datagram, struct bytes clear)
 {
     struct snmp_test *test = ctx;
-    (void)clear;
-    driver_frame(test->device->dev, sent, datagram.at, bytes_left(&datagram));
+    snmp_device_frame(test->device, sent, datagram, clear);
 }
 
 static const struct snmp_agent_ops agent_ops = { .frame = on_frame };
@@ -196,19 +195,6 @@ static void agent_told(struct snmp_test *test, const struct snmp_answer *answer)
 
 /* ---- access: by the login ---- */
 
-static const char *auth_hint(enum usm_trouble trouble)
-{
-    switch (trouble) {
-    case USM_UNKNOWN_USER: return "check 'user'; users are told apart by upper and lower case";
-    case USM_WRONG_DIGEST: return "check 'auth' and 'auth_type' against the device";
-    case USM_DECRYPTION: return "check 'priv' and 'priv_type' against the device";
-    case USM_UNSUPPORTED_LEVEL:
-        return "the device wants more or less than this: give or take out 'auth' and 'priv'";
-    case USM_NOT_IN_WINDOW: return "restart the device's agent: its clock does not go on";
-    default: return "check the user and its passwords in the device";
-    }
-}
-
 static void tell_system(struct snmp_test *test, const struct snmp_pdu *pdu)
 {
     char seen[TEXT_MAX];
@@ -271,10 +257,8 @@ static void ask_other(struct snmp_test *test)
 
 static void access_refused(struct snmp_test *test, const struct snmp_answer *answer)
 {
-    char seen[TEXT_MAX];
     if (answer->error == BUSBAR_EAUTH) {
-        (void)str_copy(seen, sizeof(seen), usm_trouble_words(answer->trouble));
-        finding(test, "access", answer->error, seen, auth_hint(answer->trouble));
+        finding(test, "access", answer->error, usm_trouble_words(answer->trouble), "");
         end_test(test);
     } else if (answer->error == BUSBAR_ETIMEOUT && test->login->version != SNMP_V3) {
         ask_other(test);
@@ -555,7 +539,12 @@ static void on_found(void *ctx, int error, const struct endpoint *found, size_t 
         return;
     }
     test->address = found[0];
-    address_known(test, count > 1 ? "the name has several addresses; the first one is asked" : "");
+    for (size_t i = 1; i < count; i++) {
+        if (endpoint_equal(&found[i], &test->device->address)) {
+            test->address = found[i];
+        }
+    }
+    address_known(test, count > 1 ? "the name has several addresses; they are asked in turns" : "");
 }
 
 static void begin(void *ctx)
