@@ -358,6 +358,12 @@ static int tell_devices(struct sim *sim, bool confirmed, char *rest, struct err 
     return found > 0 ? error : err_set(err, BUSBAR_ENOENT, "no device '%s' is simulated", pattern);
 }
 
+static bool is_verb(const char *text, const char *verb)
+{
+    size_t size = strlen(verb);
+    return str_starts(text, verb) && (text[size] == ' ' || text[size] == '\0');
+}
+
 static int say_told(struct sim *sim, const char *name, struct buf *out, struct err *err)
 {
     const struct sim_device *sd = map_get(&sim->by_name, name);
@@ -394,10 +400,10 @@ void sim_command(struct sim *sim, const char *line, struct buf *out)
     }
     if (str_starts(text, "set ")) {
         error = set_point(sim, text + 4, &err);
-    } else if (str_starts(text, "trap ")) {
-        error = tell_devices(sim, false, str_trim(text + 5), &err);
-    } else if (str_starts(text, "inform ")) {
-        error = tell_devices(sim, true, str_trim(text + 7), &err);
+    } else if (is_verb(text, "trap")) {
+        error = tell_devices(sim, false, str_trim(text + 4), &err);
+    } else if (is_verb(text, "inform")) {
+        error = tell_devices(sim, true, str_trim(text + 6), &err);
     } else if (str_starts(text, "told ")) {
         error = say_told(sim, str_trim(text + 5), out, &err);
         if (error == 0) {

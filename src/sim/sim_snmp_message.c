@@ -163,7 +163,6 @@ static size_t seal(const struct question *question, struct ber_out *out, const u
                    uint8_t level, struct bytes context, uint8_t **answer)
 {
     struct sim_snmp_agent *agent = question->agent;
-    bool known = level != 0 || agent->user != NULL;
     char user[USM_NAME_MAX + 1];
     size_t size = bytes_left(&question->parameters.user);
     str_format(user, sizeof(user), "%.*s", (int)(size < USM_NAME_MAX ? size : USM_NAME_MAX),
@@ -174,8 +173,8 @@ static size_t seal(const struct question *question, struct ber_out *out, const u
         .user = user,
         .engine = &agent->engine,
         .keys = level != 0 ? sim_snmp_keys(agent) : NULL,
-        .auth = known && agent->user != NULL ? usm_user_auth(agent->user) : USM_AUTH_NONE,
-        .priv = known && agent->user != NULL ? usm_user_priv(agent->user) : USM_PRIV_NONE,
+        .auth = usm_user_auth(agent->user),
+        .priv = usm_user_priv(agent->user),
         .salt = agent->salt++,
         .now_us = question->now.mono_us,
     };

@@ -195,8 +195,7 @@ static void get_next(struct reply *reply)
     }
 }
 
-/* One round of the repeaters, which stand at the end of what is collected, or in the question for the first one.
- * False: enough. */
+/* One round of the repeaters; oids: where each of them is. False: enough, there is no room or nothing more. */
 static bool repeat(struct reply *reply, size_t repeaters, struct snmp_oid *oids)
 {
     bool more = false;
