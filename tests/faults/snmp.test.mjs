@@ -7,7 +7,8 @@ import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { sleep, until } from '../support/gateway.mjs';
+import { makeFolder, sleep, until } from '../support/gateway.mjs';
+import { startSnmpd } from '../peers/snmp_peers.mjs';
 import { begin, site } from '../peers/snmp_rig.mjs';
 import { counter, decode, encode, int, oid, Pdu, startFake, Tag, take, text, ticks, tlv } from '../peers/snmp_wire.mjs';
 
@@ -187,6 +188,55 @@ test('Reports without end: each question is asked a few times, not for ever', { 
   other.values.set(A, int(8));
   await rig.shows('other/a', 8, 5000);
   flood.close();
+});
+
+test('v3 with somebody in between: what is changed, sent again or sent back is not taken', { timeout: 60000 }, async (t) => {
+  const files = makeFolder({});
+  t.after(() => files.remove());
+  const snmpd = await startSnmpd(files.folder, { users: [['SHA-256', 'AES-128']] });
+  const between = createSocket('udp4');
+  const onward = createSocket('udp4');
+  let gateway;
+  let question;
+  let tamper = (answer) => [answer];
+  between.on('message', (message, from) => {
+    gateway = from;
+    question = message;
+    onward.send(message, snmpd.port, '127.0.0.1', () => {});
+  });
+  onward.on('message', (message) => {
+    for (const one of tamper(message)) {
+      between.send(one, gateway.port, gateway.address, () => {});
+    }
+  });
+  await new Promise((resolve) => between.bind(0, '127.0.0.1', resolve));
+  t.after(async () => {
+    between.close();
+    onward.close();
+    await snmpd.stop();
+  });
+  const rig = await begin(t, site({ d1: { host: `127.0.0.1:${between.address().port}`, every: '200ms', points: { up: '{ oid: sysUpTime.0 }' },
+    settings: 'version: 3, user: u-sha-256-aes-128, auth: !secret auth, priv: !secret priv, timeout: 200ms, retries: 1' } }));
+  await rig.good('d1/up');
+  let old;
+  tamper = (answer) => {
+    old ??= answer;
+    return [answer];
+  };
+  await until('one is recorded', () => old);
+  const flip = (answer, at) => Buffer.from(answer.map((octet, i) => (i === at ? octet ^ 1 : octet)));
+  const tricks = [(answer) => [flip(answer, answer.length - 3)], (answer) => [flip(answer, answer.length - 60)], () => [old], () => [question],
+    (answer) => [answer.subarray(0, answer.length - 8)], (answer) => Array.from({ length: answer.length }, (_, i) => flip(answer, i))];
+  for (const trick of tricks) {
+    tamper = trick;
+    await rig.bad('d1/up');
+    tamper = (answer) => [answer];
+    await rig.good('d1/up');
+  }
+  const seen = (await rig.samples('d1/up')).map(([, value]) => value).filter((value) => value !== null);
+  assert.ok(seen.length > tricks.length && seen.every((value, i) => i === 0 || value >= seen[i - 1]), `${seen}`);
+  const { error } = await rig.device('d1');
+  assert.equal(error, '');
 });
 
 test('a walk ends where OIDs do not increase; one without end holds nobody up', { timeout: 60000 }, async (t) => {
