@@ -250,6 +250,9 @@ def bench_traps(options, folder, agents):
     stored = events_stored(gateway) - before
     row(f"{options.traps:,} traps/s for {options.trap_seconds:.0f} s: sent, stored", f"{sent:,}, {stored:,}",
         f"{sent - stored:,} lost; the last {behind:.1f} s after it was sent", "", "50,000/s, none lost")
+    facts = next(d for d in gateway.get("/api/v1/drivers")["drivers"] if d["protocol"] == "snmp")["facts"]
+    row("what the gateway counted", "; ".join(f"{f['name']}: {f['text']}" for f in facts if f.get("part") == "traps"))
+    row("refused by the log", gateway.status()["events"]["refused"])
     row("CPU: share of a core, traps a CPU second", f"{cpu / wall * 100:.0f} %, {stored / cpu:,.0f}")
     row("lateness of polls before: p50, p99, most", f"{quantile(calm, 0.5):.1f}, {quantile(calm, 0.99):.1f}, {calm[-1]:.1f} ms")
     row("lateness of polls meanwhile: p50, p99, most", f"{quantile(late, 0.5):.1f}, {quantile(late, 0.99):.1f}, {late[-1]:.1f} ms",
