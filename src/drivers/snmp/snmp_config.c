@@ -138,11 +138,14 @@ static void warn_weak(const struct snmp_identity *identity, struct position at, 
     if (weak == NULL) {
         return;
     }
-    (void)err_at(err, 0, at,
-                 identity->version != SNMP_V3
-                     ? "use version 3 where the device can: user, auth and priv"
-                     : "use 'auth_type: SHA-256' and 'priv_type: AES-128' where the device can",
-                 "this SNMP login is insecure: %s", weak);
+    const char *better = identity->version != SNMP_V3
+                             ? "use version 3 where the device can: user, auth and priv"
+                         : identity->auth_type == USM_AUTH_NONE ||
+                                 identity->priv_type == USM_PRIV_NONE
+                             ? "give the user passwords for 'auth' and 'priv' where the device can"
+                             : "use 'auth_type: SHA-256' and 'priv_type: AES-128' where the device "
+                               "can";
+    (void)err_at(err, 0, at, better, "this SNMP login is insecure: %s", weak);
 }
 
 int snmp_config_part(const struct setup_part *part, struct snmp_identity *out, struct err *err)
