@@ -23,13 +23,30 @@ static void the_catalog_is_taken_over(void **state)
         assert_string_equal(protocol->name, catalog[i]->name);
         assert_ptr_equal(protocol->device_options, catalog[i]->device_options);
         assert_ptr_equal(protocol->resolve, catalog[i]->resolve);
+        assert_ptr_equal(protocol->prepare, catalog[i]->prepare);
         assert_true(protocol->address_bytes > 0);
     }
     assert_null(catalog[protocols.count]);
 }
 
+static void where_files_are_and_what_is_made_of_them(void **state)
+{
+    (void)state;
+    char to[64];
+    assert_string_equal(protocols_files(to, sizeof(to), "/tmp"), "/tmp");
+    assert_string_equal(protocols_files(to, sizeof(to), "/etc/nosuch/site.yaml"), "/etc/nosuch");
+    assert_string_equal(protocols_files(to, sizeof(to), "/site.yaml"), "/");
+    assert_string_equal(protocols_files(to, sizeof(to), "site.yaml"), ".");
+    assert_string_equal(protocols_cache(to, sizeof(to), "/tmp"), "/tmp/cache");
+    assert_null(protocols_cache(to, sizeof(to), "/no/such/folder"));
+    assert_null(protocols_cache(to, sizeof(to), NULL));
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(the_catalog_is_taken_over) };
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_catalog_is_taken_over),
+        cmocka_unit_test(where_files_are_and_what_is_made_of_them),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
