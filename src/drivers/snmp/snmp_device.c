@@ -153,11 +153,16 @@ static void go_down(struct snmp_device *device, int error, const char *words)
     refuse_all(device, error);
 }
 
+void snmp_reason(const struct err *err, char to[SNMP_REASON_MAX])
+{
+    (void)str_format(to, SNMP_REASON_MAX, "%s%s%s", err->message, err->hint[0] != '\0' ? "; " : "",
+                     err->hint);
+}
+
 static void go_down_err(struct snmp_device *device, const struct err *err)
 {
-    char words[ERR_MESSAGE_MAX + ERR_HINT_MAX + 4];
-    (void)str_format(words, sizeof(words), "%s%s%s", err->message, err->hint[0] != '\0' ? "; " : "",
-                     err->hint);
+    char words[SNMP_REASON_MAX];
+    snmp_reason(err, words);
     go_down(device, err->code, words);
 }
 

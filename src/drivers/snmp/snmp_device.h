@@ -28,6 +28,10 @@ void snmp_device_remove(struct snmp_device *device);
 void snmp_device_frame(struct snmp_device *device, bool sent, struct bytes datagram,
                        struct bytes clear);
 
+/* "reason; what to do". */
+enum { SNMP_REASON_MAX = ERR_MESSAGE_MAX + ERR_HINT_MAX + 4 };
+void snmp_reason(const struct err *err, char to[SNMP_REASON_MAX]);
+
 /* Why nothing came, for a person, with what to do. */
 void snmp_device_words(const struct snmp_device *device, int error, enum usm_trouble trouble,
                        struct buf *out);

@@ -23,6 +23,18 @@ static void tell(const struct teller *teller, const char *part, const char *name
     teller->cb(teller->ctx, &status);
 }
 
+/* It does not work at all. */
+static void tell_closed(const struct teller *teller, const char *part, const char *name,
+                        const struct err *err)
+{
+    char trouble[SNMP_REASON_MAX];
+    snmp_reason(err, trouble);
+    const struct driver_status status = {
+        .part = part, .name = name, .text = "none", .trouble = trouble, .closed = true
+    };
+    teller->cb(teller->ctx, &status);
+}
+
 /* ---- ports ---- */
 
 void snmp_ports(const struct setup *setup, bool used, driver_port_cb cb, void *ctx)
@@ -50,17 +62,11 @@ static void tell_client(const struct teller *teller)
 {
     const struct snmp_client *client = teller->state->client;
     char text[TEXT_MAX];
-    char trouble[ERR_MESSAGE_MAX + ERR_HINT_MAX + 4];
+    char trouble[TEXT_MAX];
     size_t open = 0;
     size_t missing = 0;
-    const struct err *err = &teller->state->broken;
     if (client == NULL) {
-        (void)str_format(trouble, sizeof(trouble), "%s%s%s", err->message,
-                         err->hint[0] != '\0' ? "; " : "", err->hint);
-        const struct driver_status status = {
-            .part = "", .name = "source ports", .text = "none", .trouble = trouble, .closed = true
-        };
-        teller->cb(teller->ctx, &status);
+        tell_closed(teller, "", "source ports", &teller->state->broken);
         return;
     }
     snmp_client_ports(client, &open, &missing);
@@ -121,16 +127,10 @@ static void tell_login(const struct teller *teller, size_t index)
     const char *name = snmp_logins_name(logins, index);
     const struct snmp_login *login = snmp_logins_at(logins, index);
     const struct err *broken = snmp_logins_broken(logins, index);
-    char trouble[ERR_MESSAGE_MAX + ERR_HINT_MAX + 4];
     struct buf text;
     buf_init(&text, TEXT_MAX);
     if (broken != NULL) {
-        (void)str_format(trouble, sizeof(trouble), "%s%s%s", broken->message,
-                         broken->hint[0] != '\0' ? "; " : "", broken->hint);
-        const struct driver_status status = {
-            .part = name, .name = "login", .text = "none", .trouble = trouble, .closed = true
-        };
-        teller->cb(teller->ctx, &status);
+        tell_closed(teller, name, "login", broken);
     } else if (login == NULL) {
         tell(teller, name, "login", "its keys are being made", NULL);
     } else {
