@@ -73,7 +73,9 @@ static int take(struct snmp_traps *traps, struct snmp_trap_notice *notice, const
     bool allowed = is_allowed(traps, notice);
     bool decoded = snmp_message_decode(data, size, &message) == 0;
     if (!allowed && !(decoded && may_be_device(traps, &message))) {
-        if (decoded) {
+        bool known = decoded && (message.version == SNMP_V1 || message.version == SNMP_V2C ||
+                                 message.version == SNMP_V3);
+        if (known) {
             notice->version = (enum snmp_version)message.version;
             tell_stranger(traps, notice);
         }

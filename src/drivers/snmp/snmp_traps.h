@@ -43,9 +43,9 @@ struct snmp_traps *snmp_traps_new(struct snmp_driver_state *state);
 void snmp_traps_setup(struct snmp_traps *traps, const struct snmp_trap_options *options);
 void snmp_traps_free(struct snmp_traps *traps); /* in close(); NULL is fine */
 
-/* In add(), after device->config: traps are taken from here on (none while it is paused: the host takes no events then). */
+/* In add(), after device->config: traps are taken from here on; none while the device is paused. */
 void snmp_traps_add(struct snmp_traps *traps, struct snmp_device *device);
-/* device->address or device->login became known, or is another one (once for each: when it came). */
+/* device->address or device->login became known, or is another one. Once too often is harmless. */
 void snmp_traps_addressed(struct snmp_traps *traps, struct snmp_device *device);
 /* And of its agent's engine. */
 void snmp_traps_engine(struct snmp_traps *traps, struct snmp_device *device,
