@@ -333,6 +333,38 @@ static void every_flipped_bit_of_a_record_is_seen(void **state)
     history_record_fini(&writer);
 }
 
+static void a_full_record_does_not_wait_for_company(void **state)
+{
+    (void)state;
+    place_close(&place);
+    place.config.commit_us = INT64_C(3600) * 1000000;
+    place.config.segment_bytes = 0;
+    place_open(&place);
+    char *longest = busbar_alloc(EVENT_TEXT_MAX + 1);
+    memset(longest, 'z', EVENT_TEXT_MAX);
+    char words[16];
+    struct event event = event_of(1, words);
+    event.text = longest;
+    int count = 0, error;
+    while ((error = history_append_event(place.history, &event, NULL, NULL)) == 0) {
+        count++;
+    }
+    assert_int_equal(error, BUSBAR_EBUSY);
+    assert_in_range(count, HISTORY_RECORD_EVENTS_MAX / 4300, HISTORY_RECORD_EVENTS_MAX / 4096);
+    for (int i = 0; error != 0 && i < 20000; i++) { /* far less than the hour */
+        usleep(500);
+        error = history_append_event(place.history, &event, NULL, NULL);
+    }
+    assert_int_equal(error, 0);
+    history_commit_now(place.history);
+    for (int i = 0; history_events_committed(place.history) < (uint64_t)count + 1 && i < 20000;
+         i++) {
+        usleep(500);
+    }
+    assert_int_equal(history_events_committed(place.history), count + 1);
+    busbar_free(longest);
+}
+
 int main(void)
 {
 #define WITH_PLACE(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
@@ -343,6 +375,7 @@ int main(void)
         WITH_PLACE(the_quota_counts_what_it_lets_go),
         WITH_PLACE(a_damaged_record_costs_its_events_only),
         WITH_PLACE(a_full_disk_refuses_and_recovers),
+        WITH_PLACE(a_full_record_does_not_wait_for_company),
         cmocka_unit_test(a_record_takes_so_many_events),
         cmocka_unit_test(every_flipped_bit_of_a_record_is_seen),
     };
