@@ -16,11 +16,22 @@ struct entry {
     bool sent;
 };
 
+size_t host_frames_bytes(size_t devices)
+{
+    size_t share = HOST_FRAMES_BYTES_ALL / (devices > 0 ? devices : 1);
+    return share > HOST_FRAMES_BYTES       ? HOST_FRAMES_BYTES
+           : share < HOST_FRAMES_BYTES_MIN ? HOST_FRAMES_BYTES_MIN
+                                           : share;
+}
+
 static void keep(struct host_device *hd, bool sent, const void *data, size_t size,
                  const char *reason)
 {
     size_t kept = size < HOST_FRAME_BYTES_MAX ? size : HOST_FRAME_BYTES_MAX;
     size_t reason_size = reason != NULL ? strnlen(reason, HOST_FRAME_REASON_MAX - 1) + 1 : 0;
+    if (hd->frames.pushed == 0) {
+        ring_init(&hd->frames, host_frames_bytes(hd->driver->devices));
+    }
     struct entry *entry = ring_push(&hd->frames, sizeof(*entry) + kept + reason_size);
     if (entry == NULL) {
         return;

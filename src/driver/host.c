@@ -186,7 +186,6 @@ static struct host_device *device_state(struct host *host, struct device *dev, s
     timer_init(&hd->probe, host->config.loop, probe_timer, hd);
     backoff_init(&hd->backoff, BACKOFF_MIN_MS, BACKOFF_MAX_MS,
                  hash_text(dev->name) ^ hash_u64(host->config.seed));
-    ring_init(&hd->frames, HOST_FRAMES_BYTES);
     list_append(&host->devices, &hd->link);
     drv->devices++;
     finds_changed(drv);

@@ -39,8 +39,10 @@
 #include "net/timer.h"
 
 enum {
-    HOST_FRAMES_MAX = 50,          /* frames shown of one device */
-    HOST_FRAMES_BYTES = 16 * 1024, /* ring of one device, taken with its first frame */
+    HOST_FRAMES_MAX = 50,             /* frames shown of one device */
+    HOST_FRAMES_BYTES = 16 * 1024,    /* ring of one device, taken with its first frame */
+    HOST_FRAMES_BYTES_MIN = 4 * 1024, /* and where a protocol has many devices */
+    HOST_FRAMES_BYTES_ALL = 32 << 20, /* which share about this much */
     HOST_FRAME_BYTES_MAX =
         3072, /* kept of one frame: one over UDP on Ethernet, and its clear text */
     HOST_FRAME_REASON_MAX = 96,     /* kept of the reason of a bad one */
@@ -180,6 +182,9 @@ struct host {
     void *stopped_ctx;
     struct loop_deferred all_stopped;
 };
+
+/* The ring of a device where its protocol has so many. */
+size_t host_frames_bytes(size_t devices);
 
 static inline struct host_device *host_of(const struct device *dev)
 {

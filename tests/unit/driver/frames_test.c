@@ -92,11 +92,23 @@ static void bad_and_long_frames_keep_what_explains_them(void **state)
     site_fini(&site);
 }
 
+static void many_devices_share_the_memory(void **state)
+{
+    (void)state;
+    assert_int_equal(host_frames_bytes(1), HOST_FRAMES_BYTES);
+    assert_int_equal(host_frames_bytes(2048), HOST_FRAMES_BYTES);
+    assert_true(host_frames_bytes(4096) == HOST_FRAMES_BYTES_ALL / 4096);
+    assert_int_equal(host_frames_bytes(10000), HOST_FRAMES_BYTES_MIN);
+    /* The longest frame that is kept has room in the smallest ring. */
+    assert_true(HOST_FRAMES_BYTES_MIN > HOST_FRAME_BYTES_MAX + HOST_FRAME_REASON_MAX + 64);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(frames_are_kept_in_order_and_bounded),
         cmocka_unit_test(bad_and_long_frames_keep_what_explains_them),
+        cmocka_unit_test(many_devices_share_the_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
