@@ -115,8 +115,8 @@ struct load {
     struct arena trees; /* YAML of all files */
     struct source *sources;
     size_t source_count;
-    struct map devices, profiles;  /* name -> struct device_build, struct profile */
-    struct map warned;             /* words -> struct device_warning: told of the first device only */
+    struct map devices, profiles; /* name -> struct device_build, struct profile */
+    struct map warned; /* words -> struct device_warning: told of the first device only */
     struct config_driver *drivers; /* one for each protocol */
     struct device_build **order;   /* devices as met */
     size_t device_count, device_capacity;

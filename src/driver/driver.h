@@ -58,7 +58,7 @@ struct driver_port {
     const char *transport; /* "udp" */
     const char *host; /* the address it is bound to; "0.0.0.0" = all of this machine; out: "" */
     bool out;         /* it sends there; nothing of it listens here */
-    bool asks;        /* it is bound to it to ask from: only answers come in, nothing has to be opened */
+    bool asks; /* it is bound to it to ask from: only answers come in, nothing has to be opened */
     uint16_t port;
     struct position at; /* where it was set; line 0: nowhere, it is the default */
 };
