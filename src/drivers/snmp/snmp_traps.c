@@ -12,7 +12,6 @@
 
 enum {
     RECEIVE_BYTES = 8 << 20, /* some ten thousand traps, while something else takes its time */
-    DATAGRAM_MAX = 8192,     /* as big as a trap gets; many are taken at a time */
     PRINT_MAX = 256 * 1024,
     LISTEN_ITEM_MAX = 96,
     NS_PER_S = 1000000000,
@@ -132,7 +131,7 @@ static void open_listener(struct snmp_trap_listener *listener)
     struct datagram_options options = { .host = host,
                                         .port = listener->at.port,
                                         .receive_bytes = RECEIVE_BYTES,
-                                        .size_max = DATAGRAM_MAX };
+                                        .many = true };
     int error = datagram_open(listener->traps->state->loop, &options, on_datagram, listener,
                               &listener->socket, &listener->trouble);
     if (error == 0) {
