@@ -141,6 +141,17 @@ static bool is_authentic(enum usm_trouble trouble)
     return trouble == USM_FINE || trouble == USM_NOT_IN_WINDOW;
 }
 
+/* Whoever invents engine ids could keep us busy with their keys. */
+static bool may_cost(struct snmp_trap_users *users, int64_t now_us)
+{
+    int64_t from_us = users->costly_us > now_us ? users->costly_us : now_us;
+    if (from_us - now_us >= (int64_t)SNMP_TRAP_COSTLY_BURST * SNMP_TRAP_COSTLY_US) {
+        return false;
+    }
+    users->costly_us = from_us + SNMP_TRAP_COSTLY_US;
+    return true;
+}
+
 /* With a user that has not sent from there before. */
 static enum usm_trouble open_first(struct snmp_trap_users *users,
                                    const struct snmp_trap_try *attempt, uint64_t hash,
@@ -150,10 +161,9 @@ static enum usm_trouble open_first(struct snmp_trap_users *users,
     const struct bytes *id = &attempt->parameters->engine;
     bool secure = (usm_user_level(user) & SNMP_AUTH) != 0;
     if (usm_user_priv(user) >= USM_AES192_CISCO) {
-        if (attempt->now_us < users->costly_us) {
+        if (!may_cost(users, attempt->now_us)) {
             return USM_UNKNOWN_ENGINE;
         }
-        users->costly_us = attempt->now_us + SNMP_TRAP_COSTLY_US;
     }
     made.engine.size = (uint8_t)bytes_left(id);
     memcpy(made.engine.id, id->at, made.engine.size);

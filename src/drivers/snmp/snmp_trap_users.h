@@ -21,12 +21,13 @@ enum {
     SNMP_TRAP_CLOCK_S = 3600,
     SNMP_TRAP_COSTLY_US =
         50000, /* between makings of keys of the `-Cisco` ciphers, which cost milliseconds */
+    SNMP_TRAP_COSTLY_BURST = 32, /* of them at once: devices that start together */
 };
 
 struct snmp_trap_users {
     struct map64 keys; /* by engine and name: struct snmp_trap_keys */
     struct list used;  /* the same, the longest unused first */
-    int64_t costly_us; /* keys that cost milliseconds may be made again from then on */
+    int64_t costly_us; /* what was made of keys that cost milliseconds is paid for then */
 };
 
 void snmp_trap_users_init(struct snmp_trap_users *users);
