@@ -33,6 +33,7 @@ install(FILES "${generated}/busbar.fish"
   DESTINATION "${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d")
 install(FILES packaging/site.yaml DESTINATION /etc/busbar)
 install(FILES packaging/busbar.service DESTINATION lib/systemd/system)
+install(FILES packaging/busbar.sysctl RENAME 60-busbar.conf DESTINATION lib/sysctl.d)
 install(FILES packaging/busbar.sysusers RENAME busbar.conf DESTINATION lib/sysusers.d)
 install(FILES README.md LICENSE SECURITY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
 install(DIRECTORY examples/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" OPTIONAL)
