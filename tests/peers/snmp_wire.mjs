@@ -144,6 +144,7 @@ export function compareOids(a, b) {
 export async function startFake(values, { address = '127.0.0.1', port } = {}) {
   const at = port ?? (await freeUdp(address));
   const socket = createSocket('udp4');
+  let closed = false;
   const fake = { values: new Map(Object.entries(values)), port: at, host: `${address}:${at}`, varbinds: 1000, silentOver: 1000, bytes: 60000,
     asked: [], foreign: 0, sets: [], spoil: null, deaf: false, socket };
   const valueOf = (name) => {
@@ -196,7 +197,7 @@ export async function startFake(values, { address = '127.0.0.1', port } = {}) {
     if (fake.deaf || question.varbinds.length > fake.silentOver) {
       return;
     }
-    const reply = (buffer) => socket.send(buffer, from.port, from.address, () => {});
+    const reply = (buffer) => closed || socket.send(buffer, from.port, from.address, () => {});
     const whole = answer(question);
     const sent = fake.spoil ? fake.spoil(whole, question, reply, from) : whole;
     for (const one of [sent ?? []].flat()) {
@@ -216,6 +217,9 @@ export async function startFake(values, { address = '127.0.0.1', port } = {}) {
     times.push(Date.now());
     return times.slice(1).reduce((most, time, i) => Math.max(most, time - times[i]), 0);
   };
-  fake.stop = () => new Promise((resolve) => socket.close(resolve));
+  fake.stop = () => {
+    closed = true; // answers that were put off are dropped
+    return new Promise((resolve) => socket.close(resolve));
+  };
   return fake;
 }
