@@ -128,10 +128,9 @@ static void open_listener(struct snmp_trap_listener *listener)
     char host[ADDRESS_TEXT_MAX];
     int before = listener->trouble.code;
     snmp_trap_print_address(&listener->at, host, sizeof(host));
-    struct datagram_options options = { .host = host,
-                                        .port = listener->at.port,
-                                        .receive_bytes = RECEIVE_BYTES,
-                                        .many = true };
+    struct datagram_options options = {
+        .host = host, .port = listener->at.port, .receive_bytes = RECEIVE_BYTES, .many = true
+    };
     int error = datagram_open(listener->traps->state->loop, &options, on_datagram, listener,
                               &listener->socket, &listener->trouble);
     if (error == 0) {
