@@ -26,8 +26,7 @@ static const struct option own_options[] = {
 /* Keys and protocols of versions to come: said as such, so that nobody hunts for a typing error. */
 static const char *const later_keys[] = { "alarm",  "alarms", "inputs", "states",
                                           "events", "assets", NULL };
-static const char *const later_protocols[] = { "bacnet", "opcua", "snmp", "mqtt",
-                                               "http",   "tcp",   NULL };
+static const char *const later_protocols[] = { "mqtt", "http", "tcp", NULL };
 
 static bool in_list(const char *const *list, const char *word)
 {

@@ -50,9 +50,23 @@ static const struct top_row rows[] = {
 };
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 
-static const char *const later[] = { "rules", "assets", "sinks",  "connectors", "notify", "users",
-                                     "roles", "alarms", "states", "inputs",     "plans",  "bacnet",
-                                     "opcua", "snmp",   "mqtt",   "events",     NULL };
+static const char *const later[] = { "rules", "assets", "sinks",  "connectors", "notify",
+                                     "users", "roles",  "alarms", "states",     "inputs",
+                                     "plans", "mqtt",   "events", NULL };
+
+/* A protocol stands below one of two keys. False: it is none. */
+static bool tell_protocol(struct load *load, uint16_t file, const struct yaml_node *key)
+{
+    for (size_t i = 0; i < load->env->protocol_count; i++) {
+        if (strcmp(load->env->protocols[i].name, key->text) == 0) {
+            problems_error(load->problems, load_at(load, file, key),
+                           "put it below 'drivers:', or into a device below 'devices:'",
+                           "a protocol does not stand at the top of a file: '%s'", key->text);
+            return true;
+        }
+    }
+    return false;
+}
 
 static void tell_unknown(struct load *load, uint16_t file, const struct yaml_node *key)
 {
@@ -61,6 +75,9 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
         words[i] = rows[i].key;
     }
     words[ROW_COUNT] = NULL;
+    if (tell_protocol(load, file, key)) {
+        return;
+    }
     for (const char *const *at = later; *at != NULL; at++) {
         if (strcmp(*at, key->text) == 0) {
             problems_error(load->problems, load_at(load, file, key), "take it out until then",
