@@ -286,7 +286,7 @@ struct driver_find {
     const char *name, *vendor, *model, *description;
     const char *address;  /* "10.0.1.21", "10.0.1.1 network 7 mac 12" */
     const char *settings; /* the protocol part of a device that reaches it: "{ device: 2001 }" */
-    const char *trouble;  /* what a person should know: "answers at two addresses" */
+    const char *trouble;  /* for a person: "answers at two addresses"; "": there is none any more */
     int64_t objects;      /* how many things it has; -1 = not known */
     int64_t answer_us;    /* how long it took to answer; 0 = it spoke first */
     const struct driver_fact *facts;

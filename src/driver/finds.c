@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "driver/host_private.h"
 
-enum { KNOWN_MS = 1000, TEXTS = 8 /* but the key, which never changes */ };
+enum { KNOWN_MS = 1000, TEXTS = 8 /* but the key, which never changes */, TROUBLE = TEXTS - 1 };
 
 struct find {
     struct list link; /* finds->list, in the order of first hearing */
@@ -123,7 +123,7 @@ static void texts_of(struct driver_find *find, const char ***texts)
     texts[4] = &find->description;
     texts[5] = &find->address;
     texts[6] = &find->settings;
-    texts[7] = &find->trouble;
+    texts[TROUBLE] = &find->trouble;
 }
 
 static size_t kept_size(const char *text)
@@ -154,10 +154,11 @@ static const char *copy(struct room *room, const char *text)
     return at;
 }
 
-/* What is said now goes before what was known. */
-static const char *pick(const char *now, const char *before)
+/* What is said now goes before what was known; of trouble also that there is none any more. */
+static const char *pick(size_t text, const char *now, const char *before)
 {
-    return now != NULL && now[0] != '\0' ? now : before != NULL ? before : "";
+    bool said = now != NULL && (text == TROUBLE || now[0] != '\0');
+    return said ? now : before != NULL ? before : "";
 }
 
 static bool same_text(const char *a, const char *b)
@@ -201,7 +202,7 @@ static bool is_news(const struct driver_find *before, const struct driver_find *
     texts_of(&a, of_a);
     texts_of(&b, of_b);
     for (size_t i = 0; i < TEXTS; i++) {
-        if (!same_text(*of_a[i], pick(*of_b[i], *of_a[i]))) {
+        if (!same_text(*of_a[i], pick(i, *of_b[i], *of_a[i]))) {
             return true;
         }
     }
@@ -225,7 +226,7 @@ static void set_texts(struct find *find, const struct driver_find *now)
     texts_of(&before, from);
     texts_of(&merged, to);
     for (size_t i = 0; i < TEXTS; i++) {
-        *to[i] = pick(*to[i], *from[i]);
+        *to[i] = pick(i, *to[i], *from[i]);
         size += kept_size(*to[i]) + 1;
     }
     for (size_t i = 0; i < count; i++) {

@@ -182,7 +182,7 @@ static void tell(const struct bacnet_find *find, const struct bacnet_reader *rea
     told.id = id;
     told.address = buf_text(&address);
     told.settings = buf_text(&settings);
-    told.trouble = buf_text(&trouble);
+    told.trouble = trouble.size > 0 ? buf_text(&trouble) : NULL;
     driver_found(find->network->drv, find->asked, &told);
     buf_fini(&trouble);
     buf_fini(&settings);

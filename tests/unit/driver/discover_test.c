@@ -114,6 +114,42 @@ static void what_is_known_grows(void **state)
     site_fini(&site);
 }
 
+static void trouble(void *ctx, const struct host_find *find)
+{
+    str_copy(ctx, 64, find->find.trouble);
+}
+
+static void trouble_goes_when_there_is_none_any_more(void **state)
+{
+    static const struct {
+        const char *now, *shown;
+    } steps[] = {
+        { NULL, "" },
+        { "none of the credentials fits", "none of the credentials fits" },
+        { NULL, "none of the credentials fits" }, /* says nothing of it */
+        { "its view is empty", "its view is empty" },
+        { "", "" },
+        { NULL, "" },
+    };
+    (void)state;
+    struct site site;
+    struct told told;
+    site_init(&site);
+    discover(&site, NULL, 0, &told);
+    for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+        char text[64] = "?";
+        struct driver_find find = simple("7");
+        find.name = i == 0 ? "Roof" : "";
+        find.trouble = steps[i].now;
+        driver_found(fake_now->drv, fake_now->discovery, &find);
+        assert_int_equal(host_find(site.host, "fake", "7", trouble, text), 0);
+        assert_string_equal(text, steps[i].shown);
+    }
+    assert_string_equal(told.last, "1 7 Roof|||-1 0 ");
+    fake_discovered(0, NULL);
+    site_fini(&site);
+}
+
 static void firmware(void *ctx, const struct host_find *find)
 {
     assert_int_equal(find->find.fact_count, 2);
@@ -279,6 +315,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_known_grows),
+        cmocka_unit_test(trouble_goes_when_there_is_none_any_more),
         cmocka_unit_test(a_fact_takes_the_place_of_the_one_before),
         cmocka_unit_test(configured_devices_are_known),
         cmocka_unit_test(they_are_bounded),
