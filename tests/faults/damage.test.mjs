@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Files that are damaged at the start: it is said, what is whole is kept, and nothing is guessed.
+// Runs alone: what one record holds depends on how busy the machine is.
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
