@@ -260,8 +260,10 @@ test('a walk ends where OIDs do not increase; one without end holds nobody up', 
   for (const back of [`${OURS}.7.1`, `${OURS}.7`]) {
     bad.spoil = stuck(back);
     const from = bad.asked.length;
-    const { stderr } = await rig.cli('snmp', 'walk', 'bad0', `${OURS}.7`);
+    const { code, stdout, stderr } = await rig.cli('snmp', 'walk', 'bad0', `${OURS}.7`);
     assert.match(stderr, /do not grow/);
+    assert.equal(code, 1);
+    assert.match(stdout, /INTEGER: /, 'what came before is shown');
     assert.ok(bad.asked.length - from < 40, `asked ${bad.asked.length - from} times`);
   }
   let served = 0;

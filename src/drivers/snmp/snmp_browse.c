@@ -48,7 +48,8 @@ static void finish(struct snmp_browsing *browsing, int error, const char *messag
 /* Nobody answers, or nobody who is believed: there is no use in going on. */
 static bool is_final(int error)
 {
-    return error != BUSBAR_EREFUSED && error != BUSBAR_ELIMIT && error != BUSBAR_EPROTO;
+    return error != 0 && error != BUSBAR_EREFUSED && error != BUSBAR_ELIMIT &&
+           error != BUSBAR_EPROTO;
 }
 
 static void note(struct snmp_browsing *browsing, const char *words)
@@ -102,7 +103,9 @@ static void on_walked(void *ctx, const struct snmp_walk_end *end)
 {
     struct snmp_browsing *browsing = ctx;
     browsing->walk = NULL;
-    if (end->error != 0 && is_final(end->error)) {
+    bool only_walk = browsing->look ==
+                     &snmp_look_flat; /* what it could not tell, nothing else does */
+    if (is_final(end->error) || (only_walk && end->error == BUSBAR_EPROTO)) {
         finish(browsing, end->error, end->words);
         return;
     }
