@@ -36,6 +36,7 @@ install(FILES packaging/busbar.service DESTINATION lib/systemd/system)
 install(FILES packaging/busbar.sysctl RENAME 60-busbar.conf DESTINATION lib/sysctl.d)
 install(FILES packaging/busbar.sysusers RENAME busbar.conf DESTINATION lib/sysusers.d)
 install(FILES README.md LICENSE SECURITY.md DESTINATION "${CMAKE_INSTALL_DOCDIR}" OPTIONAL)
+install(DIRECTORY profiles/ DESTINATION "${CMAKE_INSTALL_DATADIR}/busbar/profiles")
 install(DIRECTORY examples/ DESTINATION "${CMAKE_INSTALL_DOCDIR}/examples" OPTIONAL)
 
 set(CPACK_GENERATOR DEB)

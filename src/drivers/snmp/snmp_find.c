@@ -20,7 +20,7 @@ enum {
 const struct snmp_find_table snmp_find_tables[SNMP_FIND_TABLES] = {
     { "1.3.6.1.2.1.2.2.1.8", "interfaces", "snmp-switch" },
     { "1.3.6.1.2.1.25", "host resources", "snmp-host" },
-    { "1.3.6.1.2.1.99.1.1.1.4", "sensors", "snmp-sensors" },
+    { "1.3.6.1.2.1.99.1.1.1.4", "sensors", "snmp-sensor" },
     { "1.3.6.1.2.1.33", "UPS", "snmp-ups" },
     { "1.3.6.1.2.1.43", "printer", "snmp-printer" },
     { "1.3.6.1.4.1.318.1.1.26", "PDU", "snmp-pdu" },
@@ -89,7 +89,7 @@ static void add_uptime(struct facts *facts, const struct snmp_found *found)
     if (found->has_uptime) {
         (void)buf_printf(text, "%u days %02u:%02u:%02u", seconds / DAY_S, seconds % DAY_S / HOUR_S,
                          seconds % HOUR_S / MINUTE_S, seconds % MINUTE_S);
-        add(facts, "up since", buf_text(text));
+        add(facts, "uptime", buf_text(text));
     }
 }
 
