@@ -144,6 +144,15 @@ static void look_for_twin(struct snmp_discover *discover, struct snmp_found *fou
     buf_fini(&address);
 }
 
+static bool is_configured(struct driver *drv, const struct endpoint *address)
+{
+    struct device *dev = driver_next_device(drv, NULL);
+    while (dev != NULL && !endpoint_equal(&snmp_device_of(dev)->address, address)) {
+        dev = driver_next_device(drv, dev);
+    }
+    return dev != NULL;
+}
+
 static void on_probed(void *ctx, struct snmp_probe *probe)
 {
     struct job *job = ctx;
@@ -151,6 +160,7 @@ static void on_probed(void *ctx, struct snmp_probe *probe)
     if (probe->answered) {
         job->found++;
         look_for_twin(discover, &probe->found);
+        probe->found.configured = is_configured(discover->state->drv, &probe->found.address);
         snmp_find_tell(discover->state->drv, job->discovery, discover->state->mib, &probe->found);
     }
     snmp_probe_free(probe);

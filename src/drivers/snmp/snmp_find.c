@@ -159,12 +159,12 @@ static void put_trouble(const struct snmp_found *found, struct buf *out)
     const struct snmp_login *login = found->login;
     if (login == NULL && found->trap[0] != '\0' && !found->speaks_v3) {
         say(out, "sends traps and is no device of the configuration: busbar discover snmp asks it");
-    } else if (login == NULL) {
+    } else if (login == NULL && !found->configured) {
         say(out, "answers, but none of the credentials fits");
         if (found->refused[0] != '\0') {
             (void)buf_printf(out, " (%s)", found->refused);
         }
-    } else if (found->reads_nothing) {
+    } else if (login != NULL && found->reads_nothing) {
         say(out, "the login fits, but its view is empty: let it read in the agent's access rules");
     }
     if (login != NULL && login->version != SNMP_V3) {

@@ -27,6 +27,7 @@ struct snmp_found {
     uint8_t engine_size; /* 0: not known */
     bool speaks_v3;      /* the engine was told without a login */
     bool reads_nothing;  /* it logs in, and may read nothing */
+    bool configured;     /* a device is at this address, with a login of its own */
     char name[SNMP_FIND_TEXT_MAX], description[SNMP_FIND_TEXT_MAX];
     char location[SNMP_FIND_TEXT_MAX], contact[SNMP_FIND_TEXT_MAX];
     char model[SNMP_FIND_TEXT_MAX], serial[SNMP_FIND_TEXT_MAX], firmware[SNMP_FIND_TEXT_MAX];
