@@ -88,10 +88,10 @@ static void child(struct place *place, int64_t first, bool compact)
         for (uint32_t s = 1; s <= SERIES; s++) {
             samples[s - 1] = place_number(s, time_of(s, batch), value_of(s, batch));
         }
+        told->appended = batch + 1; /* before it: it may be on disk when the kill comes */
         while (history_append(place->history, samples, SERIES, count_batch, NULL) != 0) {
             usleep(100);
         }
-        told->appended = batch + 1;
         history_completed(place->history);
         if (batch % 20 == 0) {
             usleep(300);
