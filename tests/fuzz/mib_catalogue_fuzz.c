@@ -9,6 +9,8 @@
 #include "drivers/snmp/mib/format.h"
 #include "drivers/snmp/mib/mib.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 enum { IN_MAX = 1 << 16, TEXT_MAX = 1 << 20, LOOKED_MAX = 200 };
 
 static void look_at(const struct mib *mib, const struct mib_object *object, struct buf *text)

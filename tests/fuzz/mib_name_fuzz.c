@@ -11,6 +11,8 @@
 #include "drivers/snmp/mib/mib.h"
 #include "drivers/snmp/mib/source.h"
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 enum { IN_MAX = 4096, TEXT_MAX = 1 << 20 };
 
 /* An OID as it is printed is that OID when it is read. */
