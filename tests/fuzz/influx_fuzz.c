@@ -4,8 +4,6 @@
 
 #include "server/ingest/influx.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const int64_t units[] = { 0, 1, 1000, 1000000, 1000000000 };

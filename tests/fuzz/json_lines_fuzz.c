@@ -5,8 +5,6 @@
 #include "history/reader.h"
 #include "server/ingest/json_lines.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void write_and_read(const struct label *label, int64_t time_us, union value value)
 {
     struct ingest_json_lines in;

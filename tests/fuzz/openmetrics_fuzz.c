@@ -4,8 +4,6 @@
 
 #include "server/ingest/openmetrics.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct ingest_openmetrics in;

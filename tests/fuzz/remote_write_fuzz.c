@@ -7,8 +7,6 @@
 #include "server/ingest/remote_read.h"
 #include "server/ingest/remote_write.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static void write_request(const void *data, size_t size)
 {
     struct ingest_metadata *metadata = ingest_metadata_new();
