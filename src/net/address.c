@@ -132,6 +132,13 @@ size_t endpoint_format(char *to, size_t size, const struct endpoint *endpoint)
     return str_format(to, size, v6 ? "[%s]:%u" : "%s:%u", ip, endpoint->port);
 }
 
+size_t endpoint_format_host(char *to, size_t size, const struct endpoint *endpoint)
+{
+    char ip[INET6_ADDRSTRLEN] = "?";
+    (void)inet_ntop(endpoint->family == 6 ? AF_INET6 : AF_INET, endpoint->ip, ip, sizeof(ip));
+    return str_format(to, size, "%s", ip);
+}
+
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b)
 {
     return a->family == b->family && a->port == b->port && a->scope == b->scope &&

@@ -38,6 +38,7 @@ struct endpoint {
 
 int endpoint_parse(const char *ip, uint16_t port, struct endpoint *out); /* BUSBAR_EINVAL */
 size_t endpoint_format(char *to, size_t size, const struct endpoint *endpoint);
+size_t endpoint_format_host(char *to, size_t size, const struct endpoint *endpoint); /* no port */
 bool endpoint_equal(const struct endpoint *a, const struct endpoint *b);
 
 #endif

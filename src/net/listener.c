@@ -1,22 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Accepts a bounded number of connections a turn. When the process has no descriptors left, accepting rests for a tenth of
- * a second: the waiting connection would make the loop spin.
+ * Accepts a bounded number of connections a turn. When the process has few descriptors left, accepting rests for a tenth
+ * of a second: the waiting connection would make the loop spin, and what else needs a file would fail.
  */
 #include "net/listener.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "base/str.h"
 #include "net/socket.h"
 #include "net/stream_private.h"
 #include "net/timer.h"
 
-enum { STREAMS_MAX = 1024, BACKLOG = 512, ACCEPTS_PER_EVENT_MAX = 64, REST_MS = 100 };
+enum {
+    STREAMS_MAX = 1024,
+    BACKLOG = 4096, /* the kernel takes no more than net.core.somaxconn */
+    ACCEPTS_PER_EVENT_MAX = 64,
+    CHECK_EVERY = 16,
+    REST_MS = 100,
+};
 
 struct listener {
     struct loop *loop;
@@ -28,22 +37,78 @@ struct listener {
     void *ctx;
     char *path; /* of a Unix socket, removed at the end */
     size_t streams_max;
+    size_t source_max; /* 0: not counted */
+    const struct allow *allow;
     size_t send_max;
     uint32_t silence_timeout_ms;
     uint64_t refused;
     struct accept_quota *quota;
 };
 
+static uint64_t source_key(const struct endpoint *from)
+{
+    return hash_keyed(from->ip, from->family == 4 ? 4 : sizeof(from->ip));
+}
+
+/* Counts one more of an address. NULL: there are too many, or nobody counts. */
+static struct accept_source *count_source(struct listener *self, const struct endpoint *from)
+{
+    uint64_t key = source_key(from);
+    struct accept_source *source = map64_get(&self->quota->sources, key);
+    if (source == NULL) {
+        source = busbar_alloc(sizeof(*source));
+        source->key = key;
+        (void)map64_set(&self->quota->sources, key, source);
+    }
+    if (source->open >= self->source_max) {
+        return NULL;
+    }
+    source->open++;
+    return source;
+}
+
+/* Why it is not taken; NULL: it is. */
+static const char *why_not(struct listener *self, const struct socket_address *from,
+                           struct accept_source **source)
+{
+    struct endpoint endpoint = { 0 };
+    bool network = from->storage.ss_family != AF_UNIX;
+    if (self->quota->open - 1 >= self->streams_max) {
+        return "too many connections";
+    }
+    if (network) {
+        socket_to_endpoint(&from->storage, &endpoint);
+    }
+    if (network && self->allow != NULL && !allow_takes(self->allow, &endpoint)) {
+        return "its address is not allowed";
+    }
+    if (network && self->source_max > 0) {
+        *source = count_source(self, &endpoint);
+        return *source == NULL ? "too many connections of this address" : NULL;
+    }
+    return NULL;
+}
+
 static void hand_over(struct listener *self, int fd, const struct socket_address *from)
 {
     char peer[ADDRESS_TEXT_MAX];
+    struct accept_source *source = NULL;
     (void)socket_format(peer, sizeof(peer), from);
+    const char *why = why_not(self, from, &source);
+    if (why != NULL) {
+        self->refused++;
+        (void)close(fd);
+        if (self->events->refused != NULL) {
+            self->events->refused(self->ctx, peer, why);
+        }
+        return;
+    }
     if (from->storage.ss_family != AF_UNIX) {
         socket_set_options(fd, self->silence_timeout_ms);
     }
     size_t slack = self->tls != NULL ? STREAM_TLS_SLACK_BYTES : 0;
     struct stream *inner = stream_fd_accept(self->loop, fd, peer, self->send_max + slack,
-                                            self->quota);
+                                            self->quota, source);
     struct stream *stream = inner;
     if (self->tls != NULL) {
         stream = stream_tls_accept(self->loop, self->tls, inner, self->send_max);
@@ -60,6 +125,27 @@ static void hand_over(struct listener *self, int fd, const struct socket_address
     }
 }
 
+static void rest(struct listener *self)
+{
+    loop_fd_modify(self->watch, 0);
+    timer_start(&self->rest, REST_MS, 0);
+}
+
+/* Whether the next descriptor would be one of those kept for others. The system gives the lowest that is free. */
+static bool is_short(const struct listener *self)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return false;
+    }
+    rlim_t reserve = limit.rlim_cur / 8 < LISTENER_RESERVE ? limit.rlim_cur / 8 : LISTENER_RESERVE;
+    int next = fcntl(self->fd, F_DUPFD_CLOEXEC, 0);
+    if (next >= 0) {
+        (void)close(next);
+    }
+    return next < 0 || (rlim_t)next >= limit.rlim_cur - reserve;
+}
+
 static void on_ready(void *ctx, unsigned events)
 {
     (void)events;
@@ -68,16 +154,16 @@ static void on_ready(void *ctx, unsigned events)
     quota->open++; /* ours, so that the quota outlives a close in the callback */
     for (int i = 0; i < ACCEPTS_PER_EVENT_MAX && quota->listening; i++) {
         struct socket_address from = { .size = sizeof(from.storage) };
+        if (i % CHECK_EVERY == 0 && is_short(self)) {
+            rest(self);
+            break;
+        }
         int fd = accept4(self->fd, (struct sockaddr *)&from.storage, &from.size,
                          SOCK_NONBLOCK | SOCK_CLOEXEC);
-        if (fd >= 0 && quota->open - 1 >= self->streams_max) {
-            self->refused++;
-            (void)close(fd);
-        } else if (fd >= 0) {
+        if (fd >= 0) {
             hand_over(self, fd, &from);
         } else if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-            loop_fd_modify(self->watch, 0);
-            timer_start(&self->rest, REST_MS, 0);
+            rest(self);
             break;
         } else if (errno == EAGAIN) {
             break;
@@ -199,6 +285,8 @@ int listener_open(struct loop *loop, const struct listener_target *target,
     self->ctx = ctx;
     self->path = busbar_strdup(target->path);
     self->streams_max = target->streams_max > 0 ? target->streams_max : STREAMS_MAX;
+    self->source_max = target->source_max;
+    self->allow = target->allow;
     self->send_max = target->send_max > 0 ? target->send_max : STREAM_SEND_MAX;
     self->silence_timeout_ms = target->silence_timeout_ms > 0 ? target->silence_timeout_ms
                                                               : STREAM_SILENCE_TIMEOUT_MS;
@@ -216,6 +304,16 @@ uint16_t listener_port(const struct listener *listener)
 uint64_t listener_refused(const struct listener *listener)
 {
     return listener->refused;
+}
+
+size_t listener_streams(const struct listener *listener)
+{
+    return listener->quota->open;
+}
+
+bool listener_rests(const struct listener *listener)
+{
+    return timer_running(&listener->rest);
 }
 
 void listener_close(struct listener *listener)

@@ -77,9 +77,10 @@ static bool target_makes_sense(const struct stream_target *target)
     switch (target->kind) {
     case STREAM_TCP: return target->host != NULL && target->port > 0;
     case STREAM_TLS: return target->host != NULL && target->port > 0 && target->tls != NULL;
-    case STREAM_UNIX: return target->path != NULL;
+    case STREAM_UNIX: return target->path != NULL && target->websocket_path == NULL;
     case STREAM_SERIAL:
-        return target->serial.path != NULL && target->serial.stop_bits <= 2 &&
+        return target->websocket_path == NULL && target->serial.path != NULL &&
+               target->serial.stop_bits <= 2 &&
                (target->serial.data_bits == 0 || target->serial.data_bits == 7 ||
                 target->serial.data_bits == 8);
     }
@@ -101,6 +102,9 @@ int stream_open(struct loop *loop, const struct stream_target *target,
     }
     if (!target_makes_sense(&full)) {
         return BUSBAR_EINVAL;
+    }
+    if (full.websocket_path != NULL) {
+        return stream_websocket_open(loop, &full, events, ctx, out);
     }
     if (loop->open_hook != NULL) {
         return loop->open_hook(loop->open_hook_ctx, loop, &full, events, ctx, out);
@@ -158,6 +162,12 @@ void stream_take(struct stream *stream, const struct stream_events *events, void
     assert(stream->events == NULL);
     stream->events = events;
     stream->ctx = ctx;
+}
+
+bool stream_certificate(const struct stream *stream, struct stream_certificate *out)
+{
+    return stream->phase == STREAM_OPEN && stream->ops->certificate != NULL &&
+           stream->ops->certificate(stream, out);
 }
 
 bool stream_is_open(const struct stream *stream)

@@ -26,7 +26,12 @@ struct stream_ops;
 enum stream_kind { STREAM_TCP, STREAM_TLS, STREAM_SERIAL, STREAM_UNIX };
 enum stream_parity { STREAM_PARITY_NONE, STREAM_PARITY_EVEN, STREAM_PARITY_ODD };
 
-enum { STREAM_DETAIL_MAX = 200, STREAM_SEND_MAX = 1 << 20, STREAM_READ_BYTES = 64 * 1024 };
+enum {
+    STREAM_DETAIL_MAX = 200,
+    STREAM_SEND_MAX = 1 << 20,
+    STREAM_READ_BYTES = 64 * 1024,
+    STREAM_NAME_MAX = 128,
+};
 
 struct stream_serial {
     const char *path;  /* "/dev/ttyUSB0" */
@@ -43,9 +48,13 @@ struct stream_target {
     uint16_t port;
     const char *path; /* Unix socket */
     struct stream_serial serial;
-    struct tls_context *tls;     /* TLS: required */
-    const char *server_name;     /* TLS: name to check and send; NULL: host */
-    uint32_t connect_timeout_ms; /* over lookup, all addresses and the TLS handshake; 0: 5000 */
+    struct tls_context *tls; /* TLS: required */
+    const char *server_name; /* TLS: name to check and send; NULL: host */
+    const char *alpn;        /* TLS: protocols to offer (RFC 7301), by ','; NULL: none */
+    /* TCP, TLS: WebSocket (RFC 6455) inside: what is sent and received are its messages' bytes. NULL: none; "/mqtt" */
+    const char *websocket_path;
+    const char *websocket_protocol; /* asked for; NULL: none */
+    uint32_t connect_timeout_ms;    /* over lookup, all addresses and the TLS handshake; 0: 5000 */
     uint32_t
         silence_timeout_ms; /* TCP_USER_TIMEOUT and keep-alive: unacknowledged for so long is dead; 0: 30000 */
     size_t send_max; /* ceiling of the pending buffer; 0: STREAM_SEND_MAX */
@@ -57,6 +66,8 @@ struct stream_events {
     void (*data)(void *ctx, const uint8_t *data, size_t size); /* size > 0 */
     void (*drained)(
         void *ctx); /* the pending buffer, once refused for its ceiling, is empty again */
+    /* TCP: the peer sends no more, but may still receive: close it when nothing is owed. NULL: it is closed at once. */
+    void (*ended)(void *ctx);
     void (*closed)(
         void *ctx, int error,
         const char *detail); /* 0 after stream_close(); detail for a person, never NULL */
@@ -86,6 +97,16 @@ void stream_ack_now(struct stream *stream);
 /* Gives an accepted stream to its owner; see listener.h. */
 void stream_take(struct stream *stream, const struct stream_events *events, void *ctx);
 
+/* What the peer's certificate says; texts are printable, cut where they are too long. */
+struct stream_certificate {
+    char common_name[STREAM_NAME_MAX]; /* of the subject; "" = none */
+    char
+        names[4 *
+              STREAM_NAME_MAX]; /* alternative names: hosts, addresses, URIs, mails; ", " between */
+};
+/* False: it is no TLS, or the peer showed none. Between `opened` and `closed`. */
+bool stream_certificate(const struct stream *stream, struct stream_certificate *out);
+
 bool stream_is_open(const struct stream *stream);   /* between opened and closing */
 size_t stream_pending(const struct stream *stream); /* bytes not yet given to the kernel */
 uint64_t stream_bytes_in(const struct stream *stream);
@@ -103,6 +124,8 @@ struct stream_ops {
     void (*pause)(struct stream *stream, bool paused);
     void (*discard)(struct stream *stream); /* NULL: nothing to do */
     void (*ack_now)(struct stream *stream); /* NULL: nothing to do */
+    bool (*certificate)(const struct stream *stream,
+                        struct stream_certificate *out); /* NULL: none */
     size_t (*pending)(const struct stream *stream);
     void (*free)(struct stream *stream); /* after `closed` */
 };

@@ -42,6 +42,7 @@ struct fd_stream {
     int fd; /* -1: none */
     bool serial;
     bool paused;
+    bool ended;   /* the peer sends no more */
     bool blocked; /* the kernel took not all: waits for LOOP_WRITABLE */
     bool refused; /* a send did not fit: `drained` is owed */
     struct loop_fd *watch;
@@ -49,6 +50,7 @@ struct fd_stream {
     struct buf out;
     struct connecting *connecting;
     struct accept_quota *quota; /* NULL: opened by us */
+    struct accept_source *source;
 };
 
 static void try_next(struct fd_stream *self, int last_error);
@@ -61,7 +63,7 @@ static struct fd_stream *of(struct stream *stream)
 static void set_events(struct fd_stream *self)
 {
     if (self->watch != NULL) {
-        loop_fd_modify(self->watch, (self->paused ? 0u : (unsigned)LOOP_READABLE) |
+        loop_fd_modify(self->watch, (self->paused || self->ended ? 0u : (unsigned)LOOP_READABLE) |
                                         (self->blocked ? (unsigned)LOOP_WRITABLE : 0u));
     }
 }
@@ -159,6 +161,18 @@ static int fd_send(struct stream *stream, const void *data, size_t size)
     return 0;
 }
 
+/* False: nobody wants to know that the peer sends no more. */
+static bool tell_ended(struct fd_stream *self)
+{
+    if (self->serial || self->base.events == NULL || self->base.events->ended == NULL) {
+        return false;
+    }
+    self->ended = true;
+    set_events(self);
+    self->base.events->ended(self->base.ctx);
+    return true;
+}
+
 static void read_all(struct fd_stream *self)
 {
     uint8_t *buffer = self->base.loop->read_buffer;
@@ -170,6 +184,8 @@ static void read_all(struct fd_stream *self)
             if (got < STREAM_READ_BYTES || self->base.phase != STREAM_OPEN || self->paused) {
                 return;
             }
+        } else if (got == 0 && tell_ended(self)) {
+            return;
         } else if (got == 0) {
             stream_failed(&self->base, BUSBAR_ECLOSED,
                           self->serial ? "%s: unplugged" : "%s: closed by the peer",
@@ -391,7 +407,16 @@ static size_t fd_pending(const struct stream *stream)
 void accept_quota_drop(struct accept_quota *quota)
 {
     if (quota->open == 0 && !quota->listening) {
+        map64_fini(&quota->sources);
         busbar_free(quota);
+    }
+}
+
+static void drop_source(struct accept_quota *quota, struct accept_source *source)
+{
+    if (source != NULL && --source->open == 0) {
+        (void)map64_remove(&quota->sources, source->key);
+        busbar_free(source);
     }
 }
 
@@ -399,6 +424,7 @@ static void fd_free(struct stream *stream)
 {
     struct accept_quota *quota = of(stream)->quota;
     if (quota != NULL) {
+        drop_source(quota, of(stream)->source);
         quota->open--;
         accept_quota_drop(quota);
     }
@@ -461,11 +487,12 @@ int stream_fd_open(struct loop *loop, const struct stream_target *target,
 }
 
 struct stream *stream_fd_accept(struct loop *loop, int fd, const char *peer, size_t send_max,
-                                struct accept_quota *quota)
+                                struct accept_quota *quota, struct accept_source *source)
 {
     struct fd_stream *self = new_stream(loop, NULL, NULL, send_max);
     self->fd = fd;
     self->quota = quota;
+    self->source = source;
     quota->open++;
     (void)str_copy(self->base.peer, sizeof(self->base.peer), peer);
     return &self->base;

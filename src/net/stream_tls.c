@@ -9,8 +9,10 @@
 #include <assert.h>
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 
 #include "base/alloc.h"
+#include "base/bytes.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "net/address.h"
@@ -19,7 +21,7 @@
 #include "net/timer.h"
 #include "net/tls_private.h"
 
-enum { RECORD_BYTES = 16384, RECORD_OVERHEAD_BYTES = 64 };
+enum { RECORD_BYTES = 16384, RECORD_OVERHEAD_BYTES = 64, ALPN_BYTES_MAX = 512 };
 
 struct tls_stream {
     struct stream base;
@@ -231,6 +233,17 @@ static size_t tls_pending(const struct stream *stream)
     return inner != NULL ? stream_pending(inner) : 0;
 }
 
+static bool tls_certificate(const struct stream *stream, struct stream_certificate *out)
+{
+    const SSL *ssl = ((const struct tls_stream *)stream)->ssl;
+    X509 *cert = SSL_get0_peer_certificate(ssl);
+    if (cert == NULL) {
+        return false;
+    }
+    tls_names(cert, out);
+    return true;
+}
+
 static void tls_free(struct stream *stream)
 {
     struct tls_stream *self = of(stream);
@@ -243,6 +256,7 @@ static const struct stream_ops tls_ops = {
     .send = tls_send,
     .close = tls_close,
     .pause = tls_pause,
+    .certificate = tls_certificate,
     .pending = tls_pending,
     .free = tls_free,
 };
@@ -285,6 +299,26 @@ static bool set_server_name(SSL *ssl, const char *name)
     return SSL_set1_host(ssl, name) == 1 && SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
+/* "mqtt,x-y" as it is on the wire: a byte of length before each (RFC 7301, 3.1). False: a name is empty or too long. */
+static bool set_alpn(SSL *ssl, const char *names)
+{
+    uint8_t list[ALPN_BYTES_MAX];
+    struct bytes_out out = bytes_out_of(list, sizeof(list));
+    for (;;) {
+        size_t size = strcspn(names, ",");
+        if (size == 0 || size > UINT8_MAX || size + 1 > bytes_out_left(&out)) {
+            return false;
+        }
+        bytes_put_u8(&out, (uint8_t)size);
+        bytes_put_block(&out, names, size);
+        if (names[size] == '\0') {
+            break;
+        }
+        names += size + 1;
+    }
+    return SSL_set_alpn_protos(ssl, list, (unsigned)bytes_out_size(&out)) == 0;
+}
+
 int stream_tls_open(struct loop *loop, const struct stream_target *target,
                     const struct stream_events *events, void *ctx, struct stream **out)
 {
@@ -301,6 +335,10 @@ int stream_tls_open(struct loop *loop, const struct stream_target *target,
     const char *name = target->server_name != NULL ? target->server_name : target->host;
     if (!set_server_name(self->ssl, name)) {
         stream_failed(&self->base, BUSBAR_EINVAL, "'%s' is not a name TLS can check", name);
+        return 0;
+    }
+    if (target->alpn != NULL && !set_alpn(self->ssl, target->alpn)) {
+        stream_failed(&self->base, BUSBAR_EINVAL, "'%s' is no list of ALPN names", target->alpn);
         return 0;
     }
     struct stream_target inner_target = *target;

@@ -74,6 +74,18 @@ static int load_key(SSL_CTX *ssl, const struct tls_options *options, struct err 
     return SSL_CTX_check_private_key(ssl) == 1 ? 0 : fail(err, "key", key);
 }
 
+static int load_der(SSL_CTX *ssl, const struct tls_options *options, struct err *err)
+{
+    const unsigned char *at = options->key_der;
+    EVP_PKEY *key = d2i_AutoPrivateKey(NULL, &at, (long)options->key_size);
+    bool good = key != NULL &&
+                SSL_CTX_use_certificate_ASN1(ssl, (int)options->cert_size, options->cert_der) ==
+                    1 &&
+                SSL_CTX_use_PrivateKey(ssl, key) == 1;
+    EVP_PKEY_free(key);
+    return good ? 0 : fail(err, "certificate", "of its own");
+}
+
 static int load_authority(SSL_CTX *ssl, const struct tls_options *options, struct err *err)
 {
     if (options->ca_file == NULL) {
@@ -115,7 +127,7 @@ static void set_policy(SSL_CTX *ssl, const struct tls_options *options)
 
 int tls_context_new(const struct tls_options *options, struct tls_context **out, struct err *err)
 {
-    if (options->server && options->cert_file == NULL) {
+    if (options->server && options->cert_file == NULL && options->cert_der == NULL) {
         return err_set(err, BUSBAR_EINVAL, "a TLS server needs a certificate and its key");
     }
     ERR_clear_error();
@@ -127,6 +139,8 @@ int tls_context_new(const struct tls_options *options, struct tls_context **out,
     int error = load_authority(ssl, options, err);
     if (error == 0 && options->cert_file != NULL) {
         error = load_key(ssl, options, err);
+    } else if (error == 0 && options->cert_der != NULL) {
+        error = load_der(ssl, options, err);
     }
     if (error != 0) {
         SSL_CTX_free(ssl);

@@ -7,6 +7,8 @@
 #define BUSBAR_NET_TLS_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 
@@ -16,9 +18,12 @@ struct tls_options {
     bool server; /* for a listener */
     const char
         *ca_file; /* PEM; NULL: the system's (client), no client certificate asked for (server) */
-    const char *cert_file; /* PEM chain; required for a server */
+    const char *cert_file; /* PEM chain; a server needs it, or cert_der */
     const char *key_file;  /* PEM; NULL: in cert_file */
-    bool verify_off;       /* client: take any certificate. To be said loudly by whoever sets it */
+    /* Instead of both files: DER, a certificate and its key. */
+    const uint8_t *cert_der, *key_der;
+    size_t cert_size, key_size;
+    bool verify_off; /* client: take any certificate. To be said loudly by whoever sets it */
 };
 
 /* BUSBAR_ENOENT, BUSBAR_ETLS ...; err names the file and the reason. Reads files: not for the loop's hot path. */

@@ -36,6 +36,7 @@ static int make_certificates(void **state)
     certificates_make(certificates, "other", "DNS:other.example", 30);
     certificates_make(certificates, "expired", "IP:127.0.0.1", -1);
     certificates_make(certificates, "client", "DNS:gateway", 30);
+    certificates_make(certificates, "many", "DNS:panel-7,IP:10.0.7.4,URI:urn:plant:7", 30);
     return 0;
 }
 
@@ -228,6 +229,21 @@ static void a_client_certificate_opens_the_door(void **state)
     connect_both(f, &target);
 }
 
+static void names_in_a_certificate_are_told(void **state)
+{
+    struct fixture *f = *state;
+    struct stream_certificate names;
+    struct stream_target target = begin(
+        f, server_context("server", certificates_cert(certificates, "ca")),
+        client_context("many", true, false));
+    connect_both(f, &target);
+    assert_true(stream_certificate(f->ends[0].stream, &names));
+    assert_string_equal(names.common_name, "many");
+    assert_string_equal(names.names, "panel-7, 10.0.7.4, urn:plant:7");
+    assert_true(stream_certificate(f->client.stream, &names));
+    assert_string_equal(names.names, "localhost, 127.0.0.1");
+}
+
 static void no_client_certificate_keeps_it_shut(void **state)
 {
     struct fixture *f = *state;
@@ -334,6 +350,27 @@ static void bad_files_are_named(void **state)
     tls_context_unref(NULL);
 }
 
+static void protocols_are_offered(void **state)
+{
+    struct fixture *f = *state;
+    struct stream_target target = begin(f, server_context("server", NULL),
+                                        client_context(NULL, true, false));
+    target.alpn = "mqtt,x-amzn-mqtt-ca";
+    connect_both(f, &target);
+    assert_int_equal(f->client.opened, 1);
+}
+
+static void protocols_that_are_none(void **state)
+{
+    struct fixture *f = *state;
+    struct stream_target target = begin(f, server_context("server", NULL),
+                                        client_context(NULL, true, false));
+    target.alpn = "mqtt,,x";
+    end_open(&f->client, f->loop, &target);
+    wait_for(f->loop, &f->client.closed, 1);
+    assert_int_equal(f->client.error, BUSBAR_EINVAL);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -347,10 +384,13 @@ int main(void)
         TEST(verification_can_be_switched_off),
         TEST(a_client_certificate_opens_the_door),
         TEST(no_client_certificate_keeps_it_shut),
+        TEST(names_in_a_certificate_are_told),
         TEST(a_peer_without_tls_fails_in_plain_words),
         TEST(a_silent_peer_times_out),
         TEST(a_refused_connection_is_told_as_such),
         TEST(closing_during_the_handshake_is_clean),
+        TEST(protocols_are_offered),
+        TEST(protocols_that_are_none),
         cmocka_unit_test(bad_files_are_named),
     };
     return cmocka_run_group_tests(tests, make_certificates, remove_certificates);
