@@ -44,7 +44,7 @@ static void begin(struct snmp_traps *traps, struct snmp_trap_source *source,
     source->from.port = 0;
     list_init(&source->devices);
     list_init(&source->link);
-    source->named = from->family != 0 && snmp_trap_allow_names(&traps->allow, from);
+    source->named = from->family != 0 && allow_names(&traps->allow, from);
 }
 
 void snmp_trap_sources_init(struct snmp_traps *traps)
@@ -172,7 +172,7 @@ void snmp_trap_sources_sweep(struct snmp_traps *traps, int64_t now_us, bool chan
             (changed || now_us - source->seen_us > SILENT_US)) {
             drop(traps, source);
         } else if (used && changed) {
-            source->named = snmp_trap_allow_names(&traps->allow, &source->from);
+            source->named = allow_names(&traps->allow, &source->from);
         }
     }
 }

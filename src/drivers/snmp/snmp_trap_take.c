@@ -110,7 +110,7 @@ void snmp_trap_take(struct snmp_trap_listener *listener, const struct endpoint *
     struct snmp_trap_notice notice = { .listener = listener, .from = from };
     notice.source = snmp_trap_source_of(traps, from);
     notice.named = notice.source->from.family != 0 ? notice.source->named
-                                                   : snmp_trap_allow_names(&traps->allow, from);
+                                                   : allow_names(&traps->allow, from);
     traps->received++;
     int end = take(traps, &notice, data, size);
     if (end >= 0) {

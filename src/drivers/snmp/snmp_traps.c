@@ -53,7 +53,7 @@ static int parse_listen(const struct snmp_trap_options *options,
 int snmp_traps_check(const struct snmp_trap_options *options, struct err *err)
 {
     struct endpoint listen[SNMP_TRAP_LISTENERS_MAX];
-    struct snmp_trap_allow allow;
+    struct allow allow;
     int count = parse_listen(options, listen, err);
     if (count < 0) {
         return count;
@@ -66,13 +66,13 @@ int snmp_traps_check(const struct snmp_trap_options *options, struct err *err)
             }
         }
     }
-    return snmp_trap_allow_parse(options->allow, "allow", options->allow_at, &allow, err);
+    return allow_parse(options->allow, "allow", options->allow_at, &allow, err);
 }
 
 int snmp_traps_check_addresses(const char *text, struct position at, struct err *err)
 {
-    struct snmp_trap_allow allow;
-    int error = snmp_trap_allow_parse(text, "trap_addresses", at, &allow, err);
+    struct allow allow;
+    int error = allow_parse(text, "trap_addresses", at, &allow, err);
     if (error != 0) {
         return error;
     }
@@ -246,7 +246,7 @@ void snmp_traps_setup(struct snmp_traps *traps, const struct snmp_trap_options *
     traps->rate = options->rate > 0 ? options->rate : SNMP_TRAP_RATE;
     traps->burst = options->burst > 0 ? options->burst : SNMP_TRAP_BURST;
     traps->interval_ns = NS_PER_S / traps->rate;
-    (void)snmp_trap_allow_parse(options->allow, "allow", options->allow_at, &traps->allow, NULL);
+    (void)allow_parse(options->allow, "allow", options->allow_at, &traps->allow, NULL);
     snmp_trap_sources_sweep(traps, loop_now_us(traps->state->loop), true);
     if (count > 0 && traps->engine.usm.size == 0 && traps->engine.job == NULL) {
         snmp_trap_engine_open(&traps->engine, traps->state->loop, driver_folder(traps->state->drv));
@@ -279,9 +279,9 @@ void snmp_traps_free(struct snmp_traps *traps)
 static void add_addresses(struct snmp_traps *traps, struct snmp_trap_device *device)
 {
     static const struct position nowhere;
-    struct snmp_trap_allow more = { .count = 0 };
-    (void)snmp_trap_allow_parse(device->device->config.trap_addresses, "trap_addresses", nowhere,
-                                &more, NULL);
+    struct allow more = { .count = 0 };
+    (void)allow_parse(device->device->config.trap_addresses, "trap_addresses", nowhere, &more,
+                      NULL);
     device->address_count = 1 + more.count;
     device->addresses = busbar_alloc_array(device->address_count, sizeof(*device->addresses));
     for (size_t i = 0; i < device->address_count; i++) {

@@ -10,8 +10,8 @@
 #define BUSBAR_DRIVERS_SNMP_SNMP_TRAPS_H
 
 #include "drivers/snmp/snmp_driver.h"
-#include "drivers/snmp/snmp_trap_allow.h"
 #include "drivers/snmp/snmp_trap_hooks.h"
+#include "net/allow.h"
 
 enum {
     SNMP_TRAP_PORT = 162,

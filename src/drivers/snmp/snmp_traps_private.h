@@ -119,7 +119,7 @@ struct snmp_traps {
     uint64_t setups; /* an answer to an inform of a listener before is not sent */
     struct timer mend;
 
-    struct snmp_trap_allow allow;
+    struct allow allow;
     int64_t rate, burst, interval_ns;
     struct map64 sources;               /* by address */
     struct snmp_trap_source *strangers; /* SNMP_TRAP_STRANGERS_MAX; NULL: none came yet */

@@ -94,7 +94,7 @@ static void a_flood_of_senders_shares_one_limit(void **state)
     assert_int_equal(rig.traps->refused[SNMP_REFUSED_RATE], 5000 - 200);
     rig.traps->allow.any = false; /* a network is no less allowed without a place of its own */
     rig.traps->allow.count = 1;
-    rig.traps->allow.networks[0] = (struct snmp_trap_network){ .base.family = 4, .bits = 0 };
+    rig.traps->allow.networks[0] = (struct allow_network){ .base.family = 4, .bits = 0 };
     assert_int_equal(endpoint_parse("11.0.0.1", 5000, &sender.from), 0);
     assert_int_equal(rig_take(&rig, &sender.from, sender.at, sender.size), SNMP_REFUSED_RATE);
     rig.traps->refused[SNMP_REFUSED_RATE]--;
