@@ -1,15 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The name comes from the local file alone: asking the name services could wait for a network. */
-#include "server/peer.h"
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/socket.h>
 
 #include "base/str.h"
+#include "http/http_parts.h"
 
 static bool user_name(uid_t uid, char *name, size_t size)
 {
@@ -30,7 +27,7 @@ static bool user_name(uid_t uid, char *name, size_t size)
     return known;
 }
 
-void peer_name(int fd, char *who, size_t who_size, char *from, size_t from_size)
+void http_peer_name(int fd, char *who, size_t who_size, char *from, size_t from_size)
 {
     struct sockaddr_storage address = { 0 };
     socklen_t size = sizeof(address);
