@@ -156,6 +156,7 @@ void breaker_probe_now(struct host_device *hd)
 void breaker_answered(struct host_device *hd)
 {
     hd->answered_us = host_now(hd);
+    hd->heard = true;
     hd->stats.last_answer_us = clock_wall_us();
     if (hd->stats.link != LINK_UP && hd->run == RUN_STARTED) {
         stats_link(hd, LINK_UP, 0, "");
@@ -191,10 +192,11 @@ void driver_link(struct device *dev, bool up, int error, const char *detail)
     }
     if (!up && error != 0) {
         stats_link(hd, LINK_DOWN, error, detail != NULL ? detail : err_text(error));
+        pushed_link_down(hd);
         if (hd->driver->ops->read == NULL) { /* nothing is polled: no poll will find it out */
             publish_bad_all(hd, QUALITY_LINK_DOWN, 0);
         }
-    } else if (up && hd->breaker == BREAKER_CLOSED) {
+    } else if (up && hd->breaker == BREAKER_CLOSED && !pushed_link_up(hd)) {
         stats_link(hd, LINK_UP, 0, "");
     }
 }

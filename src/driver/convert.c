@@ -87,6 +87,35 @@ void convert_in(const struct point_class *cls, struct sample *sample)
     }
 }
 
+/* The value of a name, or of a number written as text. */
+static void take_name(const struct point *pt, struct sample *sample)
+{
+    int64_t number;
+    const char *name = sample->value.text->bytes;
+    if (!point_enum_value(pt->cls, name, &number) && str_parse_i64(name, &number) != 0) {
+        no_value(sample, QUALITY_DECODE);
+        return;
+    }
+    sample->type = pt->value_type == VALUE_BOOL ? VALUE_BOOL : VALUE_INT;
+    sample->value.bits = 0;
+    if (sample->type == VALUE_BOOL) {
+        sample->value.b = number != 0;
+    } else {
+        sample->value.i = number;
+    }
+    check_enum(pt->cls, sample);
+}
+
+void convert_in_point(const struct point *pt, struct sample *sample)
+{
+    if (sample->type == VALUE_TEXT && pt->cls->enum_count > 0 && pt->value_type != VALUE_TEXT &&
+        quality_class(sample->quality) != QUALITY_CLASS_BAD) {
+        take_name(pt, sample);
+        return;
+    }
+    convert_in(pt->cls, sample);
+}
+
 /* ---- writing ---- */
 
 static void hint_names(const struct point_class *cls, const char *word, struct err *err)
@@ -110,6 +139,21 @@ static void hint_names(const struct point_class *cls, const char *word, struct e
     }
 }
 
+static int bool_from_text(const struct point *pt, const struct text *text,
+                          struct convert_asked *asked, struct err *err)
+{
+    bool on = false;
+    int error = str_parse_bool(text->bytes, &on);
+    asked->type = VALUE_BOOL;
+    asked->value = (union value){ .b = on };
+    if (error == 0) {
+        return 0;
+    }
+    err_set(err, BUSBAR_EWRONGTYPE, "'%s' is on or off, not '%.60s'", pt->name, text->bytes);
+    err_hint(err, "write true, false, on, off, 1 or 0");
+    return BUSBAR_EWRONGTYPE;
+}
+
 static int from_text(const struct point *pt, const struct text *text, struct convert_asked *asked,
                      struct err *err)
 {
@@ -129,6 +173,9 @@ static int from_text(const struct point *pt, const struct text *text, struct con
                    ? 0
                    : err_set(err, BUSBAR_ERANGE, "a text of %u bytes is over the limit of %d",
                              (unsigned)text->size, TEXT_BYTES_MAX);
+    }
+    if (pt->cls->enum_count == 0 && pt->value_type == VALUE_BOOL) {
+        return bool_from_text(pt, text, asked, err);
     }
     if (pt->cls->enum_count == 0) {
         err_set(err, BUSBAR_EWRONGTYPE, "'%s' needs a number, not the text '%.60s'", pt->name,

@@ -17,6 +17,10 @@
 /* Turns the driver's sample into the point's, in place. A bad quality takes the value away. */
 void convert_in(const struct point_class *cls, struct sample *sample);
 
+/* The same, of a point whose values have names: the name of one as text ("on"), or its number as text, becomes it. Another
+ * text is no value: quality "decode error". */
+void convert_in_point(const struct point *pt, struct sample *sample);
+
 /* A value that was asked for: what to send, and what it means in engineering units. */
 struct convert_asked {
     uint8_t type; /* engineering */

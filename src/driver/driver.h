@@ -19,14 +19,17 @@
 #include "base/bytes.h"
 #include "config/option.h"
 #include "config/setup.h"
+#include "driver/messages.h"
 #include "model/device.h"
 #include "model/event.h"
 #include "net/loop.h"
 
 struct driver;
 struct driver_test;
+struct payload_point;
 struct driver_discovery;
 struct driver_browse;
+struct keyring;
 struct trust;
 
 /* How to write, where that is more than a value. */
@@ -99,6 +102,8 @@ struct driver_ops {
     /* Of the section `drivers: NAME`; NULL: the driver has none (config/setup.h). */
     const struct option *setup_options;
     const char *parts_key; /* "networks"; NULL: it has no parts */
+    bool
+        parts_on_top; /* the parts may also stand at the top of the configuration, under parts_key */
     const struct option *part_options;
     size_t driver_bytes, device_bytes, address_bytes; /* zeroed state the host gives */
 
@@ -157,11 +162,19 @@ struct driver_ops {
     /* How the driver is doing, as facts for a person. NULL: nothing to say. */
     void (*status)(struct driver *drv, driver_status_cb cb, void *ctx);
 
+    /* The messages that its devices send by themselves (messages.h). NULL: they send none. */
+    void (*messages)(struct driver *drv, struct driver_messages *out);
+
     /* Commands: their options, a pure check, and running one, which ends in driver_called(). NULL: none. */
     const struct option *command_options;
     int (*check_command)(const struct settings *device, const struct settings *command,
                          struct err *err);
     void (*call)(struct device *dev, struct driver_call *call);
+
+    /* Events that a device may tell of (`events:` of the configuration): their options and a pure check. NULL: none. */
+    const struct option *event_options;
+    int (*check_event)(const struct setup *setup, const struct settings *device,
+                       const struct settings *event, struct err *err);
 
     /* Ends in driver_acknowledged(). NULL: events of this protocol need none. */
     void (*acknowledge)(struct device *dev, struct driver_acknowledge *ack);
@@ -178,6 +191,15 @@ struct driver_ops {
      * (type NONE for texts). NULL: no. */
     bool (*trace)(const struct device *dev, const struct point *pt, struct bytes sent,
                   struct bytes received, struct buf *out, struct sample *raw);
+    /* The same for a device that speaks first: whether this message alone holds the point ("$.co2 = 640 in {\"co2\":640}").
+     * raw: type NONE for texts. NULL: no. */
+    bool (*heard)(const struct device *dev, const struct point *pt, struct bytes received,
+                  struct buf *out, struct sample *raw);
+    /* Of a driver whose values are taken out of messages (payload/; what it prepares are payload_schemas): the rule of a
+     * point, NULL when it has none; and the body of the message in a frame of the ring, false when it is none. For trying
+     * rules on messages (`busbar payload test`). NULL: it is no such driver. */
+    const struct payload_point *(*rule)(const struct device *dev, uint32_t point_index);
+    bool (*body)(const struct device *dev, struct bytes frame, struct bytes *body);
     /* "tcp 10.0.2.15:502": where the device is reached, for lists and the port table. */
     void (*link)(const struct device *dev, struct buf *out);
 };
@@ -190,11 +212,15 @@ struct loop *driver_loop(struct driver *drv);
 void *driver_address(const struct device *dev, uint32_t point_index); /* address_bytes bytes */
 /* The driver's table again from a device. */
 struct driver *driver_of(const struct device *dev);
+const char *driver_name(const struct driver *drv); /* its protocol's word */
 /* The value of a secret by its name (from !secret); NULL when it is not set. Borrowed. */
 const char *driver_secret(struct driver *drv, const char *name);
 
 /* The certificates of the gateway (driver/trust.h); any thread may use it. Never NULL. */
 struct trust *driver_trust(struct driver *drv);
+
+/* Keys that devices show when they post (driver/keyring.h); any thread may use it. NULL: there are none. */
+struct keyring *driver_keyring(struct driver *drv);
 
 /* The data folder, for a few small files that must outlive a restart and that no backup should bring back, named
  * as the driver: "snmp-engine". NULL: nothing is kept. */
@@ -207,13 +233,23 @@ const char *driver_folder(const struct driver *drv);
 void driver_done(struct device *dev, struct request *req, int error);
 
 /* Pushed samples (not asked for), raw; points as in a request. If 0 is returned `on_disk` runs once
- * on the loop later: error 0 = it is on disk, acknowledge now. */
+ * on the loop later: error 0 = it is on disk, acknowledge now. Also until driver_stopped(). BUSBAR_ECANCELED: the device
+ * is paused or stopped; BUSBAR_EBUSY: the log is full for the moment, it was not taken. */
 typedef void (*driver_cb)(void *ctx, int error);
 int driver_publish(struct device *dev, const uint32_t *points, struct sample *samples, size_t count,
                    driver_cb on_disk, void *ctx);
 
+/* Whether the log has room for some more batches now: BUSBAR_EBUSY: not for a moment; publishing would be refused, and
+ * counted so. */
+int driver_ready(const struct driver *drv);
+/* on_disk runs once, later, when all that was published before (samples and events, of all devices) is on disk: one
+ * for many. Errors as of driver_publish(). */
+int driver_sync(struct driver *drv, driver_cb on_disk, void *ctx);
+
 /* The link's state as a person would say it; error as in base/err.h, detail may be NULL. Down with
- * error 0 is a link closed on purpose (after each poll): the device stays "up" for people. */
+ * error 0 is a link closed on purpose (after each poll): the device stays "up" for people.
+ * Of a device whose points are all pushed nobody asks: up means that it can be heard, and it counts as up with its first
+ * message from then on ("waiting for its first message"). Down turns its pushed points bad at once. */
 void driver_link(struct device *dev, bool up, int error, const char *detail);
 
 /* Each frame sent and received, for the ring that explains values. Cheap; call it for all. */
@@ -238,7 +274,7 @@ void driver_poll_now(struct device *dev, const uint32_t *points, size_t count);
 /* ---- events ----
  * Of a device, or of the driver itself (dev NULL). The source may be left NULL: the device's name, or
  * the driver's. If 0 is returned `on_disk` (may be NULL) runs once on the loop later, error 0 = it is
- * on disk, acknowledge now; else nothing was taken. */
+ * on disk, acknowledge now; else nothing was taken. Errors as of driver_publish(). */
 int driver_event(struct driver *drv, struct device *dev, const struct event *event,
                  driver_cb on_disk, void *ctx);
 /* error 0: the device took it. BUSBAR_EREFUSED with the protocol's code in detail, BUSBAR_ETIMEOUT ... */

@@ -160,6 +160,17 @@ int host_driver_status(const struct host *host, const char *protocol, driver_sta
     return 0;
 }
 
+bool host_driver_messages(const struct host *host, const char *protocol,
+                          struct driver_messages *out)
+{
+    struct driver *drv = driver_find(host, protocol);
+    if (drv == NULL || drv->state == NULL || drv->ops->messages == NULL) {
+        return false;
+    }
+    drv->ops->messages(drv, out);
+    return true;
+}
+
 /* ---- what a driver asks ---- */
 
 void *driver_state(struct driver *drv)
@@ -193,6 +204,16 @@ struct trust *driver_trust(struct driver *drv)
 {
     assert(drv->host->config.trust != NULL);
     return drv->host->config.trust;
+}
+
+struct keyring *driver_keyring(struct driver *drv)
+{
+    return drv->host->config.keyring;
+}
+
+const char *driver_name(const struct driver *drv)
+{
+    return drv->ops->name;
 }
 
 const char *driver_folder(const struct driver *drv)

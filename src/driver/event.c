@@ -12,8 +12,8 @@ int driver_event(struct driver *drv, struct device *dev, const struct event *eve
                  driver_cb on_disk, void *ctx)
 {
     struct event own = *event;
-    if (dev != NULL && !host_running(host_of(dev))) {
-        return BUSBAR_EBUSY;
+    if (dev != NULL && (host_of(dev)->run == RUN_STOPPED || dev->paused)) {
+        return BUSBAR_ECANCELED;
     }
     if (own.source == NULL || own.source[0] == '\0') {
         own.source = dev != NULL ? dev->name : drv->ops->name;

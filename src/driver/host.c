@@ -63,6 +63,8 @@ static void begin(struct host_device *hd)
     hd->link_up = false;
     breaker_reset(hd);
     stats_link(hd, LINK_CONNECTING, 0, "");
+    hd->heard = false;
+    pushed_begin(hd);
     int error = hd->driver->ops->start(hd->dev);
     if (error != 0) { /* the polls will say it too, and go on trying */
         driver_link(hd->dev, false, error, NULL);
@@ -214,6 +216,7 @@ static int add(struct host *host, struct device *dev, const struct host_device_s
         return error;
     }
     poll_make_all(hd);
+    pushed_make(hd);
     if (dev->paused) {
         stats_link(hd, LINK_PAUSED, 0, "");
         publish_bad_all(hd, QUALITY_PAUSED, 0);

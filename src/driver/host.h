@@ -25,6 +25,7 @@
 #include "model/bus.h"
 
 struct host;
+struct keyring;
 
 /* ---- holds: who holds what ----
  * What was written to a point that can be released stays in the device at its priority until somebody
@@ -90,6 +91,7 @@ struct host_config {
     struct trust
         *trust; /* certificates; the caller's, until host_free() returned. NULL only where no
                             driver of the catalog asks for them */
+    struct keyring *keyring; /* keys of connectors; the caller's; NULL: drivers know none */
     const char
         *folder; /* where drivers keep what is their own (driver_folder); NULL: nothing is kept */
     void *ctx;
@@ -118,6 +120,9 @@ const struct setup *host_setup_of(const struct host *host, const char *protocol)
 /* How the driver is doing; nothing while it is not open. BUSBAR_ENOENT: no such protocol. */
 int host_driver_status(const struct host *host, const char *protocol, driver_status_cb cb,
                        void *ctx);
+/* False: it is not open, or its devices send no messages by themselves. Valid until the loop goes on. */
+bool host_driver_messages(const struct host *host, const char *protocol,
+                          struct driver_messages *out);
 
 /* The device is the caller's, its points resolved. Begins polling at once. */
 int host_add(struct host *host, struct device *dev, const struct host_device_settings *settings,
@@ -150,6 +155,7 @@ struct device_stats {
     int64_t lag_us;             /* planned against real start of the last poll */
     uint64_t sent_bytes, received_bytes;
     size_t points_good, points_bad;
+    bool speaks_first; /* nothing of it is polled: last_answer_us is when it was heard */
 };
 void host_stats(const struct device *dev, struct device_stats *stats);
 

@@ -5,6 +5,7 @@
  *   drivers.c     life of drivers, their setups
  *   poll.c        groups, grid, start and end of a poll
  *   watch.c       points that are sent by the device: regrouping of polls
+ *   pushed.c      points that only the device sends
  *   breaker.c     silence, probes, recovery, link
  *   publish.c     samples to the bus, bad quality, stale
  *   convert.c     raw <-> engineering values
@@ -135,6 +136,9 @@ struct host_device {
     struct backoff backoff;
     struct timer probe;
     bool link_up, link_told; /* what the driver said last */
+    bool has_pushed;         /* points that only the device sends (pushed.c) */
+    bool heard;              /* it sent something since its link came up */
+    int64_t stale_due_us;    /* monotonic; when these are looked at again */
     int link_error;
 
     struct device_stats
@@ -253,6 +257,14 @@ bool breaker_quality(int error, uint8_t *quality);
 /* Whether it means that the device did not answer (no answer in time, no link, a broken frame). */
 bool breaker_is_silence(int error);
 
+/* ---- pushed.c ---- */
+void pushed_make(struct host_device *hd);
+void pushed_begin(struct host_device *hd);
+void pushed_link_down(struct host_device *hd);
+/* True: it has told the link, which is not up before the device was heard. */
+bool pushed_link_up(struct host_device *hd);
+void pushed_sweep(struct host_device *hd, int64_t now_us);
+
 /* ---- publish.c ---- */
 /* Converts and publishes the answer of a poll. */
 void publish_answer(struct host_device *hd, const uint32_t *points, struct sample *samples,
@@ -266,6 +278,8 @@ void publish_stale_sweep(struct timer *timer, void *ctx);
 /* ---- write.c ---- */
 void write_done(struct ask *ask, int error);
 void write_stop_all(struct host_device *hd); /* ends those that wait for no driver */
+/* A value came that the device sent by itself; a write may wait for it. */
+void write_heard(struct host_device *hd, uint32_t point, const struct sample *sample);
 
 /* ---- options.c ---- */
 /* Copies of texts "name" or "name=value", NULL-terminated; options may be NULL. */

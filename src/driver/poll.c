@@ -101,13 +101,13 @@ int64_t poll_own_period(const struct point *pt)
     return pt->cls->every_us > 0 ? pt->cls->every_us : CLOCK_US_PER_S;
 }
 
-/* The readable points of a device by period, then as configured. */
+/* The points of a device that can be asked for by period, then as configured. */
 static struct sort_key *sorted_keys(const struct device *dev, size_t *count)
 {
     struct sort_key *keys = busbar_alloc_array(dev->point_count + 1, sizeof(*keys));
     size_t used = 0;
     for (size_t i = 0; i < dev->point_count; i++) {
-        if (dev->points[i].readable) {
+        if (dev->points[i].readable && !dev->points[i].pushed) {
             keys[used++] = (struct sort_key){ poll_own_period(&dev->points[i]), (uint32_t)i };
         }
     }

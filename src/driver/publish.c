@@ -54,7 +54,7 @@ static void publish_slice(struct host_device *hd, const uint32_t *points, struct
         __builtin_prefetch(ahead, 1);
         __builtin_prefetch((const char *)ahead + CACHE_LINE, 1);
         if (!is_as_is(pt->cls, sample)) {
-            convert_in(pt->cls, sample);
+            convert_in_point(pt, sample);
         }
         learn_type(pt, sample);
         sample->receive_us = now_us;
@@ -184,6 +184,7 @@ void publish_stale_sweep(struct timer *timer, void *ctx)
             continue;
         }
         int64_t now_us = host_now(hd);
+        pushed_sweep(hd, now_us);
         list_each(poll_at, &hd->polls) {
             struct poll *poll = list_entry(poll_at, struct poll, link);
             int64_t age_us = now_us - poll->fresh_us;
@@ -194,25 +195,42 @@ void publish_stale_sweep(struct timer *timer, void *ctx)
     }
 }
 
+int driver_ready(const struct driver *drv)
+{
+    return bus_ready(drv->host->config.bus);
+}
+
+int driver_sync(struct driver *drv, driver_cb on_disk, void *ctx)
+{
+    return bus_sync(drv->host->config.bus, on_disk, ctx);
+}
+
 int driver_publish(struct device *dev, const uint32_t *points, struct sample *samples, size_t count,
                    driver_cb on_disk, void *ctx)
 {
     struct host_device *hd = host_of(dev);
     assert(hd != NULL);
-    if (!host_running(hd)) {
-        return BUSBAR_EBUSY;
+    if (hd->run == RUN_STOPPED || dev->paused) {
+        return BUSBAR_ECANCELED;
     }
     int64_t now_us = clock_wall_us();
     for (size_t i = 0; i < count; i++) {
-        convert_in(dev->points[points[i]].cls, &samples[i]);
-        learn_type(&dev->points[points[i]], &samples[i]);
-        samples[i].receive_us = now_us;
-        samples[i].time_us = samples[i].time_us != 0 ? samples[i].time_us : now_us;
+        struct point *pt = &dev->points[points[i]];
+        struct sample *sample = &samples[i];
+        if (!is_as_is(pt->cls, sample)) {
+            convert_in_point(pt, sample);
+        }
+        learn_type(pt, sample);
+        sample->receive_us = now_us;
+        sample->time_us = sample->time_us != 0 ? sample->time_us : now_us;
+        hd->count_dirty |= sample->quality != pt->last.quality;
+        if (pt->pushed && !list_empty(&hd->writes)) {
+            write_heard(hd, points[i], sample);
+        }
     }
     struct bus_batch batch = {
         .device = dev, .points = points, .samples = samples, .count = count
     };
-    hd->count_dirty = true;
     hd->host->samples += count;
     breaker_answered(hd);
     if (!list_empty(&hd->ready)) {

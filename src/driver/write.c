@@ -7,6 +7,9 @@
  *                                         |                       until the deadline
  *                                         +--refused, no answer, deadline---------------> told
  *
+ * A point that only the device sends is not read: HEARING waits for the next value that comes by itself. One that came
+ * while it was being sent counts, too.
+ *
  * KEEPING only where the value is to be released by itself: what is not sure to be remembered is not
  * sent.
  *
@@ -116,6 +119,7 @@ static bool is_as_asked(const struct write *write)
 static void write_free(struct write *write)
 {
     busbar_free(write->text);
+    busbar_free(write->said);
     busbar_free(write->path);
     busbar_free(write->who);
     busbar_free(write->from);
@@ -134,6 +138,10 @@ static void tell(struct write *write, bool back, int error)
     buf_init(&words, sizeof(result->message) * 2);
     if (write->state == WRITE_KEEPING) {
         write_say_not_kept(error, &words);
+    } else if (write->state == WRITE_HEARING) {
+        bool other = error == 0 && write->heard && !is_as_asked(write);
+        result->error = other ? BUSBAR_EREFUSED : error;
+        write_say_heard(write, error, &words);
     } else if (back) {
         bool equal = error == 0 && is_as_asked(write);
         if (error == 0 && !equal) {
@@ -189,6 +197,53 @@ static void read_back(struct write *write)
     ask_driver(write, write->hd->driver->ops->read);
 }
 
+/* ---- values that come by themselves ---- */
+
+static void hear(struct write *write)
+{
+    write->state = WRITE_HEARING;
+    write->sample = write->last_heard;
+    write->ask.req.how = NULL;
+    if (write->heard && is_as_asked(write)) {
+        tell(write, true, 0);
+    } else {
+        timer_start_at_us(&write->timer, write->deadline_us, 0);
+    }
+}
+
+static void take_heard(struct write *write, const struct sample *sample)
+{
+    write->heard = true;
+    write->last_heard = *sample;
+    if (sample->type == VALUE_TEXT) {
+        write->said = text_set(write->said, sample->value.text->bytes, sample->value.text->size);
+        write->last_heard.value.text = write->said;
+    }
+    write->result.read_back = true;
+    write->result.after = *sample;
+    if (sample->type == VALUE_TEXT) {
+        write->result.after.type = VALUE_NONE;
+        write->result.after.value.bits = 0;
+    }
+    if (write->state == WRITE_HEARING) {
+        hear(write);
+    }
+}
+
+void write_heard(struct host_device *hd, uint32_t point, const struct sample *sample)
+{
+    if (quality_class(sample->quality) == QUALITY_CLASS_BAD || sample->type == VALUE_NONE) {
+        return;
+    }
+    list_each_safe(at, &hd->writes) {
+        struct write *write = list_entry(at, struct write, link);
+        if (write->index == point &&
+            (write->state == WRITE_SENDING || write->state == WRITE_HEARING)) {
+            take_heard(write, sample);
+        }
+    }
+}
+
 /* The driver knows how the device spells the text that was written: so it will be read back. */
 static void take_spelling(struct write *write)
 {
@@ -218,7 +273,9 @@ static void sent(struct write *write, int error)
     take_spelling(write);
     note_taken(write);
     breaker_answered(hd);
-    if (!write->pt->readable || hd->driver->ops->read == NULL) {
+    if (write->pt->pushed && write->pt->readable && host_running(hd)) {
+        hear(write);
+    } else if (!write->pt->readable || hd->driver->ops->read == NULL || write->pt->pushed) {
         tell(write, false, 0);
     } else if (host_running(hd)) {
         read_back(write);
@@ -299,6 +356,8 @@ static void write_timer(struct timer *timer, void *ctx)
         tell(write, false, BUSBAR_ETIMEOUT);
     } else if (write->state == WRITE_RESTING) {
         read_back(write);
+    } else if (write->state == WRITE_HEARING) {
+        tell(write, true, 0);
     } else {
         write->ask.late = true;
         write->hd->driver->ops->cancel(write->hd->dev, &write->ask.req);
@@ -309,8 +368,9 @@ void write_stop_all(struct host_device *hd)
 {
     list_each_safe(at, &hd->writes) {
         struct write *write = list_entry(at, struct write, link);
-        if (write->state == WRITE_KEEPING || write->state == WRITE_RESTING) {
-            tell(write, write->state == WRITE_RESTING, BUSBAR_ECANCELED);
+        if (write->state == WRITE_KEEPING || write->state == WRITE_RESTING ||
+            write->state == WRITE_HEARING) {
+            tell(write, write->state != WRITE_KEEPING, BUSBAR_ECANCELED);
         }
     }
 }

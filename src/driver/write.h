@@ -6,7 +6,7 @@
 #include "driver/convert.h"
 #include "driver/host_private.h"
 
-enum write_state { WRITE_KEEPING, WRITE_SENDING, WRITE_READING, WRITE_RESTING };
+enum write_state { WRITE_KEEPING, WRITE_SENDING, WRITE_READING, WRITE_RESTING, WRITE_HEARING };
 
 /* Waits for the disk, on behalf of a write that may end before it. */
 struct keeping {
@@ -23,6 +23,9 @@ struct write {
     struct sample sample; /* raw while sending, what was read back then */
     struct convert_asked asked;
     struct text *text; /* our copy of a text that was asked for */
+    struct text *said; /* and of one that the device sent since, while hearing */
+    bool heard;        /* the device sent a value since: of a pushed point */
+    struct sample last_heard;
     struct driver_write how;
     char *path, *who, *from; /* path NULL: the point cannot be released, so nobody holds it */
     int64_t for_us;
@@ -40,6 +43,7 @@ struct write {
 /* What a person reads at the end, by the error of the step it ended with. */
 void write_say_sent(const struct write *write, int error, struct buf *out);
 void write_say_read_back(const struct write *write, int error, struct buf *out);
+void write_say_heard(const struct write *write, int error, struct buf *out);
 void write_say_not_kept(int error, struct buf *out); /* nothing was sent */
 
 #endif

@@ -103,6 +103,28 @@ void write_say_read_back(const struct write *write, int error, struct buf *out)
     }
 }
 
+void write_say_heard(const struct write *write, int error, struct buf *out)
+{
+    char took[32];
+    str_format_duration(took, sizeof(took), (write->result.took_us + 999) / 1000 * 1000);
+    if (error != 0) {
+        buf_append_text(out, "sent; the device was stopped before it reported the value");
+    } else if (!write->heard) {
+        buf_append_text(out, "sent; the device has not reported the value yet");
+    } else if (write->result.error == 0) {
+        buf_append_text(out, "written, the device reports ");
+        append_value(out, write->pt, write->sample.type, write->sample.value);
+        buf_printf(out, " after %s", took);
+    } else {
+        buf_append_text(out, "sent, but the device reports ");
+        append_value(out, write->pt, write->sample.type, write->sample.value);
+        buf_append_text(out, " instead of ");
+        append_value(out, write->pt, write->asked.type, write->asked.value);
+        buf_append_text(out, ": it limits the value, it needs longer, or something else writes it "
+                             "too");
+    }
+}
+
 void write_say_not_kept(int error, struct buf *out)
 {
     if (error == BUSBAR_ECANCELED) {

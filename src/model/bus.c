@@ -265,6 +265,16 @@ int bus_publish(struct bus *bus, const struct bus_batch *batch, bus_stored_cb st
     return error;
 }
 
+int bus_ready(const struct bus *bus)
+{
+    return bus->store(bus->store_ctx, NULL, 0, NULL, NULL);
+}
+
+int bus_sync(struct bus *bus, bus_stored_cb stored, void *stored_ctx)
+{
+    return bus->store(bus->store_ctx, NULL, 0, stored, stored_ctx);
+}
+
 struct bus_listener *bus_listen(struct bus *bus, bus_listener_cb cb, void *ctx)
 {
     struct bus_listener *listener = busbar_alloc(sizeof(*listener));

@@ -39,7 +39,8 @@ struct bus_batch {
 typedef void (*bus_stored_cb)(void *ctx, int error);
 
 /* The store: takes the samples (copies) and calls `stored` (may be NULL) once, later, if it
- * returned 0. On error nothing of the batch was taken: BUSBAR_ENOSPC disk full, BUSBAR_EBUSY. */
+ * returned 0. On error nothing of the batch was taken: BUSBAR_ENOSPC disk full, BUSBAR_EBUSY. Without samples and without
+ * `stored` it is only asked whether it would take some now. */
 typedef int (*bus_store_cb)(void *ctx, const struct sample *samples, size_t count,
                             bus_stored_cb stored, void *stored_ctx);
 typedef void (*bus_listener_cb)(void *ctx, const struct bus_batch *batch);
@@ -54,6 +55,12 @@ void bus_free(struct bus *bus);
  * device's own clock is stored and does not move the live value. */
 int bus_publish(struct bus *bus, const struct bus_batch *batch, bus_stored_cb stored,
                 void *stored_ctx);
+
+/* Whether the store has room for some more batches now: 0, BUSBAR_EBUSY for a moment, or its trouble. */
+int bus_ready(const struct bus *bus);
+
+/* `stored` runs once, later, when all that was published before is on disk; errors as of the store. */
+int bus_sync(struct bus *bus, bus_stored_cb stored, void *stored_ctx);
 
 /* A bad sample without a value changes only quality, detail and receive time of the live value: the last
  * known value stays in point->last, with the time it was true; its quality says that it is not now. */

@@ -32,6 +32,14 @@ struct device_command {
     size_t preset_count;
 };
 
+/* An event that the device may tell of, as configured: how it is found is the protocol's. Immutable. */
+struct device_event {
+    const char *name, *title; /* title "" = none */
+    const char *text;         /* a template: "door {door} {what}"; "" = the title, else the name */
+    uint8_t severity;         /* enum event_severity */
+    const void *settings;     /* struct settings of the protocol (config/option.h) */
+};
+
 struct device {
     const char *name, *title, *place; /* title and place: "" = none */
     const char *protocol;             /* "modbus" */
@@ -51,6 +59,8 @@ struct device {
 
     const struct device_command *commands; /* in the order of the configuration */
     size_t command_count;
+    const struct device_event *events; /* in the order of the configuration */
+    size_t event_count;
 
     void *settings; /* struct settings of the protocol part (config/option.h), for the driver */
     void *host;     /* the driver host's state */

@@ -30,6 +30,9 @@ struct point_facts {
     const void *before;  /* given: the address of the point before, of the same arena; NULL: none */
     uint8_t value_type;  /* enum value_type before conversion; VALUE_NONE: the device will tell */
     bool readable, writable;
+    /* The device sends it by itself and cannot be asked: it is never polled (readable is then whether it counts when
+     * the device is silent). It gets stale after `stale_after`, or 3 x `every` where one of them is configured. */
+    bool pushed;
     bool releasable;  /* a write can be given up again, at a priority (BACnet) */
     uint8_t priority; /* of a releasable one: that a write goes to when none is named, 1 to 16 */
     /* What the address itself says (MIBs do), for points that say nothing; borrowed from the driver, the setup or the
@@ -93,6 +96,7 @@ struct point {
     bool learns : 1;      /* value_type is what came last; VALUE_NONE: nothing came yet */
     bool writable : 1;    /* the address can be written and cls->write.allowed */
     bool releasable : 1;  /* and what was written can be released */
+    bool pushed : 1;      /* the device sends it by itself; never polled */
     uint8_t priority : 5; /* of a releasable one: that a write goes to when none is named */
 };
 

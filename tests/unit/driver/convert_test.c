@@ -174,6 +174,27 @@ static void numbers_go_out_in_the_type_of_the_point(void **state)
     assert_int_equal(ask(&coil, VALUE_INT, (union value){ .i = 2 }, &asked, &err), BUSBAR_ERANGE);
 }
 
+static void a_switch_is_written_by_words(void **state)
+{
+    (void)state;
+    struct point_class plain = { .units = "", .scale = 1.0 };
+    struct point coil = point_of(&plain, VALUE_BOOL);
+    struct convert_asked asked;
+    struct err err;
+    struct text *off = text_new("off", 3), *on = text_new("on", 2), *hot = text_new("hot", 3);
+    assert_int_equal(ask(&coil, VALUE_TEXT, (union value){ .text = on }, &asked, &err), 0);
+    assert_int_equal(asked.raw_type, VALUE_BOOL);
+    assert_true(asked.raw.b);
+    assert_int_equal(ask(&coil, VALUE_TEXT, (union value){ .text = off }, &asked, &err), 0);
+    assert_false(asked.raw.b);
+    assert_int_equal(ask(&coil, VALUE_TEXT, (union value){ .text = hot }, &asked, &err),
+                     BUSBAR_EWRONGTYPE);
+    assert_non_null(strstr(err.message, "is on or off, not 'hot'"));
+    busbar_free(off);
+    busbar_free(on);
+    busbar_free(hot);
+}
+
 static void a_scaled_value_goes_out_as_raw_double(void **state)
 {
     (void)state;
@@ -323,6 +344,7 @@ int main(void)
         cmocka_unit_test(a_number_without_name_contradicts_the_configuration),
         cmocka_unit_test(a_clamp_moves_the_value_to_its_edge),
         cmocka_unit_test(numbers_go_out_in_the_type_of_the_point),
+        cmocka_unit_test(a_switch_is_written_by_words),
         cmocka_unit_test(a_scaled_value_goes_out_as_raw_double),
         cmocka_unit_test(a_range_is_kept_in_engineering_units),
         cmocka_unit_test(a_state_is_written_by_name_or_number),

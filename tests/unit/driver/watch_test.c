@@ -143,7 +143,7 @@ static void a_paused_device_watches_nothing(void **state)
     driver_watched(dev, first_two, 2, 0);
     host_pause(site.host, dev); /* before the polls were regrouped */
     struct sample sample = { .type = VALUE_INT, .quality = QUALITY_GOOD };
-    assert_int_equal(driver_publish(dev, first_two, &sample, 1, NULL, NULL), BUSBAR_EBUSY);
+    assert_int_equal(driver_publish(dev, first_two, &sample, 1, NULL, NULL), BUSBAR_ECANCELED);
     driver_watched(dev, first_two, 2, 60 * SECOND); /* means nothing now */
     site_advance(&site, 10 * SECOND);
     assert_int_equal(dev->points[0].last.quality, QUALITY_PAUSED);
