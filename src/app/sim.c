@@ -16,6 +16,8 @@ int app_sim(const struct app_sim_options *options)
         .path = options->path,
         .protocols = protocols.list,
         .protocol_count = protocols.count,
+        .sink_kinds = protocols.sinks,
+        .sink_kind_count = protocols.sink_count,
         .faults = options->faults,
         .control = options->control,
         .discovery = options->discovery,

@@ -62,6 +62,8 @@ struct sim_options {
     const char *path; /* folder or file */
     const struct config_protocol *protocols;
     size_t protocol_count;
+    const struct config_sink_kind *sink_kinds; /* so that `sinks:` is read; nothing is simulated */
+    size_t sink_kind_count;
     const char *const *faults; /* NULL-terminated; may be NULL */
     const char *control;       /* Unix socket; NULL = none */
     const char *cache;         /* for what drivers make of files (config_env); NULL = none */

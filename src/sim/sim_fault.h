@@ -42,7 +42,9 @@
     X(WRONG_DIGEST, "wrong-digest", NOTHING)           \
     X(LOOP, "loop", NOTHING)                           \
     X(RENUMBER, "renumber", NOTHING)                   \
-    X(WRAP, "wrap", NOTHING)
+    X(WRAP, "wrap", NOTHING)                           \
+    X(DUPLICATE, "duplicate", NOTHING)                 \
+    X(WRONG_TYPE, "wrong-type", NOTHING)
 
 #define SIM_TRAITS(X)                              \
     X(APDU, "apdu", APDU)                          \

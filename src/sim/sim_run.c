@@ -52,6 +52,8 @@ static int load(struct run *run, struct config **config)
     struct config_env env = {
         .protocols = run->options->protocols,
         .protocol_count = run->options->protocol_count,
+        .sink_kinds = run->options->sink_kinds,
+        .sink_kind_count = run->options->sink_kind_count,
         .cache = run->options->cache,
     };
     struct problems problems;
