@@ -104,6 +104,25 @@ int state_journal(struct state *state, const struct state_entry_filter *filter, 
     return result < 0 ? result : 0;
 }
 
+int state_journal_after(struct state *state, uint64_t id, size_t count, state_entry_cb cb,
+                        void *ctx)
+{
+    pthread_mutex_lock(&state->lock);
+    sqlite3_stmt *statement = state_statement(state, STATE_JOURNAL_AFTER);
+    if (statement != NULL) {
+        sqlite3_bind_int64(statement, 1, (int64_t)id);
+        sqlite3_bind_int64(statement, 2, (int64_t)(count < LIMIT_MAX ? count : LIMIT_MAX));
+    }
+    int result;
+    while ((result = state_step(state, statement)) == SQLITE_ROW) {
+        struct state_entry entry;
+        get_entry(statement, &entry);
+        cb(ctx, &entry);
+    }
+    pthread_mutex_unlock(&state->lock);
+    return result < 0 ? result : 0;
+}
+
 int state_journal_trim(struct state *state, int64_t before_us, uint64_t *removed)
 {
     pthread_mutex_lock(&state->lock);

@@ -63,21 +63,41 @@ int state_label_sets_add(struct state *state, const struct state_text *texts, si
     return error;
 }
 
+static int remove_sets(struct state *state, const uint32_t *ids, size_t count)
+{
+    int64_t removed = 0;
+    int error = 0;
+    for (size_t i = 0; i < count && error == 0; i++) {
+        sqlite3_stmt *statement = state_statement(state, STATE_SET_REMOVE);
+        if (statement != NULL) {
+            sqlite3_bind_int64(statement, 1, ids[i]);
+        }
+        error = state_run(state, statement);
+        removed += error == 0 ? sqlite3_changes64(state->db) : 0;
+    }
+    return error == 0 && removed > 0
+               ? state_counter_change(state, STATE_COUNTER_ADD, "label sets removed", removed)
+               : error;
+}
+
 int state_label_sets_remove(struct state *state, const uint32_t *ids, size_t count)
 {
     pthread_mutex_lock(&state->lock);
     int error = state_begin(state);
     if (error == 0) {
-        for (size_t i = 0; i < count && error == 0; i++) {
-            sqlite3_stmt *statement = state_statement(state, STATE_SET_REMOVE);
-            if (statement != NULL) {
-                sqlite3_bind_int64(statement, 1, ids[i]);
-            }
-            error = state_run(state, statement);
-        }
-        error = state_end(state, error);
+        error = state_end(state, remove_sets(state, ids, count));
     }
     pthread_mutex_unlock(&state->lock);
+    return error;
+}
+
+int state_label_sets_removed(struct state *state, uint64_t *removed)
+{
+    int64_t count = 0;
+    pthread_mutex_lock(&state->lock);
+    int error = state_counter_get(state, "label sets removed", &count);
+    pthread_mutex_unlock(&state->lock);
+    *removed = (uint64_t)count;
     return error;
 }
 

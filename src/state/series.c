@@ -9,7 +9,10 @@
 #include "base/str.h"
 #include "state/db.h"
 
-enum { SCAN_FROM = 64 /* paths: fewer are looked up one by one */ };
+enum {
+    SCAN_FROM = 64, /* paths: fewer are looked up one by one */
+    PATHS_AT_ONCE = 4096,
+};
 
 struct wanted {
     const char *path;
@@ -231,4 +234,53 @@ int state_paths(struct state *state, state_path_cb cb, void *ctx)
     }
     pthread_mutex_unlock(&state->lock);
     return result < 0 ? result : 0;
+}
+
+/* ---- from ids to paths ---- */
+
+struct of_ids {
+    const uint32_t *ids; /* sorted */
+    size_t count, seen;
+    char last[STATE_PATH_MAX + 1];
+    state_series_cb cb;
+    void *ctx;
+};
+
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t *left = a;
+    const uint32_t *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static void give_if_wanted(void *ctx, uint32_t id, const char *text, size_t size)
+{
+    struct of_ids *of = ctx;
+    of->seen++;
+    (void)str_copy(of->last, sizeof(of->last), text);
+    if (bsearch(&id, of->ids, of->count, sizeof(id), by_number) != NULL) {
+        of->cb(of->ctx, id, text, size);
+    }
+}
+
+int state_paths_of(struct state *state, const uint32_t *ids, size_t count, state_series_cb cb,
+                   void *ctx)
+{
+    if (count == 0) {
+        return 0;
+    }
+    uint32_t *sorted = busbar_try_alloc(count * sizeof(*sorted));
+    if (sorted == NULL) {
+        return BUSBAR_ENOMEM;
+    }
+    memcpy(sorted, ids, count * sizeof(*sorted));
+    qsort(sorted, count, sizeof(*sorted), by_number);
+    struct of_ids of = { .ids = sorted, .count = count, .cb = cb, .ctx = ctx };
+    int error;
+    do {
+        of.seen = 0;
+        error = state_paths_after(state, of.last, PATHS_AT_ONCE, give_if_wanted, &of);
+    } while (error == 0 && of.seen == PATHS_AT_ONCE);
+    busbar_free(sorted);
+    return error;
 }

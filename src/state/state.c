@@ -11,7 +11,7 @@
 
 enum {
     APPLICATION_ID = 0x42757362, /* "Busb" */
-    SCHEMA_VERSION = 5,
+    SCHEMA_VERSION = 6,
     BUSY_MS = 5000, /* another process (verify, sqlite3) may hold it for a moment */
 };
 
@@ -63,6 +63,22 @@ static const char *const upgrades[SCHEMA_VERSION - 1] = {
     " who TEXT NOT NULL, origin TEXT NOT NULL, since_us INTEGER NOT NULL,"
     " until_us INTEGER NOT NULL, PRIMARY KEY (path, priority)) WITHOUT ROWID;"
     "PRAGMA user_version = 5;",
+    /* 6: where sinks stand, and what their targets refused. An id of `aside` is never used again, a place only once. */
+    "CREATE TABLE sink (name TEXT PRIMARY KEY, log_id TEXT NOT NULL, sequence INTEGER NOT NULL,"
+    " taken INTEGER NOT NULL, published INTEGER NOT NULL, repeated INTEGER NOT NULL,"
+    " aside INTEGER NOT NULL, released INTEGER NOT NULL, events INTEGER NOT NULL,"
+    " events_aside INTEGER NOT NULL, events_released INTEGER NOT NULL, lost INTEGER NOT NULL,"
+    " paused INTEGER NOT NULL, began_us INTEGER NOT NULL, counted INTEGER NOT NULL,"
+    " baseline INTEGER NOT NULL, filter INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE aside (id INTEGER PRIMARY KEY AUTOINCREMENT, sink TEXT NOT NULL,"
+    " sequence INTEGER NOT NULL, taken INTEGER NOT NULL, series INTEGER NOT NULL,"
+    " path TEXT NOT NULL, time_us INTEGER NOT NULL, receive_us INTEGER NOT NULL,"
+    " type INTEGER NOT NULL, bits INTEGER NOT NULL, text TEXT, quality INTEGER NOT NULL,"
+    " detail INTEGER NOT NULL, event BLOB, reason TEXT NOT NULL, since_us INTEGER NOT NULL);"
+    "CREATE UNIQUE INDEX aside_place ON aside (sink, sequence, taken);"
+    "CREATE INDEX aside_sink ON aside (sink, id);"
+    "INSERT INTO counter VALUES ('label sets removed', 0);"
+    "PRAGMA user_version = 6;",
 };
 
 static const char *const texts[STATE_STATEMENT_COUNT] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* State: the small things that must survive, in one SQLite database `state.db` of the data folder:
- * series ids of points and label sets, the catalog of history blocks with the log mark, learned limits of devices, holds, the
- * journal, named values.
+ * series ids of points and label sets, the catalog of history blocks with the log mark, learned limits of devices, holds,
+ * where sinks stand, the journal, named values.
  *
  * Every change is one transaction, on disk when the call returns (WAL, synchronous = FULL).
  * Threads: any thread may call; one lock inside makes calls follow one another. A call may wait for the
@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bytes.h"
 #include "base/err.h"
 #include "model/event.h"
 
@@ -60,6 +61,10 @@ typedef void (*state_series_cb)(void *ctx, uint32_t id, const char *text, size_t
 int state_paths_after(struct state *state, const char *after, size_t limit, state_series_cb cb,
                       void *ctx);
 
+/* The paths of ids, in no order: what is no path's is left out. Reads all paths there are, a part at a time. */
+int state_paths_of(struct state *state, const uint32_t *ids, size_t count, state_series_cb cb,
+                   void *ctx);
+
 /* --- series with labels (history/index.h): id -> canonical text; ids from the same counter as those of
  * paths, but in a table of their own, so no text can be mistaken for a path --- */
 
@@ -74,6 +79,8 @@ int state_label_sets_add(struct state *state, const struct state_text *texts, si
                          uint32_t *first, struct err *err);
 /* Those that are not there are passed over. One transaction. The ids are never given out again. */
 int state_label_sets_remove(struct state *state, const uint32_t *ids, size_t count);
+/* How many have been removed since ever. */
+int state_label_sets_removed(struct state *state, uint64_t *removed);
 /* Ids above `after` in their order, at most limit. */
 int state_label_sets(struct state *state, uint32_t after, size_t limit, state_series_cb cb,
                      void *ctx);
@@ -173,6 +180,10 @@ typedef void (*state_entry_cb)(void *ctx, const struct state_entry *entry);
 int state_journal(struct state *state, const struct state_entry_filter *filter, state_entry_cb cb,
                   void *ctx);
 
+/* At most `count` entries with ids above `id`, oldest first. */
+int state_journal_after(struct state *state, uint64_t id, size_t count, state_entry_cb cb,
+                        void *ctx);
+
 /* Removes entries older than before_us; how many in *removed (may be NULL). */
 int state_journal_trim(struct state *state, int64_t before_us, uint64_t *removed);
 
@@ -255,6 +266,103 @@ int state_hold_remove(struct state *state, const char *path, uint8_t priority);
 /* In the order of path and priority. The hold is valid during the callback. */
 typedef void (*state_hold_cb)(void *ctx, const struct state_hold *hold);
 int state_holds(struct state *state, state_hold_cb cb, void *ctx);
+
+/* --- sinks (sinks/sinks.h): where they stand in the log, their counts, what their targets refused --- */
+
+#define STATE_SINK_NAME_MAX 63u
+#define STATE_LOG_ID_SIZE   33u /* 32 hexadecimal digits and a NUL */
+
+struct state_sink_counts { /* as struct sink_counts */
+    uint64_t published, repeated, aside, released;
+    uint64_t events, events_aside, events_released;
+    uint64_t lost; /* records that were damaged or gone before the sink came to them */
+};
+/* All records before `sequence` are done with, and the first `taken` things of that one. */
+struct state_sink_place {
+    uint64_t sequence;
+    uint32_t taken;
+};
+struct state_sink {
+    char name[STATE_SINK_NAME_MAX + 1];
+    char log_id[STATE_LOG_ID_SIZE]; /* of the log that place and counts are of */
+    struct state_sink_place place;
+    struct state_sink_counts counts;
+    bool paused;
+    int64_t began_us; /* wall clock */
+    /* Of the ledger: samples that history had counted of its series before it began; not known while !counted. It goes
+     * below zero where the filter became another. filter: hash of the one that was counted with. */
+    bool counted;
+    int64_t baseline;
+    uint64_t filter;
+};
+/* As it begins, in the place of one of the same name. */
+int state_sink_set(struct state *state, const struct state_sink *sink);
+/* Parts of one that is there; BUSBAR_ENOENT. */
+int state_sink_move(struct state *state, const char *name, const struct state_sink_place *place,
+                    const struct state_sink_counts *counts);
+int state_sink_pause(struct state *state, const char *name, bool paused);
+/* A baseline, and the place and counts that it was counted for: those are kept too where the sink is not farther already, as
+ * the baseline is wrong for what is before them. */
+int state_sink_baseline(struct state *state, const char *name, int64_t baseline, uint64_t filter,
+                        const struct state_sink_place *place,
+                        const struct state_sink_counts *counts);
+/* BUSBAR_ENOENT. */
+int state_sink_get(struct state *state, const char *name, struct state_sink *sink);
+/* In the order of names. */
+typedef void (*state_sink_cb)(void *ctx, const struct state_sink *sink);
+int state_sinks(struct state *state, state_sink_cb cb, void *ctx);
+/* With all that is set aside of it. Fine where there is none. */
+int state_sink_remove(struct state *state, const char *name);
+
+/* The id of the log that sinks count by: 32 hexadecimal digits, made at the first call. */
+int state_log_id(struct state *state, char id[STATE_LOG_ID_SIZE]);
+/* The log goes on as another than it was, from a backup: it gets another id, and sinks go on with it from the places they
+ * had then. A target that knows the old one was told of records that this log will never have. */
+int state_log_renew(struct state *state);
+
+/* What a target refused for good: a sample, or an event as the log has it. */
+struct state_aside {
+    uint64_t id;                   /* growing, never used again; given by state_aside_add() */
+    struct state_sink_place place; /* behind it: a sink has each only once */
+    struct sample sample;          /* without meaning if it is an event */
+    const char *path;              /* of the sample's point; "" = none */
+    struct bytes event;            /* empty: it is a sample */
+    const char *reason;            /* in the target's words */
+    int64_t since_us;
+};
+/* Adds rows, and moves the sink's place and counts (which count them already), in one transaction. Rows that are there
+ * are passed over, so that doing it again after a crash changes nothing. Of a sink that has `most` rows no more are kept:
+ * they are counted as released, in *counts too. BUSBAR_ENOENT: no such sink. */
+int state_aside_add(struct state *state, const char *sink, const struct state_aside *rows,
+                    size_t count, uint64_t most, const struct state_sink_place *place,
+                    struct state_sink_counts *counts);
+/* Rows as long as the callback runs. */
+typedef void (*state_aside_cb)(void *ctx, const struct state_aside *row);
+/* Newest first, ids below `before` (0: all); oldest first, ids above `after`. limit 0: 100; at most 10000. */
+int state_asides(struct state *state, const char *sink, uint64_t before, size_t limit,
+                 state_aside_cb cb, void *ctx);
+int state_asides_after(struct state *state, const char *sink, uint64_t after, size_t limit,
+                       state_aside_cb cb, void *ctx);
+/* BUSBAR_ENOENT. */
+int state_aside_get(struct state *state, const char *sink, uint64_t id, state_aside_cb cb,
+                    void *ctx);
+/* Rows there are now, one by one; with `upto` (may be NULL) those only that are not behind this place. */
+struct state_aside_count {
+    uint64_t samples, events;
+};
+int state_aside_count(struct state *state, const char *sink, const struct state_sink_place *upto,
+                      struct state_aside_count *count);
+/* Removes rows and sets the counts (NULL: they stay), in one transaction. Ids that are not there are passed over. */
+int state_aside_remove(struct state *state, const char *sink, const uint64_t *ids, size_t count,
+                       const struct state_sink_place *place,
+                       const struct state_sink_counts *counts);
+/* It was refused again: says why. BUSBAR_ENOENT. */
+int state_aside_again(struct state *state, const char *sink, uint64_t id, const char *reason,
+                      int64_t since_us);
+
+/* The sink goes on from this place: rows behind it go, they will come again. *count: what is left. One transaction. */
+int state_aside_settle(struct state *state, const char *sink, const struct state_sink_place *place,
+                       struct state_aside_count *count);
 
 /* --- named values --- */
 

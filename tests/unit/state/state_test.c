@@ -186,7 +186,10 @@ static void label_sets_are_kept_beside_paths(void **ctx)
         assert_string_equal(some.texts[i], texts[i].text);
     }
     const uint32_t gone[] = { 5, 1, 99 };
+    uint64_t removed;
     assert_int_equal(state_label_sets_remove(state, gone, 3), 0);
+    assert_int_equal(state_label_sets_removed(state, &removed), 0);
+    assert_int_equal(removed, 1); /* the others were none */
     some.count = 0;
     assert_int_equal(state_label_sets(state, 0, 8, see_some, &some), 0);
     assert_int_equal(some.count, 2);
@@ -394,6 +397,13 @@ static void journal_filters_and_pages(void **ctx)
     filter = (struct state_entry_filter){ .from_us = 1001, .to_us = 1003 };
     assert_int_equal(state_journal(state, &filter, add_entry, &span), 0);
     assert_int_equal(span.count, 2);
+    struct entries after = { 0 };
+    assert_int_equal(state_journal_after(state, entries[1].id, 3, add_entry, &after), 0);
+    assert_int_equal(after.count, 3);
+    assert_int_equal(after.ids[0], entries[2].id);
+    assert_int_equal(after.ids[2], entries[4].id);
+    assert_int_equal(state_journal_after(state, entries[5].id, 3, add_entry, &after), 0);
+    assert_int_equal(after.count, 3);
     uint64_t removed;
     assert_int_equal(state_journal_trim(state, 1003, &removed), 0);
     assert_int_equal(removed, 3);
