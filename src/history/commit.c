@@ -112,13 +112,27 @@ static int append_locked(struct history_appender *appender, const struct sample 
     return 0;
 }
 
+/* Of the open record an eighth is left, at least. */
+static int has_room(struct history_appender *appender, size_t record_bytes)
+{
+    pthread_mutex_lock(&appender->lock);
+    const struct history_record_writer *record = &appender->records[appender->open];
+    int error = ready(appender);
+    if (error == 0 && record->buf.size > record_bytes - record_bytes / 8) {
+        hurry(appender);
+        error = BUSBAR_EBUSY;
+    }
+    pthread_mutex_unlock(&appender->lock);
+    return error;
+}
+
 int history_append(void *ctx, const struct sample *samples, size_t count, bus_stored_cb stored,
                    void *stored_ctx)
 {
     struct history *history = ctx;
     struct history_appender *appender = &history->appender;
     if (count == 0 && stored == NULL) {
-        return 0;
+        return has_room(appender, history->config.record_bytes);
     }
     pthread_mutex_lock(&appender->lock);
     int error = append_locked(appender, samples, count, stored, stored_ctx);

@@ -92,16 +92,25 @@ void history_cursor_back(struct history_cursor *cursor, uint64_t sequence)
     cursor->next = sequence;
 }
 
-uint64_t history_cursors_done(struct history *history, uint64_t upto)
+/* config.sinks_from stands for cursors that are not open yet. */
+static uint64_t least_done(const struct history *history, uint64_t upto)
 {
     uint64_t hold = upto;
-    pthread_mutex_lock(&history->cursor_lock);
+    if (history->sinks_from != 0 && history->sinks_from - 1 < hold) {
+        hold = history->sinks_from - 1;
+    }
     list_each(at, &history->cursors) {
         const struct history_cursor *cursor = list_entry(at, struct history_cursor, link);
         hold = cursor->done < hold ? cursor->done : hold;
     }
-    while (hold < upto &&
-           history_log_bytes_after(&history->log, hold) > history->config.cursor_bytes) {
+    return hold;
+}
+
+uint64_t history_cursors_done(struct history *history, uint64_t upto)
+{
+    pthread_mutex_lock(&history->cursor_lock);
+    uint64_t hold = least_done(history, upto);
+    while (hold < upto && history_log_bytes_after(&history->log, hold) > history->cursor_bytes) {
         struct history_log_segment segment;
         if (!history_log_find(&history->log, hold + 1, &segment)) {
             break;
@@ -155,8 +164,11 @@ static int make_room(struct history_cursor *cursor, size_t bytes)
     return 0;
 }
 
-/* The record at the cursor's offset, into data. `all`: also when it has no events. */
-static int read_record(struct history_cursor *cursor, uint64_t end, bool all,
+/* Whose bodies are read. */
+enum bodies { BODY_ALWAYS, BODY_WITH_EVENTS, BODY_NEVER };
+
+/* The record at the cursor's offset, into data. */
+static int read_record(struct history_cursor *cursor, uint64_t end, enum bodies bodies,
                        struct history_record_head *head)
 {
     const struct file_ops *file = cursor->history->file;
@@ -175,7 +187,8 @@ static int read_record(struct history_cursor *cursor, uint64_t end, bool all,
     if (head->body_bytes > end - cursor->offset - HISTORY_RECORD_HEAD) {
         return BUSBAR_EDAMAGED;
     }
-    if (head->sequence < cursor->next || (!all && head->event_bytes == 0)) {
+    if (head->sequence < cursor->next || bodies == BODY_NEVER ||
+        (bodies == BODY_WITH_EVENTS && head->event_bytes == 0)) {
         return 0; /* the body is of no interest */
     }
     error = make_room(cursor, HISTORY_RECORD_HEAD + (size_t)head->body_bytes);
@@ -264,7 +277,7 @@ static struct history_record record_of(const struct history_cursor *cursor,
 }
 
 /* One step: 0, *head is the next record; BUSBAR_EAGAIN, BUSBAR_EDAMAGED ... as history_cursor_next(). */
-static int step(struct history_cursor *cursor, bool all, struct history_record_head *next)
+static int step(struct history_cursor *cursor, enum bodies bodies, struct history_record_head *next)
 {
     for (;;) {
         struct history_log_segment segment;
@@ -282,7 +295,7 @@ static int step(struct history_cursor *cursor, bool all, struct history_record_h
             return lose(cursor, segment.last + 1); /* its last records are damaged */
         }
         struct history_record_head head;
-        error = error == 0 ? read_record(cursor, segment.bytes, all, &head) : error;
+        error = error == 0 ? read_record(cursor, segment.bytes, bodies, &head) : error;
         if (error == BUSBAR_EDAMAGED || error == BUSBAR_ESHORT) {
             error = skip_damage(cursor, segment.bytes);
             error = error == BUSBAR_ENOENT ? let_go(cursor, segment.number) : error;
@@ -308,13 +321,27 @@ static int step(struct history_cursor *cursor, bool all, struct history_record_h
 int history_cursor_next(struct history_cursor *cursor, struct history_record *record)
 {
     struct history_record_head head;
-    int error = step(cursor, true, &head);
+    int error = step(cursor, BODY_ALWAYS, &head);
     if (error != 0) {
         return error;
     }
     *record = record_of(cursor, &head);
     error = decode(cursor, &head, record);
     cursor->lost += error == BUSBAR_EDAMAGED;
+    if (error == BUSBAR_ENOMEM) {
+        history_cursor_back(cursor, head.sequence);
+    }
+    return error;
+}
+
+int history_cursor_count(struct history_cursor *cursor, size_t most, uint64_t *samples)
+{
+    int error = 0;
+    for (size_t i = 0; i < most && error == 0; i++) {
+        struct history_record_head head;
+        error = step(cursor, BODY_NEVER, &head);
+        *samples += error == 0 ? head.samples : 0;
+    }
     return error;
 }
 
@@ -324,7 +351,7 @@ int history_cursor_next_events(struct history_cursor *cursor, struct history_rec
     int error = 0;
     for (int i = 0; i < HEADS_AT_ONCE && error == 0 && head.event_bytes == 0; i++) {
         struct history_record_head next;
-        error = step(cursor, false, &next);
+        error = step(cursor, BODY_WITH_EVENTS, &next);
         head = error == 0 ? next : head;
     }
     if (head.sequence == 0) {
@@ -348,4 +375,11 @@ int history_next_event(struct history_record *record, struct event_decoded *even
 struct history_cursor *history_events(struct history *history)
 {
     return history->events;
+}
+
+void history_sinks_opened(struct history *history)
+{
+    pthread_mutex_lock(&history->cursor_lock);
+    history->sinks_from = 0;
+    pthread_mutex_unlock(&history->cursor_lock);
 }

@@ -476,6 +476,9 @@ void history_head_insert(struct history_head *head, const struct sample *sample)
 void history_head_begin(struct history_head *head)
 {
     pthread_mutex_lock(&head->lock);
+    while (head->counting) {
+        pthread_cond_wait(&head->idle, &head->lock);
+    }
     head->feeding = true;
     pthread_mutex_unlock(&head->lock);
 }

@@ -75,8 +75,9 @@ struct history_page {
 
 struct history_head {
     pthread_mutex_t lock;
-    pthread_cond_t idle; /* feeding became false */
+    pthread_cond_t idle; /* feeding or counting became false */
     bool feeding;
+    bool counting; /* no record is fed meanwhile */
     struct history_page **pages;
     size_t page_count;
     uint32_t generation;

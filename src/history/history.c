@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "history/archive.h"
 #include "history/history_private.h"
 
 #define MIB (UINT64_C(1024) * 1024)
@@ -123,6 +124,8 @@ int history_open(const struct history_config *config, struct history **opened, s
     *opened = NULL;
     history->config = *config;
     fill_in(&history->config);
+    history->cursor_bytes = history->config.cursor_bytes;
+    history->sinks_from = config->sinks_from;
     history->file = history->config.file;
     history->state = config->state;
     init_parts(history);
@@ -161,6 +164,7 @@ void history_close(struct history *history)
     if (history == NULL) {
         return;
     }
+    history_set_archive(history, NULL);
     history_naming_stop(history);
     history_keeper_stop(history);
     history_appender_stop(history);

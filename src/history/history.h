@@ -59,6 +59,8 @@ struct history_config {
     bool points_labeled_later; /* the owner will call history_points_labeled() */
     uint64_t events_from; /* not 0: the log is kept from this record on until the cursor of events
                                 * (history_events) is done with it */
+    uint64_t
+        sinks_from; /* not 0: the same for the cursors of sinks, until history_sinks_opened() */
 };
 
 /* What was found when the log was read at the start. */
@@ -210,6 +212,16 @@ struct history_samples {
 };
 void history_samples_free(struct history_samples *result); /* what it holds, not the struct */
 
+/* The earliest time from from_us on at which there may be a sample in blocks (what is in memory alone does not count:
+ * history_flush()); INT64_MAX: there is none. */
+int64_t history_next_us(struct history *history, int64_t from_us);
+/* The earliest time in blocks, those of tiers too: before it no query finds anything. INT64_MAX: there is
+ * none; INT64_MIN: no memory to look. */
+int64_t history_begins_us(struct history *history);
+/* Before it the samples of a series are not here, or not all of them: they were removed by age or for room, or the
+ * history was begun anew. */
+int64_t history_here_since(struct history *history, uint32_t series);
+
 /* Samples with from_us <= time < to_us, at most limit (0: 1,000,000).
  * BUSBAR_ENOMEM, BUSBAR_EIO. An unknown series has no samples. */
 int history_read(struct history *history, uint32_t series, int64_t from_us, int64_t to_us,
@@ -324,6 +336,8 @@ int history_next_event_bytes(struct history_record *record, struct bytes *event)
 int history_next_event(struct history_record *record, struct event_decoded *event);
 /* The cursor that has been open since the start at config.events_from. NULL: there is none. Not to be closed. */
 struct history_cursor *history_events(struct history *history);
+/* All sinks have their cursors: config.sinks_from holds nothing any more. */
+void history_sinks_opened(struct history *history);
 /* Everything up to this sequence is done with: its segments may go. */
 void history_cursor_done(struct history_cursor *cursor, uint64_t sequence);
 /* The last record that it has passed. */
@@ -332,6 +346,28 @@ uint64_t history_cursor_at(const struct history_cursor *cursor);
 void history_cursor_back(struct history_cursor *cursor, uint64_t sequence);
 /* Records that were gone before the cursor came to them (quota, damage). */
 uint64_t history_cursor_lost(const struct history_cursor *cursor);
+
+/* What the log has behind the record `sequence`: samples and bytes on disk, by the heads of the records. May read much,
+ * never on the loop. *oldest_us: receive time of the first sample there; INT64_MAX: there is none. Any may be NULL. */
+int history_log_behind(struct history *history, uint64_t sequence, uint64_t *samples,
+                       uint64_t *bytes, int64_t *oldest_us);
+/* The same in parts, of the samples only: passes up to `most` records by their heads and adds what they have. 0: there
+ * may be more; BUSBAR_EAGAIN: the end; else as history_cursor_next(). */
+int history_cursor_count(struct history_cursor *cursor, size_t most, uint64_t *samples);
+/* Bytes of log behind a record, from what is in memory. Any thread, never waits. */
+uint64_t history_log_bytes_behind(struct history *history, uint64_t sequence);
+/* The first record that the log still has, and the one that will be written next. Any thread, never waits. */
+void history_log_bounds(struct history *history, uint64_t *first, uint64_t *next);
+/* config.cursor_bytes is another from now on; 0: the default. Any thread. */
+void history_log_keep(struct history *history, uint64_t bytes);
+/* Lets go at once of what no cursor needs, which else is done when a block is written. Never on the loop. */
+void history_log_trim(struct history *history);
+/* Whether the series is that of a point, also of one that left the configuration. Any thread. */
+bool history_is_point(struct history *history, uint32_t series);
+/* stored_all + repeated_all of all series that `wanted` says yes to, as they were when *sequence was the last record on
+ * disk, no other record counted. Never on the loop. */
+int history_count_samples(struct history *history, bool (*wanted)(void *ctx, uint32_t series),
+                          void *ctx, uint64_t *samples, uint64_t *sequence);
 
 /* --- upkeep --- */
 

@@ -135,9 +135,11 @@ struct history {
     struct history_keeps keeps;
     struct history_keeper keeper;
     struct history_naming naming;
-    pthread_mutex_t cursor_lock;
+    pthread_mutex_t cursor_lock;     /* of archive, too */
+    struct history_archive *archive; /* NULL: none */
     struct list cursors;
-    uint64_t cursors_released;
+    uint64_t cursors_released, cursor_bytes;
+    uint64_t sinks_from;           /* 0: all sinks have their cursors */
     struct history_cursor *events; /* the journal's; NULL: config.events_from is 0 */
     atomic_uint_fast64_t damaged_chunks;
 };
@@ -224,5 +226,9 @@ int history_series_save(struct history *history, uint64_t mark, uint64_t *bytes)
 int history_series_load(struct history *history, uint64_t mark, struct err *err);
 int history_series_verify(const struct file_ops *file, const char *path, uint64_t mark,
                           struct err *err);
+
+/* Appends copies, texts too; *capacity: of result->samples, grows. BUSBAR_ENOMEM. */
+int history_samples_keep(struct history_samples *result, size_t *capacity,
+                         const struct sample *samples, size_t count);
 
 #endif

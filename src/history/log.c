@@ -249,13 +249,46 @@ uint64_t history_log_bytes_after(struct history_log *log, uint64_t mark)
     return bytes;
 }
 
+uint64_t history_log_part_after(struct history_log *log, uint64_t mark)
+{
+    uint64_t bytes = 0;
+    pthread_mutex_lock(&log->lock);
+    for (size_t i = log->count; i > 0 && log->segments[i - 1].last > mark; i--) {
+        const struct history_log_segment *segment = &log->segments[i - 1];
+        if (segment->first > mark) {
+            bytes += segment->bytes;
+        } else {
+            double part = (double)(segment->last - mark) /
+                          (double)(segment->last - segment->first + 1);
+            bytes += (uint64_t)(part * (double)segment->bytes);
+        }
+    }
+    pthread_mutex_unlock(&log->lock);
+    return bytes;
+}
+
+/* The first segment that ends at this sequence or behind it: ends never go back. */
+static size_t first_behind(const struct history_log *log, uint64_t sequence)
+{
+    size_t low = 0, high = log->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (log->segments[middle].last >= sequence) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    return low;
+}
+
 bool history_log_find(struct history_log *log, uint64_t sequence,
                       struct history_log_segment *segment)
 {
     bool found = false;
     pthread_mutex_lock(&log->lock);
-    for (size_t i = 0; i < log->count && !found; i++) {
-        if (log->segments[i].last >= sequence && log->segments[i].last >= log->segments[i].first) {
+    for (size_t i = first_behind(log, sequence); i < log->count && !found; i++) {
+        if (log->segments[i].last >= log->segments[i].first) {
             *segment = log->segments[i];
             found = true;
         }

@@ -72,6 +72,8 @@ uint64_t history_log_next(struct history_log *log); /* the sequence of the next 
 uint64_t history_log_bytes(struct history_log *log);
 /* Bytes of the segments that have records above mark. */
 uint64_t history_log_bytes_after(struct history_log *log, uint64_t mark);
+/* The same, of the segment that the mark is in only as much as its records above the mark may take. */
+uint64_t history_log_part_after(struct history_log *log, uint64_t mark);
 
 /* The segment that holds the first record with a sequence >= `sequence`. False: none yet. */
 bool history_log_find(struct history_log *log, uint64_t sequence,

@@ -140,6 +140,14 @@ void history_points_labeled(struct history *history)
     pthread_mutex_unlock(&history->naming.lock);
 }
 
+bool history_is_point(struct history *history, uint32_t series)
+{
+    pthread_mutex_lock(&history->naming.lock);
+    bool is = sieve_holds(&history->naming.paths, series);
+    pthread_mutex_unlock(&history->naming.lock);
+    return is;
+}
+
 /* --- the end of a series --- */
 
 int history_forget_series(struct history *history, const uint32_t *ids, size_t count)

@@ -85,8 +85,8 @@ void history_samples_free(struct history_samples *result)
     *result = (struct history_samples){ 0 };
 }
 
-static int keep_samples(struct history_samples *result, size_t *capacity,
-                        const struct sample *samples, size_t count)
+int history_samples_keep(struct history_samples *result, size_t *capacity,
+                         const struct sample *samples, size_t count)
 {
     if (result->count + count > *capacity) {
         size_t wanted = 2 * *capacity > result->count + count ? 2 * *capacity
@@ -129,7 +129,7 @@ int history_read(struct history *history, uint32_t series, int64_t from_us, int6
         }
         result->more = count > limit - result->count;
         count = result->more ? limit - result->count : count;
-        error = keep_samples(result, &capacity, samples, count);
+        error = history_samples_keep(result, &capacity, samples, count);
     }
     uint64_t damaged;
     query_close(&query, &damaged);

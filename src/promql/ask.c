@@ -294,6 +294,12 @@ static int ask(struct promql_eval *eval, struct promql_question *question)
                          "history verify`",
                          (unsigned long long)damaged);
     }
+    const char *missing = error == 0 && eval->source->missing != NULL
+                              ? eval->source->missing(eval->source->ctx)
+                              : NULL;
+    if (missing != NULL) {
+        promql_eval_warn(eval, NULL, "%s", missing);
+    }
     return error;
 }
 

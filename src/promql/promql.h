@@ -51,13 +51,17 @@ struct promql_source {
     /* May be NULL: pieces of data that are damaged and missing in what was answered so far. They
      * become a warning of the answer. */
     uint64_t (*damaged)(void *ctx);
+    /* May be NULL: what is missing in what was answered so far, in words, NULL: nothing. It becomes a warning, too. */
+    const char *(*missing)(void *ctx);
     void *ctx;
 };
 
 struct history;
 /* A source on the history, for one question on one thread. BUSBAR_EAGAIN: the labels of all series
- * are not loaded yet, right after a start. BUSBAR_ENOMEM. */
-int promql_source_history_open(struct history *history, struct promql_source *source);
+ * are not loaded yet, right after a start. BUSBAR_ENOMEM. What is no longer here comes from the history's archive,
+ * where it has one; cancel (may be NULL) ends waiting for it. */
+int promql_source_history_open(struct history *history, const atomic_bool *cancel,
+                               struct promql_source *source);
 void promql_source_history_close(struct promql_source *source);
 
 /* --- a question --- */

@@ -111,7 +111,7 @@ static void compare_all(struct twins *twins)
         "count({__name__!=\"\"})",
     };
     struct promql_source source;
-    assert_int_equal(promql_source_history_open(twins->place.history, &source), 0);
+    assert_int_equal(promql_source_history_open(twins->place.history, NULL, &source), 0);
     for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
         struct promql_question question = {
             .start_us = (BEGIN_S + SAMPLES * STEP_S - 1000) * 1000000,
@@ -160,7 +160,7 @@ static void opening_may_fail(void **state)
     for (long n = 1;; n++) {
         struct promql_source source;
         alloc_fail_nth(n);
-        int error = promql_source_history_open(place.history, &source);
+        int error = promql_source_history_open(place.history, NULL, &source);
         bool reached = alloc_try_count() >= n;
         alloc_fail_nth(0);
         promql_source_history_close(&source);
@@ -171,7 +171,7 @@ static void opening_may_fail(void **state)
         assert_int_equal(error, BUSBAR_ENOMEM);
     }
     struct promql_source source;
-    assert_int_equal(promql_source_history_open(place.history, &source), 0);
+    assert_int_equal(promql_source_history_open(place.history, NULL, &source), 0);
     uint64_t *series;
     size_t count;
     struct err err = { 0 };
