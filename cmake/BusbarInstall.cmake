@@ -3,7 +3,7 @@
 # and completions are asked of the binary itself, so they are always those of its command table.
 include(GNUInstallDirs)
 set(generated "${CMAKE_BINARY_DIR}/generated")
-set(nouns device point history event command certificate config secret snmp)
+set(nouns device point history event command certificate connector sink payload config secret snmp)
 
 install(TARGETS busbar RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
 

@@ -30,6 +30,10 @@ int app_run(const struct app_options *options);
 int app_check(const struct app_options *options, struct buf *json);
 /* Checks files only. data_folder (may be NULL) is where secrets are looked up. */
 int app_config_check(const char *path, const char *data_folder, struct buf *json);
+/* A sink of the files, without a running gateway: its test as JSON ({"findings", "fine" ...}), the SQL for its target.
+ * Return 0, or a BUSBAR_ code after having said why. */
+int app_sink_test(const struct app_options *options, const char *name, struct buf *json);
+int app_sink_sql(const struct app_options *options, const char *name, struct buf *text);
 struct app_sim_options {
     const char *path;
     const char *const *faults;       /* NULL-terminated */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "app/labels.h"
+#include "app/sinks.h"
 #include "app/swap.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -60,13 +61,12 @@ static bool load(struct apply *apply, const char *path, bool running, struct con
 {
     char files[GATEWAY_PATH_MAX];
     char cache[GATEWAY_PATH_MAX];
-    struct config_env env = { .protocols = apply->gw->protocols.list,
-                              .protocol_count = apply->gw->protocols.count,
-                              .secrets = running ? apply->gw->secrets : apply->secrets,
-                              .files = protocols_files(files, sizeof files, apply->config_path),
-                              .prepared = running ? running_prepared : NULL,
-                              .prepared_ctx = apply,
-                              .cache = protocols_cache(cache, sizeof cache, apply->data_folder) };
+    struct config_env env = protocols_env(&apply->gw->protocols);
+    env.secrets = running ? apply->gw->secrets : apply->secrets;
+    env.files = protocols_files(files, sizeof files, apply->config_path);
+    env.prepared = running ? running_prepared : NULL;
+    env.prepared_ctx = apply;
+    env.cache = protocols_cache(cache, sizeof cache, apply->data_folder);
     apply->error = config_load(path, &env, out, problems);
     return apply->error == 0;
 }
@@ -281,6 +281,7 @@ static void swapped(struct apply *apply)
     take_facts(gw, apply->config, apply->who);
     server_site(gw->server, gw->site_id, gw->site_name, gw->site_timezone);
     server_changed(gw->server);
+    gateway_sinks_apply(gw, apply->config);
     if (apply->swap.left_count > 0) {
         labels_leave(gw, apply->swap.left, apply->swap.left_count);
         apply->swap.left = NULL;

@@ -223,6 +223,8 @@ static int copy_rest(const struct backup_request *request, const char *folder, c
     error = error == 0 ? copy_certificates(request, data, err) : error;
     if (error == 0 && request->secrets) {
         error = copy_if_there(request->data_folder, "secrets", data, err);
+        error = error == 0 ? copy_if_there(request->data_folder, "connector-keys", data, err)
+                           : error;
         error = error == 0 ? copy_if_there(request->data_folder, "secrets.key", data, err) : error;
     }
     return error;

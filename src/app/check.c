@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What can be checked without running: the files, and what would stop `busbar run`. */
+#include "app/check.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -19,9 +21,8 @@
 
 enum { EXIT_PROBLEMS = 3, TEXT_MAX = 16 << 20, LOW_SPACE_BYTES = 64 << 20 };
 
-/* protocols: filled here, must live as long as the configuration. */
-static struct config *load(const char *path, const char *data_folder, struct protocols *protocols,
-                           struct problems *problems)
+struct config *check_load(const char *path, const char *data_folder, struct protocols *protocols,
+                          struct problems *problems)
 {
     struct secrets *secrets = NULL;
     struct config *config = NULL;
@@ -32,10 +33,9 @@ static struct config *load(const char *path, const char *data_folder, struct pro
         problems_err(problems, &err, (struct position){ .file = data_folder });
     }
     char cache[PATH_MAX];
-    struct config_env env = { .protocols = protocols->list,
-                              .protocol_count = protocols->count,
-                              .secrets = secrets,
-                              .cache = protocols_cache(cache, sizeof cache, data_folder) };
+    struct config_env env = protocols_env(protocols);
+    env.secrets = secrets;
+    env.cache = protocols_cache(cache, sizeof cache, data_folder);
     (void)config_load(path, &env, &config, problems);
     secrets_close(secrets);
     return config;
@@ -168,7 +168,7 @@ int app_config_check(const char *path, const char *data_folder, struct buf *json
     struct problems problems;
     struct protocols protocols;
     problems_init(&problems);
-    struct config *config = load(path, data_folder, &protocols, &problems);
+    struct config *config = check_load(path, data_folder, &protocols, &problems);
     tell(config, &problems, json);
     int rc = problems.errors > 0 ? EXIT_PROBLEMS : 0;
     config_free(config);
@@ -182,11 +182,15 @@ int app_check(const struct app_options *options, struct buf *json)
     struct protocols protocols;
     problems_init(&problems);
     bool free_folder = check_folder(options, &problems);
-    struct config *config = load(options->config_path, options->data_folder, &protocols, &problems);
+    struct config *config = check_load(options->config_path, options->data_folder, &protocols,
+                                       &problems);
     if (free_folder && config != NULL) {
         check_port(&config->server.http, "http", &problems);
         check_port(&config->server.series, "time_series", &problems);
         check_driver_ports(config, &problems);
+    }
+    if (config != NULL) {
+        check_sinks(config, options->config_path, options->data_folder, &problems);
     }
     tell(config, &problems, json);
     int rc = problems.errors > 0 ? EXIT_PROBLEMS : 0;

@@ -11,6 +11,7 @@
 #include "app/events.h"
 #include "app/holds.h"
 #include "app/labels.h"
+#include "app/sinks.h"
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/crc.h"
@@ -31,6 +32,9 @@ static void run_completed(void *ctx)
     if (gw->history != NULL) { /* the last commit may still be told while the loop is freed */
         (void)history_completed(gw->history);
         events_committed(gw);
+        if (gw->sinks != NULL) {
+            sinks_committed(gw->sinks);
+        }
     }
 }
 
@@ -108,11 +112,10 @@ static int make_stranger(void *ctx, const char *protocol, const char *settings, 
 {
     struct gateway *gw = ctx;
     char name[32];
-    struct config_env env = { .protocols = gw->protocols.list,
-                              .protocol_count = gw->protocols.count,
-                              .secrets = gw->secrets,
-                              .setup = running_setup,
-                              .setup_ctx = gw };
+    struct config_env env = protocols_env(&gw->protocols);
+    env.secrets = gw->secrets;
+    env.setup = running_setup;
+    env.setup_ctx = gw;
     str_format(name, sizeof name, "stranger-%u", ++gw->strangers);
     return config_make_lone_device(&env, gw->registry, name, protocol, settings, out, err);
 }
@@ -145,10 +148,12 @@ static int open_stores(struct gateway *gw, const struct config *config)
         .free_bytes = config->history.free_bytes,
         .tiers_keep_us = config->history.tiers_keep_us,
         .cold_us = config->history.cold_after_us,
+        .cursor_bytes = sinks_log_bytes(config),
         .points_labeled_later = true,
     };
     gw->events_keep_us = config->history.events_keep_us;
     if (history_journal_from(gw->state, &history.events_from, &err) != 0 ||
+        sinks_from(gw->state, config, &history.sinks_from, &err) != 0 ||
         history_open(&history, &gw->history, &err) != 0 || events_open(gw, &err) != 0) {
         return gateway_say(&err);
     }
@@ -174,6 +179,7 @@ static void open_host(struct gateway *gw)
                                                .make_device = make_stranger,
                                                .holds = holds_store(),
                                                .trust = gw->trust,
+                                               .keyring = gw->keyring,
                                                .folder = gw->data_folder,
                                                .ctx = gw,
                                                .seed = seed });
@@ -186,8 +192,10 @@ static void open_server(struct gateway *gw)
                                                      .bus = gw->bus,
                                                      .host = gw->host,
                                                      .trust = gw->trust,
+                                                     .keyring = gw->keyring,
                                                      .catalog = drivers_catalog(),
                                                      .history = gw->history,
+                                                     .sinks = gw->sinks,
                                                      .state = gw->state,
                                                      .started_us = gw->started_us,
                                                      .site_id = gw->site_id,
@@ -256,10 +264,9 @@ static struct config *load(struct gateway *gw)
     struct problems problems;
     struct buf text;
     char cache[GATEWAY_PATH_MAX];
-    struct config_env env = { .protocols = gw->protocols.list,
-                              .protocol_count = gw->protocols.count,
-                              .secrets = gw->secrets,
-                              .cache = protocols_cache(cache, sizeof cache, gw->data_folder) };
+    struct config_env env = protocols_env(&gw->protocols);
+    env.secrets = gw->secrets;
+    env.cache = protocols_cache(cache, sizeof cache, gw->data_folder);
     problems_init(&problems);
     buf_init(&text, 16 << 20);
     (void)config_load(gw->config_path, &env, &config, &problems);
@@ -290,6 +297,7 @@ static int open_with(struct gateway *gw, struct config *config)
         return rc;
     }
     open_host(gw);
+    gateway_sinks_new(gw);
     take_places(gw, &config->server);
     open_server(gw);
     rc = labels_policies(gw->history, &config->history);
@@ -297,7 +305,8 @@ static int open_with(struct gateway *gw, struct config *config)
         err_set(&err, rc, "the policies of history cannot be set");
         return gateway_say(&err);
     }
-    if (holds_load(gw, &err) != 0 || apply_first(gw, config, &err) != 0) {
+    if (holds_load(gw, &err) != 0 || apply_first(gw, config, &err) != 0 ||
+        gateway_sinks_open(gw, config, &err) != 0) {
         return gateway_say(&err);
     }
     labels_begin(gw);
@@ -313,13 +322,23 @@ static int open_trust(struct gateway *gw, struct err *err)
     return trust_open(folder, &gw->trust, err);
 }
 
+static int open_keyring(struct gateway *gw, struct err *err)
+{
+    char path[GATEWAY_PATH_MAX];
+    if (!file_join(path, sizeof path, gw->data_folder, "connector-keys")) {
+        return err_set(err, BUSBAR_ELIMIT, "the name of the data folder is too long");
+    }
+    return keyring_open(path, &gw->keyring, err);
+}
+
 static int open_folder(struct gateway *gw)
 {
     struct err err = { 0 };
     if (file_make_folders(file_ops_real(), gw->data_folder, 0700, &err) != 0 ||
         file_lock(gw->data_folder, &gw->lock_fd, &err) != 0 ||
         backup_restored(gw->data_folder, &err) != 0 ||
-        secrets_open(gw->data_folder, &gw->secrets, &err) != 0 || open_trust(gw, &err) != 0) {
+        secrets_open(gw->data_folder, &gw->secrets, &err) != 0 || open_trust(gw, &err) != 0 ||
+        open_keyring(gw, &err) != 0) {
         return gateway_say(&err);
     }
     return 0;
@@ -333,6 +352,7 @@ int gateway_open(struct gateway *gw, const struct app_options *options)
     gw->started_us = clock_wall_us();
     str_copy(gw->config_path, sizeof gw->config_path, options->config_path);
     str_copy(gw->data_folder, sizeof gw->data_folder, options->data_folder);
+    (void)protocols_files(gw->config_folder, sizeof gw->config_folder, gw->config_path);
     protocols_fill(&gw->protocols);
     int rc = open_folder(gw);
     if (rc != 0) {
@@ -357,10 +377,21 @@ int gateway_open(struct gateway *gw, const struct app_options *options)
 
 /* ---- closing ---- */
 
-static void stopped(void *ctx)
+static void sinks_stopped(void *ctx)
 {
     struct gateway *gw = ctx;
     loop_stop(gw->loop);
+}
+
+static void stopped(void *ctx)
+{
+    struct gateway *gw = ctx;
+    if (gw->sinks == NULL) { /* it never came so far */
+        loop_stop(gw->loop);
+        return;
+    }
+    history_commit_now(gw->history); /* what came last may still be published */
+    sinks_stop(gw->sinks, sinks_stopped, gw);
 }
 
 void gateway_stop(struct gateway *gw)
@@ -419,6 +450,8 @@ void gateway_close(struct gateway *gw)
     holds_keeper_free(gw->holds);
     gw->holds = NULL;
     events_close(gw);
+    sinks_free(gw->sinks);
+    gw->sinks = NULL;
     history_close(gw->history);
     gw->history = NULL;
     if (gw->host != NULL) {
@@ -432,6 +465,7 @@ void gateway_close(struct gateway *gw)
     if (gw->loop != NULL) {
         loop_free(gw->loop);
     }
+    keyring_close(gw->keyring);
     trust_close(gw->trust);
     secrets_close(gw->secrets);
     if (gw->lock_fd >= 0) {

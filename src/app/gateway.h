@@ -8,10 +8,12 @@
 #include "app/protocols.h"
 #include "base/map.h"
 #include "driver/host.h"
+#include "driver/keyring.h"
 #include "driver/trust.h"
 #include "history/history.h"
 #include "net/timer.h"
 #include "server/server.h"
+#include "sinks/sinks.h"
 #include "state/state.h"
 
 enum { GATEWAY_PATH_MAX = 1024, GATEWAY_PROBLEMS_MAX = 8 };
@@ -42,6 +44,7 @@ struct gateway_place {
 struct gateway {
     const struct app_options *options;
     char config_path[GATEWAY_PATH_MAX];
+    char config_folder[GATEWAY_PATH_MAX]; /* that it is in, or is */
     char data_folder[GATEWAY_PATH_MAX];
     int lock_fd;
     int64_t started_us;
@@ -54,9 +57,11 @@ struct gateway {
     struct bus *bus;
     struct host *host;
     struct trust *trust;        /* certificates */
+    struct keyring *keyring;    /* keys of connectors */
     struct holds_keeper *holds; /* NULL: nothing was held yet */
     uint32_t strangers;         /* devices made for one look: they are numbered */
     struct server *server;
+    struct sinks *sinks;    /* where samples are published; NULL: not open yet */
     struct events *events;  /* the journal's job */
     int64_t events_keep_us; /* -1: for ever */
 

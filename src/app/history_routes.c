@@ -5,6 +5,7 @@
 
 #include "app/backup.h"
 #include "app/history_compact.h"
+#include "app/history_fetch.h"
 #include "app/history_transfer.h"
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -210,6 +211,15 @@ static const struct server_query_param export_query[] = {
     { 0 },
 };
 
+static const struct server_query_param fetch_query[] = {
+    { "sink", "string", "a sink of PostgreSQL" },
+    { "site", "string", "its name there; this gateway's by default" },
+    { "points", "string", "patterns of paths: meter-*, pv-1/power; all series by default" },
+    { "since", "string", "first time; all by default" },
+    { "until", "string", "time behind the last" },
+    { 0 },
+};
+
 static const struct server_query_param import_query[] = {
     { "format", "string", "json (lines, the default) or csv" },
     { "line", "integer", "number of the first line, for errors; 1 by default" },
@@ -236,6 +246,12 @@ static const struct server_route routes[] = {
       .query = export_query,
       .answer = SERVER_ANSWER_TEXT,
       .summary = "samples with all they have, as JSON lines or CSV" },
+    { .method = "GET",
+      .path = "/api/v1/history/archive",
+      .handler = history_fetch_get,
+      .query = fetch_query,
+      .answer = SERVER_ANSWER_TEXT,
+      .summary = "what a sink keeps of a site and is not here, as JSON lines for history/import" },
     { .method = "POST",
       .path = "/api/v1/history/import",
       .handler = history_transfer_import,

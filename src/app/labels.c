@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "app/sinks.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -157,6 +158,7 @@ static void given(void *ctx, int error)
     free_lists(labeling); /* when the job never ran */
     busbar_free(labeling);
     gw->labeling = false;
+    gateway_sinks_start(gw);
     gateway_apply_ended(gw);
 }
 

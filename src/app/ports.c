@@ -69,6 +69,27 @@ static bool split_link(const char *link, char word[16], char target[ADDRESS_TEXT
     return true;
 }
 
+/* The row of a port that devices of a protocol are reached by: that their driver told of, or one of their own. NULL: they
+ * come to us there, or there is no room. */
+static struct port_row *row_of_device(struct port_table *table, const struct device *dev,
+                                      const char *transport, const struct address *address)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        struct port_row *row = &table->rows[i];
+        if (row->port != address->port || strcmp(row->transport, transport) != 0 ||
+            strcmp(row->protocol, dev->protocol) != 0) {
+            continue;
+        }
+        if (!row->in) {
+            return row;
+        }
+        if (strcmp(row->address, address->host) == 0) {
+            return NULL;
+        }
+    }
+    return find_row(table, dev->protocol, transport, address->port, "");
+}
+
 static void add_device(struct port_table *table, const struct device *dev, struct buf *text)
 {
     char word[16], target[ADDRESS_TEXT_MAX] = "";
@@ -86,15 +107,15 @@ static void add_device(struct port_table *table, const struct device *dev, struc
         }
     } else if (address_parse(target, 0, &address, NULL) == 0) {
         const char *transport = strcmp(word, "udp") == 0 ? "udp" : "tcp";
-        struct port_row *row = find_row(table, dev->protocol, transport, address.port, "");
+        struct port_row *row = row_of_device(table, dev, transport, &address);
         if (row != NULL) {
             add_peer(row, address.host);
         }
     }
 }
 
-static void add_ours(struct port_table *table, const char *what, const char *transport,
-                     const char *host, uint16_t port)
+static struct port_row *add_ours(struct port_table *table, const char *what, const char *transport,
+                                 const char *host, uint16_t port)
 {
     struct port_row *row = port != 0 ? find_row(table, what, transport, port, host) : NULL;
     if (row != NULL) {
@@ -102,24 +123,31 @@ static void add_ours(struct port_table *table, const char *what, const char *tra
         row->ours = true;
         row->firewall = !address_is_loopback(host);
     }
+    return row;
 }
+
+/* A driver while it tells of its ports. */
+struct telling {
+    struct port_table *table;
+    const char *protocol;
+};
 
 static void add_driver_port(void *ctx, const struct driver_port *port)
 {
-    if (port->asks) {
-        struct port_row *own = find_row(ctx, port->use, port->transport, port->port, port->host);
-        if (own != NULL) {
-            own->ours = true;
+    const struct telling *telling = ctx;
+    struct port_table *table = telling->table;
+    struct port_row *row;
+    if (!port->out && !port->asks) {
+        row = add_ours(table, port->use, port->transport, port->host, port->port);
+    } else {
+        row = find_row(table, port->use, port->transport, port->port, port->asks ? port->host : "");
+        if (row != NULL) {
+            row->ours = row->ours || port->asks;
+            row->firewall = row->firewall || !port->asks;
         }
-        return;
     }
-    if (!port->out) {
-        add_ours(ctx, port->use, port->transport, port->host, port->port);
-        return;
-    }
-    struct port_row *row = find_row(ctx, port->use, port->transport, port->port, "");
     if (row != NULL) {
-        row->firewall = true;
+        str_copy(row->protocol, sizeof row->protocol, telling->protocol);
     }
 }
 
@@ -139,10 +167,33 @@ static bool has_devices(const struct gateway *gw, const char *protocol)
 static void add_drivers(struct port_table *table, const struct gateway *gw)
 {
     for (const struct driver_ops *const *at = drivers_catalog(); *at != NULL; at++) {
+        struct telling telling = { .table = table, .protocol = (*at)->name };
         if ((*at)->ports != NULL) {
             (*at)->ports(host_setup_of(gw->host, (*at)->name), has_devices(gw, (*at)->name),
-                         add_driver_port, table);
+                         add_driver_port, &telling);
         }
+    }
+}
+
+/* What a sink connects to: "HOST:PORT[,HOST:PORT ...]/DATABASE", or a URL. A Unix socket has no port. */
+static void add_sink(struct port_table *table, const struct sink_status *status)
+{
+    const char *at = strstr(status->where, "://");
+    bool https = str_starts(status->where, "https:");
+    uint16_t fallback = at == NULL ? 5432 : https ? 443 : 80;
+    char target[ADDRESS_TEXT_MAX];
+    struct address address;
+    at = at != NULL ? at + strlen("://") : status->where;
+    while (*at != '\0' && *at != '/') {
+        size_t size = strcspn(at, ",/");
+        str_format(target, sizeof target, "%.*s", (int)size, at);
+        if (address_parse(target, fallback, &address, NULL) == 0) {
+            struct port_row *row = find_row(table, status->ops->title, "tcp", address.port, "");
+            if (row != NULL) {
+                add_peer(row, address.host);
+            }
+        }
+        at += size + (at[size] == ',' ? 1 : 0);
     }
 }
 
@@ -162,6 +213,10 @@ void ports_gather(const struct gateway *gw, struct port_table *table)
         add_device(table, devices[i], &text);
     }
     buf_fini(&text);
+    struct sink_status status;
+    for (size_t i = 0; gw->sinks != NULL && sinks_status_at(gw->sinks, i, &status); i++) {
+        add_sink(table, &status);
+    }
     for (size_t i = 0; i < table->count; i++) {
         struct port_row *row = &table->rows[i];
         if (row->peers > PORT_PEERS_SHOWN) {

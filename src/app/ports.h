@@ -11,6 +11,7 @@ enum { PORTS_MAX = 512, PORT_PEERS_SHOWN = 3 };
 
 struct port_row {
     char use[48];      /* "page and REST", "Modbus" */
+    char protocol[16]; /* of the driver that told of it; "" = none did */
     char transport[8]; /* "tcp", "udp", "serial" */
     uint16_t port;
     char address[64]; /* in: where we listen; out: "" */

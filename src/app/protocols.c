@@ -8,8 +8,10 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "drivers/catalog.h"
+#include "sinks/catalog.h"
+#include "sinks/sinks.h"
 
-void protocols_fill(struct protocols *protocols)
+static void fill_drivers(struct protocols *protocols)
 {
     const struct driver_ops *const *catalog = drivers_catalog();
     protocols->count = 0;
@@ -29,8 +31,48 @@ void protocols_fill(struct protocols *protocols)
             .resolve = catalog[i]->resolve,
             .command_options = catalog[i]->command_options,
             .check_command = catalog[i]->check_command,
+            .event_options = catalog[i]->event_options,
+            .check_event = catalog[i]->check_event,
+            .parts_on_top = catalog[i]->parts_on_top,
         };
     }
+}
+
+static void fill_sinks(struct protocols *protocols)
+{
+    protocols->sink_count = 0;
+    for (const struct sink_ops *const *at = sinks_catalog(); *at != NULL; at++) {
+        assert(protocols->sink_count < SINK_KINDS_MAX);
+        protocols->sinks[protocols->sink_count++] = (struct config_sink_kind){
+            .name = (*at)->name,
+            .options = (*at)->options,
+            .events = ((*at)->flags & SINK_TAKES_EVENTS) != 0,
+            .archives = ((*at)->flags & SINK_ARCHIVES) != 0,
+        };
+    }
+}
+
+void protocols_fill(struct protocols *protocols)
+{
+    fill_drivers(protocols);
+    fill_sinks(protocols);
+}
+
+static int check_sink(const struct config_sink_kind *kind, const struct settings *own,
+                      const struct settings *common, struct err *err)
+{
+    const struct sink_ops *ops = sink_kind(sinks_catalog(), kind->name);
+    int error = ops->check != NULL ? ops->check(own, err) : 0;
+    return error != 0 ? error : sinks_check(common, err);
+}
+
+struct config_env protocols_env(const struct protocols *protocols)
+{
+    return (struct config_env){ .protocols = protocols->list,
+                                .protocol_count = protocols->count,
+                                .sink_kinds = protocols->sinks,
+                                .sink_kind_count = protocols->sink_count,
+                                .check_sink = check_sink };
 }
 
 const char *protocols_files(char *to, size_t size, const char *config_path)

@@ -85,6 +85,18 @@ static int move_aside(const char *data_folder, char *const *names, size_t count,
     return error;
 }
 
+/* Its records from now on are others than those of the original with the same numbers. */
+static int begin_another_log(struct state *state, struct err *err)
+{
+    char reason[160];
+    int error = state_log_renew(state);
+    if (error != 0) {
+        state_reason(state, reason, sizeof(reason));
+        (void)err_set(err, error, "cannot write to the state.db that is restored: %s", reason);
+    }
+    return error;
+}
+
 /* The new folder aside: copied and checked. */
 static int build(const char *folder, const char *built, struct backup_result *result,
                  struct err *err)
@@ -96,6 +108,7 @@ static int build(const char *folder, const char *built, struct backup_result *re
     error = error == 0 ? tree_copy(from, built, err) : error;
     error = error == 0 ? state_open(built, &state, err) : error;
     error = error == 0 ? state_check(state, err) : error;
+    error = error == 0 ? begin_another_log(state, err) : error;
     if (error == 0) {
         error = history_verify(built, state, &result->findings, NULL, NULL);
         error = error == BUSBAR_EDAMAGED ? 0 : error; /* as it was in the original; counted */

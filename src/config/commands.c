@@ -24,9 +24,9 @@ enum { COMMON_NAME, COMMON_CONFIRM };
 /* One command while its keys are read. */
 struct draft_command {
     struct config_command *command;
-    struct setting set[CONFIG_OPTIONS_MAX];
+    struct named_draft own;
     struct config_preset presets[CONFIG_PRESETS_MAX];
-    size_t set_count, preset_count;
+    size_t preset_count;
 };
 
 /* ---- reading ---- */
@@ -41,23 +41,8 @@ static void read_common(struct load *load, uint16_t file, const struct yaml_node
     if (row == COMMON_CONFIRM) {
         command->confirm = value.b;
     } else {
-        command->title = load_text(load, value.text);
+        command->named.title = load_text(load, value.text);
     }
-}
-
-static void read_option(struct load *load, uint16_t file, const struct yaml_node *at,
-                        const struct option *options, int row, struct draft_command *draft)
-{
-    struct setting *out = &draft->set[draft->set_count];
-    if (!load_scalar(load, file, &options[row], at, &out->value)) {
-        return;
-    }
-    out->option = (uint16_t)row;
-    out->at = load_at(load, file, at);
-    if (options[row].type == OPTION_TEXT || options[row].type == OPTION_SECRET) {
-        out->value.text = load_text(load, out->value.text);
-    }
-    draft->set_count++;
 }
 
 static void read_preset(struct load *load, uint16_t file, const struct yaml_node *at,
@@ -79,49 +64,35 @@ static void read_preset(struct load *load, uint16_t file, const struct yaml_node
     };
 }
 
-static void keep_draft(struct load *load, struct draft_command *draft)
+static void keep_draft(struct load *load, const struct draft_command *draft)
 {
-    struct setting *set = load_alloc(load, draft->set_count * sizeof(*set));
+    struct config_command *command = draft->command;
     struct config_preset *presets = load_alloc(load, draft->preset_count * sizeof(*presets));
-    if (set == NULL || presets == NULL) {
-        return;
+    if (presets != NULL) {
+        memcpy(presets, draft->presets, draft->preset_count * sizeof(*presets));
+        command->presets = presets;
+        command->preset_count = draft->preset_count;
     }
-    memcpy(set, draft->set, draft->set_count * sizeof(*set));
-    memcpy(presets, draft->presets, draft->preset_count * sizeof(*presets));
-    draft->command->set = set;
-    draft->command->set_count = draft->set_count;
-    draft->command->presets = presets;
-    draft->command->preset_count = draft->preset_count;
+    named_end(load, &draft->own, &command->named);
 }
 
 static void read_command(struct load *load, uint16_t file, const struct yaml_node *node,
                          const struct config_protocol *protocol, struct draft_command *draft)
 {
-    struct config_command *command = draft->command;
-    size_t errors = load->problems->errors;
+    draft->own.errors = load->problems->errors;
     for (const struct yaml_node *at = node->first; at != NULL; at = at->next) {
         const struct option *options = protocol->command_options;
         int row = option_find(common, at->key->text);
         int own = options != NULL ? option_find(options, at->key->text) : -1;
         if (row >= 0) {
-            read_common(load, file, at, row, command);
+            read_common(load, file, at, row, draft->command);
         } else if (own >= 0) {
-            read_option(load, file, at, options, own, draft);
+            named_option(load, file, at, options, own, &draft->own);
         } else {
             read_preset(load, file, at, draft);
         }
     }
     keep_draft(load, draft);
-    command->broken = load->problems->errors > errors || load->out_of_memory;
-}
-
-static size_t count_members(const struct yaml_node *node)
-{
-    size_t count = 0;
-    for (const struct yaml_node *at = node->first; at != NULL; at = at->next) {
-        count++;
-    }
-    return count;
 }
 
 struct config_command_list commands_read(struct load *load, uint16_t file,
@@ -132,23 +103,20 @@ struct config_command_list commands_read(struct load *load, uint16_t file,
     if (!load_is_map(load, file, node, "commands")) {
         return list;
     }
-    struct config_command *commands = load_alloc(load, count_members(node) * sizeof(*commands));
+    struct config_command *commands = load_alloc(load, named_count(node) * sizeof(*commands));
     struct draft_command *draft = busbar_alloc(sizeof(*draft));
     for (const struct yaml_node *at = node->first; at != NULL && commands != NULL; at = at->next) {
-        struct position place = load_at(load, file, at->key);
-        const char *name = load_text(load, at->key->text);
         if (list.count == CONFIG_COMMANDS_MAX) {
-            problems_error(load->problems, place, NULL, "a device has at most %d commands",
-                           (int)CONFIG_COMMANDS_MAX);
+            problems_error(load->problems, load_at(load, file, at->key), NULL,
+                           "a device has at most %d commands", (int)CONFIG_COMMANDS_MAX);
             break;
         }
-        if (name == NULL || !load_name(load, "command", name, place) ||
-            !load_is_map(load, file, at, name)) {
-            continue;
+        *draft = (struct draft_command){ .command = &commands[list.count] };
+        *draft->command = (struct config_command){ 0 };
+        if (named_begin(load, file, at, "command", &draft->command->named)) {
+            read_command(load, file, at, protocol, draft);
+            list.count++;
         }
-        *draft = (struct draft_command){ .command = &commands[list.count++] };
-        *draft->command = (struct config_command){ .name = name, .title = "", .at = place };
-        read_command(load, file, at, protocol, draft);
     }
     busbar_free(draft);
     list.commands = commands;
@@ -157,38 +125,17 @@ struct config_command_list commands_read(struct load *load, uint16_t file,
 
 /* ---- profile and device ---- */
 
-static const struct config_command *find(struct config_command_list list, const char *name)
-{
-    for (size_t i = 0; i < list.count; i++) {
-        if (strcmp(list.commands[i].name, name) == 0) {
-            return &list.commands[i];
-        }
-    }
-    return NULL;
-}
-
 struct config_command_list commands_merge(struct load *load, struct config_command_list base,
                                           struct config_command_list own)
 {
-    struct config_command *merged;
-    size_t count = 0;
+    struct config_command_list merged = { 0 };
     if (base.count == 0 || own.count == 0) {
         return base.count == 0 ? own : base;
     }
-    merged = load_alloc(load, (base.count + own.count) * sizeof(*merged));
-    if (merged == NULL) {
-        return own;
-    }
-    for (size_t i = 0; i < base.count; i++) {
-        const struct config_command *mine = find(own, base.commands[i].name);
-        merged[count++] = mine != NULL ? *mine : base.commands[i];
-    }
-    for (size_t i = 0; i < own.count; i++) {
-        if (find(base, own.commands[i].name) == NULL) {
-            merged[count++] = own.commands[i];
-        }
-    }
-    return (struct config_command_list){ .commands = merged, .count = count };
+    merged.commands = named_merge(load, (struct named_list){ base.commands, base.count },
+                                  (struct named_list){ own.commands, own.count },
+                                  sizeof(*own.commands), &merged.count);
+    return merged;
 }
 
 /* ---- checking ---- */
@@ -234,7 +181,7 @@ static void tell_no_point(const struct check *check, const struct config_preset 
     load_hint(hint, preset->point, words);
     problems_error(check->load->problems, preset->key_at, hint,
                    "'%.60s' in command '%s' is no key of it and no point of '%s'", preset->point,
-                   check->command->name, dev->name);
+                   check->command->named.name, dev->name);
     busbar_free(words);
 }
 
@@ -272,7 +219,8 @@ static void check_value(const struct check *check, const struct config_preset *p
     const struct point_write *write = &point->cls->write;
     if (preset->value == NULL || preset->secret) {
         problems_error(problems, preset->at, "command: { point: value, other-point: value }",
-                       "command '%s' needs one value for '%s'", check->command->name, point->name);
+                       "command '%s' needs one value for '%s'", check->command->named.name,
+                       point->name);
     } else if (!fits(&cls, type, preset->value)) {
         problems_error(problems, preset->at, NULL, "'%.60s' is no value of '%s', which is a %s",
                        preset->value, point->name, value_type_word(type));
@@ -307,8 +255,8 @@ static void check_preset(const struct check *check, const struct config_preset *
     }
     if (!point->cls->write.allowed || !facts.writable) {
         problems_error(load->problems, preset->key_at, "give the point 'write: true'",
-                       "command '%s' writes '%s', which may not be written", check->command->name,
-                       point->name);
+                       "command '%s' writes '%s', which may not be written",
+                       check->command->named.name, point->name);
         return;
     }
     check_value(check, preset, point, &facts);
@@ -318,26 +266,27 @@ static void check_command(const struct check *check)
 {
     struct problems *problems = check->load->problems;
     const struct config_command *command = check->command;
+    const struct config_named *named = &command->named;
     const struct config_protocol *protocol = check->dev->protocol;
     struct settings device = config_device_settings(check->dev);
-    struct settings settings = config_command_settings(check->dev, command);
+    struct settings settings = config_named_settings(protocol->command_options, named);
     struct err err = { 0 };
     for (size_t i = 0; i < command->preset_count; i++) {
         check_preset(check, &command->presets[i]);
     }
-    if (command->broken) {
+    if (named->broken) {
         return;
     }
-    if (command->set_count > 0 && command->preset_count > 0) {
-        problems_error(problems, command->at, "make it two commands",
-                       "command '%s' has '%s', so it cannot also write points", command->name,
-                       protocol->command_options[command->set[0].option].key);
-    } else if (command->set_count == 0 && command->preset_count == 0) {
-        problems_error(problems, command->at, "name points and the values to write: { fan: on }",
-                       "command '%s' does nothing", command->name);
-    } else if (command->set_count > 0 && protocol->check_command != NULL &&
+    if (named->set_count > 0 && command->preset_count > 0) {
+        problems_error(problems, named->at, "make it two commands",
+                       "command '%s' has '%s', so it cannot also write points", named->name,
+                       protocol->command_options[named->set[0].option].key);
+    } else if (named->set_count == 0 && command->preset_count == 0) {
+        problems_error(problems, named->at, "name points and the values to write: { fan: on }",
+                       "command '%s' does nothing", named->name);
+    } else if (named->set_count > 0 && protocol->check_command != NULL &&
                protocol->check_command(&device, &settings, &err) != 0) {
-        problems_err(problems, &err, command->at);
+        problems_err(problems, &err, named->at);
     }
 }
 
@@ -357,16 +306,8 @@ uint64_t commands_hash(const struct load *load, const struct config_device *dev,
     struct config_command_list list = dev->parts->commands;
     for (size_t i = 0; i < list.count; i++) {
         const struct config_command *command = &list.commands[i];
-        hash = load_mix(hash, hash_text(command->name));
-        hash = load_mix(hash, hash_text(command->title));
+        hash = named_hash(load, dev->protocol->command_options, &command->named, hash);
         hash = load_mix(hash, command->confirm);
-        uint64_t sum = 0; /* the order in which settings were written does not matter */
-        for (size_t k = 0; k < command->set_count; k++) {
-            const struct setting *set = &command->set[k];
-            sum += load_mix_setting(load, 0, &dev->protocol->command_options[set->option],
-                                    set->option, set->value);
-        }
-        hash = load_mix(hash, sum);
         for (size_t k = 0; k < command->preset_count; k++) {
             const char *value = command->presets[k].value;
             hash = load_mix(hash, hash_text(command->presets[k].point));

@@ -28,7 +28,9 @@ enum {
     CONFIG_POLICIES_MAX = 64,
     CONFIG_COMMANDS_MAX = 256, /* of one device */
     CONFIG_PRESETS_MAX = 64,   /* of one command */
+    CONFIG_EVENTS_MAX = 256,   /* of one device */
     CONFIG_POLICY_NAME_MAX = 63,
+    CONFIG_SINKS_MAX = 16,
     CONFIG_HTTP_PORT = 8080,
     CONFIG_SERIES_PORT = 9090,
 };
@@ -55,11 +57,28 @@ struct config_protocol {
     const struct option *command_options; /* NULL: its commands can only write values */
     int (*check_command)(const struct settings *device, const struct settings *command,
                          struct err *err); /* may be NULL */
+    const struct option *event_options;    /* NULL: no `events:` */
+    int (*check_event)(const struct setup *setup, const struct settings *device,
+                       const struct settings *event, struct err *err); /* may be NULL */
+    bool parts_on_top; /* parts_key is also a key at the top of a file */
+};
+
+/* What config needs of a kind of sink; the app makes it from struct sink_ops. */
+struct config_sink_kind {
+    const char *name;             /* the key of the sink's address: "postgres" */
+    const struct option *options; /* the first row is that key; ends with key NULL */
+    bool events;                  /* takes events */
+    bool archives;                /* can be named by `history.archive` */
 };
 
 struct config_env {
     const struct config_protocol *protocols;
     size_t protocol_count;
+    const struct config_sink_kind *sink_kinds; /* NULL: none are known */
+    size_t sink_kind_count;
+    /* What the rows of a sink cannot say; may be NULL. common: by config_sink_options. */
+    int (*check_sink)(const struct config_sink_kind *kind, const struct settings *own,
+                      const struct settings *common, struct err *err);
     const struct secrets *secrets; /* NULL: `!secret` names are not looked up */
     /* The setup of a driver where the files have no section for it, for texts that are a part of a
      * configuration only; NULL: an empty one. */
@@ -116,6 +135,35 @@ struct config_history {
     int64_t events_keep_us;               /* default 90d; -1 = for ever */
     const struct config_policy *policies; /* in the order of the file */
     size_t policy_count;
+    const char *archive; /* the sink that queries may ask for what is no longer here; "" = none */
+    struct position archive_at;
+};
+
+/* Rows of the settings that all sinks have. */
+enum config_sink_row {
+    SINK_POINTS,     /* path patterns by ", ": "meter-*\/\*"; default "*" = all; "none" */
+    SINK_EXCEPT,     /* path patterns that are left out */
+    SINK_SERIES,     /* series of ingest: "all", "none" (default), or matchers: {job="x"} */
+    SINK_EVENTS,     /* bool: also events; default true where the kind takes them */
+    SINK_BATCH,      /* samples at most */
+    SINK_BATCH_TIME, /* longest wait for company, default 1s */
+    SINK_KEEP,       /* what waits longer is released; default forever (-1) */
+    SINK_KEEP_BYTES, /* text: bytes of log that may wait; default 10GB */
+    SINK_START,      /* choice: "beginning" of the log (default), or "now" */
+    SINK_TIMEOUT,    /* of one answer of the target, default 30s */
+    SINK_ENABLED,    /* false: shown, not run */
+    SINK_ROWS
+};
+extern const struct option config_sink_options[SINK_ROWS + 1];
+
+/* A sink: `sinks: NAME`. Setups hold settings only; config_make_setup() copies one. */
+struct config_sink {
+    const char *name;
+    const struct config_sink_kind *kind;
+    const struct setup *own;    /* by kind->options */
+    const struct setup *common; /* by config_sink_options */
+    uint64_t hash;              /* of all of it, secrets' values too */
+    struct position at;
 };
 
 struct config_file {
@@ -158,6 +206,8 @@ struct config {
     size_t driver_count;
     const struct config_device *devices; /* sorted by name */
     size_t device_count, point_count;
+    const struct config_sink *sinks; /* sorted by name */
+    size_t sink_count;
     struct config_store *store; /* private to config/ */
 };
 
@@ -190,6 +240,8 @@ const struct config_device *config_device(const struct config *config, const cha
 int config_make_device(const struct config *config, const struct config_device *from,
                        struct registry *registry, struct device **out, struct err *err);
 
+/* NULL: no such sink. */
+const struct config_sink *config_sink(const struct config *config, const char *name);
 /* NULL: no such protocol. */
 const struct config_driver *config_driver(const struct config *config, const char *protocol);
 /* A copy of a setup that owns all it points to: setup_free(). BUSBAR_ENOMEM. */

@@ -13,7 +13,7 @@ enum {
     DEVICE_PROFILE,
     DEVICE_ENABLED,
     DEVICE_ROWS,
-    DEVICE_WORDS_MAX = DEVICE_ROWS + 3 + 32 + 1
+    DEVICE_WORDS_MAX = DEVICE_ROWS + 4 + 32 + 1
 };
 
 static const struct option own_options[] = {
@@ -23,10 +23,8 @@ static const struct option own_options[] = {
     { .key = "enabled", .type = OPTION_BOOL },
 };
 
-/* Keys and protocols of versions to come: said as such, so that nobody hunts for a typing error. */
-static const char *const later_keys[] = { "alarm",  "alarms", "inputs", "states",
-                                          "events", "assets", NULL };
-static const char *const later_protocols[] = { "mqtt", "http", "tcp", NULL };
+/* Keys of versions to come: said as such, so that nobody hunts for a typing error. */
+static const char *const later_keys[] = { "alarm", "alarms", "inputs", "states", "assets", NULL };
 
 static bool in_list(const char *const *list, const char *word)
 {
@@ -65,12 +63,6 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
 {
     char text[HINT_MAX];
     struct position at = load_at(load, file, key);
-    if (in_list(later_protocols, key->text)) {
-        protocol_words(load, text, sizeof(text));
-        problems_error(load->problems, at, NULL, "this version does not speak '%s' yet; it has: %s",
-                       key->text, text);
-        return;
-    }
     if (in_list(later_keys, key->text)) {
         problems_error(load->problems, at, "take it out until then",
                        "this version does not know '%s' in a %s yet", key->text, what);
@@ -81,6 +73,7 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
     words[count++] = "points";
     words[count++] = "labels";
     words[count++] = "commands";
+    words[count++] = "events";
     for (size_t i = 0; i < load->env->protocol_count && count < 32; i++) {
         words[count++] = load->env->protocols[i].name;
     }
@@ -208,6 +201,8 @@ static void read_profile(struct load *load, const struct profile *profile, struc
             use->labels = read_labels(load, profile->file, at, &use->label_count);
         } else if (strcmp(key, "commands") == 0) {
             use->commands = commands_read(load, profile->file, at, use->protocol);
+        } else if (strcmp(key, "events") == 0) {
+            use->events = events_read(load, profile->file, at, use->protocol);
         } else if (strcmp(key, "profile") == 0 || strcmp(key, "enabled") == 0) {
             problems_error(load->problems, load_at(load, profile->file, at->key), NULL,
                            "'%s' belongs to a device, not to a profile", key);
@@ -410,7 +405,7 @@ static void read_device(struct load *load, struct device_build *build)
 {
     struct setting set[DEVICE_ROWS] = { { 0 } };
     size_t count = 0;
-    const struct yaml_node *points = NULL, *commands = NULL;
+    const struct yaml_node *points = NULL, *commands = NULL, *events = NULL;
     bool other_protocol = false;
     for (const struct yaml_node *at = build->node->first; at != NULL; at = at->next) {
         const char *key = at->key->text;
@@ -420,6 +415,8 @@ static void read_device(struct load *load, struct device_build *build)
             build->labels = read_labels(load, build->file, at, &build->label_count);
         } else if (strcmp(key, "commands") == 0) {
             commands = at;
+        } else if (strcmp(key, "events") == 0) {
+            events = at;
         } else if (!read_row(load, build->file, at, set, &count) &&
                    protocol_find(load, key) == NULL) {
             tell_unknown(load, build->file, at->key, "device");
@@ -441,6 +438,9 @@ static void read_device(struct load *load, struct device_build *build)
     }
     if (commands != NULL) {
         build->commands = commands_read(load, build->file, commands, build->protocol);
+    }
+    if (events != NULL) {
+        build->events = events_read(load, build->file, events, build->protocol);
     }
 }
 

@@ -8,7 +8,7 @@
  *       networks:
  *         roof: { interface: eth0 }
  *
- * A driver stands once over all files. */
+ * A driver stands once over all files. Parts that have a name of their own (connectors) may stand at the top. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,6 +33,7 @@ void drivers_begin(struct load *load)
         drivers[i] = (struct config_driver){ .protocol = protocol, .setup = setup };
     }
     load->drivers = drivers;
+    load->driver_works = load_alloc(load, (count + 1) * sizeof(*load->driver_works));
     load->config->drivers = drivers;
     load->config->driver_count = drivers != NULL ? count : 0;
 }
@@ -58,30 +59,6 @@ const struct config_driver *config_driver(const struct config *config, const cha
 }
 
 /* ---- reading ---- */
-
-static int by_option(const void *a, const void *b)
-{
-    return (int)((const struct setting *)a)->option - (int)((const struct setting *)b)->option;
-}
-
-/* A map by a table, kept. other: a key that is read elsewhere, or NULL. */
-static void read_settings(struct load *load, uint16_t file, const struct yaml_node *node,
-                          const struct option *options, const char *other, const char *where,
-                          struct settings *out)
-{
-    static const struct option none[] = { { .key = NULL } };
-    struct setting set[CONFIG_OPTIONS_MAX];
-    *out = (struct settings){ .options = options, .at = load_at(load, file, node->key) };
-    size_t count = load_section_but(load, file, node, options != NULL ? options : none, other,
-                                    where, set);
-    struct setting *kept = load_alloc(load, (count + 1) * sizeof(*kept));
-    if (kept != NULL) {
-        memcpy(kept, set, count * sizeof(*kept));
-        qsort(kept, count, sizeof(*kept), by_option);
-        out->set = kept;
-        out->count = count;
-    }
-}
 
 static bool part_name(struct load *load, uint16_t file, const struct yaml_node *key,
                       const char *parts_key)
@@ -133,7 +110,7 @@ static void read_parts(struct load *load, uint16_t file, const struct yaml_node 
             return;
         }
         str_format(where, sizeof(where), "in '%s' of '%s'", part->name, protocol->parts_key);
-        read_settings(load, file, at, protocol->part_options, NULL, where, &part->settings);
+        load_settings(load, file, at, protocol->part_options, NULL, where, &part->settings);
         count++;
     }
     if (parts != NULL) {
@@ -143,24 +120,13 @@ static void read_parts(struct load *load, uint16_t file, const struct yaml_node 
     }
 }
 
-static uint64_t hash_settings(const struct load *load, uint64_t hash,
-                              const struct settings *settings)
-{
-    for (size_t i = 0; i < settings->count; i++) {
-        const struct setting *set = &settings->set[i];
-        hash = load_mix_setting(load, hash, &settings->options[set->option], set->option,
-                                set->value);
-    }
-    return hash;
-}
-
 /* Not 0: an empty section is not the same as none. */
 static uint64_t hash_setup(const struct load *load, const struct setup *setup)
 {
-    uint64_t hash = hash_settings(load, 1, &setup->settings);
+    uint64_t hash = load_hash_settings(load, 1, &setup->settings);
     for (size_t i = 0; i < setup->part_count; i++) {
         hash = load_mix(hash, hash_text(setup->parts[i].name));
-        hash = hash_settings(load, hash, &setup->parts[i].settings);
+        hash = load_hash_settings(load, hash, &setup->parts[i].settings);
     }
     return hash != 0 ? hash : 1;
 }
@@ -171,14 +137,13 @@ static void read_driver(struct load *load, uint16_t file, const struct yaml_node
     const struct config_protocol *protocol = driver->protocol;
     struct setup *setup = load_alloc(load, sizeof(*setup));
     char where[WHERE_MAX];
-    struct err err = { 0 };
     driver->at = load_at(load, file, node->key);
     if (setup == NULL || !load_is_map(load, file, node, protocol->name)) {
         return;
     }
     size_t errors = load->problems->errors;
     str_format(where, sizeof(where), "in 'drivers: %s'", protocol->name);
-    read_settings(load, file, node, protocol->setup_options, protocol->parts_key, where,
+    load_settings(load, file, node, protocol->setup_options, protocol->parts_key, where,
                   &setup->settings);
     const struct yaml_node *parts = protocol->parts_key != NULL
                                         ? yaml_get(node, protocol->parts_key)
@@ -186,15 +151,73 @@ static void read_driver(struct load *load, uint16_t file, const struct yaml_node
     if (parts != NULL) {
         read_parts(load, file, parts, protocol, setup);
     }
-    if (load->out_of_memory) {
+    if (!load->out_of_memory) {
+        setup->given = true;
+        driver->setup = setup;
+        load->driver_works[driver - load->drivers].broken = load->problems->errors > errors;
+    }
+}
+
+bool drivers_top(struct load *load, uint16_t file, const struct yaml_node *node)
+{
+    for (size_t i = 0; i < load->env->protocol_count; i++) {
+        struct driver_work *work = &load->driver_works[i];
+        const struct config_protocol *protocol = load->drivers[i].protocol;
+        if (!protocol->parts_on_top || strcmp(protocol->parts_key, node->key->text) != 0) {
+            continue;
+        }
+        if (work->top != NULL) {
+            problems_error(load->problems, load_at(load, file, node->key),
+                           "put all of it into one place", "'%s' is also in %s:%d",
+                           protocol->parts_key, work->top_at.file, work->top_at.line);
+        } else {
+            work->top = node;
+            work->top_file = file;
+            work->top_at = load_at(load, file, node->key);
+        }
+        return true;
+    }
+    return false;
+}
+
+/* The parts at the top of a file, into the setup that the section gave, or one of their own. */
+static void take_top(struct load *load, struct config_driver *driver, struct driver_work *work)
+{
+    size_t errors = load->problems->errors;
+    const char *key = driver->protocol->parts_key;
+    struct setup *setup = driver->setup;
+    if (setup->part_count > 0) {
+        problems_error(load->problems, work->top_at, "put all of it into one place",
+                       "'%s' is also below 'drivers: %s' in %s:%d", key, driver->protocol->name,
+                       driver->at.file, driver->at.line);
         return;
     }
+    if (driver->at.line == 0) {
+        driver->at = work->top_at;
+    }
     setup->given = true;
-    setup->hash = hash_setup(load, setup);
-    driver->setup = setup;
-    if (load->problems->errors == errors && protocol->check_setup != NULL &&
-        (protocol->check_setup(setup, &err) != 0 || err.message[0] != '\0')) {
-        problems_err(load->problems, &err, driver->at);
+    read_parts(load, work->top_file, work->top, driver->protocol, setup);
+    work->broken = work->broken || load->problems->errors > errors;
+}
+
+void drivers_check(struct load *load)
+{
+    for (size_t i = 0; i < load->env->protocol_count && !load->out_of_memory; i++) {
+        struct config_driver *driver = &load->drivers[i];
+        const struct config_protocol *protocol = driver->protocol;
+        struct driver_work *work = &load->driver_works[i];
+        struct err err = { 0 };
+        if (work->top != NULL) {
+            take_top(load, driver, work);
+        }
+        if (!driver->setup->given) {
+            continue;
+        }
+        driver->setup->hash = hash_setup(load, driver->setup);
+        if (!work->broken && protocol->check_setup != NULL &&
+            (protocol->check_setup(driver->setup, &err) != 0 || err.message[0] != '\0')) {
+            problems_err(load->problems, &err, driver->at);
+        }
     }
 }
 

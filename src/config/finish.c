@@ -394,7 +394,7 @@ static uint64_t hash_device(struct finish *finish)
         }
         hash = load_mix(hash, sum);
     }
-    return commands_hash(load, dev, hash);
+    return events_hash(load, dev, commands_hash(load, dev, hash));
 }
 
 static bool finish_device(struct load *load, struct device_build *build, struct config_device *dev,
@@ -430,8 +430,12 @@ static bool finish_device(struct load *load, struct device_build *build, struct 
     finish.parts->commands = commands_merge(
         load, build->use != NULL ? build->use->commands : (struct config_command_list){ 0 },
         build->commands);
+    finish.parts->events = events_merge(
+        load, build->use != NULL ? build->use->events : (struct config_event_list){ 0 },
+        build->events);
     check_addresses(&finish, build->broken);
     commands_check(load, dev, address);
+    events_check(load, dev);
     dev->own_hash = hash_device(&finish);
     uint64_t setup_hash = dev->setup->hash;
     dev->hash = setup_hash != 0 ? load_mix(dev->own_hash, setup_hash) : dev->own_hash;

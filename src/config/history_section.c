@@ -21,6 +21,7 @@ enum {
     HISTORY_TIERS,
     HISTORY_COLD,
     HISTORY_EVENTS,
+    HISTORY_ARCHIVE,
     HISTORY_POLICIES,
     HISTORY_ROWS
 };
@@ -57,6 +58,11 @@ static const struct option history_options[] = {
                          .max = 100 * YEAR_US,
                          .choices = forever,
                          .help = "how long events are kept, such as 90d or forever" },
+    [HISTORY_ARCHIVE] = { .key = "archive",
+                          .type = OPTION_TEXT,
+                          .min = 1,
+                          .max = SETUP_NAME_MAX,
+                          .help = "the sink that queries may ask for what is no longer kept here" },
     [HISTORY_POLICIES] = { .key = "policies",
                            .type = OPTION_PART,
                            .help = "name: { match: ..., keep: ..., max_bytes: ... }" },
@@ -208,6 +214,10 @@ void load_history(struct load *load, uint16_t file, const struct yaml_node *node
         case HISTORY_COMMIT: history->commit_us = set[i].value.i; break;
         case HISTORY_COLD: history->cold_after_us = set[i].value.i; break;
         case HISTORY_EVENTS: history->events_keep_us = set[i].value.i; break;
+        case HISTORY_ARCHIVE:
+            history->archive = set[i].value.text;
+            history->archive_at = set[i].at;
+            break;
         case HISTORY_TIERS: take_tiers(load, &set[i], &history->tiers_keep_us); break;
         case HISTORY_FREE: take_bytes(load, &set[i], "free_bytes", &history->free_bytes); break;
         default: take_bytes(load, &set[i], "max_bytes", &history->max_bytes); break;

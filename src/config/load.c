@@ -44,15 +44,15 @@ static const struct top_row rows[] = {
     { .key = "server", .once = true, .read = load_server },
     { .key = "history", .once = true, .read = load_history },
     { .key = "drivers", .read = load_drivers },
+    { .key = "sinks", .read = load_sinks },
     { .key = "profiles", .read = profile_note },
     { .key = "devices", .read = device_note },
     { .key = "points", .read = points_top },
 };
 enum { ROW_COUNT = sizeof(rows) / sizeof(rows[0]) };
 
-static const char *const later[] = { "rules", "assets", "sinks",  "connectors", "notify",
-                                     "users", "roles",  "alarms", "states",     "inputs",
-                                     "plans", "mqtt",   "events", NULL };
+static const char *const later[] = { "rules",  "assets", "notify", "users", "roles",
+                                     "alarms", "states", "inputs", "plans", NULL };
 
 /* A protocol stands below one of two keys. False: it is none. */
 static bool tell_protocol(struct load *load, uint16_t file, const struct yaml_node *key)
@@ -82,7 +82,7 @@ static void tell_unknown(struct load *load, uint16_t file, const struct yaml_nod
         if (strcmp(*at, key->text) == 0) {
             problems_error(load->problems, load_at(load, file, key), "take it out until then",
                            "this version does not know '%s' yet; it has: version, site, defaults, "
-                           "server, history, drivers, profiles, devices, points",
+                           "server, history, drivers, sinks, profiles, devices, points",
                            key->text);
             return;
         }
@@ -112,7 +112,9 @@ static void read_top(struct load *load, uint16_t file, const struct yaml_node *r
             row++;
         }
         if (row == ROW_COUNT) {
-            tell_unknown(load, file, at->key);
+            if (!drivers_top(load, file, at)) {
+                tell_unknown(load, file, at->key);
+            }
             continue;
         }
         struct position *first = &sections->first[row];
@@ -177,6 +179,8 @@ static void read_all(struct load *load)
                              "no file says which version of the format it is");
         }
     }
+    drivers_check(load);
+    load_check_sinks(load);
     drivers_prepare(load);
     device_read_all(load);
     if (!load->incomplete) {
@@ -197,7 +201,8 @@ static void set_defaults(struct config *config)
         .series = { .host = "127.0.0.1", .port = CONFIG_SERIES_PORT },
         .socket = ""
     };
-    config->history = (struct config_history){ .keep_us = 2 * YEAR_US,
+    config->history = (struct config_history){ .archive = "",
+                                               .keep_us = 2 * YEAR_US,
                                                .max_bytes = UINT64_C(20) * 1000 * 1000 * 1000,
                                                .free_bytes = UINT64_C(256) << 20,
                                                .commit_us = 10 * CLOCK_US_PER_MS,

@@ -5,10 +5,13 @@
  *   section.c   a map of YAML by a table of options -> settings
  *   sections.c  site, defaults, server, history
  *   drivers.c   the setups of drivers
+ *   sinks.c     where samples are published
  *   point.c     the keys of a point, from YAML or a CSV row -> a draft -> a config_point
  *   points.c    the point lists of devices and profiles, and the CSV files
  *   device.c    profiles and devices
  *   commands.c  what devices can be told to do
+ *   events.c    what devices may tell of
+ *   named.c     what both share
  *   finish.c    merging, addresses, duplicates, hashes
  *   load.c      the order of it all */
 #ifndef BUSBAR_CONFIG_LOAD_H
@@ -59,6 +62,7 @@ struct profile_use {
     const struct free_label *labels;
     size_t label_count;
     struct config_command_list commands;
+    struct config_event_list events;
     struct profile_use *next;
 };
 
@@ -88,6 +92,7 @@ struct device_build {
     size_t label_count;
     struct point_list own;
     struct config_command_list commands;
+    struct config_event_list events;
 };
 
 /* One point while its keys are read. */
@@ -107,6 +112,14 @@ struct draft {
     struct free_label labels[CONFIG_LABELS_MAX];
 };
 
+/* A driver's section while the files are read. */
+struct driver_work {
+    const struct yaml_node *top; /* its parts at the top of a file; NULL: none */
+    uint16_t top_file;
+    struct position top_at;
+    bool broken;
+};
+
 struct load {
     const struct config_env *env;
     struct problems *problems;
@@ -118,7 +131,10 @@ struct load {
     struct map devices, profiles; /* name -> struct device_build, struct profile */
     struct map warned; /* words -> struct device_warning: told of the first device only */
     struct config_driver *drivers; /* one for each protocol */
-    struct device_build **order;   /* devices as met */
+    struct driver_work *driver_works;
+    struct config_sink *sinks; /* room for CONFIG_SINKS_MAX */
+    size_t sink_count;
+    struct device_build **order; /* devices as met */
     size_t device_count, device_capacity;
     struct common defaults;
     struct draft draft;
@@ -160,6 +176,16 @@ size_t load_section(struct load *load, uint16_t file, const struct yaml_node *no
 size_t load_section_but(struct load *load, uint16_t file, const struct yaml_node *node,
                         const struct option *options, const char *other, const char *where,
                         struct setting *set);
+/* A map by a table, as settings that the store keeps, in the order of the options. options NULL: it has none; other: a key
+ * that is read elsewhere, or NULL. */
+void load_settings(struct load *load, uint16_t file, const struct yaml_node *node,
+                   const struct option *options, const char *other, const char *where,
+                   struct settings *out);
+/* The same of what is read already; out has its options. */
+void load_keep_settings(struct load *load, const struct setting *set, size_t count,
+                        struct settings *out);
+uint64_t load_hash_settings(const struct load *load, uint64_t hash,
+                            const struct settings *settings);
 /* Labels, a map of words. Sorted; the texts are the store's. */
 size_t load_labels(struct load *load, uint16_t file, const struct yaml_node *node,
                    struct free_label *labels);
@@ -187,10 +213,19 @@ void load_history(struct load *load, uint16_t file, const struct yaml_node *node
 void load_drivers(struct load *load, uint16_t file, const struct yaml_node *node);
 /* Before anything is read: a place for each driver. */
 void drivers_begin(struct load *load);
-/* When all files are read: what drivers make of files that their sections name. */
+/* Parts of a driver at the top of a file (parts_on_top). False: the key is none of them. */
+bool drivers_top(struct load *load, uint16_t file, const struct yaml_node *node);
+/* When all files are read: the sections as wholes. */
+void drivers_check(struct load *load);
+/* After it: what drivers make of files that their sections name. */
 void drivers_prepare(struct load *load);
 /* The setup that counts for a driver's devices. */
 const struct setup *drivers_setup(const struct load *load, const struct config_protocol *protocol);
+
+/* ---- sinks.c ---- */
+void load_sinks(struct load *load, uint16_t file, const struct yaml_node *node);
+/* When all files are read: names that are there twice, and who is named elsewhere. */
+void load_check_sinks(struct load *load);
 
 /* ---- point.c ---- */
 void draft_begin(struct load *load, const struct config_point *base, uint16_t file,
@@ -232,12 +267,48 @@ void profile_note(struct load *load, uint16_t file, const struct yaml_node *prof
 void device_read_all(struct load *load);
 void device_build_free(struct load *load);
 
+/* ---- named.c ---- */
+struct named_list {
+    const void *items; /* each begins with struct config_named */
+    size_t count;
+};
+/* The settings of one while its keys are read. */
+struct named_draft {
+    size_t errors; /* known when it began */
+    struct setting set[CONFIG_OPTIONS_MAX];
+    size_t set_count;
+};
+size_t named_count(const struct yaml_node *node);
+/* NULL: none. size: bytes of an item. */
+const struct config_named *named_find(const void *items, size_t count, size_t size,
+                                      const char *name);
+/* The profile's in their order, replaced by the device's own of that name; then the rest. */
+void *named_merge(struct load *load, struct named_list base, struct named_list own, size_t size,
+                  size_t *count);
+/* Its name and place. False: told. what: "command". */
+bool named_begin(struct load *load, uint16_t file, const struct yaml_node *at, const char *what,
+                 struct config_named *named);
+/* A key of the protocol's. */
+void named_option(struct load *load, uint16_t file, const struct yaml_node *at,
+                  const struct option *options, int row, struct named_draft *draft);
+void named_end(struct load *load, const struct named_draft *draft, struct config_named *named);
+uint64_t named_hash(const struct load *load, const struct option *options,
+                    const struct config_named *named, uint64_t hash);
+
+/* ---- events.c ---- */
+/* `events:` of a device or profile. */
+struct config_event_list events_read(struct load *load, uint16_t file, const struct yaml_node *node,
+                                     const struct config_protocol *protocol);
+struct config_event_list events_merge(struct load *load, struct config_event_list base,
+                                      struct config_event_list own);
+void events_check(struct load *load, const struct config_device *dev);
+uint64_t events_hash(const struct load *load, const struct config_device *dev, uint64_t hash);
+
 /* ---- commands.c ---- */
 /* `commands:` of a device or profile. */
 struct config_command_list commands_read(struct load *load, uint16_t file,
                                          const struct yaml_node *node,
                                          const struct config_protocol *protocol);
-/* The profile's in their order, replaced by the device's own of that name; then the rest. */
 struct config_command_list commands_merge(struct load *load, struct config_command_list base,
                                           struct config_command_list own);
 /* Checks those of a device whose points are complete. address: scratch for resolve. */

@@ -11,12 +11,15 @@
 enum { CLASS_CACHE = 64, FILE_NONE = 0xffff };
 
 /* A class and what it was made of. */
+/* A pushed point that says how often it comes is stale when it did not so often. */
+enum { PERIODS_UNTIL_STALE = 3 };
+
 struct class_cache {
     const struct point_class *raw, *shared;
     /* What the address said of the point. */
     const char *units;
     const struct point_enum *enums;
-    bool counter;
+    bool counter, pushed;
 };
 
 struct make {
@@ -68,7 +71,7 @@ static int make_files(struct make *make)
         note_file_name(make, parts->set[i].at.file);
     }
     for (size_t i = 0; i < parts->commands.count; i++) {
-        note_file_name(make, parts->commands.commands[i].at.file);
+        note_file_name(make, parts->commands.commands[i].named.at.file);
     }
     for (size_t i = 0; i < make->from->point_count; i++) {
         const struct config_point *point = &parts->points[i];
@@ -191,14 +194,18 @@ static const struct point_class *class_of(struct make *make, const struct config
     size_t slot = (((uintptr_t)point->cls ^ (uintptr_t)facts->enums) >> 4) % CLASS_CACHE;
     struct class_cache *cache = &make->cache[slot];
     if (cache->raw != point->cls || cache->units != facts->units || cache->enums != facts->enums ||
-        cache->counter != facts->counter) {
+        cache->counter != facts->counter || cache->pushed != facts->pushed) {
         struct point_class cls;
         config_effective_class(make->from->parts, point, &cls);
         config_class_take(&cls, facts);
+        if (facts->pushed && cls.stale_after_us == 0) {
+            cls.stale_after_us = PERIODS_UNTIL_STALE * point->cls->every_us;
+        }
         *cache = (struct class_cache){ .raw = point->cls,
                                        .units = facts->units,
                                        .enums = facts->enums,
                                        .counter = facts->counter,
+                                       .pushed = facts->pushed,
                                        .shared = registry_class(make->registry, &cls) };
     }
     return cache->shared;
@@ -231,6 +238,7 @@ static int make_point(struct make *make, size_t index, const struct settings *de
     pt->value_type = config_value_type(&facts, pt->cls);
     pt->learns = pt->value_type == VALUE_NONE;
     pt->readable = facts.readable;
+    pt->pushed = facts.pushed;
     pt->writable = facts.writable && pt->cls->write.allowed;
     pt->releasable = pt->writable && facts.releasable;
     uint8_t priority = pt->cls->write.priority != 0 ? pt->cls->write.priority : facts.priority;
@@ -299,19 +307,42 @@ static int make_commands(struct make *make)
     bool good = commands != NULL;
     for (size_t i = 0; good && i < from->count; i++) {
         const struct config_command *command = &from->commands[i];
-        commands[i].name = copy_text(make, command->name, &good);
-        commands[i].title = copy_text(make, command->title, &good);
+        commands[i].name = copy_text(make, command->named.name, &good);
+        commands[i].title = copy_text(make, command->named.title, &good);
         commands[i].confirm = command->confirm;
         commands[i].settings = NULL;
         good = good && make_presets(make, command, &commands[i]);
         if (good && command->preset_count == 0) {
-            struct settings settings = config_command_settings(make->from, command);
+            struct settings settings = config_named_settings(make->from->protocol->command_options,
+                                                             &command->named);
             commands[i].settings = copy_settings(make, &settings);
             good = commands[i].settings != NULL;
         }
     }
     make->dev->commands = commands;
     make->dev->command_count = from->count;
+    return good ? 0 : no_memory(make);
+}
+
+static int make_events(struct make *make)
+{
+    const struct config_event_list *from = &make->from->parts->events;
+    struct device_event *events = arena_alloc_array(&make->dev->arena, from->count,
+                                                    sizeof(*events));
+    bool good = events != NULL;
+    for (size_t i = 0; good && i < from->count; i++) {
+        const struct config_event *event = &from->events[i];
+        struct settings settings = config_named_settings(make->from->protocol->event_options,
+                                                         &event->named);
+        events[i].name = copy_text(make, event->named.name, &good);
+        events[i].title = copy_text(make, event->named.title, &good);
+        events[i].text = copy_text(make, event->text, &good);
+        events[i].severity = event->severity;
+        events[i].settings = copy_settings(make, &settings);
+        good = good && events[i].settings != NULL;
+    }
+    make->dev->events = events;
+    make->dev->event_count = from->count;
     return good ? 0 : no_memory(make);
 }
 
@@ -331,6 +362,7 @@ int config_make_device(const struct config *config, const struct config_device *
     error = error == 0 ? make_settings(make) : error;
     error = error == 0 ? make_points(make) : error;
     error = error == 0 ? make_commands(make) : error;
+    error = error == 0 ? make_events(make) : error;
     if (error != 0) {
         device_free(make->dev);
     } else {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -332,4 +333,45 @@ bool load_name(struct load *load, const char *what, const char *name, struct pos
                        "'%.100s' cannot name a %s: letters, digits and '-' only", name, what);
     }
     return good;
+}
+
+/* ---- settings that are kept ---- */
+
+static int by_option(const void *a, const void *b)
+{
+    return (int)((const struct setting *)a)->option - (int)((const struct setting *)b)->option;
+}
+
+void load_keep_settings(struct load *load, const struct setting *set, size_t count,
+                        struct settings *out)
+{
+    struct setting *kept = load_alloc(load, (count + 1) * sizeof(*kept));
+    if (kept != NULL) {
+        memcpy(kept, set, count * sizeof(*kept));
+        qsort(kept, count, sizeof(*kept), by_option);
+        out->set = kept;
+        out->count = count;
+    }
+}
+
+void load_settings(struct load *load, uint16_t file, const struct yaml_node *node,
+                   const struct option *options, const char *other, const char *where,
+                   struct settings *out)
+{
+    static const struct option none[] = { { .key = NULL } };
+    struct setting set[CONFIG_OPTIONS_MAX];
+    *out = (struct settings){ .options = options, .at = load_at(load, file, node->key) };
+    size_t count = load_section_but(load, file, node, options != NULL ? options : none, other,
+                                    where, set);
+    load_keep_settings(load, set, count, out);
+}
+
+uint64_t load_hash_settings(const struct load *load, uint64_t hash, const struct settings *settings)
+{
+    for (size_t i = 0; i < settings->count; i++) {
+        const struct setting *set = &settings->set[i];
+        hash = load_mix_setting(load, hash, &settings->options[set->option], set->option,
+                                set->value);
+    }
+    return hash;
 }

@@ -90,14 +90,14 @@ struct settings config_device_settings(const struct config_device *dev)
     };
 }
 
-struct settings config_command_settings(const struct config_device *dev,
-                                        const struct config_command *command)
+struct settings config_named_settings(const struct option *options,
+                                      const struct config_named *named)
 {
     return (struct settings){
-        .options = dev->protocol->command_options,
-        .set = command->set,
-        .count = command->set_count,
-        .at = command->at,
+        .options = options,
+        .set = named->set,
+        .count = named->set_count,
+        .at = named->at,
     };
 }
 

@@ -35,15 +35,31 @@ struct config_preset {
     bool secret; /* written with !secret, which is no value */
 };
 
-struct config_command {
+/* What commands and events have in common; the first member of both. */
+struct config_named {
     const char *name, *title; /* title "" = none */
-    bool confirm;
-    bool broken; /* one of its keys was told to be wrong */
+    bool broken;              /* one of its keys was told to be wrong */
     struct position at;
-    const struct setting *set; /* of the protocol; presets have none */
+    const struct setting *set; /* of the protocol */
     size_t set_count;
+};
+
+struct config_command {
+    struct config_named named; /* presets have no settings */
+    bool confirm;
     const struct config_preset *presets;
     size_t preset_count;
+};
+
+struct config_event {
+    struct config_named named;
+    const char *text; /* a template; "" = none */
+    uint8_t severity; /* enum event_severity */
+};
+
+struct config_event_list {
+    const struct config_event *events;
+    size_t count;
 };
 
 struct config_command_list {
@@ -61,6 +77,7 @@ struct config_device_parts {
     const struct free_label *labels;
     size_t label_count;
     struct config_command_list commands;
+    struct config_event_list events;
 };
 
 struct config_store {
@@ -77,9 +94,9 @@ void config_effective_class(const struct config_device_parts *parts,
 /* The settings of a device's protocol part. */
 struct settings config_device_settings(const struct config_device *dev);
 
-/* The protocol's settings of a command. */
-struct settings config_command_settings(const struct config_device *dev,
-                                        const struct config_command *command);
+/* The protocol's settings of a command (options: its command_options) or an event. */
+struct settings config_named_settings(const struct option *options,
+                                      const struct config_named *named);
 
 /* The settings of a point, unpacked into `set` (CONFIG_OPTIONS_MAX of them). */
 struct settings config_point_settings(const struct config *config, const struct config_device *dev,

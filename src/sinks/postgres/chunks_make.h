@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a job does for the task chunks.c: a slice of the points of one day, or one point whose day is made again, as the
+ * bytes of a binary COPY into the table chunk. */
+#ifndef BUSBAR_SINKS_POSTGRES_CHUNKS_MAKE_H
+#define BUSBAR_SINKS_POSTGRES_CHUNKS_MAKE_H
+
+#include <stdatomic.h>
+
+#include "base/bytes.h"
+#include "history/sealed.h"
+#include "sinks/filter.h"
+
+#define PG_DAY_US (INT64_C(86400) * 1000000)
+
+enum {
+    PG_CHUNKS_SLICE_BYTES = 8 << 20, /* of COPY: a slice ends behind the point that reaches it */
+    PG_CHUNKS_BYTES_MAX = 256 << 20, /* one point's day at most */
+    PG_CHUNKS_PARTS_MAX = 1000,      /* of one point's day */
+    PG_CHUNKS_SERIES_MAX = 1 << 26,
+};
+
+#define PG_CHUNKS_COPY                                                                            \
+    "copy chunk (day, point, site, part, format, samples, first, last, data) from stdin (format " \
+    "binary)"
+
+struct pg_chunks_work {
+    void *task; /* NULL: nobody waits any more */
+    atomic_bool cancel;
+    struct history *history;
+    struct sink_filter *filter; /* counted */
+    int16_t site;
+    bool flush;     /* what is in memory first: then history_next_us() sees it */
+    int64_t day_us; /* its beginning */
+    uint32_t after; /* points above it; moves behind the last that was made */
+    bool last;      /* there are no more of this day */
+
+    /* Made again: the point is `after`, these are its rows in the database. */
+    bool again;
+    struct buf old; /* each: u32le size, bytes */
+
+    struct buf out; /* the whole COPY */
+    uint64_t rows, samples, bytes, damaged;
+    uint32_t point; /* an error is of */
+    int error;
+};
+
+/* Job thread. */
+void pg_chunks_make(void *ctx); /* a struct pg_chunks_work */
+void pg_chunks_work_free(struct pg_chunks_work *work);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A site given back: of each point its chunks, day by day, then its rows that are in no chunk yet (after the mark, or of
+ * days that are to be made again). A step is one point to begin with, or some 50,000 samples of it. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/str.h"
+#include "sinks/postgres/archive.h"
+
+enum {
+    NUMBER_MAX = 24,
+
+    STEP_SAMPLES = 50000, /* and rows */
+    PART_FIRST = -1,
+};
+#define EPOCH_US (INT64_C(946684800) * CLOCK_US_PER_S) /* PostgreSQL's */
+
+struct import {
+    struct history_archive *archive;
+    struct history_archive_ask *ask;
+    struct history_fetch *fetch;
+    struct err *err;
+    struct history_sealer *sealer;
+    struct history_samples found; /* of one row of chunk */
+    struct sample *samples;       /* of rows */
+    struct text **texts;
+    size_t count;
+    bool rows; /* an answer has begun */
+};
+
+static void copy_cell(const struct pg_answer *answer, size_t column, char *text, size_t size)
+{
+    size_t length;
+    const char *cell = pg_cell_bytes(answer, 0, column, &length);
+    str_format(text, size, "%.*s", (int)length, cell != NULL ? cell : "");
+}
+
+static int put(struct import *work, const char *sql, const struct pg_param *params, size_t count,
+               pg_ask_row row)
+{
+    const struct pg_question question = { sql, params, count, row, work };
+    work->rows = false;
+    return pg_archive_put(work->archive, &question, work->ask, &work->rows, work->err);
+}
+
+/* ---- the site and its points ---- */
+
+static int take_site(void *ctx, const struct pg_answer *answer)
+{
+    struct import *work = ctx;
+    work->rows = true;
+    work->fetch->number = pg_cell_i64(answer, 0);
+    work->fetch->mark_us = pg_cell_i64(answer, 1);
+    work->fetch->point_total = (uint64_t)pg_cell_i64(answer, 2);
+    return 0;
+}
+
+static int find_site(struct import *work)
+{
+    struct history_fetch *fetch = work->fetch;
+    const char *name = fetch->site != NULL ? fetch->site : pg_archive_site(work->archive);
+    int error = put(work,
+                    "select number::int8, coalesce((select value from mark where site = number "
+                    "and name = 'chunks'), 0), (select count(*) from point where site = number) "
+                    "from site where name = $1",
+                    &(struct pg_param){ .text = name }, 1, take_site);
+    if (error == 0 && fetch->number == 0) {
+        error = err_set(work->err, BUSBAR_ENOENT, "the database has no site '%.60s'", name);
+        err_hint(work->err, "its sites are in the table site: select name from site");
+    }
+    return error;
+}
+
+static int take_point(void *ctx, const struct pg_answer *answer)
+{
+    struct import *work = ctx;
+    struct history_fetch *fetch = work->fetch;
+    work->rows = true;
+    size_t length;
+    (void)pg_cell_bytes(answer, 0, 2, &length);
+    fetch->point = (uint32_t)pg_cell_i64(answer, 0);
+    copy_cell(answer, 1, fetch->path, sizeof(fetch->path));
+    copy_cell(answer, 2, fetch->labels, sizeof(fetch->labels));
+    copy_cell(answer, 3, fetch->type, sizeof(fetch->type));
+    if (length >= sizeof(fetch->labels)) {
+        return err_set(work->err, BUSBAR_ELIMIT, "the labels of point %u are too long",
+                       (unsigned)fetch->point);
+    }
+    fetch->found = true;
+    return 0;
+}
+
+static int next_point(struct import *work)
+{
+    struct history_fetch *fetch = work->fetch;
+    char site[NUMBER_MAX], point[NUMBER_MAX];
+    str_format(site, sizeof(site), "%lld", (long long)fetch->number);
+    str_format(point, sizeof(point), "%u", (unsigned)fetch->point);
+    const struct pg_param params[] = { { .text = site }, { .text = point } };
+    fetch->rows = false;
+    fetch->from_us = fetch->since_us;
+    fetch->part = PART_FIRST;
+    int error = put(work,
+                    "select point, path, labels::text, type from point where site = $1::int2 and "
+                    "point > $2::int4 order by point limit 1",
+                    params, 2, take_point);
+    fetch->done = error == 0 && !fetch->found;
+    if (fetch->found && !fetch->wanted(fetch->ctx, fetch->path)) {
+        fetch->found = false;
+        fetch->points++;
+    }
+    return error;
+}
+
+/* ---- chunks ---- */
+
+static int take_chunk(void *ctx, const struct pg_answer *answer)
+{
+    struct import *work = ctx;
+    struct history_fetch *fetch = work->fetch;
+    work->rows = true;
+    work->count++;
+    fetch->from_us = pg_cell_i64(answer, 0);
+    fetch->part = (int)pg_cell_i64(answer, 1);
+    int error = pg_archive_unseal(work->sealer, answer, 2, fetch->point, fetch->since_us,
+                                  fetch->until_us, HISTORY_SEALED_SAMPLES, &work->found, work->err);
+    if (error == BUSBAR_EDAMAGED) {
+        *work->err = (struct err){ 0 };
+        fetch->damaged++;
+        error = 0;
+    } else if (error == 0 && work->found.count > 0) {
+        error = fetch->take(fetch->ctx, fetch->path, fetch->labels, work->found.samples,
+                            work->found.count);
+    }
+    history_samples_free(&work->found);
+    return error;
+}
+
+/* Up to STEP_ROWS rows behind the one that came last; the first ones that make STEP_SAMPLES. */
+static int some_chunks(struct import *work)
+{
+    static const char sql[] =
+        "select (extract(epoch from day) * 1000000)::int8, part::int8, data from (select day, "
+        "part, data, samples, sum(samples) over (order by day, part) as total from (select day, "
+        "part, data, samples from chunk where site = $1::int2 and point = $2::int4 and (day, "
+        "part) > ($3::timestamp::date, $4::int2) and day <= $5::timestamp::date order by day, "
+        "part limit 64) c) d where total - samples < 50000 order by day, part";
+    struct history_fetch *fetch = work->fetch;
+    char site[NUMBER_MAX], point[NUMBER_MAX], part[NUMBER_MAX];
+    char first[STR_TIME_MAX], last[STR_TIME_MAX];
+    str_format(site, sizeof(site), "%lld", (long long)fetch->number);
+    str_format(point, sizeof(point), "%u", (unsigned)fetch->point);
+    str_format(part, sizeof(part), "%d", fetch->part);
+    pg_time_text(fetch->from_us, first, sizeof(first));
+    pg_time_text(fetch->until_us, last, sizeof(last));
+    const struct pg_param params[] = {
+        { .text = site }, { .text = point }, { .text = first }, { .text = part }, { .text = last }
+    };
+    work->sealer = history_sealer_new();
+    work->count = 0;
+    int error = work->sealer != NULL ? put(work, sql, params, 5, take_chunk)
+                                     : err_set(work->err, BUSBAR_ENOMEM, "out of memory");
+    history_sealer_free(work->sealer);
+    if (error == 0 && work->count == 0) {
+        fetch->rows = true;
+        fetch->from_us = fetch->since_us;
+    }
+    return error;
+}
+
+/* ---- rows ---- */
+
+static double get_double(const struct pg_answer *answer, size_t column)
+{
+    int64_t bits = pg_cell_i64(answer, column);
+    double value;
+    memcpy(&value, &bits, sizeof(value));
+    return value;
+}
+
+/* A row says less of its value than a sample: the rest is the type of the point. */
+static void set_value(const struct import *work, const struct pg_answer *answer,
+                      struct sample *sample, const struct text *text)
+{
+    const char *type = work->fetch->type;
+    int64_t digits;
+    bool number = pg_cell(answer, 0, 1) != NULL;
+    double value = number ? get_double(answer, 1) : 0;
+    if (!number) {
+        sample->type = text != NULL ? VALUE_TEXT : VALUE_NONE;
+        sample->value.text = text;
+    } else if (text != NULL && str_parse_i64(text->bytes, &digits) == 0) {
+        sample->type = VALUE_INT;
+        sample->value.i = digits;
+    } else if (str_equal(type, "bool") && (value == 0.0 || value == 1.0)) {
+        sample->type = VALUE_BOOL;
+        sample->value.b = value == 1.0;
+    } else if (str_equal(type, "int") && value >= -0x1p53 && value <= 0x1p53 &&
+               value == (double)(int64_t)value) {
+        sample->type = VALUE_INT;
+        sample->value.i = (int64_t)value;
+    } else {
+        sample->type = VALUE_DOUBLE;
+        sample->value.d = value;
+    }
+}
+
+static int take_sample(void *ctx, const struct pg_answer *answer)
+{
+    struct import *work = ctx;
+    struct sample *sample = &work->samples[work->count];
+    size_t length;
+    const char *bytes = pg_cell_bytes(answer, 0, 3, &length);
+    struct text *text = bytes != NULL ? text_new(bytes, length) : NULL;
+    work->rows = true;
+    work->texts[work->count++] = text;
+    *sample = (struct sample){ .time_us = pg_cell_i64(answer, 0) + EPOCH_US,
+                               .point = work->fetch->point,
+                               .quality = (uint8_t)pg_cell_i64(answer, 2) };
+    sample->receive_us = pg_cell(answer, 0, 4) != NULL ? pg_cell_i64(answer, 4) + EPOCH_US
+                                                       : sample->time_us;
+    sample->detail = pg_cell(answer, 0, 5) != NULL ? (uint16_t)pg_cell_i64(answer, 5) : 0;
+    set_value(work, answer, sample, text);
+    return work->count <= STEP_SAMPLES ? 0 : BUSBAR_ELIMIT;
+}
+
+static int some_rows(struct import *work)
+{
+    static const char sql[] =
+        "select time, value, quality::int8, text, received, detail from sample s where site = "
+        "$1::int2 and point = $2::int4 and time >= $3 and time < $4 and (time >= "
+        "to_timestamp($5::int8 / 1000000) or exists (select 1 from late l where l.site = s.site "
+        "and l.kind = 2 and l.point = s.point and l.start <= s.time and s.time < l.start + "
+        "interval '1 day')) order by time limit 50000";
+    struct history_fetch *fetch = work->fetch;
+    char site[NUMBER_MAX], point[NUMBER_MAX], mark[NUMBER_MAX];
+    char first[STR_TIME_MAX], last[STR_TIME_MAX];
+    str_format(site, sizeof(site), "%lld", (long long)fetch->number);
+    str_format(point, sizeof(point), "%u", (unsigned)fetch->point);
+    str_format(mark, sizeof(mark), "%lld", (long long)fetch->mark_us);
+    pg_time_text(fetch->from_us, first, sizeof(first));
+    pg_time_text(fetch->until_us, last, sizeof(last));
+    const struct pg_param params[] = {
+        { .text = site }, { .text = point }, { .text = first }, { .text = last }, { .text = mark }
+    };
+    work->samples = busbar_alloc_array(STEP_SAMPLES + 1, sizeof(*work->samples));
+    work->texts = busbar_alloc_array(STEP_SAMPLES + 1, sizeof(*work->texts));
+    work->count = 0;
+    int error = put(work, sql, params, 5, take_sample);
+    if (error == 0 && work->count > 0) {
+        error = fetch->take(fetch->ctx, fetch->path, fetch->labels, work->samples, work->count);
+        fetch->from_us = work->samples[work->count - 1].time_us + 1;
+    }
+    if (error == 0 && work->count < STEP_SAMPLES) {
+        fetch->found = false;
+        fetch->points++;
+    }
+    for (size_t i = 0; i < work->count; i++) {
+        busbar_free(work->texts[i]);
+    }
+    busbar_free(work->texts);
+    busbar_free(work->samples);
+    return error;
+}
+
+int pg_import_step(struct history_archive *archive, struct history_archive_ask *ask,
+                   struct history_fetch *fetch, struct err *err)
+{
+    struct import work = { .archive = archive, .ask = ask, .fetch = fetch, .err = err };
+    if (fetch->number == 0) {
+        return find_site(&work);
+    }
+    if (!fetch->found) {
+        return next_point(&work);
+    }
+    return fetch->rows ? some_rows(&work) : some_chunks(&work);
+}
