@@ -140,11 +140,23 @@ static size_t character_bytes(const unsigned char *at, size_t left)
     return size;
 }
 
+/* Eight characters of ASCII. */
+static bool is_plain(const char *text)
+{
+    uint64_t word;
+    memcpy(&word, text, sizeof(word));
+    return (word & UINT64_C(0x8080808080808080)) == 0;
+}
+
 size_t str_utf8_cut(const char *text, size_t size, size_t max)
 {
     size_t end = size < max ? size : max;
     size_t at = 0;
     while (at < end) {
+        if (end - at >= sizeof(uint64_t) && is_plain(text + at)) {
+            at += sizeof(uint64_t);
+            continue;
+        }
         size_t bytes = character_bytes((const unsigned char *)text + at, end - at);
         if (bytes == 0) {
             break;

@@ -45,7 +45,8 @@ enum cli_arg_kind {
     CLI_ARG_POINT,
     CLI_ARG_FILE,
     CLI_ARG_PROTOCOL,
-    CLI_ARG_CERTIFICATE
+    CLI_ARG_CERTIFICATE,
+    CLI_ARG_SINK
 };
 
 struct cli_command {
@@ -143,6 +144,7 @@ int cli_point_extend(struct cli *cli);
 int cli_point_forget(struct cli *cli);
 int cli_command_list(struct cli *cli);
 int cli_command_run(struct cli *cli);
+int cli_payload_test(struct cli *cli);
 int cli_snmp_translate(struct cli *cli);
 int cli_snmp_mibs(struct cli *cli);
 int cli_compile_mibs(struct cli *cli); /* see drivers/snmp/mib/apart.h */
@@ -152,6 +154,20 @@ int cli_certificate_trust(struct cli *cli);
 int cli_certificate_remove(struct cli *cli);
 int cli_certificate_import(struct cli *cli);
 int cli_certificate_renew(struct cli *cli);
+int cli_connector_list(struct cli *cli);
+int cli_connector_show(struct cli *cli);
+int cli_connector_key(struct cli *cli);
+int cli_sink_list(struct cli *cli);
+int cli_sink_show(struct cli *cli);
+int cli_sink_test(struct cli *cli);
+int cli_sink_sql(struct cli *cli);
+int cli_sink_pause(struct cli *cli);
+int cli_sink_resume(struct cli *cli);
+int cli_sink_try(struct cli *cli);
+int cli_sink_aside(struct cli *cli);
+int cli_sink_retry(struct cli *cli);
+int cli_sink_drop(struct cli *cli);
+int cli_sink_resend(struct cli *cli);
 int cli_event_list(struct cli *cli);
 int cli_event_watch(struct cli *cli);
 int cli_event_show(struct cli *cli);

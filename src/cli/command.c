@@ -70,12 +70,22 @@ static const struct cli_flag certificate_show_flags[] = {
     { "der", 0, NULL, false, "the certificate itself, as bytes" },
     { 0 },
 };
+static const struct cli_flag connector_key_flags[] = {
+    { "label", 0, "TEXT", false, "what it is for, to know it again" },
+    { 0 },
+};
 static const struct cli_flag certificate_import_flags[] = {
     { "issuer", 0, NULL, false, "an authority that completes chains, trusted for nothing" },
     { 0 },
 };
 static const struct cli_flag device_list_flags[] = {
     { "down", 0, NULL, false, "only devices whose link is down" },
+    { 0 },
+};
+static const struct cli_flag drivers_flags[] = {
+    { "refused", 0, NULL, false, "the last messages that were refused, with the reason" },
+    { "sources", 0, NULL, false, "who sends messages, those heard last first" },
+    { "unknown", 0, NULL, false, "ids that came in messages and no device has" },
     { 0 },
 };
 static const struct cli_flag device_test_flags[] = {
@@ -95,8 +105,16 @@ static const struct cli_flag discover_flags[] = {
     { "credentials", 0, "NAMES", false, "SNMP: only these logins, in this order: plant,old" },
     { "public", 0, NULL, false, "SNMP: also the community public, that everybody knows" },
     { "rate", 0, "N", false, "SNMP: packets a second, 100 by default" },
+    { "topic", 0, "TOPICS", false, "MQTT: listen to these only: 'zigbee/#'; all by default" },
     { "heard", 0, NULL, false, "ask nobody: what was heard and found until now" },
     { "yaml", 0, NULL, false, "of the one new device: its part of a configuration" },
+    { 0 },
+};
+static const struct cli_flag payload_flags[] = {
+    { "message", 'm', "TEXT", false, "the message" },
+    { "file", 'f', "FILE", false, "the message is in a file; - or neither: stdin" },
+    { "last", 0, NULL, false, "of a device: the last message that came" },
+    { "settings", 0, "TEXT", false, "with rules: what a device would say: 'each: json $.list[*]'" },
     { 0 },
 };
 static const struct cli_flag snmp_walk_flags[] = {
@@ -167,6 +185,22 @@ static const struct cli_flag event_ack_flags[] = {
     { "note", 0, "TEXT", false, "kept with it, and sent along where the protocol can" },
     { 0 },
 };
+static const struct cli_flag sink_files_flags[] = {
+    { "config", 'c', "PATH", false, "a sink of these files, without a running gateway" },
+    { "data", 'd', "FOLDER", false, "with --config: where the secrets are; /var/lib/busbar" },
+    { 0 },
+};
+static const struct cli_flag sink_resend_flags[] = {
+    { "from", 0, "TIME", false, "first time: RFC 3339, or relative as -24h" },
+    { "to", 0, "TIME", false, "the time behind the last; now by default" },
+    { "points", 0, "PATTERNS", false,
+      "only these: 'meter-*/*, pv-1/*'; the sink's own by default" },
+    { 0 },
+};
+static const struct cli_flag sink_aside_flags[] = {
+    { "limit", 0, "N", false, "the newest N, 100 by default" },
+    { 0 },
+};
 static const struct cli_flag delete_flags[] = {
     { "from", 0, "TIME", false, "only samples from then on: 2026-11-22T00:00:00Z, -30d" },
     { "to", 0, "TIME", false, "only samples before" },
@@ -177,6 +211,16 @@ static const struct cli_flag history_flags[] = {
     { "to", 0, "TIME", false, "now by default" },
     { "limit", 0, "N", false, "at most N samples, 10,000 by default" },
     { "buckets", 0, "N", false, "min, max, average of N equal parts instead of samples" },
+    { 0 },
+};
+static const struct cli_flag history_import_flags[] = {
+    { "from", 0, "KIND", false, "postgresql: what a sink keeps, in place of a file" },
+    { "sink", 0, "NAME", false, "with --from: the sink" },
+    { "site", 0, "NAME", false, "with --from: the site there, this gateway's by default" },
+    { "points", 0, "PATTERNS", false, "with --from: these only, as 'meter-*/*, pv-1/power'" },
+    { "since", 0, "TIME", false, "with --from: from this time on" },
+    { "until", 0, "TIME", false, "with --from: before this time" },
+    { "dry-run", 0, NULL, false, "with --from: count, change nothing" },
     { 0 },
 };
 static const struct cli_flag query_flags[] = {
@@ -249,9 +293,10 @@ static const struct cli_command commands[] = {
       .looks = true,
       .flags = doctor_flags,
       .summary = "look for what is wrong and say what to do",
-      .details = "At the running gateway: configuration, log, disk, clock, devices, certificates, "
-                 "drivers, ports, ledger. With --config at the files and the data folder, without "
-                 "a gateway. Exit code 3 when something is bad; a warning alone is none.",
+      .details =
+          "At the running gateway: configuration, log, disk, clock, devices, certificates, "
+          "drivers, sinks, ports, ledger. With --config at the files and the data folder, without "
+          "a gateway. Exit code 3 when something is bad; a warning alone is none.",
       .example = "busbar doctor\nbusbar doctor --config site.yaml --data /var/lib/busbar" },
     { .verb = "ports",
       .args = "",
@@ -268,7 +313,9 @@ static const struct cli_command commands[] = {
       .looks = true,
       .flags = ledger_flags,
       .summary = "prove that no sample is missing: received = stored + repeated + refused",
-      .details = "Exit code 1 when a sum does not balance.",
+      .details = "And of each sink: stored = published + waiting + aside + released. Exit code 1 "
+                 "when a sum "
+                 "does not balance.",
       .example = "busbar ledger\nbusbar ledger 'meter-*/*' --points" },
     { .verb = "query",
       .args = "EXPR",
@@ -299,7 +346,8 @@ static const struct cli_command commands[] = {
       .example = "busbar discover bacnet\n"
                  "busbar discover bacnet 10.0.1.0/24 --low 2000 --high 2999\n"
                  "busbar discover snmp 10.0.4.0/24 10.0.5.10-20 --credentials plant,old\n"
-                 "busbar discover opcua opc.tcp://10.0.3.5:48250" },
+                 "busbar discover opcua opc.tcp://10.0.3.5:48250\n"
+                 "busbar discover mqtt mqtt://10.0.5.1 --wait 1m" },
     { .noun = "snmp",
       .verb = "walk",
       .args = "[DEVICE] [OBJECT]",
@@ -318,9 +366,12 @@ static const struct cli_command commands[] = {
       .args_max = 1,
       .arg_kind = CLI_ARG_PROTOCOL,
       .run = cli_drivers,
+      .flags = drivers_flags,
       .looks = true,
       .summary = "how the protocols are doing: networks, registrations, what was dropped",
-      .example = "busbar drivers bacnet" },
+      .details = "Of protocols whose devices send by themselves (MQTT, HTTP, TCP) also what came, "
+                 "from whom, and which messages were refused and why.",
+      .example = "busbar drivers bacnet\nbusbar drivers mqtt --refused" },
     { .verb = "sim",
       .args = "SITE",
       .args_min = 1,
@@ -589,6 +640,150 @@ static const struct cli_command commands[] = {
       .run = cli_certificate_renew,
       .summary = "a new key and certificate of our own; the old ones stay beside as *.old",
       .example = "busbar certificate renew opcua" },
+    { .noun = "connector",
+      .verb = "list",
+      .args = "",
+      .run = cli_connector_list,
+      .looks = true,
+      .summary = "connectors, by which devices post, and when they last did",
+      .example = "busbar connector list" },
+    { .noun = "connector",
+      .verb = "show",
+      .args = "CONNECTOR",
+      .args_min = 1,
+      .args_max = 1,
+      .run = cli_connector_show,
+      .looks = true,
+      .summary = "one connector with its settings and keys",
+      .example = "busbar connector show meters" },
+    { .noun = "connector",
+      .verb = "key",
+      .args = "add|list|remove [CONNECTOR] [KEY]",
+      .args_min = 1,
+      .args_max = 3,
+      .run = cli_connector_key,
+      .flags = connector_key_flags,
+      .summary = "make a key for devices, list them, remove one",
+      .details = "A new key is written once, to the standard output, and kept only as a hash. "
+                 "Several keys of a connector are good at the same time: add the new one, give it "
+                 "to the devices, and remove the old one when `list` shows that it is not used any "
+                 "more.",
+      .example = "busbar connector key add meters --label 'pv roof'\n"
+                 "busbar connector key list meters\n"
+                 "busbar connector key remove meters 3f9a1c2b --yes" },
+
+    { .noun = "sink",
+      .verb = "list",
+      .args = "",
+      .run = cli_sink_list,
+      .looks = true,
+      .summary = "where samples are published, and how far each sink is",
+      .details = "WAITING is what the durable log has for a sink and has not sent; LAG is the age "
+                 "of the oldest of it. ASIDE are rows that the target refused for good; RELEASED "
+                 "is what a quota let go unpublished.",
+      .example = "busbar sink list --watch\nbusbar sink list --json=name,phase,lag_s,waiting" },
+    { .noun = "sink",
+      .verb = "show",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_show,
+      .looks = true,
+      .summary = "one sink: phase, counts, quota, last error and what to do, ledger",
+      .example = "busbar sink show plant" },
+    { .noun = "sink",
+      .verb = "test",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_test,
+      .flags = sink_files_flags,
+      .summary = "look at all that may be wrong between here and the target",
+      .details = "Address, TLS, login, version, schema, rights, clock, each with what to do. "
+                 "Changes nothing. Exit code 3 when something is bad.",
+      .example = "busbar sink test plant\nbusbar sink test plant --config /etc/busbar" },
+    { .noun = "sink",
+      .verb = "sql",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_sql,
+      .flags = sink_files_flags,
+      .summary = "SQL that a person runs at the database: role, rights, schema",
+      .example = "busbar sink sql plant --config /etc/busbar | psql -d plant" },
+    { .noun = "sink",
+      .verb = "pause",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_pause,
+      .summary = "publish nothing until resumed, over restarts too; what comes waits",
+      .example = "busbar sink pause plant" },
+    { .noun = "sink",
+      .verb = "resume",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_resume,
+      .summary = "publish again, first what waited",
+      .example = "busbar sink resume plant" },
+    { .noun = "sink",
+      .verb = "try",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_try,
+      .summary = "try now in place of waiting for the next try",
+      .example = "busbar sink try plant" },
+    { .noun = "sink",
+      .verb = "aside",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_aside,
+      .looks = true,
+      .flags = sink_aside_flags,
+      .summary = "what the target refused for good, newest first, with the reason",
+      .example = "busbar sink aside plant --csv" },
+    { .noun = "sink",
+      .verb = "retry",
+      .args = "SINK [ID]",
+      .args_min = 1,
+      .args_max = 2,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_retry,
+      .summary = "send again what is set aside, or one of it",
+      .details = "What is refused again stays aside: exit code 8.",
+      .example = "busbar sink retry plant\nbusbar sink retry plant 17" },
+    { .noun = "sink",
+      .verb = "drop",
+      .args = "SINK [ID]",
+      .args_min = 1,
+      .args_max = 2,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_drop,
+      .summary = "forget what is set aside, or one of it; it counts as released",
+      .details = "Asks first, unless --yes is given. The samples stay in the history here.",
+      .example = "busbar sink drop plant 17" },
+    { .noun = "sink",
+      .verb = "resend",
+      .args = "SINK",
+      .args_min = 1,
+      .args_max = 1,
+      .arg_kind = CLI_ARG_SINK,
+      .run = cli_sink_resend,
+      .flags = sink_resend_flags,
+      .summary = "send samples of history, such as those that a quota let go",
+      .details = "What the target has already is not there twice afterwards.",
+      .example = "busbar sink resend plant --from 2026-11-20T00:00:00Z --to 2026-11-21T00:00:00Z\n"
+                 "busbar sink resend plant --from -7d --points 'meter-*/*'" },
 
     { .noun = "event",
       .verb = "list",
@@ -667,15 +862,18 @@ static const struct cli_command commands[] = {
           "busbar history export 'temperature{device=\"ahu-1\"}' --start -7d -o week.jsonl" },
     { .noun = "history",
       .verb = "import",
-      .args = "FILE",
-      .args_min = 1,
+      .args = "[FILE]",
       .args_max = 1,
       .arg_kind = CLI_ARG_FILE,
       .run = cli_history_import,
-      .summary = "read back what export wrote; - is stdin",
+      .flags = history_import_flags,
+      .summary = "read back what export wrote (- is stdin), or what a sink keeps",
       .details = "The name of a CSV file ends in .csv, or say --csv. Importing again changes "
-                 "nothing. Lines that are wrong are told and left out: exit code 8.",
-      .example = "busbar history import week.jsonl" },
+                 "nothing. Lines that are wrong are told and left out: exit code 8. With --from "
+                 "postgresql the gateway reads chunks and rows of a site back by their labels; "
+                 "what is here already stays as it is.",
+      .example = "busbar history import week.jsonl\n"
+                 "busbar history import --from postgresql --sink plant --dry-run" },
     { .noun = "history",
       .verb = "backup",
       .args = "FOLDER",
@@ -749,6 +947,22 @@ static const struct cli_command commands[] = {
       .summary = "bring an earlier version back, files included",
       .example = "busbar config rollback 17" },
 
+    { .noun = "payload",
+      .verb = "test",
+      .args = "DEVICE|RULE...",
+      .args_min = 1,
+      .args_max = CLI_ARGS_MAX,
+      .arg_kind = CLI_ARG_DEVICE,
+      .run = cli_payload_test,
+      .flags = payload_flags,
+      .summary = "what each rule takes out of a message, or why not",
+      .details =
+          "Rules are written as in a configuration and need no gateway; those of a device are "
+          "asked of it. Nothing is stored. Exit code 3 when a rule finds something wrong, or "
+          "the message cannot be read.",
+      .example = "busbar payload test 'json: $.co2' --message '{\"co2\": 640}'\n"
+                 "busbar payload test '{ match: \"^T=(.*)$\", type: number }' --message T=21.5\n"
+                 "busbar payload test room-12 --last" },
     { .noun = "secret",
       .verb = "set",
       .args = "NAME",

@@ -97,6 +97,10 @@ static void offer_names(struct cli *cli, enum cli_arg_kind kind, const char *pre
         buf_append_text(&url, "/api/v1/certificates");
         rows = "certificates";
         name = "fingerprint";
+    } else if (kind == CLI_ARG_SINK) {
+        buf_append_text(&url, "/api/v1/sinks");
+        rows = "sinks";
+        name = "name";
     } else {
         buf_printf(&url, "/api/v1/points?limit=%d&match=", COMPLETE_ROWS);
         client_escape(&url, prefix, false);
@@ -165,7 +169,7 @@ int cli_complete(struct cli *cli)
     if (prefix[0] == '-') {
         offer_flags(command, prefix);
     } else if (command->arg_kind == CLI_ARG_DEVICE || command->arg_kind == CLI_ARG_POINT ||
-               command->arg_kind == CLI_ARG_CERTIFICATE) {
+               command->arg_kind == CLI_ARG_CERTIFICATE || command->arg_kind == CLI_ARG_SINK) {
         offer_names(cli, command->arg_kind, prefix);
     } else if (command->arg_kind == CLI_ARG_FILE) {
         return CLI_NOT_FOUND;

@@ -96,11 +96,13 @@ static void show(const struct cli *cli, const struct json_value *dev)
     if (str_parse_time(output_text(dev, "last_answer"), &time_us) == 0) {
         str_copy(age, sizeof age, output_text(dev, "last_answer"));
     }
-    line("last answer", age[0] != '\0' ? age : "never");
+    bool speaks_first = false;
+    (void)json_get_bool(json_get(dev, "speaks_first"), &speaks_first);
+    line(speaks_first ? "last heard" : "last answer", age[0] != '\0' ? age : "never");
     line("next try", output_text(dev, "next_try"));
     str_format(text, sizeof text, "%.1f ms, lag %.1f ms", output_number(dev, "poll_ms"),
                output_number(dev, "lag_ms"));
-    line("poll", text);
+    line("poll", speaks_first ? "none: it sends by itself" : text);
     static const char *const counters[] = { "polls",      "answers", "timeouts", "refusals",
                                             "bad_frames", "retries", "lag_polls" };
     for (size_t i = 0; i < sizeof counters / sizeof counters[0]; i++) {

@@ -101,12 +101,15 @@ static void put_ranges(struct json_writer *json, const struct cli *cli)
 }
 
 /* {"protocol", "range", "options"} */
+/* Listening for as long as was asked, and the way there and back. */
+#define WAIT_MORE_US (INT64_C(60) * 1000000)
+
 static void make_body(struct cli *cli, struct buf *body)
 {
     static const char *const options[][2] = { { "low", "low" },   { "high", "high" },
                                               { "has", "name" },  { "wait", "wait" },
                                               { "port", "port" }, { "credentials", "credentials" },
-                                              { "rate", "rate" } };
+                                              { "rate", "rate" }, { "topic", "topic" } };
     const char *network = cli_flag(cli, "network");
     struct json_writer json = json_writer(body);
     json_begin_object(&json);
@@ -129,8 +132,12 @@ static void make_body(struct cli *cli, struct buf *body)
         json_put_bool(&json, "public", true);
     }
     json_end_object(&json);
+    int64_t wait_us = 0;
+    const char *wait = cli_flag(cli, "wait");
     if (cli_flag(cli, "timeout") != NULL) {
         json_put_double(&json, "timeout_s", (double)cli->timeout_us / 1e6);
+    } else if (wait != NULL && str_parse_duration_us(wait, &wait_us) == 0) {
+        json_put_double(&json, "timeout_s", (double)(wait_us + WAIT_MORE_US) / 1e6);
     }
     json_end_object(&json);
 }
@@ -169,8 +176,13 @@ static void talk(const struct finds *finds, bool said)
         if (said) {
             return;
         }
-        fprintf(stderr, "nothing found. If there should be devices: the network card, the firewall "
-                        "and routers in between decide who is heard; see busbar ports\n");
+        fprintf(stderr, "%s\n",
+                strcmp(cli->args[0], "mqtt") == 0
+                    ? "nothing was heard. Devices that speak seldom need longer: "
+                      "--wait 5m"
+                    : "nothing found. If there should be devices: the network card, "
+                      "the firewall and routers in between decide who is heard; see "
+                      "busbar ports");
     } else if (finds->first_new != 0) {
         fprintf(stderr, "%zu new, %zu known. Look into one: busbar device browse --find %lld\n",
                 finds->count_new, finds->count_known, (long long)finds->first_new);

@@ -10,7 +10,13 @@
 #include "cli/client.h"
 #include "cli/output.h"
 
-enum { DEVICES_SHOWN = 20, DAYS_SOON = 30, DAYS_OWN = 60, SHORT_FINGERPRINT = 16 };
+enum {
+    DEVICES_SHOWN = 20,
+    DAYS_SOON = 30,
+    DAYS_OWN = 60,
+    SHORT_FINGERPRINT = 16,
+    REFUSED_SHARE = 10
+};
 
 void doctor_find(struct doctor *doctor, enum doctor_level level, const char *what, const char *seen,
                  const char *hint)
@@ -182,6 +188,30 @@ static void examine_driver(struct doctor *doctor, const struct json_value *drive
     }
 }
 
+/* Some refused messages happen; one in ten tells of a rule or a sender that is wrong. */
+static void examine_messages(struct doctor *doctor, const struct json_value *driver, int *troubles)
+{
+    const struct json_value *counts = json_get(driver, "messages");
+    const char *protocol = output_text(driver, "protocol");
+    double messages = output_number(counts, "messages"), refused = output_number(counts, "refused");
+    double strangers = output_number(counts, "strangers");
+    char what[64], seen[120], hint[96];
+    if (refused > 0 && refused * REFUSED_SHARE >= messages) {
+        str_format(what, sizeof what, "%s messages", protocol);
+        str_format(seen, sizeof seen, "%.0f of %.0f were refused", refused, messages);
+        str_format(hint, sizeof hint, "busbar drivers %s --refused tells why", protocol);
+        doctor_find(doctor, DOCTOR_WARN, what, seen, hint);
+        ++*troubles;
+    }
+    if (strangers > 0) {
+        str_format(what, sizeof what, "%s messages", protocol);
+        str_format(seen, sizeof seen, "%.0f readings came of ids that no device has", strangers);
+        str_format(hint, sizeof hint, "busbar drivers %s --unknown, or Discover on the page",
+                   protocol);
+        doctor_find(doctor, DOCTOR_WARN, what, seen, hint);
+    }
+}
+
 static void examine_drivers(struct doctor *doctor)
 {
     struct client_reply reply;
@@ -193,6 +223,7 @@ static void examine_drivers(struct doctor *doctor)
     const struct json_value *driver;
     while (json_next(&drivers, NULL, &driver)) {
         examine_driver(doctor, driver, &troubles);
+        examine_messages(doctor, driver, &troubles);
     }
     if (troubles == 0) {
         doctor_find(doctor, DOCTOR_OK, "drivers", "no trouble", "");
@@ -290,7 +321,7 @@ static void examine_ledger(struct doctor *doctor)
     (void)json_get_bool(json_get(reply.root, "balances"), &balances);
     doctor_find(doctor, balances ? DOCTOR_OK : DOCTOR_BAD, "ledger",
                 balances ? "balances" : "does not balance",
-                "busbar ledger --points shows which points; please report it");
+                "busbar ledger tells what is missing where; please report it");
     client_free(&reply);
 }
 
@@ -303,6 +334,7 @@ static void examine_running(struct doctor *doctor)
     examine_devices(doctor);
     examine_certificates(doctor);
     examine_drivers(doctor);
+    doctor_sinks(doctor);
     examine_ports(doctor);
     examine_ledger(doctor);
 }

@@ -23,6 +23,9 @@ void doctor_problems(struct doctor *doctor, const struct json_value *checked);
 /* The list of /api/v1/certificates: their time, files that hold none. */
 void doctor_certificates(struct doctor *doctor, const struct json_value *list);
 
+/* ---- doctor_sinks.c ---- */
+void doctor_sinks(struct doctor *doctor);
+
 /* ---- doctor_machine.c: this machine, without a gateway ---- */
 void doctor_clock(struct doctor *doctor);
 void doctor_disk(struct doctor *doctor, double free_bytes, double total_bytes);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* busbar status | ports | ledger | version: the running gateway as a whole. */
+/* busbar status | ports | version: the running gateway as a whole. */
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,9 +7,6 @@
 #include "base/str.h"
 #include "cli/client.h"
 #include "cli/output.h"
-#include "cli/progress.h"
-
-enum { LEDGER_PAGE = 10000 };
 
 static void bytes_line(const char *name, double bytes)
 {
@@ -67,6 +64,34 @@ static void show_history(const struct json_value *status)
     }
 }
 
+/* A line a sink: what it is at, and what is not as it should be. */
+static void show_sinks(const struct cli *cli, const struct json_value *status)
+{
+    struct json_iter it = json_iter(json_get(status, "sinks"));
+    const struct json_value *row;
+    const char *head = "sinks";
+    while (json_next(&it, NULL, &row)) {
+        char lag[32];
+        bool up = false;
+        const char *phase = output_text(row, "phase");
+        (void)json_get_bool(json_get(row, "up"), &up);
+        bool bad = !up && strcmp(phase, "paused") != 0;
+        output_age(lag, sizeof lag, output_number(row, "lag_s"));
+        printf("%-10s %s %s%s%s, lag %s, %.0f waiting, %.0f published", head,
+               output_text(row, "name"), bad ? output_color(cli, "bad") : "", phase,
+               bad ? output_color(cli, "off") : "", lag, output_number(row, "waiting"),
+               output_number(row, "published"));
+        if (output_number(row, "aside") > 0) {
+            printf(", %.0f set aside", output_number(row, "aside"));
+        }
+        if (output_number(row, "released") > 0) {
+            printf(", %.0f released", output_number(row, "released"));
+        }
+        putchar('\n');
+        head = "";
+    }
+}
+
 static void show_status(const struct cli *cli, const struct json_value *status,
                         const struct json_value *health)
 {
@@ -98,6 +123,7 @@ static void show_status(const struct cli *cli, const struct json_value *status,
            output_text(health, "log.error")[0] != '\0' ? ": " : "",
            output_text(health, "log.error"));
     show_history(status);
+    show_sinks(cli, status);
     bytes_line("disk free", output_number(health, "disk.free_bytes"));
     bytes_line("memory", output_number(status, "memory_bytes"));
     printf("config     version %.0f\n", output_number(health, "config.version"));
@@ -167,120 +193,6 @@ int cli_ports(struct cli *cli)
     }
     client_free(&reply);
     return rc != 0 ? rc : conflicts > 0 ? CLI_PROBLEMS : CLI_DONE;
-}
-
-/* ---- ledger ---- */
-
-static const struct output_column ledger_columns[] = {
-    { "POINT", "path", OUTPUT_TEXT },        { "RECEIVED", "received", OUTPUT_NUMBER },
-    { "STORED", "stored", OUTPUT_NUMBER },   { "REPEATED", "repeated", OUTPUT_NUMBER },
-    { "REFUSED", "refused", OUTPUT_NUMBER }, { "WAITING", "waiting", OUTPUT_NUMBER },
-    { "BALANCES", "balances", OUTPUT_TEXT }, { 0 },
-};
-
-static void show_totals(const struct json_value *root, bool balances)
-{
-    const struct json_value *totals = json_get(root, "totals"), *row;
-    printf("received  %14.0f\nstored    %14.0f\nrepeated  %14.0f\nwaiting   %14.0f\n",
-           output_number(totals, "received"), output_number(totals, "stored"),
-           output_number(totals, "repeated"), output_number(totals, "waiting"));
-    struct json_iter it = json_iter(json_get(totals, "refused"));
-    while (json_next(&it, NULL, &row)) {
-        printf("refused   %14.0f  %s\n", output_number(row, "count"), output_text(row, "reason"));
-    }
-    it = json_iter(json_get(json_get(root, "ingest"), "refused"));
-    while (json_next(&it, NULL, &row)) {
-        printf("refused   %14.0f  sent to the time series: %s\n", output_number(row, "count"),
-               output_text(row, "reason"));
-    }
-    puts(balances ? "balances: received = stored + repeated + refused + waiting"
-                  : "DOES NOT BALANCE");
-}
-
-/* Page by page: a million points are no answer for one request. The totals of the last page stay in `reply`. */
-static int ledger_pages(struct cli *cli, struct client_reply *reply)
-{
-    struct output out;
-    struct progress progress;
-    int rc = 0;
-    bool more = true;
-    output_begin(&out, cli, ledger_columns);
-    progress_begin(&progress, cli);
-    for (uint64_t offset = 0; more && rc == 0;) {
-        struct buf url;
-        buf_init(&url, CLIENT_URL_MAX);
-        buf_printf(&url, "/api/v1/ledger?limit=%d&offset=%llu&match=", LEDGER_PAGE,
-                   (unsigned long long)offset);
-        client_escape(&url, cli->arg_count > 0 ? cli->args[0] : "*", false);
-        rc = client_call(cli, buf_text(&url), NULL, reply);
-        buf_fini(&url);
-        if (rc != 0) {
-            break;
-        }
-        const struct json_value *rows = json_get(reply->root, "points"), *row;
-        struct json_iter it = json_iter(rows);
-        while (json_next(&it, NULL, &row)) {
-            output_row(&out, row);
-        }
-        offset += json_size(rows);
-        double total = output_number(reply->root, "total");
-        progress_at(&progress, offset, (uint64_t)total);
-        more = json_size(rows) > 0 && (double)offset < total && !output_asks_fields(cli);
-        if (more) {
-            client_free(reply);
-        }
-    }
-    progress_end(&progress);
-    int ended = output_end(&out);
-    if (rc == 0 && ended != 0) {
-        client_free(reply);
-    }
-    return rc != 0 ? rc : ended;
-}
-
-static int ledger_totals(struct cli *cli, struct client_reply *reply)
-{
-    struct buf url;
-    buf_init(&url, CLIENT_URL_MAX);
-    buf_append_text(&url, "/api/v1/ledger?limit=0&match=");
-    client_escape(&url, cli->arg_count > 0 ? cli->args[0] : "*", false);
-    int rc = client_call(cli, buf_text(&url), NULL, reply);
-    buf_fini(&url);
-    if (rc != 0) {
-        return rc;
-    }
-    bool balances = false;
-    (void)json_get_bool(json_get(reply->root, "balances"), &balances);
-    if (cli->format != CLI_JSON) {
-        show_totals(reply->root, balances);
-        return 0;
-    }
-    rc = output_json(cli, json_get(reply->root, "totals"));
-    if (rc != 0) {
-        client_free(reply);
-    }
-    return rc;
-}
-
-int cli_ledger(struct cli *cli)
-{
-    struct client_reply reply;
-    int rc = cli_flag(cli, "points") != NULL ? ledger_pages(cli, &reply)
-                                             : ledger_totals(cli, &reply);
-    if (rc != 0) {
-        return rc;
-    }
-    bool balances = false;
-    (void)json_get_bool(json_get(reply.root, "balances"), &balances);
-    if (output_number(reply.root, "total") == 0 && cli->arg_count > 0 && !cli->quiet) {
-        fputs("no point matches\n", stderr);
-    }
-    client_free(&reply);
-    if (!balances) {
-        return cli_fail(CLI_FAILED, "busbar ledger --points shows where; please report it",
-                        "the ledger does not balance");
-    }
-    return CLI_DONE;
 }
 
 int cli_version(struct cli *cli)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* busbar history export | import: between files here and the running gateway. */
+/* busbar history export | import: between files here, or what a sink keeps, and the running gateway. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +20,7 @@ enum {
     BUSY_TRIES = 300,
     BUSY_MS = 200,
     SEND_TIMEOUT_S = 300,
+    FETCH_LAST_MAX = 2048, /* the last line of a sink's samples */
 };
 
 /* ---- export ---- */
@@ -246,8 +247,133 @@ static int import_file(struct importing *work)
     return work->refused > 0 ? CLI_SOME_FAILED : CLI_DONE;
 }
 
+/* ---- import from a sink ---- */
+
+/* Lines come from the gateway and go back to it, some megabytes at a time; the last one says what was counted. */
+struct fetching {
+    struct importing to;
+    const struct cli *cli;
+    bool dry;
+    int rc;
+    char last[FETCH_LAST_MAX];
+};
+
+static bool send_whole(struct fetching *work)
+{
+    struct importing *to = &work->to;
+    uint64_t lines;
+    size_t size = whole_lines(to, &lines);
+    size_t begin = size; /* of the last line that is whole */
+    while (begin > 0 && (begin == size || to->data[begin - 1] != '\n')) {
+        begin--;
+    }
+    bool end = size > begin && size - begin < sizeof work->last &&
+               strncmp(to->data + begin, "{\"fetched\"", 10) == 0;
+    if (end) {
+        str_format(work->last, sizeof work->last, "%.*s", (int)(size - begin), to->data + begin);
+    }
+    size_t samples = end ? begin : size;
+    work->rc = samples > 0 && !work->dry ? send_piece(to, samples) : 0;
+    to->line += lines;
+    to->size -= size;
+    memmove(to->data, to->data + size, to->size);
+    return work->rc == 0;
+}
+
+static bool take_lines(void *ctx, const char *data, size_t size)
+{
+    struct fetching *work = ctx;
+    struct importing *to = &work->to;
+    while (size > 0 && work->rc == 0) {
+        size_t room = PIECE_BYTES - to->size;
+        size_t count = size < room ? size : room;
+        memcpy(to->data + to->size, data, count);
+        to->size += count;
+        to->done_bytes += count;
+        data += count;
+        size -= count;
+        progress_at(&to->progress, 0, 0);
+        if (to->size == PIECE_BYTES && !send_whole(work)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int say_fetched(const struct fetching *work)
+{
+    struct json_doc *doc = NULL;
+    struct err err = { 0 };
+    if (work->last[0] == '\0' ||
+        json_parse(work->last, strlen(work->last), NULL, &doc, &err) != 0) {
+        return cli_fail(CLI_FAILED, "say it again: what is here already stays as it is",
+                        "the gateway stopped before all was read");
+    }
+    const struct json_value *row = json_get(json_root(doc), "fetched");
+    const char *error = json_get_text(json_get(row, "error"), NULL);
+    const char *hint = json_get_text(json_get(row, "hint"), NULL);
+    double unlabelled = output_number(row, "unlabelled"),
+           damaged = output_number(row, "damaged_rows");
+    if (!work->cli->quiet) {
+        printf(
+            "%s: %.0f samples of %.0f points; here already: %.0f repeated, %.0f with another value "
+            "(kept as they are)\n",
+            work->dry ? "would be imported" : "imported", output_number(row, "samples"),
+            output_number(row, "points"), output_number(row, "repeated"),
+            output_number(row, "kept"));
+    }
+    if (unlabelled > 0 || damaged > 0) {
+        fprintf(stderr, "left out: %.0f samples without labels, %.0f damaged rows\n", unlabelled,
+                damaged);
+    }
+    int rc = unlabelled > 0 || damaged > 0 || work->to.refused > 0 ? CLI_SOME_FAILED : CLI_DONE;
+    if (error != NULL) {
+        rc = cli_fail(CLI_FAILED, hint != NULL && hint[0] != '\0' ? hint : NULL, "%s", error);
+    }
+    json_free(doc);
+    return rc;
+}
+
+static int import_from(struct cli *cli)
+{
+    static const char *const names[] = { "sink", "site", "points", "since", "until" };
+    struct fetching work = { .to = { .cli = cli, .name = "the sink", .line = 1 }, .cli = cli };
+    struct buf path;
+    if (strcmp(cli_flag(cli, "from"), "postgresql") != 0 || cli_flag(cli, "sink") == NULL ||
+        cli->arg_count > 0) {
+        return cli_fail(CLI_USAGE, "write --from postgresql --sink NAME, and no file",
+                        "that is not where samples can come from");
+    }
+    work.dry = cli_flag(cli, "dry-run") != NULL;
+    buf_init(&path, CLIENT_URL_MAX);
+    buf_append_text(&path, "/api/v1/history/archive?format=json");
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (cli_flag(cli, names[i]) != NULL) {
+            buf_printf(&path, "&%s=", names[i]);
+            client_escape(&path, cli_flag(cli, names[i]), false);
+        }
+    }
+    work.to.data = busbar_alloc(PIECE_BYTES);
+    progress_begin(&work.to.progress, cli);
+    int rc = client_fetch(cli, buf_text(&path), take_lines, &work);
+    bool sent = rc == 0 && send_whole(&work);
+    progress_end(&work.to.progress);
+    buf_fini(&path);
+    busbar_free(work.to.data);
+    return work.rc != 0 ? work.rc : sent ? say_fetched(&work) : rc;
+}
+
+/* ---- import ---- */
+
 int cli_history_import(struct cli *cli)
 {
+    if (cli_flag(cli, "from") != NULL) {
+        return import_from(cli);
+    }
+    if (cli->arg_count == 0) {
+        return cli_fail(CLI_USAGE, "write a FILE, - for stdin, or --from postgresql --sink NAME",
+                        "nothing says where the samples are");
+    }
     const char *name = cli->args[0];
     struct importing work = { .cli = cli, .name = name, .file = stdin, .line = 1 };
     size_t length = strlen(name);

@@ -119,7 +119,11 @@ static int unknown_command(const char *noun, const char *word)
         if (noun != NULL && !str_equal(row->noun, noun)) {
             continue;
         }
-        names[count++] = noun == NULL && row->noun != NULL ? row->noun : row->verb;
+        const char *name = noun == NULL && row->noun != NULL ? row->noun : row->verb;
+        bool again = count > 0 && strcmp(names[count - 1], name) == 0; /* rows of a noun follow */
+        if (!again && count < NAMES_MAX) {
+            names[count++] = name;
+        }
     }
     const char *nearest = str_nearest(word, names, count);
     char hint[160];

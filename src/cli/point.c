@@ -130,12 +130,17 @@ static void line(const char *name, const char *text)
     }
 }
 
-/* "every 10s", or "as it changes, checked every 5m" */
+/* "every 10s", "as it changes, checked every 5m", or "as the device sends it" */
 static void show_period(const struct json_value *pt)
 {
     char every[32], text[96];
-    bool watched = false;
+    bool watched = false, pushed = false;
     (void)json_get_bool(json_get(pt, "watched"), &watched);
+    (void)json_get_bool(json_get(pt, "pushed"), &pushed);
+    if (pushed) {
+        line("read", "as the device sends it");
+        return;
+    }
     str_format_duration(every, sizeof every,
                         (int64_t)(output_number(pt, watched ? "check_every_s" : "every_s") * 1e6));
     str_format(text, sizeof text, watched ? "as it changes, checked every %s" : "every %s", every);

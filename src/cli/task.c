@@ -59,14 +59,21 @@ static void stop(struct cli *cli, struct task *task)
 int task_run(struct cli *cli, const char *kind, const char *body, struct task *task)
 {
     char url[TASK_URL_MAX];
+    str_format(url, sizeof url, "/api/v1/%s", kind);
+    return task_run_at(cli, url, kind, body, task);
+}
+
+int task_run_at(struct cli *cli, const char *url, const char *kind, const char *body,
+                struct task *task)
+{
     struct progress progress;
     memset(task, 0, sizeof *task);
-    str_format(url, sizeof url, "/api/v1/%s", kind);
     int rc = client_call(cli, url, body, &task->last);
     if (rc != 0) {
         return rc;
     }
-    str_format(task->url, sizeof task->url, "%s/%.0f", url, output_number(task->last.root, "id"));
+    str_format(task->url, sizeof task->url, "/api/v1/%s/%.0f", kind,
+               output_number(task->last.root, "id"));
     block_interrupt(true);
     progress_begin(&progress, cli);
     progress.share = strcmp(kind, "discoveries") == 0;

@@ -17,6 +17,9 @@ struct task {
 /* kind: "browses". 0 when it has ended, whether well or not: look at task_exit(); else an exit code after
  * having said why. task_free() in any case. */
 int task_run(struct cli *cli, const char *kind, const char *body, struct task *task);
+/* The same where another address begins it. */
+int task_run_at(struct cli *cli, const char *url, const char *kind, const char *body,
+                struct task *task);
 
 /* What its end means: CLI_DONE; CLI_INTERRUPTED; or the code of its error, whose message is said here. */
 int task_exit(const struct cli *cli, const struct task *task);

@@ -189,6 +189,8 @@ static void reply_device(struct server_request *req, const struct device *dev)
     shape_device(&shape, &json, dev);
     json_put_u64(&json, "sent_bytes", shape_stats(&shape, dev)->sent_bytes);
     json_put_u64(&json, "received_bytes", shape_stats(&shape, dev)->received_bytes);
+    json_put_bool(&json, "messages",
+                  shape_ops(&shape, dev) != NULL && shape_ops(&shape, dev)->rule != NULL);
     json_put_array(&json, "limits");
     if (dev->host != NULL) {
         host_limits(dev, put_limit, &json);

@@ -25,6 +25,14 @@ static void put_driver(struct json_writer *json, struct host *host, const struct
     json_put_bool(json, "discovers", ops->discover != NULL);
     json_put_u64(json, "finds", kept);
     json_put_u64(json, "finds_left_out", dropped);
+    struct driver_messages messages;
+    if (host_driver_messages(host, ops->name, &messages)) {
+        json_put_object(json, "messages");
+        server_put_message_counts(json, &messages.counts);
+        json_end_object(json);
+    } else {
+        json_put_null(json, "messages");
+    }
     json_put_array(json, "facts");
     (void)host_driver_status(host, ops->name, put_fact, json);
     json_end_array(json);

@@ -51,15 +51,30 @@ static bool find_trace(const struct driver_ops *ops, const struct point *pt, str
     return false;
 }
 
+/* The newest message that holds the point. */
+static bool find_heard(const struct driver_ops *ops, const struct point *pt, struct buf *out,
+                       struct sample *raw)
+{
+    struct frames frames = { .count = 0 };
+    host_frames(pt->device, keep_frame, &frames);
+    for (size_t at = frames.count; at-- > 0;) {
+        if (!frames.list[at].sent && ops->heard(pt->device, pt, frames.list[at].bytes, out, raw)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void put_trace(struct shape *shape, struct json_writer *json, const struct point *pt)
 {
     const struct driver_ops *ops = shape_ops(shape, pt->device);
-    struct sample raw;
-    if (ops == NULL || ops->trace == NULL || pt->device->host == NULL) {
+    struct sample raw = { .type = VALUE_NONE };
+    if (ops == NULL || pt->device->host == NULL) {
         return;
     }
     buf_clear(&shape->text);
-    if (!find_trace(ops, pt, &shape->text, &raw)) {
+    bool found = ops->trace != NULL && find_trace(ops, pt, &shape->text, &raw);
+    if (!found && (ops->heard == NULL || !find_heard(ops, pt, &shape->text, &raw))) {
         return;
     }
     put_step(json, "bytes", buf_text(&shape->text));

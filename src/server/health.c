@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "server/shape.h"
+#include "server/sinks.h"
 
 static const char *log_word(const struct server *server)
 {
@@ -40,6 +41,33 @@ static void put_problem(struct json_writer *json, const char *what, const char *
     json_end_object(json);
 }
 
+static void put_sink_problems(const struct server *server, struct json_writer *json)
+{
+    struct sinks *sinks = server->config.sinks;
+    struct sink_status status;
+    struct sink_trouble trouble;
+    for (size_t i = 0; sinks != NULL && sinks_status_at(sinks, i, &status); i++) {
+        if (sink_trouble(server, &status, &trouble)) {
+            put_problem(json, trouble.what, trouble.why, trouble.hint);
+        }
+    }
+}
+
+/* Of which sinks something is wrong, as a mark that changes with it; 0: of none. */
+static uint64_t sinks_mark(const struct server *server)
+{
+    struct sinks *sinks = server->config.sinks;
+    struct sink_status status;
+    struct sink_trouble trouble;
+    uint64_t mark = 0;
+    for (size_t i = 0; sinks != NULL && sinks_status_at(sinks, i, &status); i++) {
+        if (sink_trouble(server, &status, &trouble)) {
+            mark = hash_u64(mark ^ hash_text(status.name) ^ ((uint64_t)status.phase + 1));
+        }
+    }
+    return mark;
+}
+
 /* What the figures themselves say, beside what the app knows. */
 static void put_problems(struct server *server, const struct server_facts *facts,
                          struct json_writer *json)
@@ -57,6 +85,7 @@ static void put_problems(struct server *server, const struct server_facts *facts
         put_problem(json, "history upkeep failed", err_text(history->keeper_error),
                     "busbar doctor looks closer");
     }
+    put_sink_problems(server, json);
     for (size_t i = 0; i < facts->problem_count; i++) {
         put_problem(json, facts->problems[i].what, facts->problems[i].why, facts->problems[i].hint);
     }
@@ -70,7 +99,7 @@ static const char *status_word(const struct server *server, const struct server_
         return "stopping";
     }
     bool fine = history->log_state == HISTORY_LOG_OK && history->keeper_error == 0 &&
-                facts->problem_count == 0;
+                facts->problem_count == 0 && sinks_mark(server) == 0;
     return fine ? "ok" : "degraded";
 }
 
@@ -133,6 +162,7 @@ uint64_t health_mark(struct server *server)
     mark = mix(mark, facts.stopping);
     mark = mix(mark, (uint64_t)facts.config_version);
     mark = mix(mark, facts.config_differs);
+    mark = mix(mark, sinks_mark(server));
     for (size_t i = 0; i < facts.problem_count; i++) {
         const char *what = facts.problems[i].what;
         mark = mix(mark, hash_text(what != NULL ? what : ""));
@@ -269,6 +299,7 @@ static void get_status(struct server_request *req)
     json_put_u64(&json, "waiting", gauges->received > known ? gauges->received - known : 0);
     put_events(server, &json);
     put_history(gauges, &json);
+    server_put_sinks(server, &json);
     json_end_object(&json);
     server_reply_json(req, 200, &out);
 }

@@ -51,12 +51,10 @@ static bool framing_is_fine(struct server_request *req, const struct http_head *
 {
     struct framing framing = { 0 };
     (void)MHD_get_connection_values(head->mhd, MHD_HEADER_KIND, count_framing, &framing);
-    const union MHD_ConnectionInfo *info = MHD_get_connection_info(
-        head->mhd, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     bool page = req->kind == SERVER_PAGE;
     size_t head_max = page ? SERVER_HEADER_MAX : SERVER_HEADER_LONG_MAX;
     bool chunked = !page && framing.encodings == 1 && framing.chunked && framing.lengths == 0;
-    if (info != NULL && info->header_size > head_max) {
+    if (head->size > head_max) {
         refuse(req, 431, BUSBAR_ELIMIT,
                page ? "the request's head is over 8 KB" : "the request's head is over 64 KB",
                page ? "" : "send the parameters by POST, as a form");
@@ -120,11 +118,11 @@ static bool size_is_fine(struct server_request *req, uint64_t size)
 {
     size_t max = req->match.route->body_max > 0 ? req->match.route->body_max : SERVER_BODY_MAX;
     char text[64];
-    req->body.max = max;
+    req->http.body.max = max;
     if (size > max) {
         str_format(text, sizeof(text), "the body is over %zu MB", max >> 20);
         refuse(req, 413, BUSBAR_ELIMIT, text, max > SERVER_BODY_MAX ? "send it in parts" : "");
-    } else if (size > SERVER_BODIES_MAX - req->server->body_bytes) {
+    } else if (size > SERVER_BODIES_MAX - req->http.http->body_bytes) {
         refuse(req, 503, BUSBAR_EBUSY, "too many large requests at a time", "send it again soon");
     } else {
         return true;
@@ -171,7 +169,7 @@ void http_head_check(struct server_request *req, const struct http_head *head)
         return;
     }
     char allow[64];
-    int error = server_routes_find(&req->server->routes[req->kind], head->method, &req->url,
+    int error = server_routes_find(&server_of(req)->routes[req->kind], head->method, &req->url,
                                    &req->match, allow, sizeof(allow));
     if (error == BUSBAR_ENOENT && is_page(req, head)) {
         return;

@@ -5,15 +5,6 @@
 
 #include "server/core.h"
 
-struct MHD_Connection;
-
-struct http_head {
-    struct MHD_Connection *mhd; /* its headers */
-    const char *method;
-    const char *target; /* as it came */
-    const char *listen; /* the listening address; NULL: a Unix socket */
-};
-
 /* Finds the route and its parameters. Answers the request when the head is wrong, and when a file of
  * the page is asked for; else it goes on to the body. */
 void http_head_check(struct server_request *req, const struct http_head *head);

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* GET /api/v1/ledger: received = stored + repeated + refused + waiting.
+/* GET /api/v1/ledger: received = stored + repeated + refused + waiting; and of each sink stored = published + waiting +
+ * aside + released.
  *
  *   walk: ids of the points that match  ->  job: what was stored of each  ->  walk over those points:
- *   what was received and refused, the balance of each, the sums
+ *   what was received and refused, the balance of each, the sums  ->  the sinks, one by one
  *
  * Over all points the totals come from the bus and the history themselves, so that samples of points
- * that are configured no more are in them. */
+ * that are configured no more are in them; and only then the sinks are asked, which have no such points. */
 #include "base/alloc.h"
+#include "base/str.h"
 #include "server/counts.h"
 #include "server/filter.h"
 #include "server/ingest/ingest.h"
+#include "server/sink_ledger.h"
 #include "server/walk.h"
 
 enum { LEDGER_LIMIT = 1000, LEDGER_LIMIT_MAX = 10000, LEDGER_SLICE = 2000, LEDGER_PAUSE_US = 500 };
@@ -24,13 +27,17 @@ struct ledger {
     struct buf rows;
     struct json_writer json; /* onto rows */
     struct ledger_line totals;
+    struct sink_ledgers *sinks; /* being asked; or NULL */
     int64_t limit, offset;
     size_t next, total;
-    bool all_balance, only_wrong;
+    bool all_balance, only_wrong, no_sinks;
 };
 
 static void ledger_free(struct ledger *ledger)
 {
+    if (ledger->sinks != NULL) {
+        sink_ledgers_cancel(ledger->sinks);
+    }
     walk_stop(&ledger->walk);
     timer_stop(&ledger->timer);
     shape_fini(&ledger->shape);
@@ -75,33 +82,55 @@ static void totals_of_all(struct ledger *ledger)
     totals->refused += ingest_refused(counts->ingest);
 }
 
-static void finish(struct ledger *ledger)
+/* sinks: their rows; NULL: they were not asked. */
+static void reply(struct ledger *ledger, const struct buf *sinks, bool sinks_balance)
 {
     const struct ledger_line *totals = &ledger->totals;
-    if (ledger->filter.trivial && ledger->filter.device[0] == '\0') {
-        totals_of_all(ledger);
-    }
-    ledger_line_balance(&ledger->totals, counts_waiting_max(ledger->counts));
-    json_end_array(&ledger->json);
     struct buf out;
     buf_init(&out, SERVER_ANSWER_MAX);
     struct json_writer json = json_writer(&out);
     json_begin_object(&json);
-    json_put_bool(&json, "balances", totals->balances && ledger->all_balance);
+    json_put_bool(&json, "balances", totals->balances && ledger->all_balance && sinks_balance);
     json_put_object(&json, "totals");
     json_put_u64(&json, "received", totals->received);
     json_put_u64(&json, "stored", totals->stored);
     json_put_u64(&json, "repeated", totals->repeated);
     shape_refused(&json, "refused", totals->refusals);
     json_put_u64(&json, "waiting", totals->waiting);
+    json_put_bool(&json, "balances", totals->balances && ledger->all_balance);
     json_end_object(&json);
     ingest_put_ledger(ledger->counts->ingest, &json);
     json_key(&json, "points");
     json_raw(&json, buf_text(&ledger->rows), ledger->rows.size);
     json_put_u64(&json, "total", ledger->total);
+    json_key(&json, "sinks");
+    json_raw(&json, sinks != NULL ? (const char *)sinks->data : "[]",
+             sinks != NULL ? sinks->size : 2);
     json_end_object(&json);
     server_reply_json(ledger->req, 200, &out);
     ledger_free(ledger);
+}
+
+static void on_sinks(void *ctx, const struct buf *rows, bool balances)
+{
+    struct ledger *ledger = ctx;
+    ledger->sinks = NULL;
+    reply(ledger, rows, balances);
+}
+
+static void finish(struct ledger *ledger)
+{
+    bool all = ledger->filter.trivial && ledger->filter.device[0] == '\0';
+    if (all) {
+        totals_of_all(ledger);
+    }
+    ledger_line_balance(&ledger->totals, counts_waiting_max(ledger->counts));
+    json_end_array(&ledger->json);
+    bool asked = all && !ledger->no_sinks &&
+                 sink_ledgers_start(server_of(ledger->req), &ledger->sinks, on_sinks, ledger);
+    if (!asked) {
+        reply(ledger, NULL, true);
+    }
 }
 
 static void add_up(struct ledger_line *totals, const struct ledger_line *line)
@@ -219,6 +248,7 @@ static void get_ledger(struct server_request *req)
     }
     ledger->req = req;
     ledger->only_wrong = server_query_bool(req, "wrong");
+    ledger->no_sinks = str_equal(server_query(req, "sinks"), "false");
     ledger->counts = counts_new(server);
     shape_init(&ledger->shape, server);
     buf_init(&ledger->rows, SERVER_ANSWER_MAX);
@@ -235,15 +265,19 @@ void server_ledger_routes(struct server *server)
         { "wrong", "boolean", "only points that do not balance" },
         { "limit", "integer", "points in the answer, at most 10000; default 1000" },
         { "offset", "integer", "points to step over" },
+        { "sinks", "boolean", "false: without the sinks, which takes longer the more waits" },
         { NULL, NULL, NULL },
     };
     static const struct server_route routes[] = {
         { .method = "GET",
           .path = "/api/v1/ledger",
           .handler = get_ledger,
-          .summary = "received = stored + repeated + refused + waiting, per point and in all",
+          .summary =
+              "received = stored + repeated + refused + waiting, per point and in all; and of "
+              "each sink",
           .query = query,
           .answer = "Ledger" },
     };
     server_add_routes(server, routes, sizeof(routes) / sizeof(routes[0]), NULL);
+    server_sink_ledger_routes(server);
 }

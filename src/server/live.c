@@ -11,7 +11,6 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "server/health.h"
-#include "server/http.h"
 #include "server/live_private.h"
 #include "server/reply.h"
 
@@ -42,11 +41,11 @@ static ssize_t read_stream(void *ctx, uint64_t position, char *to, size_t max)
     if (stream->live->stopped || stream->req == NULL) {
         return MHD_CONTENT_READER_END_OF_STREAM;
     }
-    if (http_stream_left(stream->req)) {
+    if (http_stream_left(&stream->req->http)) {
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     if (stream->out_sent == stream->out.size && !live_next_event(stream)) {
-        http_stream_wait(stream->req);
+        http_stream_wait(&stream->req->http);
         return 0;
     }
     size_t size = stream->out.size - stream->out_sent;
@@ -81,7 +80,7 @@ static void open_stream(struct live_stream *stream)
     struct MHD_Response *response = MHD_create_response_from_callback(
         MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream, stream, on_response_gone);
     stream->open = true;
-    if (response == NULL || req->connection == NULL) {
+    if (response == NULL || req->http.connection == NULL) {
         stream->req = NULL;
         if (response != NULL) {
             MHD_destroy_response(response);
@@ -96,7 +95,7 @@ static void open_stream(struct live_stream *stream)
     stream->health_due = stream->wants_health;
     (void)buf_append_text(&stream->out, "retry: 2000\n\n");
     server_request_on_gone(req, on_connection_gone, stream);
-    http_stream_begin(req, KERNEL_BYTES);
+    http_stream_begin(&req->http, KERNEL_BYTES);
     server_reply_response(req, 200, response);
 }
 
@@ -254,7 +253,7 @@ static bool tick_stream(struct live_stream *stream, bool health_changed)
         stream->health_due = true;
     }
     if (live_has_news(stream)) {
-        http_stream_wake(stream->req);
+        http_stream_wake(&stream->req->http);
     }
     return stream->wants_devices;
 }
@@ -317,7 +316,7 @@ void live_stop(struct live *live)
     list_each(at, &live->streams) {
         struct live_stream *stream = list_entry(at, struct live_stream, link);
         if (stream->req != NULL) {
-            http_stream_wake(stream->req);
+            http_stream_wake(&stream->req->http);
         }
     }
 }

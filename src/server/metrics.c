@@ -3,6 +3,7 @@
  * devices are gathered by a walk, since there may be thousands of them. */
 #include <math.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,6 +12,7 @@
 #include "server/ingest/ingest.h"
 #include "server/live.h"
 #include "server/shape.h"
+#include "server/sinks.h"
 #include "server/walk.h"
 
 struct metrics {
@@ -65,6 +67,40 @@ static void put_host(const struct server *server, struct buf *out)
     (void)buf_printf(out,
                      "busbar_points{quality=\"good\"} %zu\nbusbar_points{quality=\"bad\"} %zu\n",
                      totals.points_good, totals.points_bad);
+}
+
+/* Of the protocols whose devices send by themselves. */
+static void put_messages(const struct server *server, struct buf *out)
+{
+    static const struct {
+        const char *name, *help;
+        size_t at;
+        bool gauge;
+    } rows[] = {
+#define AT(field) offsetof(struct driver_message_counts, field)
+        { "messages_total", "Messages that devices sent by themselves.", AT(messages), false },
+        { "message_readings_total", "Values in them.", AT(readings), false },
+        { "message_events_total", "Events in them.", AT(events), false },
+        { "messages_repeated_total", "Messages that came again.", AT(repeated), false },
+        { "messages_refused_total", "Messages refused.", AT(refused), false },
+        { "messages_unused_total", "Messages in which no rule found anything.", AT(unused), false },
+        { "messages_unknown_id_total", "Readings of ids that no device has.", AT(strangers),
+          false },
+        { "messages_waiting", "Messages not yet on disk.", AT(waiting), true },
+#undef AT
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        head(out, rows[i].name, rows[i].gauge ? "gauge" : "counter", rows[i].help);
+        for (const struct driver_ops *const *ops = server->config.catalog; *ops != NULL; ops++) {
+            struct driver_messages messages;
+            if (host_driver_messages(server->config.host, (*ops)->name, &messages)) {
+                uint64_t value;
+                memcpy(&value, (const char *)&messages.counts + rows[i].at, sizeof(value));
+                (void)buf_printf(out, "busbar_%s{protocol=\"%s\"} %llu\n", rows[i].name,
+                                 (*ops)->name, (unsigned long long)value);
+            }
+        }
+    }
 }
 
 static void put_ledger(const struct server *server, struct buf *out)
@@ -175,14 +211,14 @@ static void put_process(struct server *server, struct buf *out)
     gauge(out, "start_time_seconds", "When the gateway started, since 1970.",
           (double)server->config.started_us / 1e6);
     gauge(out, "http_connections", "Open HTTP connections.",
-          (double)server_connection_count(server));
+          (double)http_connection_count(&server->http));
     gauge(out, "http_streams", "Open live streams.", (double)live_stream_count(server->live));
     gauge(out, "queries_running", "PromQL questions that run now.",
           (double)lane_running(server->queries));
     gauge(out, "queries_waiting", "PromQL questions that wait for their turn.",
           (double)lane_waiting(server->queries));
     counter(out, "http_slow_connections_total", "Connections closed for taking too long.",
-            server->cut_slow);
+            server->http.cut_slow);
     head(out, "http_answers_total", "counter", "HTTP answers by class of status.");
     for (unsigned i = 2; i < SERVER_STATUS_CLASSES; i++) {
         (void)buf_printf(out, "busbar_http_answers_total{status=\"%s\"} %llu\n", classes[i],
@@ -261,10 +297,12 @@ static void get_metrics(struct server_request *req)
     buf_init(&metrics->timeouts, SERVER_ANSWER_MAX);
     put_process(server, &metrics->out);
     put_host(server, &metrics->out);
+    put_messages(server, &metrics->out);
     put_ledger(server, &metrics->out);
     put_events(server, &metrics->out);
     put_history(server, &metrics->out);
     put_policies(server, &metrics->out);
+    server_sinks_metrics(server, &metrics->out);
     ingest_put_metrics(server->ingest, &metrics->out);
     head(&metrics->out, "device_up", "gauge", "1 while the device answers.");
     server_request_on_cut(req, on_cut, metrics);

@@ -22,32 +22,48 @@ const struct openapi_schema openapi_schemas[] = {
           "history:{series:i head_samples:i block_samples:i blocks:i block_bytes:i log_bytes:i "
           "head_bytes:i written_bytes:i expired_samples:i deleted_samples:i damaged_chunks:i "
           "tier_bytes:i days:i cold_days:i unmerged_samples:i pending_deletes:i doing:s "
-          "policies:[{name:s keep_s:i? bytes:i max_bytes:i removed_days:i oldest:t?}]}" },
+          "policies:[{name:s keep_s:i? bytes:i max_bytes:i removed_days:i oldest:t?}]} "
+          "sinks:[{name:s kind:s phase:s up:b lag_s:n waiting:i published:i aside:i released:i "
+          "why:s}]" },
     { .name = "Device",
       .shape = "name:s title:s place:s protocol:s profile:s address:s link:s error:s since:t? "
-               "last_answer:t? next_try:t? poll_ms:n lag_ms:n errors_hour:i polls:i answers:i "
+               "last_answer:t? speaks_first:b next_try:t? poll_ms:n lag_ms:n errors_hour:i polls:i "
+               "answers:i "
                "timeouts:i refusals:i bad_frames:i retries:i lag_polls:i "
                "points:{good:i bad:i total:i} browsable:b config:s" },
     { .name = "DriverList",
       .shape = "drivers:[{protocol:s discovers:b finds:i finds_left_out:i "
-               "facts:[{part:s name:s text:s trouble:s closed:b}]}]" },
+               "messages:{messages:i readings:i events:i repeated:i refused:i unused:i strangers:i "
+               "waiting:i}? facts:[{part:s name:s text:s trouble:s closed:b}]}]" },
+    { .name = "MessageList",
+      .shape =
+          "protocol:s messages:i readings:i events:i repeated:i refused:i unused:i strangers:i "
+          "waiting:i refusals:[{id:i time:t? source:s where:s why:s excerpt:s}] source_count:i "
+          "sources:[{source:s messages:i refused:i last:t? last_refused:t?}] "
+          "unknown_ids:[{id:s came_by:s messages:i last:t? sample:s}]" },
     { .name = "DeviceList", .shape = "devices:[Device] total:i all:i" },
     { .name = "DeviceDetail",
-      .shape = "Device & sent_bytes:i received_bytes:i limits:[{name:s value:i}]" },
+      .shape = "Device & sent_bytes:i received_bytes:i messages:b limits:[{name:s value:i}]" },
     { .name = "FrameList", .shape = "frames:[{time:t sent:b size:i hex:s text:s bad:s?}]" },
     { .name = "TestRequest", .shape = "options:[s]" },
     { .name = "TestResult",
       .shape = "fine:b code:s took_ms:n findings:[{step:s fine:b seen:s hint:s code:s}]" },
+    { .name = "PayloadTest",
+      .shape = "device:s rules:[s] settings:s message:s message_base64:s last:b fields:o" },
+    { .name = "PayloadFindings",
+      .shape = "message:s? findings:[{name:s rule:s event:b element:i id:s fine:b found:s why:s "
+               "value:v? "
+               "type:s quality:s time:t?}] left_out:i readable:b error:s hint:s" },
     { .name = "Point",
       .shape = "path:s title:s value:v? exact:s text:s type:s units:s quality:s reason:s detail:s "
                "time:t? received:t? since:t? age_s:n? last_good:{value:v text:s time:t?}? "
                "writable:b device:s source:s config:s" },
     { .name = "PointList", .shape = "points:[Point] total:i all:i reasons:[{reason:s count:i}]" },
     { .name = "PointDetail",
-      .shape = "Point & enum:[{value:i name:s}] every_s:n watched:b check_every_s:n? "
-               "stale_after_s:n scale:n offset:n "
+      .shape = "Point & enum:[{value:i name:s}] every_s:n watched:b pushed:b check_every_s:n? "
+               "stale_after_s:n? scale:n offset:n "
                "deadband:n write:{min:n? max:n? confirm:b releasable:b priority:i? max_time_s:n?}? "
-               "holds:[Hold] "
+               "holds:[Hold] sinks:[s] "
                "ledger:{" LEDGER_FIELDS
                "refused:[{reason:s count:i}] waiting:i balances:b} explain:[{step:s text:s}]" },
     { .name = "WriteRequest",
@@ -77,6 +93,38 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "CertificateList",
       .shape = "certificates:[Certificate] waiting:i refused:i trusted:i" },
     { .name = "CertificateDetail", .shape = "Certificate & pem:s" },
+    { .name = "ConnectorKey", .shape = "connector:s id:s label:s created:t used:t?" },
+    { .name = "ConnectorKeyList", .shape = "keys:[ConnectorKey]" },
+    { .name = "ConnectorKeyMade", .shape = "ConnectorKey & key:s" },
+    { .name = "ConnectorKeyRequest", .shape = "label:s" },
+    { .name = "Connector",
+      .shape = "name:s protocol:s devices:i messages:i refused:i key_count:i last:t? trouble:s" },
+    { .name = "ConnectorList", .shape = "connectors:[Connector]" },
+    { .name = "ConnectorDetail",
+      .shape = "Connector & settings:[{name:s text:s}] keys:[ConnectorKey]" },
+    { .name = "Sink",
+      .shape =
+          "name:s kind:s title:s where:s points:s exactly_once:b sql:b phase:s up:b since:t? "
+          "published:i repeated:i aside:i released:i events:i events_aside:i "
+          "events_released:i waiting:i waiting_bytes:i lag_s:n samples_per_s:n batches:i "
+          "failures:i last_published:t? error:{code:s message:s hint:s time:t?}? why:s next_try:t? "
+          "quota:{keep_bytes:i keep_s:i? left_bytes:i left_s:i? used:n} trouble:s" },
+    { .name = "SinkList", .shape = "sinks:[Sink]" },
+    { .name = "SinkDetail",
+      .shape = "Sink & details:[{name:s text:s}] recent:{to:t? step_s:i lag_s:[n] waiting:[i] "
+               "samples_per_s:[n]}" },
+    { .name = "SinkDone", .shape = "sink:s changed:b message:s" },
+    { .name = "SinkTest",
+      .shape = "findings:[{what:s verdict:s text:s hint:s}] fine:b verdict:s took_ms:n" },
+    { .name = "SinkAsideRequest", .shape = "id:i" },
+    { .name = "SinkResendRequest", .shape = "from:s to:s points:s", .required = "from" },
+    { .name = "SinkTask",
+      .shape = "id:i state:s done:i total:i code:s message:s began:t ended:t? sink:s verb:s sent:i "
+               "refused:i" },
+    { .name = "SinkTaskList", .shape = "tasks:[SinkTask]" },
+    { .name = "SinkAside",
+      .shape = "id:i event:b time:t path:s value:s quality:s reason:s set_aside:t" },
+    { .name = "SinkAsideList", .shape = "rows:[SinkAside] total:i" },
     { .name = "Task",
       .shape = "id:i state:s done:i total:i code:s message:s began:t ended:t? protocol:s" },
     { .name = "DiscoverRequest",
@@ -112,10 +160,14 @@ const struct openapi_schema openapi_schemas[] = {
     { .name = "AcknowledgeResult", .shape = "Event & message:s" },
     { .name = "Stream",
       .shape = "points:[Point] devices:[Device] health:Health events:[Event] missed:{events:i}" },
+    { .name = "SinkLedger",
+      .shape = "sink:s stored:i published:i repeated:i waiting:i aside:i released:i lost_records:i "
+               "missing:i balances:b? text:s hint:s" },
     { .name = "Ledger",
-      .shape = "balances:b totals:{" LEDGER_FIELDS "refused:[{reason:s count:i}] waiting:i} "
+      .shape = "balances:b totals:{" LEDGER_FIELDS
+               "refused:[{reason:s count:i}] waiting:i balances:b} "
                "ingest:{received:i refused:[{reason:s count:i}]} points:[{path:s " LEDGER_FIELDS
-               "refused:i waiting:i balances:b}] total:i" },
+               "refused:i waiting:i balances:b}] total:i sinks:[SinkLedger]" },
     { .name = "Journal",
       .shape = "entries:[{id:i time:t who:s from:s what:s path:s old:s new:s result:s}]" },
     { .name = "Log", .shape = "lines:[{id:i time:t level:s module:s device:s text:s}]" },

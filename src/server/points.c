@@ -13,6 +13,7 @@
 #include "server/counts.h"
 #include "server/filter.h"
 #include "server/holds.h"
+#include "server/sinks.h"
 #include "server/walk.h"
 
 enum { POINTS_LIMIT = 200, POINTS_LIMIT_MAX = 10000, REASONS = 256 };
@@ -245,28 +246,37 @@ static void put_write(struct json_writer *json, const struct point *pt)
     json_end_object(json);
 }
 
+/* null: never. */
+static void put_seconds(struct json_writer *json, const char *key, int64_t us)
+{
+    if (us > 0) {
+        json_put_double(json, key, (double)us / 1e6);
+    } else {
+        json_put_null(json, key);
+    }
+}
+
 static void put_point(struct shape *shape, struct json_writer *json, const struct point *pt)
 {
     const struct point_class *cls = pt->cls;
     int64_t check_us = host_watched(pt);
     int64_t told_us = check_us > 0 ? check_us : cls->every_us;
-    int64_t stale_us = cls->stale_after_us > 0 ? cls->stale_after_us : 3 * told_us;
+    int64_t stale_us = cls->stale_after_us > 0 || pt->pushed ? cls->stale_after_us : 3 * told_us;
     shape_point(shape, json, pt);
     put_enum(json, cls);
     json_put_double(json, "every_s", (double)cls->every_us / 1e6);
     json_put_bool(json, "watched", check_us > 0);
-    json_key(json, "check_every_s");
-    if (check_us > 0) {
-        json_double(json, (double)check_us / 1e6);
-    } else {
-        json_null(json);
-    }
-    json_put_double(json, "stale_after_s", (double)stale_us / 1e6);
+    json_put_bool(json, "pushed", pt->pushed);
+    put_seconds(json, "check_every_s", check_us);
+    put_seconds(json, "stale_after_s", stale_us);
     json_put_double(json, "scale", cls->scale);
     json_put_double(json, "offset", cls->offset);
     json_put_double(json, "deadband", cls->deadband);
     put_write(json, pt);
     holds_put_of(shape, json, pt);
+    buf_clear(&shape->text);
+    point_path(pt, &shape->text);
+    server_put_sinks_of(shape->server, json, buf_text(&shape->text));
     explain_put(shape, json, pt);
 }
 

@@ -10,7 +10,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "server/http.h"
 
 static const struct {
     int code;
@@ -68,13 +67,15 @@ void server_reply_own_headers(const struct server_request *req, struct MHD_Respo
 void server_reply_response(struct server_request *req, unsigned status,
                            struct MHD_Response *response)
 {
-    req->status = status;
-    req->response = response;
-    if (req->server != NULL) {
+    struct server *server = server_of(req);
+    req->http.status = status;
+    req->http.response = response;
+    req->cut = NULL;
+    if (server != NULL) {
         unsigned class = status / 100 < SERVER_STATUS_CLASSES ? status / 100 : 0;
-        req->server->answers[class]++;
+        server->answers[class]++;
     }
-    http_answer(req);
+    http_answer(&req->http);
 }
 
 static bool as_prometheus(const struct server_request *req)

@@ -1,62 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A request's life, and what a handler may ask of it. */
+/* A request from its head to its end, and what a handler may ask of it. */
 #include "server/core.h"
 
 #include <assert.h>
 #include <microhttpd.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "server/http_head.h"
+#include "server/reply.h"
 
-struct server_request *server_request_new(struct server *server, enum server_kind kind)
+struct server_request *server_request_of(struct http_request *req)
 {
-    struct server_request *req = busbar_alloc(sizeof(*req));
-    req->server = server;
-    req->kind = kind;
-    buf_init(&req->body, SERVER_BODY_MAX);
-    list_append(&server->requests, &req->link);
-    return req;
+    return list_entry(req, struct server_request, http);
 }
 
-static void free_when_done(struct server_request *req)
+/* Whatever the route's row says the body is. 0 or an error. */
+static int take_apart(struct server_request *req, struct err *err)
 {
-    if (!req->completed || !req->answered) {
-        return;
+    const struct server_route *route = req->match.route;
+    const struct buf *body = &req->http.body;
+    if (req->http.body_error == BUSBAR_ELIMIT) {
+        err_set(err, BUSBAR_ELIMIT, "the body is over %zu bytes", body->max);
+        return err_hint(err, "send it in parts");
     }
-    list_remove(&req->link);
-    if (req->server != NULL) {
-        req->server->body_bytes -= req->body.size;
+    if (req->http.body_error != 0) {
+        return err_set(err, req->http.body_error, "too many large requests at a time");
     }
-    server_url_fini(&req->url);
-    buf_fini(&req->body);
-    json_free(req->doc);
-    if (req->response != NULL) {
-        MHD_destroy_response(req->response);
+    if (body->size == 0 || (route->flags & SERVER_ROUTE_RAW) != 0) {
+        return 0;
     }
-    busbar_free(req);
+    if ((route->flags & SERVER_ROUTE_FORM) != 0) {
+        return server_url_add_form(&req->url, buf_text(body), body->size, err);
+    }
+    int error = json_parse(buf_text(body), body->size, NULL, &req->doc, err);
+    if (error != 0) {
+        err_prefix(err, "the body is no JSON");
+    }
+    return error;
 }
 
-void server_request_completed(struct server_request *req)
+static void handle(struct http_request *http)
 {
-    req->connection = NULL;
-    req->completed = true;
-    atomic_store(&req->cancel, true);
-    req->answered = req->answered || !req->started; /* its body never came: no handler holds it */
+    struct server_request *req = server_request_of(http);
+    struct err err = { 0 };
+    if (take_apart(req, &err) == 0) {
+        req->match.route->handler(req);
+    } else if (http->body_error == BUSBAR_ELIMIT) {
+        server_reply_status(req, 413, &err);
+    } else {
+        server_reply_err(req, &err);
+    }
+}
+
+static void begin(struct http_request *http, const struct http_head *head)
+{
+    struct server_request *req = server_request_of(http);
+    req->kind = (enum server_kind)head->kind;
+    str_copy(req->who, sizeof(req->who), head->who);
+    str_copy(req->from, sizeof(req->from), head->from);
+    http_head_check(req, head);
+    http->bulk = req->match.route != NULL && req->match.route->body_max > SERVER_BODY_MAX;
+}
+
+static void tell_gone(struct http_request *http)
+{
+    struct server_request *req = server_request_of(http);
     if (req->gone != NULL) {
         req->gone(req->gone_ctx);
     }
-    free_when_done(req);
 }
 
-void server_request_answered(struct server_request *req)
+static void fini(struct http_request *http)
 {
-    req->answered = true;
-    req->cut = NULL;
-    list_remove(&req->link);
-    free_when_done(req);
+    struct server_request *req = server_request_of(http);
+    server_url_fini(&req->url);
+    json_free(req->doc);
 }
+
+static unsigned stopping(struct MHD_Response **response)
+{
+    static char text[] = "{\"error\":{\"code\":\"ECANCELED\",\"message\":\"busbar is stopping\","
+                         "\"hint\":\"\"}}";
+    *response = MHD_create_response_from_buffer_with_free_callback(sizeof(text) - 1, text, NULL);
+    if (*response != NULL) {
+        server_reply_headers(*response, SERVER_TYPE_JSON, "no-store");
+    }
+    return 503;
+}
+
+const struct http_ops server_http_ops = {
+    .request_bytes = sizeof(struct server_request),
+    .body_max = SERVER_BODY_MAX,
+    .bodies_max = SERVER_BODIES_MAX,
+    .begin = begin,
+    .handle = handle,
+    .gone = tell_gone,
+    .fini = fini,
+    .stopping = stopping,
+};
 
 void server_request_on_gone(struct server_request *req, void (*gone)(void *ctx), void *ctx)
 {
@@ -72,7 +115,7 @@ void server_request_on_cut(struct server_request *req, void (*cut)(void *ctx), v
 
 struct server *server_of(const struct server_request *req)
 {
-    return req->server;
+    return req->http.http != NULL ? req->http.http->ctx : NULL;
 }
 
 void *server_ctx(const struct server_request *req)
@@ -167,14 +210,14 @@ const struct json_value *server_body(const struct server_request *req)
 
 const uint8_t *server_raw(const struct server_request *req, size_t *size)
 {
-    *size = req->body.size;
-    return req->body.data != NULL ? req->body.data : (const uint8_t *)"";
+    *size = req->http.body.size;
+    return req->http.body.data != NULL ? req->http.body.data : (const uint8_t *)"";
 }
 
 const atomic_bool *server_cancel(struct server_request *req)
 {
-    req->watched = true;
-    return &req->cancel;
+    req->http.watched = true;
+    return &req->http.cancel;
 }
 
 void server_answer_header(struct server_request *req, const char *name, const char *value)
@@ -192,4 +235,15 @@ const char *server_who(const struct server_request *req)
 const char *server_from(const struct server_request *req)
 {
     return req->from;
+}
+
+const char *server_header(const struct server_request *req, const char *name)
+{
+    return http_header(&req->http, name);
+}
+
+bool server_takes_gzip(const struct server_request *req)
+{
+    const char *encodings = server_header(req, MHD_HTTP_HEADER_ACCEPT_ENCODING);
+    return encodings != NULL && strstr(encodings, "gzip") != NULL;
 }

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
-#include "history/history.h"
+#include "history/archive.h"
 #include "net/jobs.h"
 #include "server/points.h"
 #include "server/shape.h"
@@ -59,14 +59,18 @@ static void put_samples(struct json_writer *json, const struct history_samples *
 static void read_samples(struct samples *samples, struct json_writer *json)
 {
     struct history_samples found = { 0 };
-    int error = history_read(samples->history, samples->series, samples->from_us, samples->to_us,
-                             (size_t)samples->limit, &found);
+    struct history_archive_ask ask = { 0 };
+    int error = history_read_archived(samples->history, &ask, samples->series, samples->from_us,
+                                      samples->to_us, (size_t)samples->limit, &found);
     if (error != 0) {
         err_set(&samples->err, error, "the history cannot be read: %s", err_text(error));
         return;
     }
     put_head(samples, json);
     put_samples(json, &found);
+    if (ask.err.code != 0) {
+        json_put_string(json, "warning", ask.err.message);
+    }
     json_end_object(json);
     history_samples_free(&found);
 }

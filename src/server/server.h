@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The HTTP server: REST, live stream, metrics and the page, and the Prometheus API with its ingest, on
- * the loop (libmicrohttpd underneath, in no header but http.c's).
+ * the loop (libmicrohttpd underneath, by http/).
  *
  * Listeners are of two kinds, each with its own routes: the page's (SERVER_PAGE) and the one of the time
  * series (SERVER_TIME_SERIES), whose errors have the shape of Prometheus and whose bodies may be large.
@@ -38,9 +38,11 @@
 struct history;
 struct state;
 struct state_event;
+struct keyring;
 struct trust;
 struct server;
 struct server_request;
+struct sinks;
 
 enum {
     SERVER_CONNECTIONS_MAX = 256,  /* a listener */
@@ -79,9 +81,11 @@ struct server_config {
     struct bus *bus;
     struct host *host;
     struct trust *trust;                     /* certificates; NULL: there are none here */
+    struct keyring *keyring;                 /* keys of connectors; NULL: there are none here */
     const struct driver_ops *const *catalog; /* as the host's: addresses and frames in words */
     struct history *history;                 /* NULL: samples are answered with 503 */
     struct state *state; /* NULL: the journal is answered with 503, writes leave no entry */
+    struct sinks *sinks; /* NULL: there are none here */
     int64_t started_us;  /* wall clock */
     const char *site_id, *site_name, *site_timezone;
     void (*facts)(void *ctx, struct server_facts *facts); /* zeroed before; cheap, asked often */

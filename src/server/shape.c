@@ -157,6 +157,7 @@ void shape_device(struct shape *shape, struct json_writer *json, const struct de
     json_put_string(json, "error", stats->link == LINK_UP ? "" : link_error(stats));
     shape_time(json, "since", stats->since_us);
     shape_time(json, "last_answer", stats->last_answer_us);
+    json_put_bool(json, "speaks_first", stats->speaks_first);
     shape_time(json, "next_try", stats->next_try_us);
     json_put_double(json, "poll_ms", ms(stats->poll_us));
     json_put_double(json, "lag_ms", ms(stats->lag_us));

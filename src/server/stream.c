@@ -12,7 +12,6 @@
 
 #include "base/alloc.h"
 #include "net/jobs.h"
-#include "server/http.h"
 #include "server/reply.h"
 
 enum { BLOCK_BYTES = 64 * 1024 };
@@ -62,7 +61,7 @@ static void made(void *ctx, int error)
     stream->ready_is_there = true;
     stream->error = error != 0 ? error : stream->make_error;
     if (stream->req != NULL) {
-        http_stream_wake(stream->req);
+        http_stream_wake(&stream->req->http);
     }
     free_when_done(stream);
 }
@@ -97,7 +96,7 @@ static ssize_t read_stream(void *ctx, uint64_t position, char *to, size_t max)
 {
     struct stream *stream = ctx;
     (void)position;
-    if (stream->stopped || stream->req == NULL || http_stream_left(stream->req)) {
+    if (stream->stopped || stream->req == NULL || http_stream_left(&stream->req->http)) {
         return MHD_CONTENT_READER_END_WITH_ERROR;
     }
     while (stream->sent == stream->sending.size) {
@@ -110,7 +109,7 @@ static ssize_t read_stream(void *ctx, uint64_t position, char *to, size_t max)
         if (!stream->making) {
             return MHD_CONTENT_READER_END_OF_STREAM;
         }
-        http_stream_wait(stream->req);
+        http_stream_wait(&stream->req->http);
         return 0;
     }
     size_t size = stream->sending.size - stream->sent;
@@ -144,7 +143,7 @@ void stream_stop_all(struct server *server)
         atomic_store(&stream->cancel, true);
         list_remove(&stream->link);
         if (stream->req != NULL) {
-            http_stream_wake(stream->req);
+            http_stream_wake(&stream->req->http);
         }
     }
 }
@@ -154,7 +153,7 @@ void server_reply_stream(struct server_request *req, unsigned status, const char
 {
     struct MHD_Response *response = NULL;
     struct stream *stream = NULL;
-    if (req->server != NULL && req->connection != NULL) {
+    if (server_of(req) != NULL && req->http.connection != NULL) {
         stream = busbar_alloc(sizeof(*stream));
         response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES, read_stream,
                                                      stream, on_response_gone);
@@ -166,16 +165,16 @@ void server_reply_stream(struct server_request *req, unsigned status, const char
         return;
     }
     stream->req = req;
-    stream->loop = req->server->config.loop;
+    stream->loop = server_of(req)->config.loop;
     stream->maker = maker;
     stream->ctx = ctx;
     buf_init(&stream->ready, SERVER_ANSWER_MAX);
     buf_init(&stream->sending, SERVER_ANSWER_MAX);
-    list_append(&req->server->streams, &stream->link);
+    list_append(&server_of(req)->streams, &stream->link);
     server_reply_headers(response, content_type, "no-store");
     server_reply_own_headers(req, response);
     server_request_on_gone(req, on_connection_gone, stream);
     make_next(stream);
-    http_stream_begin(req, 0);
+    http_stream_begin(&req->http, 0);
     server_reply_response(req, status, response);
 }

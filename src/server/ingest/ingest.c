@@ -136,8 +136,8 @@ static int begin(struct ingest_request *request)
         }
         ingest->rows_ready = true;
     }
-    if (options->coding != INGEST_IDENTITY) {
-        int error = ingest_decode(options->coding, text, size, &request->plain, &request->err);
+    if (options->coding != PAYLOAD_IDENTITY) {
+        int error = payload_decode(options->coding, text, size, &request->plain, &request->err);
         if (error != 0) {
             return error;
         }

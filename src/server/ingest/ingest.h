@@ -14,13 +14,14 @@
 #include "base/buf.h"
 #include "history/history.h"
 #include "net/loop.h"
-#include "server/ingest/coding.h"
+#include "payload/coding.h"
 #include "server/ingest/metadata.h"
 #include "server/ingest/rows.h"
 
 enum {
-    INGEST_WAITING_MAX = 256,  /* requests in line; more are answered 503 */
-    INGEST_BUSY_MS_MAX = 3000, /* a busy log is tried again so long, then 503 */
+    INGEST_PLAIN_MAX = 64 << 20, /* bytes of a body after decompression */
+    INGEST_WAITING_MAX = 256,    /* requests in line; more are answered 503 */
+    INGEST_BUSY_MS_MAX = 3000,   /* a busy log is tried again so long, then 503 */
 };
 
 struct json_writer;
@@ -65,7 +66,7 @@ enum ingest_kind {
 
 struct ingest_options {
     enum ingest_kind kind;
-    enum ingest_coding coding;
+    enum payload_coding coding;
     int64_t unit_ns;    /* INGEST_INFLUX */
     bool seconds;       /* INGEST_OPENMETRICS */
     int64_t default_us; /* time of samples without one; 0: now */

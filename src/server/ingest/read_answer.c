@@ -6,9 +6,10 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "history/reader.h"
+#include "payload/coding.h"
 #include "server/core.h"
-#include "server/ingest/coding.h"
 #include "server/ingest/export.h"
+#include "server/ingest/ingest.h"
 #include "server/ingest/remote_read.h"
 
 enum { READ_SAMPLE_BYTES = 18 /* of a sample in the answer, at most */ };
@@ -132,7 +133,8 @@ static int answer(struct read *read, const void *data, size_t size)
             error = read->response.overflow ? too_much(read) : 0;
         }
     }
-    if (error == 0 && ingest_snappy(read->response.data, read->response.size, &read->packed) != 0) {
+    if (error == 0 &&
+        payload_snappy(read->response.data, read->response.size, &read->packed) != 0) {
         error = too_much(read);
     }
     buf_fini(&result);
@@ -147,7 +149,7 @@ static void work(void *ctx)
     size_t size = 0;
     const uint8_t *body = server_raw(read->req, &size);
     buf_init(&plain, INGEST_PLAIN_MAX);
-    if (ingest_decode(INGEST_SNAPPY, body, size, &plain, &read->err) == 0) {
+    if (payload_decode(PAYLOAD_SNAPPY, body, size, &plain, &read->err) == 0) {
         (void)answer(read, buf_text(&plain), plain.size);
     }
     buf_fini(&plain);

@@ -31,7 +31,7 @@ static void refuse(struct server_request *req, int code, const char *message, co
 /* Content-Encoding; false: answered. */
 static bool coding_of(struct server_request *req, struct ingest_options *options)
 {
-    if (ingest_coding_find(server_header(req, "Content-Encoding"), &options->coding)) {
+    if (payload_coding_find(server_header(req, "Content-Encoding"), &options->coding)) {
         return true;
     }
     struct err err = { 0 };
@@ -102,7 +102,7 @@ static void post_remote_write(struct server_request *req)
         return;
     }
     if (server_header(req, "Content-Encoding") == NULL) {
-        options.coding = INGEST_SNAPPY; /* remote write is never plain */
+        options.coding = PAYLOAD_SNAPPY; /* remote write is never plain */
     }
     ingest_take(ingest_of(req), req, &options);
 }

@@ -57,7 +57,7 @@ static int answer(struct prometheus_job *job)
     struct promql_source source;
     struct promql_result result;
     int64_t waited_us = clock_mono_us() - ask->asked_us;
-    int error = promql_source_history_open(job->history, &source);
+    int error = promql_source_history_open(job->history, ask->question.cancel, &source);
     if (error != 0) {
         err_set(&job->err, error, "the history cannot be read: %s", err_text(error));
         return error == BUSBAR_EAGAIN ? err_hint(&job->err, "its series are still being loaded")

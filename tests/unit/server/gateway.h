@@ -281,6 +281,7 @@ struct gateway {
     struct history *history;
     struct state *state;
     struct trust *trust; /* with GATEWAY_STORES */
+    struct sinks *sinks; /* of gateway_open_with() */
     struct server *server;
     enum server_kind asks; /* which listener the client below talks to */
     char folder[64];
@@ -342,10 +343,10 @@ static inline void gateway_open_stores(struct gateway *gw)
     assert_int_equal(history_open(&config, &gw->history, &err), 0);
 }
 
-static inline void gateway_open(struct gateway *gw, unsigned flags)
+static inline void gateway_open_with(struct gateway *gw, unsigned flags, struct sinks *sinks)
 {
     struct err err = { 0 };
-    *gw = (struct gateway){ .next_id = 1 };
+    *gw = (struct gateway){ .next_id = 1, .sinks = sinks };
     gw->cls = (struct point_class){ .units = "kW", .scale = 1, .every_us = 50 * CLOCK_US_PER_MS };
     gw->facts = (struct server_facts){ .config_version = 7,
                                        .disk_free_bytes = 1000,
@@ -376,6 +377,7 @@ static inline void gateway_open(struct gateway *gw, unsigned flags)
                                                      .catalog = toy_catalog,
                                                      .history = gw->history,
                                                      .state = gw->state,
+                                                     .sinks = gw->sinks,
                                                      .started_us = clock_wall_us(),
                                                      .site_id = "hq",
                                                      .site_name = "Head office",
@@ -383,6 +385,11 @@ static inline void gateway_open(struct gateway *gw, unsigned flags)
                                                      .facts = gateway_facts,
                                                      .ctx = gw });
     assert_int_equal(server_listen(gw->server, SERVER_PAGE, "127.0.0.1", 0, &err), 0);
+}
+
+static inline void gateway_open(struct gateway *gw, unsigned flags)
+{
+    gateway_open_with(gw, flags, NULL);
 }
 
 /* From now on the client talks to the listener of the time series. */

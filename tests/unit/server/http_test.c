@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What comes before a handler: framing, Host and Origin, routes, limits, slow senders; and the life
  * of requests that are answered later. */
-#include "server/http.h"
 
 #include "server/core.h"
 #include "unit/server/gateway.h"
@@ -240,13 +239,13 @@ static void slow_bodies_and_readers_are_closed(void **state)
         client_send(reader, text); /* 40 MB of answers, more than the kernel takes */
     }
     gateway_turn(gw, 500);
-    assert_int_equal(server_connection_count(gw->server), 2);
+    assert_int_equal(http_connection_count(&gw->server->http), 2);
     clock_fake_set(clock_mono_us() + 31 * CLOCK_US_PER_S, clock_wall_us());
     loop_advance_for_test(gw->loop, 2 * CLOCK_US_PER_S);
-    assert_int_equal(server_connection_count(gw->server), 1);
+    assert_int_equal(http_connection_count(&gw->server->http), 1);
     clock_fake_advance(121 * CLOCK_US_PER_S);
     loop_advance_for_test(gw->loop, 2 * CLOCK_US_PER_S);
-    assert_int_equal(server_connection_count(gw->server), 0);
+    assert_int_equal(http_connection_count(&gw->server->http), 0);
     clock_fake_off();
     free(client_read(gw, sender, NULL, 1000, &closed));
     assert_true(closed);

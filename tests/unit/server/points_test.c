@@ -290,6 +290,18 @@ static void a_point_that_is_told_says_how_often_it_is_checked(void **state)
     answer_fini(&answer);
 }
 
+static void a_pushed_point_need_not_get_stale(void **state)
+{
+    struct gateway *gw = *state;
+    struct device *dev = gateway_add(gw, "ahu-1", 1);
+    dev->points[0].pushed = true;
+    struct answer answer = ask(gw, "GET", "/api/v1/points/ahu-1/p0", NULL, NULL);
+    assert_true(true_at(&answer, "pushed"));
+    assert_int_equal(json_type(at(&answer, "stale_after_s")), JSON_NULL);
+    answer_fini(&answer);
+    dev->points[0].pushed = false;
+}
+
 static void wrong_writes_never_leave(void **state)
 {
     struct gateway *gw = *state;
@@ -415,6 +427,7 @@ int main(void)
         TEST(one_point_has_its_settings),
         TEST(a_value_is_written_and_read_back),
         TEST(a_point_that_is_told_says_how_often_it_is_checked),
+        TEST(a_pushed_point_need_not_get_stale),
         TEST(wrong_writes_never_leave),
         TEST(a_walk_survives_removals),
     };

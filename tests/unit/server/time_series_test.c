@@ -230,7 +230,7 @@ static void bytes_come_whole(void **state)
     assert_int_equal(seen.sum, sum);
     answer_fini(&answer);
     buf_fini(&text);
-    assert_int_equal(gw->server->body_bytes, 0);
+    assert_int_equal(gw->server->http.body_bytes, 0);
 }
 
 static void too_many_bytes_are_refused(void **state)
@@ -249,9 +249,9 @@ static void too_many_bytes_are_refused(void **state)
     assert_int_equal(answer.status, 413);
     assert_string_equal(text_at(&answer, "status"), "error");
     answer_fini(&answer);
-    assert_int_equal(gw->server->body_bytes, 0);
+    assert_int_equal(gw->server->http.body_bytes, 0);
 
-    gw->server->body_bytes = SERVER_BODIES_MAX - 100; /* as if others held it */
+    gw->server->http.body_bytes = SERVER_BODIES_MAX - 100; /* as if others held it */
     answer = ask(gw, "POST", "/raw", "Content-Length: 101\r\n", NULL);
     assert_int_equal(answer.status, 503);
     assert_string_equal(text_at(&answer, "errorType"), "unavailable");
@@ -260,8 +260,8 @@ static void too_many_bytes_are_refused(void **state)
     answer = send_all(gw, text.data, text.size); /* grows while it comes */
     assert_int_equal(answer.status, 503);
     answer_fini(&answer);
-    assert_int_equal(gw->server->body_bytes, SERVER_BODIES_MAX - 100);
-    gw->server->body_bytes = 0;
+    assert_int_equal(gw->server->http.body_bytes, SERVER_BODIES_MAX - 100);
+    gw->server->http.body_bytes = 0;
     buf_fini(&text);
 }
 
@@ -426,7 +426,7 @@ static void who_went_away_is_noticed(void **state)
     assert_true(atomic_load(seen.cancel));
     server_reply_error(seen.held, BUSBAR_ECANCELED, "to nobody");
     gateway_turn(gw, 20);
-    assert_int_equal(server_connection_count(gw->server), 0);
+    assert_int_equal(http_connection_count(&gw->server->http), 0);
 
     fd = client_connect(gw); /* the next request on the same line does not count as leaving */
     client_send(fd, "GET /hold HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -5,7 +5,8 @@
 
 #include <zlib.h>
 
-#include "server/ingest/coding.h"
+#include "payload/coding.h"
+#include "server/ingest/ingest.h"
 #include "server/ingest/remote_read.h"
 
 static struct answer post(struct gateway *gw, const char *target, const char *headers,
@@ -94,7 +95,7 @@ static void every_protocol_is_stored(void **state)
     buf_init(&plain, 4096);
     buf_init(&packed, 4096);
     ingest_read_put_series(&plain, &label, 1, &time_us, &value, 1);
-    assert_int_equal(ingest_snappy(plain.data, plain.size, &packed), 0);
+    assert_int_equal(payload_snappy(plain.data, plain.size, &packed), 0);
     expect(post(&gw, "/api/v1/write", "", packed.data, packed.size), 204);
     expect(post(&gw, "/api/v1/write", "Content-Encoding: snappy\r\n", packed.data, packed.size),
            204);
