@@ -31,6 +31,11 @@ test("a point that is read seldom has no gap between its reads", () => {
   assert.deepEqual(gapsOf(series, 130), []);
 });
 
+test("a point that never gets stale has no gap but what is bad", () => {
+  const series = seriesOf([bucket(0, 1), bucket(100_000, 2), bucket(100_010, null, 1)], 10_000, 10, null);
+  assert.deepEqual(gapsOf(series, 100_020), [{ from: 100_010, to: 100_020, bad: 1, reason: "no answer" }]);
+});
+
 test("bad samples make a gap that counts them", () => {
   const series = seriesOf([bucket(0, 1), bucket(10, null, 4), bucket(20, 3)], 10_000, 1, 5);
   assert.deepEqual(gapsOf(series, 30), [{ from: 10, to: 20, bad: 4, reason: "no answer" }]);

@@ -5,6 +5,7 @@ import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import { assertAccessible, assertQuiet, openBrowser, shot, visit } from "./support/browser.mjs";
 import { startMock } from "./support/mock.mjs";
+import { someSinks } from "./support/sinks.mjs";
 
 const PAGES = {
   overview: "/",
@@ -18,6 +19,8 @@ const PAGES = {
   journal: "/journal",
   config: "/config",
   certificates: "/certificates",
+  sinks: "/sinks",
+  sink: "/sinks/plant",
   system: "/system",
 };
 const FIRST_LOAD_BYTES_MAX = 60 * 1024;
@@ -26,6 +29,7 @@ let mock;
 let browser;
 before(async () => {
   mock = await startMock();
+  mock.site.sinks = someSinks();
   browser = await openBrowser();
 });
 after(async () => {

@@ -2,7 +2,6 @@
 // Which page is on view; the title and the focus follow it.
 import { useEffect, useRef } from "preact/hooks";
 import { health } from "./api/live";
-import { Device } from "./pages/Device";
 import { Devices } from "./pages/Devices";
 import { Overview } from "./pages/Overview";
 import { Point } from "./pages/Point";
@@ -20,9 +19,11 @@ import { text } from "./text";
 
 const Certificates = lazy(async () => (await import("./pages/Certificates")).Certificates);
 const Config = lazy(async () => (await import("./pages/Config")).Config);
+const Device = lazy(async () => (await import("./pages/Device")).Device);
 const Explore = lazy(async () => (await import("./pages/Explore")).Explore);
 const Journal = lazy(async () => (await import("./pages/Journal")).Journal);
 const Overrides = lazy(async () => (await import("./pages/Overrides")).Overrides);
+const Sinks = lazy(async () => (await import("./pages/Sinks")).Sinks);
 const System = lazy(async () => (await import("./pages/System")).System);
 
 function page(parts: string[]) {
@@ -33,6 +34,9 @@ function page(parts: string[]) {
   if (first === "points" && second !== undefined && rest.length > 0) {
     const path = `${second}/${rest.join("/")}`;
     return { title: path, body: <Point key={path} path={path} /> };
+  }
+  if (first === "sinks" && rest.length === 0) {
+    return { title: second ?? text.pages.sinks, body: <Sinks name={second} /> };
   }
   if (parts.length <= 1) {
     switch (first) {

@@ -14,6 +14,7 @@ const GO: Record<string, string> = {
   j: "/journal",
   v: "/overrides",
   t: "/certificates",
+  u: "/sinks",
   c: "/config",
   s: "/system",
 };

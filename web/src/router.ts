@@ -87,6 +87,7 @@ export const href = {
       encodeURIComponent(path.slice(slash + 1))
     );
   },
+  sink: (name: string) => `/sinks/${encodeURIComponent(name)}`,
   points: (query: Record<string, string>) => `/points?${new URLSearchParams(query)}`,
   explore: (asked: string) => `/explore?${new URLSearchParams({ s: asked })}`,
 };

@@ -2,6 +2,7 @@
 // What the made-up gateway answers about browses and holds (docs/rest.md). A site with `objects` has
 // devices that tell what they have; a browse of one takes `browseLooks` looks before it is done.
 import { iso } from "./site.mjs";
+import { answerSinks } from "./sinks.mjs";
 
 const GROUPS = [
   ["analog-input", "Analog inputs"],
@@ -333,6 +334,9 @@ export function answerLook(site, method, parts, query, body) {
   }
   if (parts[0] === "certificates") {
     return answerCertificate(site, method, parts);
+  }
+  if (parts[0] === "sinks" || parts[0] === "sink-tasks") {
+    return answerSinks(site, method, parts, body);
   }
   if (parts[0] === "drivers") {
     return { body: { drivers: DRIVERS } };

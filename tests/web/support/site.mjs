@@ -49,6 +49,7 @@ export class Site {
     this.browseFails = undefined; // why it does
     this.holds = holds;
     this.certificates = [];
+    this.sinks = { rows: [], aside: [], did: [], task: 0 };
     this.writes = [];
     this.commands = []; // those that were run, with their arguments
     this.answerAllGood = false; // no device has a bad point of its own

@@ -89,6 +89,11 @@ export async function get<T>(path: string, signal?: AbortSignal): Promise<T> {
   return (await (await send(path, signal ? { signal } : {})).json()) as T;
 }
 
+/** The same where the answer is a text. */
+export async function getText(path: string): Promise<string> {
+  return (await send(path, {})).text();
+}
+
 export async function post<T>(path: string, body: unknown = {}): Promise<T> {
   return (await (await sendBody(path, body)).json()) as T;
 }

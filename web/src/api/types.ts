@@ -76,7 +76,71 @@ export interface DriverFact {
 }
 
 export interface DriverList {
-  drivers: { protocol: string; facts: DriverFact[] }[];
+  drivers: { protocol: string; facts: DriverFact[]; messages: MessageCounts | null }[];
+}
+
+/** By which devices post. */
+export interface Connector {
+  name: string;
+  protocol: string;
+  devices: number;
+  messages: number;
+  refused: number;
+  key_count: number;
+  last: string | null;
+  trouble: string;
+}
+
+export interface ConnectorKey {
+  connector: string;
+  id: string;
+  label: string;
+  created: string;
+  used: string | null;
+}
+
+/** The key itself comes once. */
+export interface ConnectorKeyMade extends ConnectorKey {
+  key: string;
+}
+
+/** Messages that devices sent by themselves. */
+export interface MessageCounts {
+  messages: number;
+  readings: number;
+  events: number;
+  repeated: number;
+  refused: number;
+  unused: number;
+  strangers: number;
+  waiting: number;
+}
+
+export interface MessageList extends MessageCounts {
+  protocol: string;
+  refusals: {
+    id: number;
+    time: string | null;
+    source: string;
+    where: string;
+    why: string;
+    excerpt: string;
+  }[];
+  source_count: number;
+  sources: {
+    source: string;
+    messages: number;
+    refused: number;
+    last: string | null;
+    last_refused: string | null;
+  }[];
+  unknown_ids: {
+    id: string;
+    came_by: string;
+    messages: number;
+    last: string | null;
+    sample: string;
+  }[];
 }
 
 export interface Device {
@@ -90,6 +154,7 @@ export interface Device {
   error: string;
   since: string;
   last_answer: string | null;
+  speaks_first: boolean; // nothing of it is polled: last_answer is when it was heard
   next_try: string | null;
   poll_ms: number;
   lag_ms: number;
@@ -107,6 +172,7 @@ export interface Device {
 }
 
 export interface DeviceFull extends Device {
+  messages?: boolean; // its values are taken out of messages
   limits: { name: string; value: Scalar }[];
   sent_bytes: number;
   received_bytes: number;
@@ -124,6 +190,31 @@ export interface Frame {
   hex: string;
   text: string;
   bad: string | null;
+}
+
+/** What one rule found in a message that was tried. */
+export interface PayloadFinding {
+  name: string;
+  rule: string;
+  event: boolean;
+  element: number;
+  id: string;
+  fine: boolean;
+  found: string;
+  why: string;
+  value: number | string | boolean | null;
+  type: string;
+  quality: string;
+  time: string | null;
+}
+
+export interface PayloadAnswer {
+  message: string | null; // null: it is no text
+  findings: PayloadFinding[];
+  left_out: number;
+  readable: boolean;
+  error: string;
+  hint: string;
 }
 
 export interface Finding {
@@ -328,11 +419,13 @@ export interface PointFull extends Point {
   every_s: number;
   watched?: boolean; // the device sends it by itself
   check_every_s?: number | null; // and it is read all the same
-  stale_after_s: number;
+  pushed?: boolean; // it is never asked for
+  stale_after_s: number | null; // null: never
   scale: number;
   offset: number;
   write: WriteRule | null;
   holds?: Hold[];
+  sinks?: string[]; // that publish it
   ledger: PointLedger;
   explain: { step: string; text: string }[];
 }

@@ -23,6 +23,7 @@ import { Frames } from "./device/Frames";
 import { TestDialog } from "./device/TestDialog";
 import { togglePause } from "./device/actions";
 
+const PayloadBench = lazy(async () => (await import("./device/PayloadBench")).PayloadBench);
 const DeviceTree = lazy(async () => (await import("./device/DeviceTree")).DeviceTree);
 
 const RELOAD_MS = 3000;
@@ -82,6 +83,7 @@ export function Device({ name }: { name: string }) {
       <Commands name={name} />
       <DevicePoints name={name} />
       {device.browsable && <DeviceTree key={name} device={device} />}
+      {device.messages && <PayloadBench key={`${name} messages`} name={name} />}
       <Frames name={name} />
       {testing && <TestDialog name={name} close={() => setTesting(false)} />}
     </>

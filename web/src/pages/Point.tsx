@@ -65,6 +65,16 @@ function Now({ point, now }: { point: PointFull; now: Heard }) {
   );
 }
 
+function periodOf(point: PointFull) {
+  const words = text.point.facts;
+  if (point.pushed) {
+    return [words.told, text.point.sent];
+  }
+  return point.watched
+    ? [words.told, text.point.checked(duration(point.check_every_s ?? point.every_s))]
+    : [words.every, duration(point.every_s)];
+}
+
 function factsOf(point: PointFull) {
   const words = text.point.facts;
   const scaled = point.scale !== 1 || point.offset !== 0;
@@ -74,10 +84,11 @@ function factsOf(point: PointFull) {
     [words.type, point.type],
     [words.units, point.units || text.none],
     ...(scaled ? [[words.scale, text.point.scale(point.scale, point.offset)]] : []),
-    point.watched
-      ? [words.told, text.point.checked(duration(point.check_every_s ?? point.every_s))]
-      : [words.every, duration(point.every_s)],
-    [words.stale, duration(point.stale_after_s)],
+    periodOf(point),
+    [words.stale, point.stale_after_s === null ? text.never : duration(point.stale_after_s)],
+    ...(point.sinks?.length
+      ? [[words.sinks, point.sinks.map((name) => <a href={href.sink(name)}>{name} </a>)]]
+      : []),
     [words.config, <ConfigPlace place={point.config} />],
   ] as Parameters<typeof Facts>[0]["rows"];
 }

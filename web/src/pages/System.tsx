@@ -8,7 +8,9 @@ import { Facts, type Fact } from "../parts/Facts";
 import { PageState } from "../parts/PageState";
 import { Moment } from "../parts/Time";
 import { text } from "../text";
+import { ConnectorsTables } from "./system/ConnectorsTables";
 import { DriversTable } from "./system/DriversTable";
+import { MessagesTables } from "./system/MessagesTables";
 import { JournalTable } from "./system/JournalTable";
 import { LedgerTable } from "./system/LedgerTable";
 import { PortsTable } from "./system/PortsTable";
@@ -117,6 +119,8 @@ export function System() {
         </section>
       </div>
       <DriversTable />
+      <ConnectorsTables />
+      <MessagesTables />
       <PortsTable />
       <TextLog />
       <LedgerTable />

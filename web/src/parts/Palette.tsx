@@ -29,6 +29,7 @@ const FIXED: Entry[] = [
       ["/journal", text.pages.journal],
       ["/overrides", text.pages.overrides],
       ["/certificates", text.pages.certificates],
+      ["/sinks", text.pages.sinks],
       ["/config", text.pages.config],
       ["/system", text.pages.system],
     ] as const

@@ -17,6 +17,7 @@ const PAGES: [href: string, part: string, name: string][] = [
   ["/journal", "journal", text.pages.journal],
   ["/overrides", "overrides", text.pages.overrides],
   ["/certificates", "certificates", text.pages.certificates],
+  ["/sinks", "sinks", text.pages.sinks],
   ["/config", "config", text.pages.config],
   ["/system", "system", text.pages.system],
 ];

@@ -51,17 +51,19 @@ function breakIfSilent(series: Series, time: number) {
 }
 
 /**
- * every_s: how often the point is read; stale_after_s: when its value counts as old. A silence
- * longer than both, and than two buckets, is drawn as a gap.
+ * every_s: how often the point is read; stale_after_s: when its value counts as old, null: never
+ * (a device that speaks only when something changes). A silence longer than both, and than two
+ * buckets, is drawn as a gap.
  */
 export function seriesOf(
   buckets: Bucket[],
   step_ms: number,
   every_s: number,
-  stale_after_s: number,
+  stale_after_s: number | null,
 ): Series {
   const step_s = step_ms / 1000;
-  const series = emptySeries(step_s, Math.max(2.5 * step_s, 3 * every_s, stale_after_s));
+  const silence_s = Math.max(2.5 * step_s, 3 * every_s, stale_after_s ?? Infinity);
+  const series = emptySeries(step_s, silence_s);
   for (const [start_ms, count, min, max, avg, , , bad, reason] of buckets) {
     const time = start_ms / 1000;
     breakIfSilent(series, time);
@@ -146,7 +148,8 @@ export function gapsOf(series: Series, to: number): Gap[] {
     bad = 0;
   }
   const end = series.time[known];
-  if (end !== undefined && to - end > series.gap_s + series.step_s) {
+  const silent = end !== undefined && to - end > series.gap_s + series.step_s;
+  if (end !== undefined && (silent || (bad > 0 && to > end + series.step_s))) {
     gaps.push({ from: end + series.step_s, to, bad, reason: cause(known, series.time.length) });
   }
   return gaps;

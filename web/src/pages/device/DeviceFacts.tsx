@@ -17,7 +17,7 @@ function facts(device: DeviceFull): Fact[] {
     [words.address, device.address],
     [words.profile, device.profile || text.none],
     [words.since, <Moment time={device.since} />],
-    [words.lastAnswer, <Since time={device.last_answer} />],
+    [device.speaks_first ? words.lastHeard : words.lastAnswer, <Since time={device.last_answer} />],
     [words.traffic, text.device.traffic(bytes(device.sent_bytes), bytes(device.received_bytes))],
   ];
 }
@@ -25,7 +25,7 @@ function facts(device: DeviceFull): Fact[] {
 function statistics(device: DeviceFull): Fact[] {
   const words = text.device.facts;
   return [
-    [words.poll, `${device.poll_ms.toFixed(1)} ms`],
+    [words.poll, device.speaks_first ? words.speaksFirst : `${device.poll_ms.toFixed(1)} ms`],
     [words.lag, duration(device.lag_ms / 1000), abnormalIf(device.lag_ms > 1000)],
     [words.errors, count(device.errors_hour), abnormalIf(device.errors_hour > 0)],
     [words.polls, count(device.polls)],

@@ -54,7 +54,7 @@ interface PointFacts {
   path: string;
   units: string;
   every_s: number;
-  stale_after_s: number;
+  stale_after_s: number | null;
 }
 
 export function pointLine(
