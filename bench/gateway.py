@@ -42,7 +42,7 @@ def row(what, ours, peer="", ratio="", line=""):
 class Gateway:
     """`busbar run` over a site, with a data folder below `folder`: an empty one, unless `again`."""
 
-    def __init__(self, build, folder, site, again=False):
+    def __init__(self, build, folder, site, again=False, series="off"):
         if not again:
             shutil.rmtree(f"{folder}/data", ignore_errors=True)
         self.port = free_port()
@@ -50,7 +50,7 @@ class Gateway:
         self.began = time.clock_gettime(time.CLOCK_MONOTONIC)
         self.process = subprocess.Popen(
             [f"{build}/busbar", "run", "--config", site, "--data", f"{folder}/data", "--http", f"127.0.0.1:{self.port}",
-             "--time-series", "off", "--socket", f"{folder}/socket"],
+             "--time-series", series, "--socket", f"{folder}/socket"],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
 
     def get(self, path):

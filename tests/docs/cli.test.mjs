@@ -77,6 +77,14 @@ const uses = [
   ['config history', 0, /^1\t/],
   ['ledger', 0, /^balances: received = stored/m],
   ['ledger good/* --points', 0, /^good\/a\t\d+\t/m],
+  [['payload', 'test', 'json: $.co2', '--message', '{"co2": 640}'], 0, /^json: \$\.co2\tjson: \$\.co2\t\t640\t640\tint\t/],
+  [['payload', 'test', 'json: $.x', '--message', '{"co2": 640}'], 3, /nothing stands there/],
+  [['payload', 'test', '{ json: $.x, type: number }', '--message', '{"x": "hot"}'], 3, /'hot' is no number/],
+  [['payload', 'test', 'json: $.v', '--settings', 'each: json $.r[*]', '--message', '{"r": [{"v": 1}, {"v": 2}]}', '--json=findings'], 0, /"element":1,/],
+  [['payload', 'test', 'jsn: $.x', '--message', '{}'], 3, /^$/, /rule 1: unknown key 'jsn'[\s\S]*did you mean 'json'/],
+  ['payload test json:a --last', 2, /^$/, /name one/],
+  ['payload test good --message 1', 1, /^$/, /whose values do not come in messages/],
+  ['payload test nobody --message 1', 5, /^$/, /there is no device 'nobody'/],
   ['ports', 0, /^page and REST\ttcp\t/m],
   ['ports --nft', 0, /^table inet busbar \{/m],
   ['ports --ufw', 0, /no rule needed/],
@@ -141,8 +149,9 @@ const uses = [
 
 describe('exit codes and words', () => {
   for (const [words, code, stdout = /(?:)/, stderr = /(?:)/] of uses) {
-    test(`busbar ${words}: ${code}`, async () => {
-      const ended = await cli(words.replace('DATA2', join(folder.folder, 'data2')));
+    const line = typeof words === 'string' ? words : words.join(' ');
+    test(`busbar ${line}: ${code}`, async () => {
+      const ended = await cli(typeof words === 'string' ? words.replace('DATA2', join(folder.folder, 'data2')) : words);
       assert.equal(ended.code, code, `${ended.stdout}${ended.stderr}`);
       assert.match(ended.stdout, stdout);
       assert.match(ended.stderr, stderr);

@@ -3,7 +3,7 @@
  * ReadRequest. */
 #include "ingest_rig.h"
 
-#include "server/ingest/coding.h"
+#include "payload/coding.h"
 #include "server/ingest/remote_read.h"
 #include "server/ingest/remote_write.h"
 
@@ -39,7 +39,7 @@ static void read_request(const void *data, size_t size)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static const enum ingest_coding codings[] = { INGEST_SNAPPY, INGEST_GZIP, INGEST_ZSTD };
+    static const enum payload_coding codings[] = { PAYLOAD_SNAPPY, PAYLOAD_GZIP, PAYLOAD_ZSTD };
     if (size < 1) {
         return 0;
     }
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     } else {
         struct buf out;
         buf_init(&out, 1 << 20);
-        if (ingest_decode(codings[data[0] % 5 - 1], copy.start, size - 1, &out, NULL) == 0) {
+        if (payload_decode(codings[data[0] % 5 - 1], copy.start, size - 1, &out, NULL) == 0) {
             assert(out.size <= out.max);
             write_request(buf_text(&out), out.size);
         }

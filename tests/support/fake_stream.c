@@ -25,6 +25,7 @@ struct fake_peer {
     struct stream_target target;
     struct buf sent;
     int send_error;
+    bool paused;
 };
 
 struct fake_net {
@@ -52,8 +53,7 @@ static void fake_close(struct stream *stream)
 
 static void fake_pause(struct stream *stream, bool paused)
 {
-    (void)stream;
-    (void)paused;
+    peer_of(stream)->paused = paused;
 }
 
 static size_t fake_pending(const struct stream *stream)
@@ -82,6 +82,7 @@ static void copy_target(struct stream_target *to, const struct stream_target *fr
     to->host = busbar_strdup(from->host);
     to->path = busbar_strdup(from->path);
     to->server_name = busbar_strdup(from->server_name);
+    to->alpn = busbar_strdup(from->alpn);
     to->serial.path = busbar_strdup(from->serial.path);
 }
 
@@ -122,6 +123,7 @@ void fake_net_free(struct fake_net *net)
         busbar_free((void *)(uintptr_t)peer->target.host);
         busbar_free((void *)(uintptr_t)peer->target.path);
         busbar_free((void *)(uintptr_t)peer->target.server_name);
+        busbar_free((void *)(uintptr_t)peer->target.alpn);
         busbar_free((void *)(uintptr_t)peer->target.serial.path);
         buf_fini(&peer->sent);
         busbar_free(peer);
@@ -205,6 +207,19 @@ void fake_peer_expect_nothing(struct fake_peer *peer)
 bool fake_peer_closed(const struct fake_peer *peer)
 {
     return peer->stream == NULL || peer->stream->base.phase >= STREAM_CLOSING;
+}
+
+void fake_peer_drain(struct fake_peer *peer)
+{
+    const struct stream *stream = &peer->stream->base;
+    if (stream->events->drained != NULL) {
+        stream->events->drained(stream->ctx);
+    }
+}
+
+bool fake_peer_paused(const struct fake_peer *peer)
+{
+    return peer->paused;
 }
 
 void fake_peer_send_error(struct fake_peer *peer, int error)

@@ -53,6 +53,12 @@ void fake_peer_expect_nothing(struct fake_peer *peer);
 /* The client closed it, or it ended. */
 bool fake_peer_closed(const struct fake_peer *peer);
 
+/* The client listens no more for now (stream_pause). */
+bool fake_peer_paused(const struct fake_peer *peer);
+
+/* Tells the client that its pending bytes, once refused, have left. */
+void fake_peer_drain(struct fake_peer *peer);
+
 /* stream_send() on it fails with this; 0: works again. */
 void fake_peer_send_error(struct fake_peer *peer, int error);
 
