@@ -220,7 +220,6 @@ static const struct cli_flag history_import_flags[] = {
     { "points", 0, "PATTERNS", false, "with --from: these only, as 'meter-*/*, pv-1/power'" },
     { "since", 0, "TIME", false, "with --from: from this time on" },
     { "until", 0, "TIME", false, "with --from: before this time" },
-    { "dry-run", 0, NULL, false, "with --from: count, change nothing" },
     { 0 },
 };
 static const struct cli_flag query_flags[] = {
@@ -871,7 +870,7 @@ static const struct cli_command commands[] = {
       .details = "The name of a CSV file ends in .csv, or say --csv. Importing again changes "
                  "nothing. Lines that are wrong are told and left out: exit code 8. With --from "
                  "postgresql the gateway reads chunks and rows of a site back by their labels; "
-                 "what is here already stays as it is.",
+                 "what is here already stays as it is; --dry-run only counts.",
       .example = "busbar history import week.jsonl\n"
                  "busbar history import --from postgresql --sink plant --dry-run" },
     { .noun = "history",

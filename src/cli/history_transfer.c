@@ -344,7 +344,7 @@ static int import_from(struct cli *cli)
         return cli_fail(CLI_USAGE, "write --from postgresql --sink NAME, and no file",
                         "that is not where samples can come from");
     }
-    work.dry = cli_flag(cli, "dry-run") != NULL;
+    work.dry = cli->dry_run;
     buf_init(&path, CLIENT_URL_MAX);
     buf_append_text(&path, "/api/v1/history/archive?format=json");
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
@@ -373,6 +373,10 @@ int cli_history_import(struct cli *cli)
     if (cli->arg_count == 0) {
         return cli_fail(CLI_USAGE, "write a FILE, - for stdin, or --from postgresql --sink NAME",
                         "nothing says where the samples are");
+    }
+    if (cli->dry_run) {
+        return cli_fail(CLI_USAGE, "without it; importing again what is here changes nothing",
+                        "--dry-run goes with --from only: a file is checked as it is imported");
     }
     const char *name = cli->args[0];
     struct importing work = { .cli = cli, .name = name, .file = stdin, .line = 1 };
