@@ -4,7 +4,6 @@ import { useEffect, useRef } from "preact/hooks";
 import { health } from "./api/live";
 import { Devices } from "./pages/Devices";
 import { Overview } from "./pages/Overview";
-import { Point } from "./pages/Point";
 import { Points } from "./pages/Points";
 import { useKeys } from "./keys";
 import { lazy } from "./parts/Lazy";
@@ -23,6 +22,7 @@ const Device = lazy(async () => (await import("./pages/Device")).Device);
 const Explore = lazy(async () => (await import("./pages/Explore")).Explore);
 const Journal = lazy(async () => (await import("./pages/Journal")).Journal);
 const Overrides = lazy(async () => (await import("./pages/Overrides")).Overrides);
+const Point = lazy(async () => (await import("./pages/Point")).Point);
 const Sinks = lazy(async () => (await import("./pages/Sinks")).Sinks);
 const System = lazy(async () => (await import("./pages/System")).System);
 
