@@ -88,6 +88,8 @@ test('docs/postgresql.md: from an empty server to each query', { skip: noPostgre
     const sink = await gateway.get('/api/v1/sinks/plant');
     return sink.phase === 'live' && sink.published > 200 && sink.lag_s < 10;
   }, 60000);
+  await until('the device that the page asks for is there', () =>
+    server.value("select count(*)::int from busbar.latest where path like 'meter-main/%'") > 0, 60000);
   const shown = await gateway.cli(['sink', 'show', 'plant']);
   assert.equal(shown.code, 0, shown.stderr);
   assert.match(shown.stdout, /^phase +live/m);
