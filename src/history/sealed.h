@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sealed: samples of one series as bytes that stand by themselves, for keeping them elsewhere (PostgreSQL's table
- * `chunk`), with everything the history has of them: type, quality, detail, receive time, texts. docs/archive.md has
- * the format for others.
+ * `chunk`), with everything the history has of them: type, quality, detail, receive time, texts. docs/archive.md tells
+ * it to users.
  *
  *   u8      magic    0xb5
  *   u8      version  1

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// docs/postgresql.md on a real PostgreSQL: the way from an empty server, then each of its ```sql blocks, as the role that
+// docs/postgresql.md and docs/archive.md on a real PostgreSQL: the way from an empty server, then each of its ```sql blocks, as the role that
 // may only read, over what the example site publishes there.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
@@ -54,7 +54,7 @@ function psql(server, user, password, sql) {
   { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH, PGPASSWORD: password } });
 }
 
-test('docs/postgresql.md: from an empty server to each query', { skip: noPostgres, timeout: 240000 }, async (t) => {
+test('docs/postgresql.md, docs/archive.md: from an empty server to each query', { skip: noPostgres, timeout: 240000 }, async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'busbar-docs-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   const server = await startPostgres(t);
@@ -98,16 +98,17 @@ test('docs/postgresql.md: from an empty server to each query', { skip: noPostgre
     server.sql(sql);
   }
   assert.throws(() => psql(server, 'grafana', 'choose-one', 'DELETE FROM busbar.sample'), /permission denied/);
-  const blocks = sqlBlocks('docs/postgresql.md', 'sql');
-  assert.ok(blocks.length >= 8, `only ${blocks.length} blocks of SQL`);
-  for (const { line, sql } of blocks) {
+  const pages = ['docs/postgresql.md', 'docs/archive.md'];
+  const blocks = pages.flatMap((page) => sqlBlocks(page, 'sql').map((block) => ({ page, ...block })));
+  assert.ok(blocks.length >= 10, `only ${blocks.length} blocks of SQL`);
+  for (const { page, line, sql } of blocks) {
     try {
       const answer = psql(server, 'grafana', 'choose-one', sql);
       if (/busbar\.(latest|ledger)\b/.test(sql)) {
-        assert.doesNotMatch(answer, /\(0 rows\)/, `docs/postgresql.md:${line}: nothing came`);
+        assert.doesNotMatch(answer, /\(0 rows\)/, `${page}:${line}: nothing came`);
       }
     } catch (error) {
-      assert.fail(`docs/postgresql.md:${line}: ${error.stderr ?? error.message}`);
+      assert.fail(`${page}:${line}: ${error.stderr ?? error.message}`);
     }
   }
 });
