@@ -36,9 +36,12 @@ struct history_fetch {
     uint64_t points, point_total; /* that are over; that there are */
     uint64_t damaged;             /* rows that cannot be read, and are left out */
     int64_t number;               /* of the site; 0: not known yet */
+    int64_t begun_us;             /* by the archive's clock */
     int64_t mark_us;              /* chunks have the days before it */
     bool found;                   /* the point in turn, and where it is: */
     bool rows;                    /* its chunks are over: rows */
+    bool late;                    /* in turn: the day of chunks that has rows beside them */
+    int64_t late_us, late_end_us;
     uint32_t point;
     int64_t from_us;
     int part;

@@ -404,6 +404,7 @@ void sink_set_aside(struct sink *sink, struct load *load, const struct err *err)
 /* quota.c */
 void sink_look_start(struct sink *sink); /* from now on, each SINK_LOOK_MS */
 void sink_quota_step(struct sink *sink);
+bool sink_all_is_sent(const struct sink *sink); /* it is connected, and has read all there is */
 void sink_count_again(struct sink *sink);
 
 /* status.c */

@@ -112,8 +112,7 @@ static void looked(struct sink_work *work, int error)
     }
 }
 
-/* It is connected, and has read all there is. */
-static bool all_is_sent(const struct sink *sink)
+bool sink_all_is_sent(const struct sink *sink)
 {
     return sink->stand == STAND_ON && sink->queued == 0 && sink->making == NULL && !sink->more;
 }
@@ -121,7 +120,7 @@ static bool all_is_sent(const struct sink *sink)
 /* What a target that keeps the place has not heard of for a while. */
 static bool mark_due(const struct sink *sink)
 {
-    return all_is_sent(sink) && (sink->ops->flags & SINK_KEEPS_PLACE) != 0 &&
+    return sink_all_is_sent(sink) && (sink->ops->flags & SINK_KEEPS_PLACE) != 0 &&
            sink_place_compare(sink->durable, sink->place) < 0 &&
            clock_mono_us() - sink->kept_since_us >= SINK_MARK_US;
 }
@@ -133,7 +132,7 @@ static void look(struct timer *timer, void *ctx)
     if (mark_due(sink)) {
         sink_mark(sink);
     }
-    if (all_is_sent(sink) && !sink->recount) {
+    if (sink_all_is_sent(sink) && !sink->recount) {
         end_episode(sink);
         return;
     }

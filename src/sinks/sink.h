@@ -168,6 +168,11 @@ void sink_refused(struct sink *sink, size_t index, const struct err *err);
 void sink_position_after(const struct sink *sink, const struct sink_batch *batch,
                          struct sink_position *position);
 
+/* Something waits that came more than SINK_BEHIND_S ago, or it is not known. What a target makes from the history beside
+ * publishing waits meanwhile. Loop thread. */
+enum { SINK_BEHIND_S = 300 };
+bool sink_is_behind(const struct sink *sink);
+
 struct sink_filter;
 /* What it publishes (filter.h): counted by who keeps it longer than a turn of the loop. */
 struct sink_filter *sink_filter_now(const struct sink *sink);

@@ -37,8 +37,8 @@ static double rate_of(const struct sink *sink)
     return (double)samples / SINK_RATE_SECONDS;
 }
 
-/* The first that is not acknowledged. */
-static int64_t lag_of(const struct sink *sink)
+/* Receive time of the first that is not acknowledged; INT64_MAX: not known, or there is none. */
+static int64_t oldest_of(const struct sink *sink)
 {
     int64_t oldest_us = sink->left > 0 ? sink->oldest_us : INT64_MAX;
     if (!list_empty(&sink->queue)) {
@@ -46,8 +46,23 @@ static int64_t lag_of(const struct sink *sink)
         bool mine = load != sink->making && load->push == NULL; /* no job has it */
         oldest_us = mine && load->batch.oldest_us != INT64_MAX ? load->batch.oldest_us : oldest_us;
     }
+    return oldest_us;
+}
+
+static int64_t lag_of(const struct sink *sink)
+{
+    int64_t oldest_us = oldest_of(sink);
     int64_t lag_us = oldest_us != INT64_MAX ? clock_wall_us() - oldest_us : 0;
     return lag_us > 0 ? lag_us : 0;
+}
+
+bool sink_is_behind(const struct sink *sink)
+{
+    if (sink_all_is_sent(sink)) {
+        return false;
+    }
+    int64_t oldest_us = oldest_of(sink);
+    return oldest_us == INT64_MAX || clock_wall_us() - oldest_us > SINK_BEHIND_S * CLOCK_US_PER_S;
 }
 
 static void put_words(const struct sink *sink, char *text, size_t size)

@@ -143,11 +143,22 @@ test('a new gateway has everything back from the database', { skip: noPostgres }
     recent.push(`power,job=meter value=${at % 977} ${at}`);
   }
   await all.apply({});
-  await all.write(recent);
+  await all.write(recent); // while yesterday is made, or before, or after
   await sealed(all);
+  const later = [];
+  for (let at = today - 7200e3; at < today - 3600e3; at += 60e3) { // of a day that is made already
+    later.push(`power,job=meter value=${at % 977} ${at}`);
+  }
+  await until('yesterday is made', async () => Number(await all.server.value(closed())) >= (Date.now() % dayMs < 7260e3
+    ? today - dayMs : today) * 1000, 60000);
+  await all.write([...later, `power,job=meter value=777 ${today - 3 * dayMs}`]); // the last one corrects an old value
+  recent.push(...later);
   await until('the rows are there', async () => Number(await all.server.value('select count(*) from busbar.sample')) ===
     oldLines().length + recent.length, 60000);
+  await until('the correction is there', async () => Number(await all.server.value(
+    `select count(*) from busbar.sample where value = 777 and time = to_timestamp(${(today - 3 * dayMs) / 1000})`)) === 1, 60000);
   const before = await lines();
+  assert.ok(before.some((line) => /777/.test(line)), 'the history has the correction');
   assert.equal(before.length, oldLines().length + recent.length);
   await all.gateway.stop();
 

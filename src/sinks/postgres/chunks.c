@@ -32,6 +32,7 @@ struct chunks {
     bool known;                  /* the marks were read */
     bool flushed;                /* once since the start, so that all old days are seen */
     int64_t mark_us, look_us;
+    int64_t closed_us;   /* days before it are being made */
     uint32_t after;      /* points of the day at the mark up to it are in */
     int64_t late_day_us; /* of the late one in turn */
     int64_t late_noted;
@@ -247,13 +248,23 @@ static void start_job(struct chunks *chunks, jobs_work_cb job, jobs_done_cb done
 
 /* ---- days ---- */
 
-/* The first day from day_us on that may have something: most of what is asked for may be long before anything. */
+static int64_t next_day(const struct pg_chunks_work *work)
+{
+    int64_t next_us = history_next_us(work->history, work->day_us);
+    return next_us == INT64_MAX ? INT64_MAX : floor_day(next_us);
+}
+
+/* The first day from day_us on that may have something: most of what is asked for may be long before anything. What is in
+ * memory alone has no time that can be asked for, so it goes into blocks before all days are taken for empty. */
 static void find_day(void *ctx)
 {
     struct pg_chunks_work *work = ctx;
-    work->error = work->flush ? history_flush(work->history) : 0;
-    int64_t next_us = history_next_us(work->history, work->day_us);
-    work->day_us = next_us == INT64_MAX ? INT64_MAX : floor_day(next_us);
+    int64_t day_us = work->flush ? INT64_MAX : next_day(work);
+    if (day_us >= work->closed_us) {
+        work->error = history_flush(work->history);
+        day_us = next_day(work);
+    }
+    work->day_us = day_us;
 }
 
 static void found_day(void *ctx, int error)
@@ -265,7 +276,7 @@ static void found_day(void *ctx, int error)
         return;
     }
     chunks->running = false;
-    int64_t closed = closed_mark(clock_wall_us());
+    int64_t closed = chunks->closed_us;
     int64_t day_us = work->day_us < closed ? work->day_us : closed;
     chunks->flushed = true;
     error = error != 0 ? error : work->error;
@@ -292,6 +303,8 @@ static void found_day(void *ctx, int error)
 static void step_day(struct chunks *chunks)
 {
     struct pg_chunks_work *work = work_new(chunks, chunks->mark_us, chunks->after);
+    chunks->closed_us = chunks->target->made.days_us = closed_mark(clock_wall_us());
+    work->closed_us = chunks->closed_us;
     if (chunks->after > 0) { /* in the middle of a day */
         start_job(chunks, pg_chunks_make, made);
         return;
@@ -368,6 +381,8 @@ static void got_marks(void *ctx, const struct pg_answer *answer)
     chunks->known = true;
     chunks->mark_us = floor_day(cell_int(answer, 0, 0));
     chunks->after = (uint32_t)cell_int(answer, 0, 1);
+    chunks->target->made.days_us = chunks->after > 0 ? chunks->mark_us + PG_DAY_US
+                                                     : chunks->mark_us;
     pg_upkeep_done(chunks->upkeep, NULL);
 }
 
@@ -386,6 +401,9 @@ static int64_t due_us(void *ctx)
 {
     struct chunks *chunks = ctx;
     int64_t now = clock_wall_us();
+    if (chunks->known && sink_is_behind(chunks->target->sink)) {
+        return now + LOOK_US; /* what is published now would make them again and again */
+    }
     if (!chunks->known || chunks->mark_us < closed_mark(now)) {
         return now;
     }
@@ -447,6 +465,7 @@ static void detail(void *ctx, char *text, size_t size)
 struct pg_task pg_chunks_task(struct sink_target *target, struct pg_upkeep *upkeep)
 {
     if (!settings_bool(target->settings, POSTGRES_CHUNKS)) {
+        target->made.days_us = INT64_MIN;
         return (struct pg_task){ 0 };
     }
     struct chunks *chunks = busbar_alloc(sizeof(*chunks));

@@ -29,10 +29,11 @@ struct pg_chunks_work {
     struct history *history;
     struct sink_filter *filter; /* counted */
     int16_t site;
-    bool flush;     /* what is in memory first: then history_next_us() sees it */
-    int64_t day_us; /* its beginning */
-    uint32_t after; /* points above it; moves behind the last that was made */
-    bool last;      /* there are no more of this day */
+    int64_t closed_us; /* days before it can be made */
+    bool flush;        /* what is in memory first: then history_next_us() sees it */
+    int64_t day_us;    /* its beginning */
+    uint32_t after;    /* points above it; moves behind the last that was made */
+    bool last;         /* there are no more of this day */
 
     /* Made again: the point is `after`, these are its rows in the database. */
     bool again;

@@ -52,6 +52,12 @@ struct pg_facts {
     struct sink_position position;
 };
 
+/* Hours and days before these are made, or are being made from what the history has now: what is published for them from
+ * now on is late (table late). INT64_MAX: not known yet; INT64_MIN: none are. */
+struct pg_made {
+    int64_t hours_us, days_us;
+};
+
 struct sink_target {
     struct sink *sink;
     const struct sink_env *env;
@@ -61,6 +67,7 @@ struct sink_target {
     struct pg_facts facts;
     struct pg_partitions *partitions; /* partitions.h: which there are */
     struct pg_send *send;             /* send.c */
+    struct pg_made made;              /* told by the upkeep, asked by send.c */
     struct pg_upkeep
         *upkeep; /* upkeep.c: partitions, retention, roll-ups, chunks, journal, in turn */
 };

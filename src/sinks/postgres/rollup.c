@@ -59,6 +59,7 @@ struct rollup {
     struct pg_link *link;
     char site[16];
     bool known;      /* the mark was read */
+    bool absent;     /* the database has none yet */
     int64_t mark_us; /* all hours before it are made, but of points that came since */
     int64_t look_us; /* wall clock: look for late ones and new points */
     enum pass pass;
@@ -105,6 +106,9 @@ static int64_t due_us(void *ctx)
 {
     struct rollup *rollup = ctx;
     int64_t now = clock_wall_us();
+    if ((rollup->known || rollup->absent) && sink_is_behind(rollup->target->sink)) {
+        return now + LOOK_US; /* what is published now would make it again and again */
+    }
     if (!rollup->known || rollup->late_more || rollup->before_more || !rollup->late_next ||
         rollup->mark_us < closed_mark(now)) {
         return now;
@@ -351,6 +355,7 @@ static void step_ahead(struct rollup *rollup)
             most = rollup->mark_us + AHEAD_HOURS * ROLLUP_HOUR_US;
     if (rollup->after == 0) {
         rollup->to_us = closed < most ? closed : most;
+        rollup->target->made.hours_us = rollup->to_us;
     }
     str_format(after, sizeof(after), "%u", (unsigned)rollup->after);
     const struct pg_param params[] = { { .text = rollup->site }, { .text = after } };
@@ -514,17 +519,25 @@ static void got_mark(void *ctx, const struct pg_answer *answer)
         fail(rollup, &answer->err);
         return;
     }
-    rollup->known = true;
-    rollup->mark_us = cell_int(answer, 0, 0);
+    rollup->absent = answer->rows == 0;
+    rollup->known = !rollup->absent;
+    rollup->mark_us = rollup->known ? cell_int(answer, 0, 0) : 0;
+    rollup->target->made.hours_us = rollup->known ? rollup->mark_us : INT64_MIN;
     pg_upkeep_done(rollup->upkeep, NULL);
 }
 
-/* A fresh database begins with the hour that is: all before it is "before". */
+/* A fresh database begins with the hour that is, once the sink has caught up: all before it is "before". */
 static void read_mark(struct rollup *rollup)
 {
     char mark[24];
+    const struct pg_param site = { .text = rollup->site };
+    if (sink_is_behind(rollup->target->sink)) {
+        pg_query(rollup->link, "select value from mark where site = $1 and name = 'hours'", &site,
+                 1, 0, got_mark, rollup);
+        return;
+    }
     str_format(mark, sizeof(mark), "%lld", (long long)closed_mark(clock_wall_us()));
-    const struct pg_param params[] = { { .text = rollup->site }, { .text = mark } };
+    const struct pg_param params[] = { site, { .text = mark } };
     pg_query(rollup->link,
              "insert into mark (site, name, value) values ($1, 'hours', $2) "
              "on conflict (site, name) do update set value = mark.value returning value",
@@ -564,7 +577,7 @@ static void cancel(void *ctx)
     }
     forget_work(rollup);
     begin_again(rollup);
-    rollup->known = false;
+    rollup->known = rollup->absent = false;
 }
 
 static void free_rollup(void *ctx)

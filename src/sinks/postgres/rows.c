@@ -171,12 +171,18 @@ static int note(struct encoder *encoder, uint8_t kind, uint32_t point, int64_t s
     return 0;
 }
 
-static int note_late(struct encoder *encoder, const struct sample *sample)
+/* A sample whose two times are one says nothing of when it came (ingest of series): it may be as late as now. */
+static inline int64_t received(const struct encoder *encoder, const struct sample *sample)
+{
+    return sample->receive_us != sample->time_us ? sample->receive_us : encoder->now_us;
+}
+
+static int note_late(struct encoder *encoder, uint32_t point, int64_t received_us)
 {
     const struct hour *hour = &encoder->hour;
-    int error = note(encoder, PG_LATE_HOUR, sample->point, hour->low);
-    if (error == 0 && sample->receive_us >= hour->day_closed) {
-        error = note(encoder, PG_LATE_DAY, sample->point, hour->day);
+    int error = note(encoder, PG_LATE_HOUR, point, hour->low);
+    if (error == 0 && received_us >= hour->day_closed) {
+        error = note(encoder, PG_LATE_DAY, point, hour->day);
     }
     return error;
 }
@@ -310,8 +316,9 @@ static int put_samples(struct encoder *encoder, struct buf *out, size_t room)
         if ((uint64_t)sample->time_us - (uint64_t)encoder->hour.low >= (uint64_t)HOUR_US) {
             error = enter_hour(encoder, i, sample->time_us);
         }
-        if (error == 0 && sample->receive_us >= encoder->hour.closed) {
-            error = note_late(encoder, sample);
+        int64_t received_us = received(encoder, sample);
+        if (error == 0 && received_us >= encoder->hour.closed) {
+            error = note_late(encoder, sample->point, received_us);
         }
         if (error != 0) {
             return error;

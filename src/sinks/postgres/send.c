@@ -23,6 +23,7 @@
 #include "net/loop.h"
 #include "sinks/postgres/partitions.h"
 #include "sinks/postgres/rows.h"
+#include "sinks/postgres/schema.h"
 
 enum { STAGED_BATCHES = 8 }; /* after one whose rows were there */
 
@@ -276,45 +277,39 @@ static void begin(struct pg_send *send)
     buf_fini(&sql);
 }
 
-/* A statement about the site and one text of the bytes, or three. */
-static void ask(struct pg_send *send, const char *sql, const struct pg_part *parts, size_t count)
+/* A statement about the site and one text of the bytes. */
+static void ask(struct pg_send *send, const char *sql, struct pg_part part)
 {
     char site[16];
-    struct pg_param params[4] = { { .text = site } };
+    const struct pg_param params[] = { { .text = site },
+                                       { .text = pg_rows_text(send->bytes, part) } };
     str_format(site, sizeof(site), "%d", (int)send->target->facts.site);
-    for (size_t i = 0; i < count; i++) {
-        params[i + 1].text = pg_rows_text(send->bytes, parts[i]);
-    }
-    pg_query(send->target->live, sql, params, count + 1, 0, done, send);
+    pg_query(send->target->live, sql, params, 2, 0, done, send);
 }
 
-/* A point that left the configuration is told with path and labels only: what it was keeps standing. */
+/* What is told without a protocol is no point of the configuration (any more): the row of the same path has all that was
+ * known of it, which stands; so does what there is of a series that the history has forgotten, which has no labels. */
+#define FACTS                                                                               \
+    "path, device, name, title, units, type, protocol, place, profile, writable, counter, " \
+    "labels"
 static const char facts_sql[] =
-    "insert into point as p (site, point, path, device, name, title, units, type, protocol, place, "
-    "profile, writable, counter, labels, enums) "
-    "select $1::int2, point, path, device, name, title, units, type, protocol, place, profile, "
-    "writable, counter, labels, nullif(enums, 'null') from jsonb_to_recordset($2::jsonb) as "
+    "insert into point as p (site, point, " FACTS ", enums) "
+    "select $1::int2, point, " FACTS ", nullif(enums, 'null') "
+    "from jsonb_to_recordset($2::jsonb) as "
     "x(point int4, path text, device text, name text, title text, units text, type text, "
     "protocol text, place text, profile text, writable bool, counter bool, labels jsonb, "
     "enums jsonb) order by point "
-    "on conflict (site, point) do update set path = excluded.path, labels = excluded.labels, "
-    "device = case when excluded.device = '' then p.device else excluded.device end, "
-    "name = case when excluded.device = '' then p.name else excluded.name end, "
-    "title = case when excluded.device = '' then p.title else excluded.title end, "
-    "units = case when excluded.device = '' then p.units else excluded.units end, "
-    "type = case when excluded.device = '' then p.type else excluded.type end, "
-    "protocol = case when excluded.device = '' then p.protocol else excluded.protocol end, "
-    "place = case when excluded.device = '' then p.place else excluded.place end, "
-    "profile = case when excluded.device = '' then p.profile else excluded.profile end, "
-    "writable = case when excluded.device = '' then p.writable else excluded.writable end, "
-    "counter = case when excluded.device = '' then p.counter else excluded.counter end, "
-    "enums = case when excluded.device = '' then p.enums else excluded.enums end, "
-    "changed = now() "
-    "where (p.path, p.labels) is distinct from (excluded.path, excluded.labels) "
-    "or excluded.device <> '' and (p.device, p.name, p.title, p.units, p.type, p.protocol, "
-    "p.place, p.profile, p.writable, p.counter, p.enums) is distinct from (excluded.device, "
+    "on conflict (site, point) do update set path = excluded.path, device = excluded.device, "
+    "name = excluded.name, title = excluded.title, units = excluded.units, type = excluded.type, "
+    "protocol = excluded.protocol, place = excluded.place, profile = excluded.profile, "
+    "writable = excluded.writable, counter = excluded.counter, labels = excluded.labels, "
+    "enums = excluded.enums, changed = now() "
+    "where (p.path, p.device, p.name, p.title, p.units, p.type, p.protocol, p.place, p.profile, "
+    "p.writable, p.counter, p.labels, p.enums) is distinct from (excluded.path, excluded.device, "
     "excluded.name, excluded.title, excluded.units, excluded.type, excluded.protocol, "
-    "excluded.place, excluded.profile, excluded.writable, excluded.counter, excluded.enums)";
+    "excluded.place, excluded.profile, excluded.writable, excluded.counter, excluded.labels, "
+    "excluded.enums) and not (excluded.protocol = '' and (excluded.labels = '{}' or "
+    "excluded.path <> '' and excluded.path = p.path))";
 
 static const char events_sql[] =
     "insert into event (time, received, uid, site, severity, ack_wanted, source, kind, text, key, "
@@ -329,6 +324,7 @@ static const char late_sql[] =
     "insert into late as l (site, kind, point, start) "
     "select $1::int2, kind, point, timestamptz 'epoch' + start * interval '1 microsecond' "
     "from unnest($2::int2[], $3::int4[], $4::int8[]) as x(kind, point, start) "
+    "where start < case kind when $5::int2 then $6::int8 else $7::int8 end "
     "on conflict (site, kind, point, start) do update set noted = l.noted + 1";
 
 #define COLUMNS "time, value, point, site, quality, text, received, detail"
@@ -379,6 +375,29 @@ static void finish(struct pg_send *send)
     tell_later(send, NEWS_SENT);
 }
 
+/* What is not made yet will be made with it: the history has had it for longer than the upkeep reads there. */
+static void note_late(struct pg_send *send)
+{
+    const struct pg_made *made = &send->target->made;
+    const struct pg_rows *rows = &send->rows;
+    char site[16], kind[16], hours[24], days[24];
+    str_format(site, sizeof(site), "%d", (int)send->target->facts.site);
+    str_format(kind, sizeof(kind), "%d", (int)PG_LATE_HOUR);
+    str_format(hours, sizeof(hours), "%" PRId64, made->hours_us);
+    str_format(days, sizeof(days), "%" PRId64, made->days_us);
+    const struct pg_param params[] = {
+        { .text = site },
+        { .text = pg_rows_text(send->bytes, rows->late_kinds) },
+        { .text = pg_rows_text(send->bytes, rows->late_points) },
+        { .text = pg_rows_text(send->bytes, rows->late_starts) },
+        { .text = kind },
+        { .text = hours },
+        { .text = days },
+    };
+    pg_query(send->target->live, late_sql, params, sizeof(params) / sizeof(params[0]), 0, done,
+             send);
+}
+
 /* Whether this batch needs the step. */
 static bool needs(const struct pg_send *send)
 {
@@ -410,13 +429,13 @@ static void step(struct pg_send *send)
     switch (send->step) {
     case STEP_PARTITIONS: make_partitions(send); break;
     case STEP_BEGIN: begin(send); break;
-    case STEP_FACTS: ask(send, facts_sql, &rows->facts, 1); break;
+    case STEP_FACTS: ask(send, facts_sql, rows->facts); break;
     case STEP_STAGE: pg_run(link, stage_sql, done, send); break;
     case STEP_COPY: copy(send); break;
     case STEP_FRESH: pg_run(link, fresh_sql, done, send); break;
     case STEP_OVER: pg_run(link, over_sql, done, send); break;
-    case STEP_EVENTS: ask(send, events_sql, &rows->events, 1); break;
-    case STEP_LATE: ask(send, late_sql, &rows->late_kinds, 3); break;
+    case STEP_EVENTS: ask(send, events_sql, rows->events); break;
+    case STEP_LATE: note_late(send); break;
     case STEP_REPEATED: add_repeated(send); break;
     case STEP_COMMIT: pg_run(link, "commit", done, send); break;
     case STEP_DONE:

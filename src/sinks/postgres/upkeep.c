@@ -207,6 +207,7 @@ struct pg_upkeep *pg_upkeep_new(struct sink_target *target)
     struct pg_upkeep *upkeep = busbar_alloc(sizeof(*upkeep));
     upkeep->target = target;
     upkeep->running = NOTHING;
+    target->made = (struct pg_made){ .hours_us = INT64_MAX, .days_us = INT64_MAX };
     timer_init(&upkeep->timer, target->env->loop, look, upkeep);
     backoff_init(&upkeep->backoff, 0, 0, hash_text(target->env->name));
     add(upkeep, pg_partitions_task(target, upkeep));

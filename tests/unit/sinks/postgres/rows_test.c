@@ -280,6 +280,24 @@ static void what_came_late_is_noted_once(void **state)
     buf_fini(&out);
 }
 
+/* Its two times are one: nobody knows when it came. */
+static void without_a_receive_time_it_is_as_late_as_now(void **state)
+{
+    (void)state;
+    int64_t old = NOW_US - 3 * DAY_US;
+    struct sample samples[] = { sample(7, old, 1), sample(8, old, 2), sample(9, NOW_US, 3) };
+    samples[0].receive_us = samples[0].time_us;
+    samples[1].receive_us = samples[1].time_us + 1; /* in time, and published late */
+    samples[2].receive_us = samples[2].time_us;
+    struct buf out;
+    assert_int_equal(encode(samples, 3, &out), 0);
+    struct pg_rows rows = pg_rows_get(&out);
+    assert_int_equal(rows.late, 2);
+    assert_string_equal(pg_rows_text(&out, rows.late_kinds), "{1,2}");
+    assert_string_equal(pg_rows_text(&out, rows.late_points), "{7,7}");
+    buf_fini(&out);
+}
+
 /* ---- texts ---- */
 
 static void facts_and_events(void **state)
@@ -400,10 +418,15 @@ static void no_memory(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_number_is_58_bytes),         cmocka_unit_test(every_type),
-        cmocka_unit_test(the_last_of_a_time_counts),    cmocka_unit_test(what_cannot_be_held),
-        cmocka_unit_test(what_came_late_is_noted_once), cmocka_unit_test(facts_and_events),
-        cmocka_unit_test(random_batches_read_back),     cmocka_unit_test(no_memory),
+        cmocka_unit_test(a_number_is_58_bytes),
+        cmocka_unit_test(every_type),
+        cmocka_unit_test(the_last_of_a_time_counts),
+        cmocka_unit_test(what_cannot_be_held),
+        cmocka_unit_test(what_came_late_is_noted_once),
+        cmocka_unit_test(without_a_receive_time_it_is_as_late_as_now),
+        cmocka_unit_test(facts_and_events),
+        cmocka_unit_test(random_batches_read_back),
+        cmocka_unit_test(no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Upkeep on a real server: hours equal to what SQL makes of the rows, whichever way they came; what is old goes. */
+#include "sinks/machine.h"
 #include "sinks/postgres/upkeep.h"
 
 #include <setjmp.h>
@@ -22,6 +23,7 @@ enum { SAMPLES_MAX = 4000, HOURS = 40 };
 /* A gateway with its upkeep, a link to look with, and samples that are in history and, by hand, in rows. */
 struct scene {
     struct gateway gateway;
+    struct sink sink; /* which is live */
     struct sink_target target;
     struct pg_link *link;
     uint32_t points[3];
@@ -115,7 +117,9 @@ static struct scene *open_scene(const char *schema)
     gateway_set(&scene->gateway, POSTGRES_PASSWORD, (union setting_value){ .text = "pw" });
     gateway_set(&scene->gateway, POSTGRES_CHUNKS, (union setting_value){ .b = false });
     struct step step = step_fine(&scene->gateway, scene->link);
-    scene->target = (struct sink_target){ .env = &scene->gateway.env,
+    scene->sink.stand = STAND_ON; /* and nothing waits */
+    scene->target = (struct sink_target){ .sink = &scene->sink,
+                                          .env = &scene->gateway.env,
                                           .settings = &scene->gateway.settings,
                                           .facts = step.facts };
     scene->target.partitions = pg_partitions_new(PG_DAY, false);
