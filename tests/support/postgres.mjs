@@ -3,7 +3,9 @@
 // the test is root, for the server refuses to run as root. Ready in about two seconds, gone with the test.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { freePort, sleep, until } from './gateway.mjs';
@@ -28,7 +30,7 @@ const ids = root ? userIds() : {};
 
 function runProgram(folder, program, args, options = {}) {
   return execFileSync(join(findPostgres(), program), args, {
-    cwd: folder, ...ids, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], ...options,
+    cwd: folder, ...ids, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 120000, killSignal: 'SIGKILL', ...options,
     env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
   });
 }
@@ -59,6 +61,32 @@ function makeCertificates(folder) {
   make('expired', 'localhost', here, stamp(-20), stamp(-1));
   make('wrong', 'elsewhere', 'DNS:elsewhere.example', stamp(-1), stamp(20));
   make('client', 'busbar', '', stamp(-1), stamp(20));
+}
+
+function sendSignal(pid, name) {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    assert.equal(error.code, 'ESRCH', `${name} to ${pid}: ${error}`); // it ended meanwhile
+  }
+}
+
+/** The state of a process (one letter) and its parent; null: it ended. */
+function processState(pid) {
+  try {
+    const [state, parent] = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ').pop().split(' ');
+    return { state, parent: Number(parent) };
+  } catch {
+    return null;
+  }
+}
+
+function folderOf(pid) {
+  try {
+    return readlinkSync(`/proc/${pid}/cwd`);
+  } catch {
+    return null; // it ended, or is somebody else's
+  }
 }
 
 function chownAll(folder) {
@@ -156,24 +184,30 @@ export async function startPostgres(t, { tls, settings = {}, folder: given, fsyn
       server.process.kill(name);
     }
   };
-  const group = () => {
-    const children = execFileSync('ps', ['-o', 'pid=', '--ppid', String(server.process.pid)], { encoding: 'utf8' });
-    return [server.process.pid, ...children.trim().split(/\s+/).filter(Boolean).map(Number)];
-  };
   /** mode: 'fast' (sessions are ended), 'immediate'. */
   server.stop = async (mode = 'fast') => {
     signal(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
     await server.exited;
   };
+  const home = realpathSync(data);
+  /** It, its children, and those of them that outlived it: all work in the folder of the data. */
+  const group = () => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) =>
+    pid === server.process.pid || processState(pid)?.parent === server.process.pid || folderOf(pid) === home);
+  /** Its parent first: a child that it makes while the others are being stopped would be missed. */
+  server.pause = () => {
+    const { pid } = server.process;
+    const deadline = Date.now() + 10000;
+    sendSignal(pid, 'SIGSTOP');
+    while (!'TZX'.includes(processState(pid)?.state ?? 'X')) {
+      assert.ok(Date.now() < deadline, 'PostgreSQL does not stop');
+    }
+    group().forEach((one) => sendSignal(one, 'SIGSTOP'));
+  };
+  server.resume = () => group().forEach((pid) => sendSignal(pid, 'SIGCONT'));
   /** As a power cut of the server: no process of it says anything more. */
   server.kill = async () => {
-    const pids = group();
     server.pause();
-    for (const pid of pids) {
-      try {
-        process.kill(pid, 'SIGKILL');
-      } catch { /* it ended meanwhile */ }
-    }
+    group().forEach((pid) => sendSignal(pid, 'SIGKILL'));
     await server.exited;
     await sleep(50);
   };
@@ -181,18 +215,20 @@ export async function startPostgres(t, { tls, settings = {}, folder: given, fsyn
     await server.stop(mode);
     await server.start();
   };
-  server.pause = () => group().forEach((pid) => process.kill(pid, 'SIGSTOP'));
-  server.resume = () => group().forEach((pid) => process.kill(pid, 'SIGCONT'));
   server.reload = () => signal('SIGHUP');
   server.target = `host=127.0.0.1 port=${server.port} dbname=plant`;
   server.ca = join(folder, 'ca.pem');
+  /** Whatever became of it: nothing is left that would keep the test's file from ending. */
   server.remove = async () => {
+    server.resume();
+    const timer = setTimeout(() => group().forEach((pid) => sendSignal(pid, 'SIGKILL')), 10000);
     if (server.process.exitCode === null && server.process.signalCode === null) {
-      try {
-        server.resume();
-      } catch { /* it ended meanwhile */ }
-      await server.stop('immediate');
+      signal('SIGQUIT');
+    } else {
+      group().forEach((pid) => sendSignal(pid, 'SIGKILL'));
     }
+    await server.exited;
+    clearTimeout(timer);
     rmSync(folder, { recursive: true, force: true });
   };
   t?.after(server.remove);
