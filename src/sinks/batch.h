@@ -27,8 +27,8 @@ static inline int sink_place_compare(struct sink_place a, struct sink_place b)
                                     : 0;
 }
 
-/* What is known of a series, as texts; "" = nothing. A point that left the configuration has path and labels only; a
- * series of ingest has labels only. */
+/* What is known of a series, as texts; "" = nothing. A point that left the configuration has path, device, point and some
+ * of its labels only, a series of ingest has labels only: both have no protocol, which each point that is configured has. */
 struct sink_series {
     uint32_t id;
     const char *path; /* "ahu-1/sat"; "": a series of ingest */

@@ -272,6 +272,43 @@ test('facts of points, events and the journal; a point is renamed and one leaves
     entries.map(({ id, who, what }) => ({ id: Number(id), who, what })));
 });
 
+test('a point that left keeps all its facts, though its last samples come afterwards', options, async (t) => {
+  const device = createServer((request, response) => response.end('{"power": 5.5, "mode": 1}'));
+  await new Promise((resolve) => device.listen(0, '127.0.0.1', resolve));
+  t.after(() => device.close());
+  const config = (points) => `devices:
+  inverter:
+    http: { url: "http://127.0.0.1:${device.address().port}/" }
+    every: 100ms
+    place: plant/roof
+    labels: { owner: works }
+    points:
+      power: { json: $.power, units: kW }
+      ${points}
+`;
+  const server = await startPostgres(t);
+  const all = await begin(t, server, {
+    more: config('mode: { json: $.mode, type: int, name: Mode, units: step, enum: { 0: off, 1: on }, labels: { part: "7" } }'),
+  });
+  const mode = `select site, point, path, device, name, title, units, type, protocol, place, profile, writable, counter, labels, enums,
+      first, changed from busbar.point where path = 'inverter/mode'`;
+  const samples = () => server.value(`select count(*)::int from busbar.sample where (site, point) in (select site, point from (${mode}) x)`);
+  await until('mode is there', () => server.value("select to_regclass('busbar.point') is not null") && samples() > 0, 30000);
+  const [was] = server.rows(mode);
+  assert.deepEqual(was.enums, { 0: 'off', 1: 'on' });
+  assert.deepEqual([was.type, was.title, was.units, was.place, was.protocol, was.device], ['int', 'Mode', 'step', 'plant/roof', 'http', 'inverter']);
+  assert.deepEqual([was.labels.part, was.labels.owner], ['7', 'works']);
+  await server.stop();
+  const had = (await all.gateway.get('/api/v1/sinks/plant/ledger')).published;
+  await until('many samples wait', async () => (await all.gateway.get('/api/v1/sinks/plant/ledger')).waiting >= 100, 60000);
+  await all.apply(undefined, config(''));
+  await server.start();
+  await until('they are published', async () => (await all.gateway.get('/api/v1/sinks/plant/ledger')).published >= had + 100, 60000);
+  await all.settled();
+  assert.ok(samples() >= 50);
+  assert.deepEqual(server.rows(mode), [was]);
+});
+
 test('each event is there once, with its arguments, also after kill -9 of both', options, async (t) => {
   const sockets = new Set();
   const panel = createTcp((socket) => {
