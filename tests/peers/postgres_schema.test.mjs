@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The tables in PostgreSQL: made by the script of `busbar sink sql` for a role that may do no more than it needs, found to
-// be altered and named, views and upkeep as people see them.
+// The tables in PostgreSQL: made by the script of `busbar sink sql` for a role that may do no more than it needs, brought
+// from version 1 to the newest, found to be altered and named, views and upkeep as people see them.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeFolder, run, startGateway, until } from '../support/gateway.mjs';
@@ -26,7 +26,8 @@ sinks:
     await all.gateway?.stop();
     folder.remove();
   });
-  all.gateway = await startGateway({ config: folder.site, data: folder.data });
+  all.start = async () => (all.gateway = await startGateway({ config: folder.site, data: folder.data }));
+  await all.start();
   all.cli = async (...args) => {
     const { code, stdout, stderr } = await all.gateway.cli(args);
     assert.equal(code, 0, `busbar ${args.join(' ')}: ${stdout}${stderr}`);
@@ -141,4 +142,195 @@ test('the views say what people ask for', options, async (t) => {
     [{ min: 0, max: 59, avg: 29.5, first: 0, last: 59, count: 60, bad: 0 }]);
   const [ledger] = server.rows('select site, title, published, kept, aside, released from busbar.ledger');
   assert.deepEqual(ledger, { site: 'hq', title: 'Head office', published: 300, kept: 300, aside: 0, released: 0 });
+});
+
+// ---- from version 1 ----
+
+const version1 = readFileSync(new URL('../support/postgres_schema_1.sql', import.meta.url), 'utf8');
+const tables = ['site', 'mark', 'point', 'sample', 'hour', 'chunk', 'event', 'journal', 'late'];
+const newest = 2;
+
+/** All rows, as they are, in tables that the SQL of version 1 makes; the tables of now are then in the schema `newer`. */
+function makeOld(server, { database = 'plant', owner = 'busbar' } = {}) {
+  const copies = tables.map((name) => `insert into ${name} ${name === 'site' ? 'overriding system value' : ''}
+    select * from newer.${name};`).join('\n');
+  server.sql(`begin;
+    alter schema busbar rename to newer;
+    create schema busbar authorization ${owner};
+    set local role ${owner};
+    set local search_path to busbar, pg_temp;
+    ${version1.replaceAll('#schema#', 'busbar').replaceAll('#partitioned#', 'partition by range (time)')}
+    revoke all on function partition_make(text, timestamptz, timestamptz), partition_old(timestamptz), partition_drop(text)
+      from public;
+    reset role;
+    select partition_make(name, bound[1]::timestamptz, bound[2]::timestamptz) from (
+      select c.relname::text, regexp_match(pg_get_expr(c.relpartbound, c.oid), $re$FROM \\('([^']+)'\\) TO \\('([^']+)'\\)$re$)
+      from pg_inherits i join pg_class c on c.oid = i.inhrelid where i.inhparent = 'newer.sample'::regclass and relkind = 'r'
+    ) p (name, bound);
+    ${copies}
+    select setval(pg_get_serial_sequence('site', 'number'), max(number)) from site;
+    commit`, database);
+  assert.equal(server.value('select max(version) from busbar.meta', database), 1);
+}
+
+/** All that makes a schema what it is, as text. */
+function shape(server, schema) {
+  const here = `'${schema}'::regnamespace`;
+  const rows = server.rows(`
+    select concat_ws(' ', 'column', c.relname, attname, format_type(atttypid, atttypmod), attnotnull, attidentity, attstorage,
+      pg_get_expr(adbin, adrelid), col_description(c.oid, attnum)) as text
+    from pg_class c join pg_attribute a on a.attrelid = c.oid and attnum > 0 and not attisdropped
+    left join pg_attrdef d on d.adrelid = c.oid and d.adnum = a.attnum
+    where relnamespace = ${here} and relkind in ('r', 'p', 'v') and not relispartition
+    union all select concat_ws(' ', 'relation', relname, relkind, pg_get_partkeydef(oid), obj_description(oid)) from pg_class
+    where relnamespace = ${here} and relkind in ('r', 'p', 'v', 'S') and not relispartition
+    union all select concat_ws(' ', 'index', pg_get_indexdef(oid)) from pg_class
+    where relnamespace = ${here} and relkind in ('i', 'I') and not relispartition
+    union all select concat_ws(' ', 'constraint', conname, pg_get_constraintdef(o.oid)) from pg_constraint o
+    join pg_class c on c.oid = conrelid where connamespace = ${here} and not relispartition
+    union all select concat_ws(' ', 'view', pg_get_viewdef(oid)) from pg_class where relnamespace = ${here} and relkind = 'v'
+    union all select concat_ws(' ', 'function', pg_get_functiondef(oid), obj_description(oid), proacl) from pg_proc
+    where pronamespace = ${here}
+    union all select concat_ws(' ', 'quality', number, name, class) from ${schema}.quality`);
+  return rows.map(({ text }) => text.replaceAll('newer.', 'busbar.')).sort();
+}
+
+const versions = (server, database) => server.value('select json_agg(version order by version) from busbar.meta', database);
+const samples = (server, database) => server.value('select count(*) from busbar.sample', database);
+
+test('a starting gateway brings version 1 to the newest with all rows, and samples go on exactly once', options, async (t) => {
+  const server = await startPostgres(t);
+  const all = await begin(t, server);
+  await all.import('power', minutes(5));
+  await all.settled();
+  await all.gateway.stop();
+  makeOld(server);
+  assert.equal(samples(server), 300);
+  assert.notDeepEqual(shape(server, 'busbar'), shape(server, 'newer'));
+  const { stdout } = await run(['sink', 'test', 'plant', '--config', all.folder.site, '--data', all.folder.data]);
+  assert.match(stdout, /are of version 1, this program needs version 2/);
+  assert.match(stdout, /at the next connection \(make: true\)/);
+  assert.deepEqual(versions(server), [1]); // a test changes nothing
+  await all.start();
+  await all.import('more', minutes(5));
+  await all.settled();
+  assert.deepEqual(versions(server), [1, newest]);
+  assert.deepEqual(shape(server, 'busbar'), shape(server, 'newer')); // as one that was made at once
+  assert.equal(samples(server), 600);
+  assert.deepEqual(server.rows('select published, repeated, kept, aside, released from busbar.ledger'),
+    [{ published: 600, repeated: 0, kept: 600, aside: 0, released: 0 }]);
+  assert.match(await all.cli('sink', 'show', 'plant'), /version 2/);
+});
+
+test('of two gateways that start together one makes the step, and both go on', options, async (t) => {
+  const server = await startPostgres(t);
+  const both = [await begin(t, server, { site: 'north' }), await begin(t, server, { site: 'south' })];
+  for (const all of both) {
+    await all.import('power', minutes(5));
+    await all.settled();
+    await all.gateway.stop();
+  }
+  makeOld(server);
+  await Promise.all(both.map((all) => all.start()));
+  await Promise.all(both.map((all) => all.import('more', minutes(5))));
+  await Promise.all(both.map((all) => all.settled()));
+  assert.deepEqual(versions(server), [1, newest]);
+  assert.deepEqual(shape(server, 'busbar'), shape(server, 'newer'));
+  assert.deepEqual(server.rows('select site, published, kept from busbar.ledger order by site'),
+    [{ site: 'north', published: 600, kept: 600 }, { site: 'south', published: 600, kept: 600 }]);
+  assert.equal(samples(server), 1200);
+});
+
+test('a step that fails is told with its number, changes nothing, and is made once that is mended', options, async (t) => {
+  const server = await startPostgres(t);
+  const all = await begin(t, server);
+  await all.import('power', minutes(2));
+  await all.settled();
+  await all.gateway.stop();
+  makeOld(server);
+  const before = shape(server, 'busbar');
+  server.sql('alter table busbar.journal owner to admin; grant all on busbar.journal to busbar');
+  await all.start();
+  await all.import('more', minutes(2));
+  const text = await all.told(/the schema 'busbar' stays at version 1, step 2 \(indexes [^)]*\) fails: .*must be owner of table journal/);
+  assert.match(text, /nothing was changed: mend that, or run what `busbar sink sql plant` prints/);
+  assert.deepEqual(versions(server), [1]);
+  assert.deepEqual(shape(server, 'busbar'), before);
+  assert.equal(samples(server), 120);
+  server.sql('alter table busbar.journal owner to busbar');
+  await all.cli('sink', 'try', 'plant');
+  await all.settled();
+  assert.deepEqual(versions(server), [1, newest]);
+  assert.deepEqual(shape(server, 'busbar'), shape(server, 'newer'));
+  assert.equal(samples(server), 240);
+});
+
+for (const [make, hint] of [
+  ['false', /run what `busbar sink sql plant` prints: it makes the missing steps/],
+  ['true', /the role gateway1 does not own them: run what `busbar sink sql plant` prints/]]) {
+  test(`with make: ${make} and a role that owns nothing, the printed script makes the missing steps`, options, async (t) => {
+    const server = await startPostgres(t);
+    const works = 'works';
+    const all = await begin(t, server, { database: works, user: 'gateway1', sink: `, make: ${make}` });
+    const script = await all.cli('sink', 'sql', 'plant');
+    psqlFile(server, script);
+    server.sql("alter role gateway1 password 'secret'", works);
+    await all.cli('sink', 'try', 'plant');
+    await all.import('power', minutes(2));
+    await all.settled();
+    await all.gateway.stop();
+    makeOld(server, { database: works, owner: 'gateway1_owner' });
+    server.sql('grant usage on schema busbar to gateway1; grant select on all tables in schema busbar to gateway1', works);
+    await all.start();
+    await all.import('more', minutes(2));
+    const text = await all.told(/are of version 1, this program needs version 2/);
+    assert.match(text, hint);
+    const tested = (await all.gateway.cli(['sink', 'test', 'plant'])).stdout;
+    assert.match(tested, hint);
+    assert.deepEqual(versions(server, works), [1]);
+    assert.equal(samples(server, works), 120);
+    psqlFile(server, script);
+    assert.deepEqual(versions(server, works), [1, newest]);
+    psqlFile(server, script); // again: no step is missing
+    assert.deepEqual(versions(server, works), [1, newest]);
+    assert.equal(server.value(`select count(distinct tableowner) from pg_tables where schemaname = 'busbar'`, works), 1);
+    await all.cli('sink', 'try', 'plant');
+    await all.settled();
+    assert.equal(samples(server, works), 240);
+  });
+}
+
+test('the printed script also brings up tables that a gateway made', options, async (t) => {
+  const server = await startPostgres(t);
+  const all = await begin(t, server);
+  await all.import('power', minutes(2));
+  await all.settled();
+  const script = await all.cli('sink', 'sql', 'plant');
+  await all.gateway.stop();
+  makeOld(server);
+  psqlFile(server, script);
+  assert.deepEqual(versions(server), [1, newest]);
+  assert.equal(server.value("select tableowner from pg_tables where schemaname = 'busbar' and tablename = 'sample'"), 'busbar');
+  await all.start();
+  await all.import('more', minutes(2));
+  await all.settled();
+  assert.equal(samples(server), 240);
+});
+
+test('tables of a newer busbar are refused, and nothing is written', options, async (t) => {
+  const server = await startPostgres(t);
+  const all = await begin(t, server);
+  await all.import('power', minutes(2));
+  await all.settled();
+  await all.gateway.stop();
+  server.sql(`insert into busbar.meta (version) values (${newest + 1})`);
+  await all.start();
+  await all.import('more', minutes(2));
+  const text = await all.told(/are of version 3, this program knows version 2/);
+  assert.match(text, /a newer busbar made them: update this one/);
+  assert.equal(samples(server), 120);
+  server.sql(`delete from busbar.meta where version = ${newest + 1}`);
+  await all.cli('sink', 'try', 'plant');
+  await all.settled();
+  assert.equal(samples(server), 240);
 });

@@ -108,7 +108,9 @@ static const char look_sql[] =
     "where extname = 'timescaledb'), "
     "(select quote_ident(nspname) from pg_extension e join pg_namespace n on n.oid = "
     "e.extnamespace "
-    "where extname = 'citus')";
+    "where extname = 'citus'), "
+    "coalesce((select pg_has_role(c.relowner, 'usage') from pg_class c join pg_namespace n "
+    "on n.oid = c.relnamespace where n.nspname = $1 and c.relname = 'meta'), false)";
 
 static bool may_make(const struct pg_schema *schema)
 {
@@ -118,40 +120,66 @@ static bool may_make(const struct pg_schema *schema)
 static void tell_missing(struct pg_schema *schema)
 {
     struct err err;
-    const char *sink = schema->config.env->name;
-    if (schema->version == 0) {
-        err_set(&err, BUSBAR_ENOENT, "the database %s has no schema '%s' with busbar's tables",
-                schema->database, schema->name);
-    } else {
-        err_set(&err, BUSBAR_EUNSUPPORTED,
-                "the tables in the schema '%s' are of version %d, this "
-                "program needs version %d",
-                schema->name, schema->version, (int)PG_SCHEMA_VERSION);
-    }
+    err_set(&err, BUSBAR_ENOENT, "the database %s has no schema '%s' with busbar's tables",
+            schema->database, schema->name);
     if (settings_bool(schema->config.settings, POSTGRES_MAKE)) {
         err_hint(&err, "they are made at the first connection (make: true)");
     } else {
         err_hint(&err,
                  "run what `busbar sink sql %s` prints in this database as its owner, or set "
                  "make: true",
-                 sink);
+                 schema->config.env->name);
     }
     schema_end(schema, SINK_WRONG, &err);
 }
 
-static void decide(struct pg_schema *schema)
+/* SINK_AGAIN: the next connection makes the steps. */
+static void tell_old(struct pg_schema *schema)
 {
     struct err err;
-    if (schema->version > PG_SCHEMA_VERSION) {
-        err_set(&err, BUSBAR_EUNSUPPORTED,
-                "the tables in the schema '%s' are of version %d, this program knows version %d",
-                schema->name, schema->version, (int)PG_SCHEMA_VERSION);
-        err_hint(&err, "a newer busbar made them: update this one, or give it a schema of its own");
-        schema_end(schema, SINK_WRONG, &err);
-    } else if (schema->version == PG_SCHEMA_VERSION) {
-        schema->config.facts->version = schema->version;
-        schema_check(schema);
-    } else if (!may_make(schema)) {
+    const char *sink = schema->config.env->name;
+    bool make = settings_bool(schema->config.settings, POSTGRES_MAKE);
+    err_set(&err, BUSBAR_EUNSUPPORTED,
+            "the tables in the schema '%s' are of version %d, this program needs version %d",
+            schema->name, schema->version, pg_steps_newest(schema->config.steps));
+    if (!make) {
+        err_hint(&err,
+                 "run what `busbar sink sql %s` prints: it makes the missing steps and keeps all "
+                 "rows; or set make: true",
+                 sink);
+    } else if (!schema->owns) {
+        err_hint(&err,
+                 "the role %s does not own them: run what `busbar sink sql %s` prints, which makes "
+                 "the missing steps and keeps all rows",
+                 schema->role, sink);
+    } else {
+        err_hint(&err, "they are brought there at the next connection (make: true)");
+    }
+    schema_end(schema, make && schema->owns ? SINK_AGAIN : SINK_WRONG, &err);
+}
+
+static void tell_newer(struct pg_schema *schema)
+{
+    struct err err;
+    err_set(&err, BUSBAR_EUNSUPPORTED,
+            "the tables in the schema '%s' are of version %d, this program knows version %d",
+            schema->name, schema->version, pg_steps_newest(schema->config.steps));
+    err_hint(&err, "a newer busbar made them: update this one, or give it a schema of its own");
+    schema_end(schema, SINK_WRONG, &err);
+}
+
+static void tell_no_version(struct pg_schema *schema)
+{
+    struct err err;
+    err_set(&err, BUSBAR_EWRONGTYPE, "the table %s.meta says no version", schema->name);
+    err_hint(&err, "somebody altered it: put its row back, or give the sink another schema");
+    schema_end(schema, SINK_WRONG, &err);
+}
+
+static void make_all(struct pg_schema *schema)
+{
+    struct err err;
+    if (!may_make(schema)) {
         tell_missing(schema);
     } else if (!schema->exists && !schema->may_create) {
         err_set(&err, BUSBAR_EPERM, "the role %s may not make the schema '%s' in the database %s",
@@ -163,6 +191,25 @@ static void decide(struct pg_schema *schema)
         schema_end(schema, SINK_WRONG, &err);
     } else {
         schema_migrate(schema);
+    }
+}
+
+static void decide(struct pg_schema *schema)
+{
+    int newest = pg_steps_newest(schema->config.steps);
+    schema->config.facts->version = schema->version;
+    if (!schema->has_meta) {
+        make_all(schema);
+    } else if (schema->version == 0) {
+        tell_no_version(schema);
+    } else if (schema->version > newest) {
+        tell_newer(schema);
+    } else if (schema->version == newest) {
+        schema_check(schema);
+    } else if (may_make(schema) && schema->owns) {
+        schema_migrate(schema);
+    } else {
+        tell_old(schema);
     }
 }
 
@@ -190,8 +237,7 @@ static void got_path(void *ctx, const struct pg_answer *answer)
                  schema->config.env->name);
         schema_end(schema, SINK_WRONG, &err);
     } else if (schema->has_meta) {
-        pg_query(schema->config.link, "select coalesce(max(version), 0) from meta", NULL, 0, 0,
-                 got_version, schema);
+        pg_query(schema->config.link, SCHEMA_VERSION_SQL, NULL, 0, 0, got_version, schema);
     } else {
         schema->version = 0;
         decide(schema);
@@ -235,6 +281,7 @@ static void looked(void *ctx, const struct pg_answer *answer)
     schema->has_meta = schema_is_true(answer, 0, 8);
     str_copy(schema->timescale, sizeof(schema->timescale), schema_text(answer, 0, 9));
     str_copy(schema->citus, sizeof(schema->citus), schema_text(answer, 0, 10));
+    schema->owns = schema_is_true(answer, 0, 11);
     facts->citus = schema->citus[0] != '\0';
     if (!server_is_fine(schema, schema_text(answer, 0, 0), schema_is_true(answer, 0, 2))) {
         return;
@@ -256,6 +303,9 @@ struct pg_schema *pg_schema_start(const struct pg_schema_config *config, pg_sche
     schema->config = *config;
     schema->done = done;
     schema->ctx = ctx;
+    if (config->steps == NULL) {
+        schema->config.steps = pg_steps;
+    }
     schema->name = settings_text(config->settings, POSTGRES_SCHEMA);
     *config->facts = (struct pg_facts){ .version = 0 };
     bool quoted = pg_quote(schema->quoted, sizeof(schema->quoted), schema->name);

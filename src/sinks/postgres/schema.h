@@ -3,7 +3,7 @@
  * what is missing is said; tables that somebody altered are named before anything is written; then the site is
  * claimed for this gateway.
  *
- *   look -> (make or migrate) -> compare -> claim -> settings of the site -> partitions that are there
+ *   look -> (make all, or one step; look again) -> compare -> claim -> settings of the site -> partitions that are there
  *
  * A site is held by a lock of the live session, so that two gateways of one name are found; a log that the database
  * does not know is let in when the points it has are those of this gateway. Loop thread only, but the pure ones. */
@@ -13,7 +13,7 @@
 #include "sinks/postgres/postgres.h"
 
 enum {
-    PG_SCHEMA_VERSION = 1,
+    PG_SCHEMA_VERSION = 2,
     PG_SERVER_LEAST = 130000,
     PG_LATE_HOUR = 1, /* late.kind */
     PG_LATE_DAY = 2,
@@ -32,6 +32,7 @@ int64_t pg_day_closed(int64_t start_us);
 
 /* ---- the step ---- */
 
+struct pg_step;
 struct pg_schema;
 /* Once. err NULL: it is as it must be, facts are filled. Else the link may be freed. */
 typedef void (*pg_schema_cb)(void *ctx, enum sink_failure failure, const struct err *err);
@@ -40,7 +41,8 @@ struct pg_schema_config {
     struct pg_link *link; /* that stands and has nothing to do */
     const struct sink_env *env;
     const struct settings *settings;
-    bool look; /* changes nothing and claims nothing (tests) */
+    bool look;                   /* changes nothing and claims nothing (tests) */
+    const struct pg_step *steps; /* NULL: pg_steps; tests have others */
     struct pg_facts *facts;
 };
 /* Also sets search_path of the session. facts live until the callback. */

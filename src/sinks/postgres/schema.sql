@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Version 1 of what busbar keeps in PostgreSQL 13 and later. Run with search_path at the schema, in one transaction,
+-- Version 2 of what busbar keeps in PostgreSQL 13 and later. Run with search_path at the schema, in one transaction,
 -- by migrate.c or by a person (busbar sink sql). #partitioned# stands for the division by time: partitions, or nothing
 -- where TimescaleDB does that.
 
@@ -99,6 +99,8 @@ create table point (
     primary key (site, point)
 );
 create index point_path on point (path);
+create index point_like on point (path text_pattern_ops);
+create index point_labels on point using gin (labels jsonb_path_ops);
 create index point_hours on point (site, point) where not hours;
 comment on table point is 'Points, and series that others sent to the gateway (path is empty then)';
 comment on column point.site is 'Number of the site';
@@ -212,6 +214,7 @@ create table event (
     arguments jsonb,
     primary key (site, time, uid)
 );
+create index event_time on event (time);
 comment on table event is 'Events of devices and of the gateway';
 comment on column event.time is 'When it happened';
 comment on column event.received is 'When the gateway heard of it';
@@ -239,6 +242,7 @@ create table journal (
     primary key (site, id)
 );
 create index journal_time on journal (site, time);
+create index journal_when on journal (time);
 comment on table journal is 'Who did what at the gateway';
 comment on column journal.id is 'Number of the entry within its site';
 comment on column journal.time is 'When';
@@ -358,4 +362,4 @@ begin
 end $$;
 comment on function partition_drop is 'Drops a partition of sample that is old (partition_old); how many rows went, as the server last estimated';
 
-insert into meta (version) values (1);
+insert into meta (version) values (2);

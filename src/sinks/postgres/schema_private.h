@@ -6,8 +6,11 @@
 
 #include "base/map.h"
 #include "sinks/postgres/schema.h"
+#include "sinks/postgres/steps.h"
 
 enum { SCHEMA_IDENTIFIER_MAX = 2 * 63 + 3, SCHEMA_POINTS_MAX = 20000 };
+
+#define SCHEMA_VERSION_SQL "select coalesce(max(version), 0) from meta"
 
 struct schema_known; /* points of the site, looked at by a job (schema_claim.c) */
 
@@ -20,9 +23,10 @@ struct pg_schema {
     char role[64], database[64];
     char timescale[SCHEMA_IDENTIFIER_MAX],
         citus[SCHEMA_IDENTIFIER_MAX]; /* their schemas; "": not there */
-    bool exists, has_meta, may_use, may_create;
+    bool exists, has_meta, may_use, may_create, owns;
     int version, server;
-    struct err failed; /* kept while what was begun is rolled back */
+    const struct pg_step *step; /* that is being made; NULL: all */
+    struct err failed;          /* kept while what was begun is rolled back */
     enum sink_failure failure;
     struct schema_known *known;
 };

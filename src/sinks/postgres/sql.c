@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "sinks/postgres/login.h"
 #include "sinks/postgres/schema.h"
+#include "sinks/postgres/steps.h"
 #include "sinks/postgres/tables.h"
 
 enum { IDENTIFIER_MAX = 2 * 63 + 3, ROLE_MAX = 56 };
@@ -47,17 +48,20 @@ static void put_head(const struct script *script, bool make, struct buf *out)
                "--   psql ... -c '\\password %s'\n"
                "--\n",
                script->sink, script->sink, script->host, (unsigned)script->port, script->role_name);
-    buf_printf(out,
-               "-- The server: ssl = on with a certificate for the name %s in postgresql.conf; in\n"
-               "-- pg_hba.conf, with the gateway's address in place of 192.0.2.10:\n"
-               "--\n"
-               "--   hostssl  %s  %s  192.0.2.10/32  scram-sha-256\n"
-               "--\n"
-               "-- The gateway: `ca:` names the authority of that certificate; %s\n"
-               "-- It may be run again: what is there stays.\n\n",
-               script->host, script->database_name, script->role_name,
-               make ? "`make: false` is enough,\n-- for all is made here."
-                    : "`make: false` stands already.");
+    buf_printf(
+        out,
+        "-- The server: ssl = on with a certificate for the name %s in postgresql.conf; in\n"
+        "-- pg_hba.conf, with the gateway's address in place of 192.0.2.10:\n"
+        "--\n"
+        "--   hostssl  %s  %s  192.0.2.10/32  scram-sha-256\n"
+        "--\n"
+        "-- The gateway: `ca:` names the authority of that certificate; %s\n"
+        "-- It may be run again: what is there stays, tables of an older busbar are brought to\n"
+        "-- version %d, with all rows.\n\n",
+        script->host, script->database_name, script->role_name,
+        make ? "`make: false` is enough,\n-- for all is made here."
+             : "`make: false` stands already.",
+        (int)PG_SCHEMA_VERSION);
 }
 
 /* A statement that runs when no row of the catalog has that name. */
@@ -91,23 +95,30 @@ static void put_roles(const struct script *script, struct buf *out)
     buf_printf(out, "\\connect %s\n\n", script->database);
 }
 
-static void put_tables(const struct script *script, struct buf *out)
+/* What is there is looked at behind the lock, as gateways do; the owner is who made it, also where that was a gateway. */
+static void put_look(const struct script *script, struct buf *out)
 {
+    buf_append_text(out, "begin;\n" PG_LOCK_SQL " \\g /dev/null\n");
     buf_append_text(out, "select exists (select from pg_extension where extname = 'timescaledb') "
                          "as timescale,\n  exists (select from pg_extension where extname = "
-                         "'citus') as citus,\n  exists (select from pg_class c join pg_namespace n "
-                         "on n.oid = c.relnamespace\n    where c.relname = 'meta' and "
-                         "n.nspname = ");
+                         "'citus') as citus,\n  count(*) > 0 as made, coalesce(max(tableowner), ");
+    put_literal(script->owner_name, out);
+    buf_append_text(out, ") as owner\n  from pg_tables where tablename = 'meta' and "
+                         "schemaname = ");
     put_literal(script->schema_name, out);
-    buf_append_text(out, ") as made \\gset\n\nbegin;\n");
     buf_printf(out,
+               " \\gset\n\n"
                "create schema if not exists %s authorization %s;\n"
-               "set local role %s;\n"
-               "set local search_path to %s, pg_temp;\n"
-               "\\if :made\n\\else\n"
-               "\\set divided '" PG_DIVIDED "'\n"
-               "\\if :timescale\n\\set divided ''\n\\endif\n\n",
-               script->schema, script->owner, script->owner, script->schema);
+               "set local role :\"owner\";\n"
+               "set local search_path to %s, pg_temp;\n",
+               script->schema, script->owner, script->schema);
+}
+
+static void put_tables(const struct script *script, struct buf *out)
+{
+    buf_append_text(out, "\\if :made\n\\else\n"
+                         "\\set divided '" PG_DIVIDED "'\n"
+                         "\\if :timescale\n\\set divided ''\n\\endif\n\n");
     (void)pg_tables_sql(script->schema, ":divided", out);
     buf_append_text(out, "\n\\if :timescale\n-- where the extension is in another schema than "
                          "public, put that here");
@@ -115,6 +126,19 @@ static void put_tables(const struct script *script, struct buf *out)
     buf_append_text(out, "\\endif\n\\if :citus");
     pg_citus_sql("pg_catalog", out);
     buf_append_text(out, "\\endif\n\\endif\n\n");
+}
+
+static void put_steps(const struct script *script, struct buf *out)
+{
+    for (const struct pg_step *step = pg_steps; step->sql != NULL; step++) {
+        buf_printf(out,
+                   "-- tables of version %d become those of version %d: %s\n"
+                   "select coalesce(max(version), 0) = %d as step from meta \\gset\n"
+                   "\\if :step\n",
+                   step->version - 1, step->version, step->what, step->version - 1);
+        (void)pg_step_sql(step, script->schema, out);
+        buf_append_text(out, "\\endif\n\n");
+    }
 }
 
 static void put_rights(const struct script *script, struct buf *out)
@@ -173,7 +197,9 @@ int pg_script(const struct sink_env *env, const struct settings *settings, struc
     }
     put_head(&script, settings_bool(settings, POSTGRES_MAKE), out);
     put_roles(&script, out);
+    put_look(&script, out);
     put_tables(&script, out);
+    put_steps(&script, out);
     put_rights(&script, out);
     return out->overflow ? err_set(err, BUSBAR_ENOMEM, "no memory for the script") : 0;
 }

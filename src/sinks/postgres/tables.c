@@ -170,11 +170,10 @@ const char *const pg_functions[] = { "partition_make(text, timestamptz, timestam
 static const char *const distributed[] = { "point", "sample", "hour", "chunk", NULL };
 static const char *const referenced[] = { "site", "quality", NULL };
 
-/* The text without lines that are comments, with what stands for the schema and for the partitions. */
-static void put_schema(const char *schema, const char *divided, struct buf *out)
+void pg_fill_sql(const char *text, const char *schema, const char *divided, struct buf *out)
 {
     static const char name[] = "#schema#", division[] = "#partitioned#";
-    for (const char *at = pg_schema_sql; *at != '\0';) {
+    for (const char *at = text; *at != '\0';) {
         size_t line = strcspn(at, "\n");
         size_t size = strcspn(at, "#\n");
         if (strncmp(at, "--", 2) == 0) {
@@ -241,7 +240,7 @@ void pg_citus_sql(const char *extension, struct buf *out)
 
 int pg_tables_sql(const char *schema, const char *divided, struct buf *out)
 {
-    put_schema(schema, divided, out);
+    pg_fill_sql(pg_schema_sql, schema, divided, out);
     return out->overflow ? BUSBAR_ENOMEM : 0;
 }
 

@@ -31,11 +31,17 @@ extern const struct pg_table pg_tables[]; /* ends with name NULL */
 extern const char *const pg_views[];      /* ends with NULL */
 extern const char *const pg_functions[];  /* with their arguments' types, ends with NULL */
 
-/* schema.sql: made by the build. */
+/* schema.sql, schema_2.sql: made by the build. */
 extern const char pg_schema_sql[];
+extern const char pg_schema_2_sql[];
 
 #define PG_DIVIDED "partition by range (time)"
 
+/* Held until the end of the transaction by whoever makes or changes tables. */
+#define PG_LOCK_SQL "select pg_advisory_xact_lock(hashtextextended('busbar tables', 0))"
+
+/* Such a text without lines that are comments, with what stands for the schema and for the partitions. */
+void pg_fill_sql(const char *text, const char *schema, const char *divided, struct buf *out);
 /* What makes all tables in the schema (quoted), which is search_path. divided: PG_DIVIDED, or "" where TimescaleDB does it.
  * BUSBAR_ENOMEM. */
 int pg_tables_sql(const char *schema, const char *divided, struct buf *out);

@@ -233,7 +233,6 @@ static void got_schema(void *ctx, enum sink_failure failure, const struct err *e
 {
     struct test *test = ctx;
     bool make = settings_bool(test->settings, POSTGRES_MAKE);
-    (void)failure;
     if (err == NULL) {
         say(test, "schema", SINK_GOOD, "", "'%s', version %d, as busbar made it",
             settings_text(test->settings, POSTGRES_SCHEMA), test->facts.version);
@@ -241,7 +240,8 @@ static void got_schema(void *ctx, enum sink_failure failure, const struct err *e
         return;
     }
     bool missing = test->facts.version == 0 && err->code == BUSBAR_ENOENT;
-    say_err(test, "schema", missing && make ? SINK_WARNING : SINK_BAD, err);
+    bool old = test->facts.version < PG_SCHEMA_VERSION && failure == SINK_AGAIN;
+    say_err(test, "schema", (missing && make) || old ? SINK_WARNING : SINK_BAD, err);
     if (missing && make) {
         look_at_making(test);
     } else if (test->facts.version == 0) {

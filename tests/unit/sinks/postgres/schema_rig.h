@@ -58,6 +58,7 @@ struct gateway {
     struct sink_env env;
     struct setting set[POSTGRES_ROWS];
     struct settings settings;
+    const struct pg_step *steps; /* NULL: those of the program */
 };
 
 static inline void gateway_set(struct gateway *gateway, enum postgres_row row,
@@ -157,6 +158,7 @@ static inline void step_begin(struct step *step, const struct gateway *gateway,
                                              .env = &gateway->env,
                                              .settings = &gateway->settings,
                                              .look = look,
+                                             .steps = gateway->steps,
                                              .facts = &step->facts };
     step->schema = pg_schema_start(&config, step_done, step);
 }

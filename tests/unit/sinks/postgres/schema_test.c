@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "model/quality.h"
+#include "sinks/postgres/steps.h"
 #include "sinks/postgres/tables.h"
 #include "unit/sinks/postgres/schema_rig.h"
 
@@ -166,6 +167,164 @@ static void two_that_start_at_once(void **state)
     assert_int_not_equal(first.facts.site, second.facts.site);
     pg_link_free(links[0]);
     pg_link_free(links[1]);
+}
+
+/* ---- steps ---- */
+
+static const struct pg_step three_steps[] = {
+    { 2, "not needed", "select 1 / 0;\n" },
+    { 3, "a table", "-- of numbers\ncreate table #schema#.numbers (a int);\n" },
+    { 4, "a number", "insert into numbers values (4);\n" },
+    { 5, "another", "insert into numbers values (5);\n" },
+    { .sql = NULL },
+};
+
+static const struct pg_step fails_in_the_middle[] = {
+    { 3, "a table", "create table numbers (a int);\n" },
+    { 4, "a fault", "insert into numbers values (4);\nselect 1 / 0;\n" },
+    { 5, "another", "insert into numbers values (5);\n" },
+    { .sql = NULL },
+};
+
+static const struct pg_step takes_long[] = {
+    { 3, "a table", "create table numbers (a int);\n" },
+    { 4, "a number", "insert into numbers values (4);\nselect pg_sleep(0.5);\n" },
+    { 5, "another", "insert into numbers values (5);\n" },
+    { .sql = NULL },
+};
+
+static const char *versions(struct pg_link *link)
+{
+    static struct seen seen; /* until the next call */
+    seen = run_fine(link, "select string_agg(version::text, ' ' order by version) from meta");
+    return seen.cell;
+}
+
+static const char *numbers(struct pg_link *link)
+{
+    static struct seen seen;
+    seen = run_fine(link, "select string_agg(a::text, ' ' order by a) from numbers");
+    return seen.cell;
+}
+
+static void missing_steps_are_made_in_order(void **state)
+{
+    (void)state;
+    need_server();
+    struct gateway gateway;
+    struct pg_link *link = open_busbar();
+    gateway_init(&gateway, "steps", "hq", "a1");
+    (void)step_fine(&gateway, link);
+    assert_string_equal(versions(link), "2");
+    gateway.steps = three_steps;
+    struct step step = step_run(&gateway, link, true); /* a look changes nothing */
+    assert_int_equal(step.failure, SINK_AGAIN);
+    assert_int_equal(step.facts.version, 2);
+    assert_non_null(strstr(step.err.message, "are of version 2, this program needs version 5"));
+    assert_string_equal(versions(link), "2");
+    step = step_fine(&gateway, link);
+    assert_int_equal(step.facts.version, 5);
+    assert_string_equal(versions(link), "2 3 4 5");
+    assert_string_equal(numbers(link), "4 5");
+    (void)step_fine(&gateway, link); /* none is missing */
+    assert_string_equal(numbers(link), "4 5");
+    pg_link_free(link);
+}
+
+static void a_step_that_fails_is_told_and_leaves_nothing(void **state)
+{
+    (void)state;
+    need_server();
+    struct gateway gateway;
+    struct pg_link *link = open_busbar();
+    gateway_init(&gateway, "fails", "hq", "a1");
+    gateway.steps = fails_in_the_middle;
+    struct step step = step_run(&gateway, link, false);
+    assert_int_equal(step.failure, SINK_WRONG);
+    assert_non_null(strstr(step.err.message, "the schema 'fails' stays at version 3, step 4 (a "
+                                             "fault) fails: "));
+    assert_non_null(strstr(step.err.message, "division by zero"));
+    assert_non_null(strstr(step.err.hint, "nothing was changed"));
+    assert_non_null(strstr(step.err.hint, "busbar sink sql plant"));
+    assert_string_equal(versions(link), "2 3");
+    assert_string_equal(numbers(link), "");
+    gateway.steps = three_steps; /* mended */
+    (void)step_fine(&gateway, link);
+    assert_string_equal(versions(link), "2 3 4 5");
+    assert_string_equal(numbers(link), "4 5");
+    pg_link_free(link);
+}
+
+static void two_make_each_step_once(void **state)
+{
+    (void)state;
+    need_server();
+    struct gateway one, two;
+    struct step first, second;
+    struct pg_link *links[2] = { open_busbar(), open_busbar() };
+    gateway_init(&one, "both", "north", "a1");
+    gateway_init(&two, "both", "south", "b2");
+    one.steps = two.steps = takes_long;
+    step_begin(&first, &one, links[0], false);
+    step_begin(&second, &two, links[1], false);
+    step_end(&first);
+    step_end(&second);
+    assert_string_equal(first.err.message, "");
+    assert_string_equal(second.err.message, "");
+    assert_string_equal(versions(links[0]), "2 3 4 5");
+    assert_string_equal(numbers(links[0]), "4 5");
+    pg_link_free(links[0]);
+    pg_link_free(links[1]);
+}
+
+static bool sleeps(void *ctx)
+{
+    return strcmp(run_fine(ctx, "select count(*) from pg_stat_activity where state = 'active' and "
+                                "wait_event = 'PgSleep'")
+                      .cell,
+                  "1") == 0;
+}
+
+/* The gateway is gone in the middle of step 4, and its session is ended, as by a server that crashes. */
+static void goes_on_from_the_version_that_is_there(void **state)
+{
+    (void)state;
+    need_server();
+    struct gateway gateway;
+    struct step step;
+    struct pg_link *link = open_busbar(), *other = open_busbar();
+    gateway_init(&gateway, "crash", "hq", "a1");
+    gateway.steps = takes_long;
+    step_begin(&step, &gateway, link, false);
+    wait_until(rig.loop, sleeps, other);
+    (void)run_fine(other, "select pg_terminate_backend(pid) from pg_stat_activity where "
+                          "wait_event = 'PgSleep'");
+    step_end(&step);
+    assert_false(step.fine);
+    assert_int_equal(step.failure, SINK_AGAIN);
+    (void)run_fine(other, "set search_path to crash");
+    assert_string_equal(versions(other), "2 3");
+    assert_string_equal(numbers(other), "");
+    pg_link_free(link);
+    (void)step_fine(&gateway, other);
+    assert_string_equal(versions(other), "2 3 4 5");
+    assert_string_equal(numbers(other), "4 5");
+    pg_link_free(other);
+}
+
+static void a_table_without_a_version_is_named(void **state)
+{
+    (void)state;
+    need_server();
+    struct gateway gateway;
+    struct pg_link *link = open_busbar();
+    gateway_init(&gateway, "none", "hq", "a1");
+    (void)step_fine(&gateway, link);
+    (void)run_fine(link, "delete from meta");
+    struct step step = step_run(&gateway, link, false);
+    assert_int_equal(step.failure, SINK_WRONG);
+    assert_non_null(strstr(step.err.message, "none.meta says no version"));
+    pg_link_free(link);
 }
 
 /* ---- comparing ---- */
@@ -351,6 +510,11 @@ int main(void)
         cmocka_unit_test(says_what_the_role_may_not),
         cmocka_unit_test(refuses_a_newer_schema),
         cmocka_unit_test(two_that_start_at_once),
+        cmocka_unit_test(missing_steps_are_made_in_order),
+        cmocka_unit_test(a_step_that_fails_is_told_and_leaves_nothing),
+        cmocka_unit_test(two_make_each_step_once),
+        cmocka_unit_test(goes_on_from_the_version_that_is_there),
+        cmocka_unit_test(a_table_without_a_version_is_named),
         cmocka_unit_test(names_what_was_altered),
         cmocka_unit_test(leaves_what_a_person_added),
         cmocka_unit_test(another_gateway_of_that_name_is_refused),
