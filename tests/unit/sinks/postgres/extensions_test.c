@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* TimescaleDB and Citus: stand-ins of their documented functions, for neither is packaged here. They write down how they
  * were called; the rest is the real server's. */
+#include "sinks/machine.h"
 #include "sinks/postgres/schema.h"
 
 #include <setjmp.h>
@@ -96,9 +97,10 @@ static void old_samples_go_by_drop_chunks(void **state)
     gateway_set(&gateway, POSTGRES_PASSWORD, (union setting_value){ .text = "pw" });
     gateway.env.secret = secret;
     struct step step = step_fine(&gateway, link);
-    struct sink_target target = { .env = &gateway.env,
-                                  .settings = &gateway.settings,
-                                  .facts = step.facts };
+    struct sink sink = { .stand = STAND_ON }; /* and nothing waits */
+    struct sink_target target = {
+        .sink = &sink, .env = &gateway.env, .settings = &gateway.settings, .facts = step.facts
+    };
     assert_non_null(strstr(run_sql(link, "select sample_drop(now())").text, "are still wanted"));
     (void)run_fine(link, "update mark set value = extract(epoch from now() - interval '1 day') * "
                          "1000000 where name = 'chunks'");
