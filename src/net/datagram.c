@@ -50,6 +50,7 @@ struct datagram {
     uint64_t lost;
     unsigned
         inside; /* calls of ours that call back: a close leaves the memory to the last of them */
+    bool held;  /* not begun yet */
     bool closed;
 };
 
@@ -161,7 +162,7 @@ static void take_refused(struct datagram *self)
         }
     }
     if (!self->closed) {
-        loop_fd_modify(self->watch, LOOP_READABLE);
+        loop_fd_modify(self->watch, self->held ? 0 : LOOP_READABLE);
     }
 }
 
@@ -258,7 +259,8 @@ int datagram_open(struct loop *loop, const struct datagram_options *options, dat
         self->many = busbar_alloc((size_t)BATCH_MAX * STREAM_READ_BYTES);
     }
     self->ctx = ctx;
-    self->watch = loop_fd_watch(loop, fd, LOOP_READABLE, on_ready, self);
+    self->held = options->held;
+    self->watch = loop_fd_watch(loop, fd, self->held ? 0 : LOOP_READABLE, on_ready, self);
     if (self->watch == NULL) {
         (void)close(fd);
         free_closed(self);
@@ -266,6 +268,14 @@ int datagram_open(struct loop *loop, const struct datagram_options *options, dat
     }
     *out = self;
     return 0;
+}
+
+void datagram_begin(struct datagram *datagram)
+{
+    if (datagram->held) {
+        datagram->held = false;
+        loop_fd_modify(datagram->watch, LOOP_READABLE);
+    }
 }
 
 int datagram_send(struct datagram *datagram, const struct endpoint *to, const void *data,

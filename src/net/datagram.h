@@ -35,6 +35,8 @@ struct datagram_options {
     /* Many are taken at a time all the same, into a buffer of its own of 2 MiB, of which only what is used takes memory.
      * size_max is 64 KiB then. */
     bool many;
+    /* Nothing is taken before datagram_begin(): until then it waits in the receive buffer. */
+    bool held;
     datagram_refused_cb refused; /* NULL: nobody asks */
 };
 
@@ -45,6 +47,9 @@ typedef void (*datagram_cb)(void *ctx, const struct endpoint *from, const uint8_
 /* BUSBAR_EADDRINUSE, BUSBAR_EPERM, BUSBAR_EINVAL ...; err names the address. */
 int datagram_open(struct loop *loop, const struct datagram_options *options, datagram_cb cb,
                   void *ctx, struct datagram **out, struct err *err);
+
+/* Of a socket that was opened `held`: what came and what comes is taken. Once too often is harmless. */
+void datagram_begin(struct datagram *datagram);
 
 /* 0, BUSBAR_EAGAIN, BUSBAR_EROUTE, BUSBAR_ETOOBIG ... */
 int datagram_send(struct datagram *datagram, const struct endpoint *to, const void *data,

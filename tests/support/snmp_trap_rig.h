@@ -193,9 +193,10 @@ static inline void rig_on_disk(struct trap_rig *rig, int error)
 
 /* ---- making it ---- */
 
-static inline void rig_open(struct trap_rig *rig, const char *allow)
+/* folder: where our engine is kept; it is known some turns later then. */
+static inline void rig_open_in(struct trap_rig *rig, const char *allow, const char *folder)
 {
-    *rig = (struct trap_rig){ .device_count = 0 };
+    *rig = (struct trap_rig){ .device_count = 0, .folder = folder };
     rig_now = rig;
     quiet_log();
     clock_fake_set(1000 * CLOCK_US_PER_S, RIG_WALL_US);
@@ -218,6 +219,11 @@ static inline void rig_open(struct trap_rig *rig, const char *allow)
                                      .listen = listen, .allow = allow, .rate = 100, .burst = 200 });
     rig->listener = rig->traps->listeners[0];
     assert(rig->listener->socket != NULL);
+}
+
+static inline void rig_open(struct trap_rig *rig, const char *allow)
+{
+    rig_open_in(rig, allow, NULL);
 }
 
 static inline void rig_close(struct trap_rig *rig)

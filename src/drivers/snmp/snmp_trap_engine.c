@@ -99,6 +99,9 @@ static void begin(struct snmp_trap_engine *engine, const struct usm_engine *usm)
     engine->usm.timed = true;
     engine->usm.time = 0;
     engine->usm.at_us = clock_mono_us();
+    if (engine->known != NULL) {
+        engine->known(engine->ctx);
+    }
 }
 
 static void done(void *ctx, int error)
@@ -111,11 +114,11 @@ static void done(void *ctx, int error)
         if (error != 0) { /* the work never ran: the loop ends */
             make_id(&job->usm);
         }
-        begin(engine, &job->usm);
         if (job->trouble.code != 0) {
             busbar_log(LOG_LEVEL_WARN, "snmp", NULL, "our engine id cannot be kept: %s",
                        job->trouble.message);
         }
+        begin(engine, &job->usm);
     }
     busbar_free(job);
 }

@@ -11,9 +11,11 @@
 struct snmp_trap_engine_job;
 
 struct snmp_trap_engine {
-    struct usm_engine usm;            /* size 0: not read yet, informs of v3 must wait */
+    struct usm_engine usm;            /* size 0: not known yet, whoever asks must wait */
     struct err trouble;               /* why it is not kept; code 0: it is */
     struct snmp_trap_engine_job *job; /* NULL: none is under way */
+    void (*known)(void *ctx); /* `usm` is known, also from within open(); NULL: nobody asks */
+    void *ctx;
 };
 
 /* folder NULL: it is kept nowhere. */

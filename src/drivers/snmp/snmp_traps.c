@@ -129,7 +129,11 @@ static void open_listener(struct snmp_trap_listener *listener)
     int before = listener->trouble.code;
     snmp_trap_print_address(&listener->at, host, sizeof(host));
     struct datagram_options options = {
-        .host = host, .port = listener->at.port, .receive_bytes = RECEIVE_BYTES, .many = true
+        .host = host,
+        .port = listener->at.port,
+        .receive_bytes = RECEIVE_BYTES,
+        .many = true,
+        .held = listener->traps->engine.usm.size == 0, /* who asks for it is answered, if later */
     };
     int error = datagram_open(listener->traps->state->loop, &options, on_datagram, listener,
                               &listener->socket, &listener->trouble);
@@ -159,6 +163,16 @@ static void mend(struct timer *timer, void *ctx)
     }
     if (!all) {
         timer_start(timer, SNMP_TRAP_MEND_MS, 0);
+    }
+}
+
+static void on_engine(void *ctx)
+{
+    struct snmp_traps *traps = ctx;
+    for (size_t i = 0; i < traps->listener_count; i++) {
+        if (traps->listeners[i]->socket != NULL) {
+            datagram_begin(traps->listeners[i]->socket);
+        }
     }
 }
 
@@ -225,6 +239,8 @@ struct snmp_traps *snmp_traps_new(struct snmp_driver_state *state)
     traps->state = state;
     traps->scratch = new_scratch();
     traps->salt = hash_entropy();
+    traps->engine.known = on_engine;
+    traps->engine.ctx = traps;
     map64_init(&traps->engines);
     map64_init(&traps->communities);
     map64_init(&traps->places);

@@ -91,6 +91,32 @@ static void they_talk_over_v6(void **state)
     exchange("::1");
 }
 
+static void what_comes_to_a_held_one_waits(void **state)
+{
+    (void)state;
+    struct loop *loop = loop_new();
+    struct receiver a = { 0 }, held = { 0 };
+    struct endpoint to;
+    struct datagram_options options = { .host = "127.0.0.1" };
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &a, &a.socket, NULL), 0);
+    options.held = true;
+    assert_int_equal(datagram_open(loop, &options, on_datagram, &held, &held.socket, NULL), 0);
+    assert_int_equal(endpoint_parse("127.0.0.1", datagram_port(held.socket), &to), 0);
+    assert_int_equal(datagram_send(a.socket, &to, "one", 3), 0);
+    assert_int_equal(datagram_send(a.socket, &to, "second", 6), 0);
+    wait_ms(loop, 50);
+    assert_int_equal(held.count, 0);
+    datagram_begin(held.socket);
+    wait_for(loop, &held.count, 2);
+    assert_int_equal(held.size, 6);
+    datagram_begin(held.socket); /* once more changes nothing */
+    assert_int_equal(datagram_send(a.socket, &to, "three", 5), 0);
+    wait_for(loop, &held.count, 3);
+    datagram_close(a.socket);
+    datagram_close(held.socket);
+    loop_free(loop);
+}
+
 static void a_taken_port_is_named(void **state)
 {
     (void)state;
@@ -340,6 +366,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(they_talk_over_v4),
         cmocka_unit_test(they_talk_over_v6),
+        cmocka_unit_test(what_comes_to_a_held_one_waits),
         cmocka_unit_test(a_taken_port_is_named),
         cmocka_unit_test(it_may_be_closed_from_its_callback),
         cmocka_unit_test(broadcasts_are_heard_by_all_that_bind_the_address),

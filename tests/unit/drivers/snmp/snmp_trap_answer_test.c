@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Informs: answered when they are on disk, once stored however often they come, sealed as they came; and our engine. */
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -354,6 +355,71 @@ static void our_engine_counts_its_starts(void **state)
     assert_memory_not_equal(unkept.id, next.id, unkept.size);
 }
 
+/* No job of the pool ends while `gate` is shut; those behind them do not begin. */
+static void wait_at(void *ctx)
+{
+    pthread_mutex_t *gate = ctx;
+    (void)pthread_mutex_lock(gate);
+    (void)pthread_mutex_unlock(gate);
+}
+
+static void passed(void *ctx, int error)
+{
+    (void)ctx;
+    (void)error;
+}
+
+static void who_asks_before_our_engine_is_known_is_answered(void **state)
+{
+    enum { THREADS_MAX = 64 };
+    char folder[] = "/tmp/busbar-engine-XXXXXX";
+    char path[64];
+    pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+    struct trap_rig rig;
+    struct peer peer;
+    struct endpoint to;
+    struct usm_user *user = NULL;
+    struct snmp_pdu pdu;
+    uint8_t room[RIG_PACKET];
+    (void)state;
+    assert_non_null(mkdtemp(folder));
+    str_format(path, sizeof(path), "%s/snmp-engine", folder);
+    assert_int_equal(usm_user_make("busbar", USM_SHA256, "a good password", USM_AES128,
+                                   "another password", &user, NULL),
+                     0);
+    struct loop *before = loop_new();
+    assert_int_equal(pthread_mutex_lock(&gate), 0);
+    for (int i = 0; i < THREADS_MAX; i++) {
+        jobs_submit(before, wait_at, passed, &gate);
+    }
+    rig_open_in(&rig, NULL, folder);
+    peer_open(&rig, &peer);
+    rig_added(&rig, rig_add(&rig, "switch-1", "127.0.0.1", NULL, user));
+    struct rig_sender sender = rig_sender_v3(&rig, "127.0.0.1", user, 1);
+    sender.type = SNMP_INFORM;
+    sender.asks = sender.plain = true;
+    sender.engine.size = 0;
+    rig_build(&sender, "linkUp", NULL);
+    assert_int_equal(endpoint_parse("127.0.0.1", datagram_port(rig.listener->socket), &to), 0);
+    assert_int_equal(datagram_send(peer.socket, &to, sender.at, sender.size), 0);
+    assert_int_equal(replies(&rig, &peer), 0);
+    assert_int_equal(rig.traps->engine.usm.size, 0);
+    assert_int_equal(pthread_mutex_unlock(&gate), 0);
+    jobs_drain(before);
+    wait_for(rig.driver.state.loop, &peer.count, 1);
+    assert_int_equal(open_reply(&peer, user, &sender.engine, &pdu, room) & SNMP_AUTH, 0);
+    assert_int_equal(trouble_of(&pdu), USM_UNKNOWN_ENGINE);
+    assert_memory_equal(sender.engine.id, rig.traps->engine.usm.id, sender.engine.size);
+    assert_int_equal(sender.engine.boots, 1);
+    assert_int_equal(rig_refused(&rig), 0);
+    datagram_close(peer.socket);
+    rig_close(&rig);
+    loop_free(before);
+    usm_user_drop(user);
+    assert_int_equal(unlink(path), 0);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -363,6 +429,7 @@ int main(void)
         cmocka_unit_test(an_inform_of_version_3_finds_our_engine),
         cmocka_unit_test(reports_say_what_is_wrong),
         cmocka_unit_test(our_engine_counts_its_starts),
+        cmocka_unit_test(who_asks_before_our_engine_is_known_is_answered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
