@@ -176,8 +176,10 @@ static int some_chunks(struct import *work)
     str_format(site, sizeof(site), "%lld", (long long)fetch->number);
     str_format(point, sizeof(point), "%u", (unsigned)fetch->point);
     str_format(part, sizeof(part), "%d", fetch->part);
+    /* Of the day at the mark only some points may be in. */
+    int64_t last_us = fetch->until_us < fetch->mark_us ? fetch->until_us : fetch->mark_us - 1;
     pg_time_text(fetch->from_us, first, sizeof(first));
-    pg_time_text(fetch->until_us, last, sizeof(last));
+    pg_time_text(last_us, last, sizeof(last));
     const struct pg_param params[] = {
         { .text = site }, { .text = point }, { .text = first }, { .text = part }, { .text = last }
     };
