@@ -179,7 +179,7 @@ test('a storm of 10,000 connects delays nobody who is connected, and is forgotte
     await sleep(300); // the good ones are connected
     const attacker = start(process.execPath, ['-e', storm(port)]);
     const worse = await measured;
-    await attacker.exited;
+    await attacker.end();
     assert.match(attacker.output, /all/);
     return worse;
   });

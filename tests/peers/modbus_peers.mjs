@@ -23,14 +23,26 @@ async function startChild(command, args) {
       (waiting.shift() ?? ((l) => lines.push(l)))(line);
     }
   });
-  const next = () => (lines.length > 0 ? Promise.resolve(lines.shift()) : new Promise((r) => waiting.push(r)));
+  const next = () => (lines.length > 0 ? Promise.resolve(lines.shift()) : new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${command} does not answer: ${peer.output}`)), 30000);
+    waiting.push((line) => {
+      clearTimeout(timer);
+      resolve(line);
+    });
+    peer.exited.then(() => clearTimeout(timer));
+  }));
   const ended = peer.exited.then((how) => {
     throw new Error(`${command} ended (${JSON.stringify(how)}): ${peer.output}`);
   });
   ended.catch(() => {});
-  const first = await Promise.race([next(), ended]);
-  if (first !== 'ready') {
-    throw new Error(`${command} says '${first}': ${peer.output}`);
+  try {
+    const first = await Promise.race([next(), ended]);
+    if (first !== 'ready') {
+      throw new Error(`${command} says '${first}': ${peer.output}`);
+    }
+  } catch (error) {
+    await peer.stop('SIGKILL');
+    throw error;
   }
   const say = async (line, expected) => {
     peer.child.stdin.write(`${line}\n`);

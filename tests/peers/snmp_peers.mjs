@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // SNMP agents and senders that are not ours: Debian's snmpd and its tools, snmpsim, npm's net-snmp. Each is a private
 // process with a folder of its own, on a free port of loopback.
-import { createSocket } from 'node:dgram';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { sleep, start, until } from '../support/gateway.mjs';
+import { freeUdpPort, sleep, start, until } from '../support/gateway.mjs';
 
 const require = createRequire(import.meta.url);
 export const snmp = require('net-snmp');
@@ -22,16 +21,7 @@ export const privs = { DES: 'DES', 'AES-128': 'AES', 'AES-192': 'AES-192', 'AES-
 export const userName = (auth, priv) => `u-${auth ?? 'none'}-${priv ?? 'none'}`.toLowerCase();
 
 /** A UDP port that nobody has. */
-export async function freeUdp(address = '127.0.0.1') {
-  const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
-  await new Promise((resolve, reject) => {
-    socket.once('error', reject);
-    socket.bind(0, address, resolve);
-  });
-  const { port } = socket.address();
-  await new Promise((resolve) => socket.close(resolve));
-  return port;
-}
+export const freeUdp = freeUdpPort;
 
 /** The environment of a net-snmp program: no MIB, no file of the machine; what it keeps over a restart is in `folder`. */
 function quiet(folder) {
@@ -42,7 +32,7 @@ function quiet(folder) {
 export async function tool(folder, name, args) {
   const home = mkdtempSync(join(folder, 'tool-'));
   const child = start(name, args, { env: quiet(home) });
-  const { code } = await child.exited;
+  const { code } = await child.end();
   const lines = child.output.split('\n').filter((line) => line && !/^Created directory/.test(line));
   return { code, lines, output: child.output };
 }
@@ -79,7 +69,12 @@ export async function startSnmpd(folder, { users = [], engine = '80001f8804736e6
       ...users.map(([auth, priv]) => `createUser ${userName(auth, priv)}${auth ? ` ${auths[auth]} "${AUTH}"` : ''}${priv ? ` ${privs[priv]} "${PRIV}"` : ''}`),
       ...users.map(([auth, priv]) => `rwuser ${userName(auth, priv)} ${priv ? 'priv' : auth ? 'auth' : 'noauth'}`), config, ''].join('\n'));
     agent.process = start('snmpd', ['-f', '-Lo', '-r', '-c', join(home, 'busbar.conf'), '-p', join(home, 'pid')], { env: quiet(home) });
-    await until('snmpd listens', () => /NET-SNMP version/.test(agent.process.output));
+    try {
+      await until('snmpd listens', () => /NET-SNMP version/.test(agent.process.output));
+    } catch (error) {
+      await agent.stop('SIGKILL');
+      throw error;
+    }
   };
   agent.stop = (signal = 'SIGTERM') => agent.process.stop(signal);
   agent.restart = async ({ engine: other = agent.engine, forget = false } = {}) => {
@@ -115,12 +110,15 @@ export async function startSnmpsim(folder, devices) {
   const child = start('snmpsimd', args);
   let ended = false;
   child.exited.then(() => (ended = true));
-  await until('snmpsim listens', () => {
+  try {
+    await until('snmpsim listens', () => ended || /Listening at UDP\/IPv4/.test(child.output), 30000);
     if (ended) {
-      throw new Error(child.output);
+      throw new Error(`snmpsim ended: ${child.output}`);
     }
-    return /Listening at UDP\/IPv4/.test(child.output);
-  }, 30000);
+  } catch (error) {
+    await child.stop('SIGKILL');
+    throw error;
+  }
   return { host: `127.0.0.1:${port}`, port, stop: () => child.stop() };
 }
 

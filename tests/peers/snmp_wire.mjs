@@ -101,22 +101,28 @@ export const encode = ({ version = 1, community = 'public', type = Pdu.RESPONSE,
   tlv(Tag.SEQUENCE, int(version), text(community), tlv(type, int(id), int(a), int(b),
     tlv(Tag.SEQUENCE, ...varbinds.map((v) => tlv(Tag.SEQUENCE, oid(v.oid), v.value)))));
 
-/** The first question of v3, to whom nothing is known (RFC 3414, 4): the engine of whoever listens. */
-export async function discoverEngine(port, { address = '127.0.0.1', from = '127.0.0.1' } = {}) {
+/** The first question of v3, to whom nothing is known (RFC 3414, 4): the engine of whoever listens. Asked again until it is answered. */
+export async function discoverEngine(port, { address = '127.0.0.1', from = '127.0.0.1', ms = 15000 } = {}) {
   const socket = createSocket('udp4');
-  await new Promise((resolve) => socket.bind(0, from, resolve));
   const scoped = tlv(Tag.SEQUENCE, text(''), text(''), tlv(Pdu.GET, int(1), int(0), int(0), tlv(Tag.SEQUENCE)));
   const security = tlv(Tag.OCTETS, tlv(Tag.SEQUENCE, text(''), int(0), int(0), text(''), text(''), text('')));
   const question = tlv(Tag.SEQUENCE, int(3), tlv(Tag.SEQUENCE, int(77), int(65507), tlv(Tag.OCTETS, [4]), int(3)), security, scoped);
+  let again;
+  let deadline;
   const report = await new Promise((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error('no Report')), 3000);
-    socket.once('message', (message) => {
-      clearTimeout(timer);
-      resolve(message);
+    deadline = setTimeout(() => reject(new Error(`no Report within ${ms} ms`)), ms);
+    const ask = () => socket.send(question, port, address, () => {}); // nobody may listen yet
+    socket.once('error', reject);
+    socket.once('message', resolve);
+    socket.bind(0, from, () => {
+      ask();
+      again = setInterval(ask, 500);
     });
-    socket.send(question, port, address);
+  }).finally(() => {
+    clearTimeout(deadline);
+    clearInterval(again);
+    socket.close();
   });
-  await new Promise((resolve) => socket.close(resolve));
   const [engine, boots, time] = takeAll(take(takeAll(take(report).body)[2].body).body);
   return { id: engine.body.toString('hex'), boots: number(boots), time: number(time) };
 }
@@ -204,7 +210,10 @@ export async function startFake(values, { address = '127.0.0.1', port } = {}) {
       reply(one);
     }
   });
-  await new Promise((resolve) => socket.bind(at, address, resolve));
+  await new Promise((resolve, reject) => {
+    socket.once('error', reject);
+    socket.bind(at, address, resolve);
+  });
   /** An answer of an error: status and the number of the varbind, with the question's own varbinds. */
   fake.refuse = (question, status, index) => encode({ ...question, type: Pdu.RESPONSE, a: status, b: index });
   /** The longest time between two questions, over some time. */

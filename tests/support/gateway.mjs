@@ -2,10 +2,12 @@
 // Starts a real gateway (and simulators) for tests that look at it from outside: REST, files, signals.
 // BUSBAR names the program under test.
 import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
 import { mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { after } from 'node:test';
 
 export const program = process.env.BUSBAR ?? 'build/dev/busbar';
 
@@ -32,6 +34,29 @@ export async function freePort() {
     });
     if (free) {
       return port;
+    }
+  }
+}
+
+/** The same of UDP. */
+export async function freeUdpPort(address = '127.0.0.1') {
+  for (;;) {
+    const port = portsFrom + Math.floor(Math.random() * 6000);
+    if (portsGiven.has(port)) {
+      continue;
+    }
+    portsGiven.add(port);
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    const trouble = await new Promise((resolve) => {
+      socket.once('error', resolve);
+      socket.bind(port, address, () => resolve(null));
+    });
+    await new Promise((resolve) => socket.close(resolve));
+    if (!trouble) {
+      return port;
+    }
+    if (trouble.code !== 'EADDRINUSE') {
+      throw trouble;
     }
   }
 }
@@ -94,9 +119,23 @@ export function run(args, { input, env, timeout = 30000 } = {}) {
   });
 }
 
-/** A child that is killed with the test. */
+const running = new Set();
+const LEFT_MS_MAX = 60000;
+
+/** What a failed test left behind (a child, a socket) would keep the file from ending: it is said, and ended. */
+after(() => {
+  setTimeout(() => {
+    console.error(`the tests are over, but there are still: ${process.getActiveResourcesInfo().join(', ')}; ${[...running].map((child) => child.spawnargs.join(' ')).join('; ')}`);
+    running.forEach((child) => child.kill('SIGKILL'));
+    process.exit(1);
+  }, LEFT_MS_MAX).unref();
+});
+
+/** A child; whoever starts it stops it. */
 export function start(command, args, options = {}) {
   const child = spawn(command, args, options);
+  running.add(child);
+  child.on('close', () => running.delete(child));
   const process_ = { child, output: '', exited: null };
   const keep = (data) => {
     process_.output = (process_.output + data).slice(-65536);
@@ -106,11 +145,29 @@ export function start(command, args, options = {}) {
   process_.exited = new Promise((resolve) => {
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
+  const kill = () => {
+    child.kill('SIGKILL');
+    setTimeout(() => [child.stdin, child.stdout, child.stderr].forEach((pipe) => pipe?.destroy()), 2000).unref(); // of a child of its own
+  };
   process_.stop = async (signal = 'SIGTERM') => {
     child.kill(signal);
-    const timer = setTimeout(() => child.kill('SIGKILL'), 10000);
+    const timer = setTimeout(kill, 10000);
     const ended = await process_.exited;
     clearTimeout(timer);
+    return ended;
+  };
+  /** Waits for its own end; whoever is not done by then is killed, which is an error. */
+  process_.end = async (ms = 60000) => {
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      kill();
+    }, ms);
+    const ended = await process_.exited;
+    clearTimeout(timer);
+    if (late) {
+      throw new Error(`${command} ${args.join(' ')}: not done after ${ms} ms:\n${process_.output}`);
+    }
     return ended;
   };
   return process_;
@@ -166,13 +223,20 @@ export async function startGateway({ config, data, env, timeSeries = 'off', args
   return gateway;
 }
 
+/** Whether a simulator said all that it says at its start: what comes behind it are answers. */
+function greeted(output) {
+  const found = /^simulating (\d+) devices.*\n((?: {2}.*\n)*)/m.exec(output);
+  const lines = found?.[2].split('\n').slice(0, -1) ?? [];
+  return found && (lines.length === Number(found[1]) || lines.at(-1) === '  ...');
+}
+
 /** The simulator of a site; resolves when it listens. */
 export async function startSim(config, args = []) {
   const sim = start(program, ['sim', config, ...args]);
   let ended = false;
   sim.exited.then(() => (ended = true));
   try {
-    await until('the simulator listens', () => ended || /^simulating /m.test(sim.output));
+    await until('the simulator listens', () => ended || greeted(sim.output));
     if (ended) {
       throw new Error('the simulator ended');
     }
@@ -184,7 +248,7 @@ export async function startSim(config, args = []) {
   sim.control = async (line) => {
     const before = sim.output.length;
     sim.child.stdin.write(`${line}\n`);
-    return until(`the simulator answers '${line}'`, () => sim.output.length > before && sim.output.slice(before));
+    return until(`the simulator answers '${line}'`, () => sim.output.length > before && sim.output.endsWith('\n') && sim.output.slice(before));
   };
   return sim;
 }

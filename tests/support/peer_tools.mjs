@@ -9,6 +9,6 @@ let folder;
 
 /** The path of prometheus, promtool, victoria-metrics or vmagent. */
 export function peerTool(name) {
-  folder ??= execFileSync(join(root, 'scripts', 'peer-tools'), { encoding: 'utf8' }).trim();
+  folder ??= execFileSync(join(root, 'scripts', 'peer-tools'), { encoding: 'utf8', timeout: 300000 }).trim();
   return join(folder, name);
 }

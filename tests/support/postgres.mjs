@@ -36,7 +36,7 @@ function runProgram(folder, program, args, options = {}) {
 }
 
 function openssl(folder, ...args) {
-  execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'] });
+  execFileSync('openssl', args, { cwd: folder, stdio: ['ignore', 'pipe', 'pipe'], timeout: 60000 });
 }
 
 /** An authority and certificates of 127.0.0.1 and localhost: `good`, `expired`, `wrong` (another name), `client`. */
@@ -187,7 +187,14 @@ export async function startPostgres(t, { tls, settings = {}, folder: given, fsyn
   /** mode: 'fast' (sessions are ended), 'immediate'. */
   server.stop = async (mode = 'fast') => {
     signal(mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      group().forEach((pid) => sendSignal(pid, 'SIGKILL'));
+    }, 120000);
     await server.exited;
+    clearTimeout(timer);
+    assert.ok(!late, `PostgreSQL did not stop (${mode}): ${server.output}`);
   };
   const home = realpathSync(data);
   /** It, its children, and those of them that outlived it: all work in the folder of the data. */

@@ -36,7 +36,7 @@ export async function beginSink(t, sink, { name = 'cloud', secrets = {} } = {}) 
         lines.push(`${metric}${s} value=${all.fed}.5 ${begun + all.fed * 10}`);
       }
     }
-    const answer = await fetch(`${all.gateway.timeSeries}/write?precision=ms`, { method: 'POST', body: lines.join('\n') });
+    const answer = await fetch(`${all.gateway.timeSeries}/write?precision=ms`, { method: 'POST', body: lines.join('\n'), signal: AbortSignal.timeout(60000) });
     assert.equal(answer.status, 204, await answer.text());
     return times * count;
   };

@@ -11,6 +11,7 @@ import { freePort } from "../../support/gateway.mjs";
 
 const START_MS_MAX = 30_000;
 const STOP_MS_MAX = 10_000;
+const ANSWER_MS_MAX = 10_000;
 
 const POINTS = 8; // of siteText()
 
@@ -94,7 +95,7 @@ async function bringUp(gateway, site, control) {
   gateway.simulator = new Program(["sim", site, "--control", control]);
   await until(gateway.simulator, "simulator", async () => (await gateway.sim("list")).length > 0);
   await gateway.start();
-  const page = await (await fetch(gateway.url)).text();
+  const page = await (await fetch(gateway.url, { signal: AbortSignal.timeout(ANSWER_MS_MAX) })).text();
   assert.match(page, /id="app"/, "the program was built without the page (BUSBAR_WEB=OFF)");
   await until(
     gateway.program,
@@ -115,7 +116,10 @@ export async function startGateway() {
     url: `http://127.0.0.1:${ports.http}`,
     ports,
     writeSite: (text) => writeFileSync(join(site, "site.yaml"), text),
-    get: async (path) => (await fetch(`${gateway.url}/api/v1/${path}`)).json(),
+    get: async (path) =>
+      (
+        await fetch(`${gateway.url}/api/v1/${path}`, { signal: AbortSignal.timeout(ANSWER_MS_MAX) })
+      ).json(),
     start: async () => {
       gateway.program = new Program([
         "run",
@@ -140,11 +144,15 @@ export async function startGateway() {
   /** One line to the simulator, such as "set meter-1/power 42" or "ahu-1=silence". */
   gateway.sim = async (line) => {
     const socket = connect(control);
-    await once(socket, "connect");
-    socket.write(`${line}\n`);
-    const [answer] = await once(socket, "data");
-    socket.end();
-    return String(answer);
+    const signal = AbortSignal.timeout(ANSWER_MS_MAX);
+    try {
+      await once(socket, "connect", { signal });
+      socket.write(`${line}\n`);
+      const [answer] = await once(socket, "data", { signal });
+      return String(answer);
+    } finally {
+      socket.destroy();
+    }
   };
   try {
     await bringUp(gateway, site, control);
