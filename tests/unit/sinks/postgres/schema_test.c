@@ -279,6 +279,7 @@ static void two_make_each_step_once(void **state)
 
 static bool sleeps(void *ctx)
 {
+    wait_ms(rig.loop, 5); /* nothing else wakes the loop before the sleep is over */
     return strcmp(run_fine(ctx, "select count(*) from pg_stat_activity where state = 'active' and "
                                 "wait_event = 'PgSleep'")
                       .cell,
