@@ -51,10 +51,7 @@ static void done(struct sink_work *ask, int error)
     sink_passed(sink, load->passed);
     sink->lost += load->lost;
     sink->place = load->batch.to;
-    if ((sink->ops->flags & SINK_KEEPS_PLACE) == 0) {
-        sink->durable = sink->place;
-        sink_hold_log(sink);
-    }
+    sink_is_saved(sink, sink->aside.place);
     sink_remove_load(sink, load);
     if (dead) { /* the connection was lost meanwhile: it goes on behind this one */
         sink_forget(sink);

@@ -126,7 +126,7 @@ static void take_row(struct sink *sink)
     const struct state_sink *row = &sink->row;
     sink->place = (struct sink_place){ row->place.sequence > 0 ? row->place.sequence : 1,
                                        row->place.taken };
-    sink->durable = sink->place;
+    sink->durable = sink->saved = sink->place;
     sink->counts = counts_of(&row->counts);
     sink->lost = row->counts.lost;
     sink->paused = row->paused;
@@ -331,8 +331,19 @@ void sink_settle(struct sink *sink)
 
 void sink_hold_log(struct sink *sink)
 {
-    history_cursor_done(sink->reader.cursor,
-                        sink->enabled ? sink->durable.sequence - 1 : UINT64_MAX - 1);
+    /* On a disk so full that state.db cannot be written, the log is what makes room. */
+    bool behind = !sink->save_failed && sink_place_compare(sink->saved, sink->durable) < 0;
+    const struct sink_place *from = behind ? &sink->saved : &sink->durable;
+    history_cursor_done(sink->reader.cursor, sink->enabled ? from->sequence - 1 : UINT64_MAX - 1);
+}
+
+void sink_is_saved(struct sink *sink, struct state_sink_place place)
+{
+    sink->saved = (struct sink_place){ place.sequence, place.taken };
+    if ((sink->ops->flags & SINK_KEEPS_PLACE) == 0) {
+        sink->durable = sink->saved;
+    }
+    sink_hold_log(sink);
 }
 
 static void work_save(struct sink_work *work)
@@ -353,10 +364,10 @@ static void saved(struct sink_work *work, int error)
     if (error != 0) {
         busbar_log(LOG_LEVEL_WARN, "sinks", sink->name, "its place cannot be saved: %s",
                    err_text(error));
-        sink_save_soon(sink);
-    } else if ((sink->ops->flags & SINK_KEEPS_PLACE) == 0) {
-        sink->durable = (struct sink_place){ sink->save.place.sequence, sink->save.place.taken };
         sink_hold_log(sink);
+        sink_save_soon(sink);
+    } else {
+        sink_is_saved(sink, sink->save.place);
     }
     if (!sink_wanted(sink)) {
         sink_pump(sink);

@@ -12,8 +12,9 @@
  * the order of the log; the first may be on its way, the one behind it is made meanwhile. When a batch fails, all of the
  * queue that is of the log is forgotten and read again from the place: there is one way back only.
  *
- * Places, oldest first: `durable` (survives a crash: of state.db, or the target's own) <= `place` (acknowledged)
- * <= where the reader is. The log is held from `durable` on. */
+ * Places: `durable` (survives a crash: of state.db, or the target's own) <= `place` (acknowledged) <= where the reader is.
+ * `saved` is what state.db has, never farther than `place`. The log is held from the older of `durable` and `saved` on: until
+ * the target answers, a gateway that starts knows of `saved` only, and counts and tells what waits from there. */
 #ifndef BUSBAR_SINKS_MACHINE_H
 #define BUSBAR_SINKS_MACHINE_H
 
@@ -243,7 +244,7 @@ struct sink {
     uint64_t keep_bytes;
 
     /* where it stands */
-    struct sink_place place, durable;
+    struct sink_place place, durable, saved;
     struct sink_counts counts;
     uint64_t lost;
     struct sink_kept kept;
@@ -413,7 +414,9 @@ void sink_rate_add(struct sink *sink, uint64_t samples);
 /* Saves place and counts soon (dirty), or now. */
 void sink_save_soon(struct sink *sink);
 void sink_save_now(struct sink *sink);
-void sink_hold_log(struct sink *sink); /* tells the cursor what is durable */
+void sink_hold_log(struct sink *sink); /* tells the cursor from where the log is needed */
+/* state.db has the place from now on. */
+void sink_is_saved(struct sink *sink, struct state_sink_place place);
 
 /* For again.c: acknowledged place and counts, and what a drop changes of them. */
 void sink_snapshot(const struct sink *sink, struct sink_place *place, struct sink_counts *counts,

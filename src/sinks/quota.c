@@ -231,7 +231,7 @@ static void let_go(struct sink_work *work, int error)
         sink->counts.events_released += sink->pass.events;
         sink_passed(sink, sink->pass.passed);
         sink->lost += sink->pass.lost;
-        sink->place = sink->durable = sink->quota_to;
+        sink->place = sink->durable = sink->saved = sink->quota_to;
         sink->oldest_us = INT64_MAX;
         sink->letting_go = sink->quota_unfinished;
         tell_episode(sink);

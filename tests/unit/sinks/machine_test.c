@@ -277,6 +277,55 @@ static void one_that_comes_back_too_late_says_what_is_lost(void **state)
     assert_string_equal(yard.events, "lost ");
 }
 
+static uint64_t first_of_log(void)
+{
+    uint64_t first, next;
+    history_log_bounds(yard.place.history, &first, &next);
+    return first;
+}
+
+/* 120 more records, all published; what nobody needs goes from the log. */
+static void publish_more(void)
+{
+    for (int i = 0; i < 3; i++) {
+        yard_append(&yard, 1, 40);
+        yard_run(&yard, S + S / 2);
+        assert_int_equal(history_flush(yard.place.history), 0);
+    }
+    assert_int_equal(yard_status(&yard).waiting, 0);
+}
+
+/* A gateway that was killed begins there, and counts from there until the target answers. */
+static void the_log_is_held_from_the_place_in_state_db(void **state)
+{
+    (void)state;
+    struct state_sink row;
+    yard_start(&yard, plain);
+    publish_more();
+    assert_int_equal(state_sink_get(yard.place.state, "a", &row), 0);
+    assert_int_equal(row.place.sequence, 1);
+    assert_int_equal(first_of_log(), 1);
+    yard_run(&yard, 10 * S);
+    publish_more();
+    assert_int_equal(state_sink_get(yard.place.state, "a", &row), 0);
+    assert_true(row.place.sequence > 100);
+    assert_true(first_of_log() > 100);
+    assert_true(first_of_log() <= row.place.sequence);
+}
+
+/* The disk may be full: the log is what makes room. */
+static void the_log_goes_where_state_db_cannot_be_written(void **state)
+{
+    (void)state;
+    yard_start(&yard, plain);
+    assert_int_equal(state_sink_remove(yard.place.state, "a"), 0);
+    publish_more();
+    yard_run(&yard, 10 * S);
+    publish_more();
+    assert_true(first_of_log() > 200);
+    assert_string_equal(yard.events, "");
+}
+
 static void a_stop_waits_for_what_is_being_sent(void **state)
 {
     (void)state;
@@ -394,6 +443,10 @@ int main(void)
         TEST(pausing_and_going_on),
         TEST(an_apply_changes_only_what_changed),
         cmocka_unit_test_setup_teardown(one_that_comes_back_too_late_says_what_is_lost,
+                                        set_up_small_segments, tear_down),
+        cmocka_unit_test_setup_teardown(the_log_is_held_from_the_place_in_state_db,
+                                        set_up_small_segments, tear_down),
+        cmocka_unit_test_setup_teardown(the_log_goes_where_state_db_cannot_be_written,
                                         set_up_small_segments, tear_down),
         TEST(a_stop_waits_for_what_is_being_sent),
         TEST(a_new_one_may_begin_now),

@@ -186,6 +186,12 @@ static const struct pg_step fails_in_the_middle[] = {
     { .sql = NULL },
 };
 
+static const struct pg_step takes_forever[] = {
+    { 3, "a table", "create table numbers (a int);\n" },
+    { 4, "a number", "insert into numbers values (4);\nselect pg_sleep(50);\n" },
+    { .sql = NULL },
+};
+
 static const struct pg_step takes_long[] = {
     { 3, "a table", "create table numbers (a int);\n" },
     { 4, "a number", "insert into numbers values (4);\nselect pg_sleep(0.5);\n" },
@@ -279,7 +285,7 @@ static void two_make_each_step_once(void **state)
 
 static bool sleeps(void *ctx)
 {
-    wait_ms(rig.loop, 5); /* nothing else wakes the loop before the sleep is over */
+    wait_ms(rig.loop, 5); /* nothing else wakes the loop */
     return strcmp(run_fine(ctx, "select count(*) from pg_stat_activity where state = 'active' and "
                                 "wait_event = 'PgSleep'")
                       .cell,
@@ -295,7 +301,7 @@ static void goes_on_from_the_version_that_is_there(void **state)
     struct step step;
     struct pg_link *link = open_busbar(), *other = open_busbar();
     gateway_init(&gateway, "crash", "hq", "a1");
-    gateway.steps = takes_long;
+    gateway.steps = takes_forever;
     step_begin(&step, &gateway, link, false);
     wait_until(rig.loop, sleeps, other);
     (void)run_fine(other, "select pg_terminate_backend(pid) from pg_stat_activity where "
@@ -307,6 +313,7 @@ static void goes_on_from_the_version_that_is_there(void **state)
     assert_string_equal(versions(other), "2 3");
     assert_string_equal(numbers(other), "");
     pg_link_free(link);
+    gateway.steps = three_steps;
     (void)step_fine(&gateway, other);
     assert_string_equal(versions(other), "2 3 4 5");
     assert_string_equal(numbers(other), "4 5");
