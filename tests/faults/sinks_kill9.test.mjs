@@ -14,8 +14,7 @@ const timeout = 180000 + rounds * 30000;
 test(`exactly once in ${rounds} kills of the gateway at ${rate} rows a second`, { skip: noPostgres, timeout }, async (t) => {
   const rig = await beginSink(t, { rate, sink: 'batch_time: 100ms\nbatch: 2000' });
   for (let round = 0; round < rounds; round++) {
-    const { published } = await rig.sink();
-    await rig.published(published + 500, 60000);
+    await rig.moreRows(500);
     await sleep(Math.random() * 700);
     await rig.kill();
     rig.inOrder();
@@ -26,7 +25,7 @@ test(`exactly once in ${rounds} kills of the gateway at ${rate} rows a second`, 
   const rows = await rig.complete();
   const { repeated } = await rig.sink();
   const { stored } = await rig.gateway.get('/api/v1/sinks/plant/ledger');
-  assert.ok(rows > rounds * 500, `only ${rows} rows: the test tests nothing`);
+  assert.ok(rows >= rounds * 500, `only ${rows} rows: the test tests nothing`);
   t.diagnostic(`${rows} rows, ${rounds} kills of the gateway, 0 lost, 0 doubled, order kept; ${repeated} told as repeated, ${stored - rows} more in the log`);
 });
 
@@ -36,8 +35,7 @@ test(`exactly once in ${rounds} kills of the database at ${rate} rows a second`,
   const { server } = rig;
   let during = 0;
   for (let round = 0; round < rounds; round++) {
-    const { published } = await rig.sink();
-    await rig.published(published + 500, 60000);
+    await rig.moreRows(500);
     const copies = await until('a COPY is going on', () => server.value(
       "SELECT count(*)::int FROM pg_stat_activity WHERE usename = 'busbar' AND state = 'active' AND query ILIKE 'copy%'"), 3000)
       .catch(() => 0);

@@ -163,6 +163,15 @@ export async function beginSink(t, { server, postgres = {}, sink = '', more = ''
   }, ms);
   rig.rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${rig.gateway.child.pid}/status`, 'utf8'))[1]) * 1024;
   rig.inOrder = () => assertInOrder(rig);
+  /** By the tables: the counts of a gateway that was just started may be those it saved some seconds before it was killed. */
+  rig.moreRows = async (more, ms = 60000) => {
+    const count = () => rig.server.value('SELECT count(value)::int FROM busbar.sample');
+    const least = count() + more;
+    await until(`${least} rows are there`, async () => {
+      await sleep(100); // psql runs while nothing is sent
+      return count() >= least;
+    }, ms);
+  };
   rig.complete = (ms) => assertComplete(rig, ms);
   return rig;
 }
