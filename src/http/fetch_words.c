@@ -8,6 +8,9 @@
 #include "base/str.h"
 #include "http/fetch.h"
 
+/* What a server says of a missing certificate may be lost with the connection that it closes. */
+#define BROKE_HINT "if it wants a certificate of ours, name it with certificate: and key:"
+
 static const struct {
     CURLcode result;
     int code;
@@ -20,8 +23,8 @@ static const struct {
     { CURLE_OPERATION_TIMEDOUT, BUSBAR_ETIMEOUT, "no answer in time", "" },
     { CURLE_GOT_NOTHING, BUSBAR_ECLOSED, "it closed the connection without an answer",
       "https instead of http, or the other way round?" },
-    { CURLE_RECV_ERROR, BUSBAR_ERESET, "the connection broke while the answer came", "" },
-    { CURLE_SEND_ERROR, BUSBAR_ERESET, "the connection broke while it was asked", "" },
+    { CURLE_RECV_ERROR, BUSBAR_ERESET, "the connection broke while the answer came", BROKE_HINT },
+    { CURLE_SEND_ERROR, BUSBAR_ERESET, "the connection broke while it was asked", BROKE_HINT },
     { CURLE_PARTIAL_FILE, BUSBAR_ECLOSED, "the connection closed before the answer was whole", "" },
     { CURLE_TOO_MANY_REDIRECTS, BUSBAR_ELIMIT, "it redirects again and again",
       "write the address it ends at" },
