@@ -13,6 +13,7 @@ const timeout = 180000 + rounds * 30000;
 
 test(`exactly once in ${rounds} kills of the gateway at ${rate} rows a second`, { skip: noPostgres, timeout }, async (t) => {
   const rig = await beginSink(t, { rate, sink: 'batch_time: 100ms\nbatch: 2000' });
+  await rig.published(1);
   for (let round = 0; round < rounds; round++) {
     await rig.moreRows(500);
     await sleep(Math.random() * 700);
@@ -32,6 +33,7 @@ test(`exactly once in ${rounds} kills of the gateway at ${rate} rows a second`, 
 test(`exactly once in ${rounds} kills of the database at ${rate} rows a second`, { skip: noPostgres, timeout }, async (t) => {
   // Killed, not cut off from power: what a process wrote survives it, so fsync may stay off.
   const rig = await beginSink(t, { rate, sink: 'batch_time: 500ms' });
+  await rig.published(1);
   const { server } = rig;
   let during = 0;
   for (let round = 0; round < rounds; round++) {
