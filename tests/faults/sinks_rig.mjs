@@ -163,6 +163,8 @@ export async function beginSink(t, { server, postgres = {}, sink = '', more = ''
   }, ms);
   rig.rss = () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${rig.gateway.child.pid}/status`, 'utf8'))[1]) * 1024;
   rig.inOrder = () => assertInOrder(rig);
+  /** So, while samples are sent and their acknowledgements are timed. */
+  rig.inOrderMeanwhile = async () => assertInOrder(rig, await rig.server.rowsMeanwhile(perPoint));
   /** By the tables: the counts of a gateway that was just started may be those it saved some seconds before it was killed. */
   rig.moreRows = async (more, ms = 60000) => {
     const count = () => rig.server.value('SELECT count(value)::int FROM busbar.sample');
@@ -183,9 +185,9 @@ const perPoint = `SELECT p.device, count(*)::int AS count, coalesce(max(s.value)
   WHERE p.name = 'n' AND s.value IS NOT NULL GROUP BY p.device ORDER BY p.device`;
 
 /** At any moment each point has all rows up to its last: nothing overtakes. Gives the number of rows. */
-function assertInOrder(rig) {
+function assertInOrder(rig, points = rig.server.rows(perPoint)) {
   let rows = 0;
-  for (const { device, count, last } of rig.server.rows(perPoint)) {
+  for (const { device, count, last } of points) {
     assert.equal(count, last, `${device}: ${count} rows up to number ${last}`);
     rows += count;
   }

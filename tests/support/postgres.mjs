@@ -2,12 +2,13 @@
 // A PostgreSQL server of a test's own: Debian's programs, a temporary folder, a free port; as an unprivileged user where
 // the test is root, for the server refuses to run as root. Ready in about two seconds, gone with the test.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import {
   chmodSync, chownSync, existsSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, realpathSync, rmSync, writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
 import { freePort, sleep, until } from './gateway.mjs';
 
 /** The folder with initdb, postgres and psql; null where there is none. */
@@ -28,11 +29,13 @@ function userIds() {
 }
 const ids = root ? userIds() : {};
 
+const how = (folder, options) => ({
+  cwd: folder, ...ids, encoding: 'utf8', timeout: 120000, killSignal: 'SIGKILL', ...options,
+  env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
+});
+
 function runProgram(folder, program, args, options = {}) {
-  return execFileSync(join(findPostgres(), program), args, {
-    cwd: folder, ...ids, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'], timeout: 120000, killSignal: 'SIGKILL', ...options,
-    env: { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC' },
-  });
+  return execFileSync(join(findPostgres(), program), args, { ...how(folder, options), stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 function openssl(folder, ...args) {
@@ -163,12 +166,20 @@ export async function startPostgres(t, { tls, settings = {}, folder: given, fsyn
     server.process = child;
     server.exited = new Promise((resolve) => child.on('close', resolve));
   };
-  server.psql = (sql, { database = 'plant', json = false } = {}) => runProgram(folder, 'psql', ['-X', '-q', '-A', '-t',
+  const question = (sql, database, json) => ['-X', '-q', '-A', '-t',
     '-v', 'ON_ERROR_STOP=1', '-h', folder, '-p', String(server.port), '-U', 'admin', '-d', database, '-c',
-    json ? `SELECT coalesce(json_agg(x), '[]') FROM (${sql}) x` : sql], { maxBuffer: 1 << 28 });
+    json ? `SELECT coalesce(json_agg(x), '[]') FROM (${sql}) x` : sql];
+  server.psql = (sql, { database = 'plant', json = false } = {}) =>
+    runProgram(folder, 'psql', question(sql, database, json), { maxBuffer: 1 << 28 });
   server.sql = (sql, database = 'plant') => server.psql(sql, { database });
   /** Rows as objects. */
   server.rows = (sql, database = 'plant') => JSON.parse(server.psql(sql, { database, json: true }));
+  /** So, while the test goes on with other things. */
+  server.rowsMeanwhile = async (sql, database = 'plant') => {
+    const { stdout } = await promisify(execFile)(join(findPostgres(), 'psql'), question(sql, database, true),
+      how(folder, { maxBuffer: 1 << 28 }));
+    return JSON.parse(stdout);
+  };
   /** The first column of the first row. */
   server.value = (sql, database = 'plant') => Object.values(server.rows(sql, database)[0] ?? {})[0];
   server.ready = () => until('PostgreSQL answers', () => {
