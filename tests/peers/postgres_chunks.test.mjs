@@ -190,3 +190,35 @@ test('a new gateway has everything back from the database', { skip: noPostgres }
   await all.server.stop();
   assert.equal((await fetchAll()).code, 1);
 });
+
+test('days are made again when their mark is set back, and nothing of them is lost', { skip: noPostgres }, async (t) => {
+  const all = await begin(t);
+  await all.apply({});
+  await sealed(all);
+  const counted = async () => Number(await all.server.value('select sum(samples) from busbar.chunk'));
+  assert.equal(await counted(), oldLines().length);
+  const mark = async (us) => {
+    await all.gateway.stop();
+    all.server.sql(`update busbar.mark set value = ${us} where name in ('chunks', 'hours')`);
+    await all.start();
+  };
+
+  await t.test('what the history has no more stays', async () => {
+    const day = today - 4 * dayMs;
+    const deleted = await all.gateway.cli(['history', 'delete', '{job="meter"}', '--from', new Date(day).toISOString(),
+      '--to', new Date(day + dayMs / 2).toISOString(), '--yes']);
+    assert.equal(deleted.code, 0, deleted.stderr);
+    all.server.sql(`delete from busbar.chunk where point = 1 and day = '${new Date(today - 3 * dayMs).toISOString().slice(0, 10)}'`);
+    await mark(day * 1000);
+    await sealed(all);
+    await until('what was there is made again', async () => Number(await all.server.value('select count(*) from busbar.late')) === 0, 60000);
+    assert.equal(await counted(), oldLines().length);
+  });
+
+  await t.test('marks of a clock that was ahead go back', async () => {
+    await mark((today + 3 * dayMs) * 1000);
+    const inTime = `select bool_and(value <= extract(epoch from now()) * 1e6) from busbar.mark where name in ('chunks', 'hours')`;
+    await until('they are in the past', async () => [true, 't'].includes(await all.server.value(inTime)), 60000);
+    assert.equal(await counted(), oldLines().length);
+  });
+});

@@ -4,7 +4,8 @@
  *
  *   days   the mark `chunks`: all days before it are in. Of the day under way the points up to the mark `chunks point`
  *          are in: a slice of points is made by a job and put in with the mark, in one transaction, so that after a stop
- *          nothing is made twice and nothing is left out.
+ *          nothing is made twice and nothing is left out. What the table has of such a day already (the mark was set back:
+ *          by us after a clock that was ahead, or by a person) is noted as late instead, so that nothing of it is lost.
  *   late   days that samples came for after they were made (table late), one a step: what the row has and what the
  *          history has become one; so what the history let go of since stays. */
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "net/jobs.h"
 #include "sinks/postgres/chunks_make.h"
@@ -190,12 +192,20 @@ static void put_in(struct chunks *chunks)
 {
     char sql[SQL_MAX], day[DAY_MAX];
     const struct pg_chunks_work *work = chunks->work;
-    uint32_t after = work->again ? work->after - 1 : chunks->after;
     day_text(work->day_us, day, sizeof(day));
-    str_format(sql, sizeof(sql),
-               "begin; delete from chunk where site = %d and day = '%s' and point > %u and "
-               "point <= %u",
-               (int)work->site, day, (unsigned)after, (unsigned)work->after);
+    if (work->again) {
+        str_format(sql, sizeof(sql),
+                   "begin; delete from chunk where site = %d and day = '%s' and point = %u",
+                   (int)work->site, day, (unsigned)work->after);
+    } else {
+        str_format(sql, sizeof(sql),
+                   "begin; insert into late as l (site, kind, point, start) "
+                   "select distinct site, %d, point, timestamptz '%s' from chunk "
+                   "where site = %d and day = '%s' and point > %u and point <= %u "
+                   "on conflict (site, kind, point, start) do update set noted = l.noted + 1",
+                   (int)PG_LATE_DAY, day, (int)work->site, day, (unsigned)chunks->after,
+                   (unsigned)work->after);
+    }
     pg_run(chunks->link, sql, begun, chunks);
 }
 
@@ -248,6 +258,34 @@ static void start_job(struct chunks *chunks, jobs_work_cb job, jobs_done_cb done
 
 /* ---- days ---- */
 
+static void got_there(void *ctx, const struct pg_answer *answer)
+{
+    struct chunks *chunks = ctx;
+    struct pg_chunks_work *work = chunks->work;
+    if (failed(chunks, answer)) {
+        return;
+    }
+    work->there = busbar_alloc_array(answer->rows + 1, sizeof(*work->there));
+    work->there_count = answer->rows;
+    for (size_t row = 0; row < answer->rows; row++) {
+        work->there[row] = (uint32_t)cell_int(answer, row, 0);
+    }
+    start_job(chunks, pg_chunks_make, made);
+}
+
+/* The points whose day is in the table already, then a slice of the others. */
+static void start_slice(struct chunks *chunks)
+{
+    char sql[SQL_MAX], day[DAY_MAX];
+    const struct pg_chunks_work *work = chunks->work;
+    day_text(work->day_us, day, sizeof(day));
+    str_format(sql, sizeof(sql),
+               "select distinct point from chunk where site = %d and day = '%s' and point > %u "
+               "order by point",
+               (int)work->site, day, (unsigned)work->after);
+    pg_query(chunks->link, sql, NULL, 0, 0, got_there, chunks);
+}
+
 static int64_t next_day(const struct pg_chunks_work *work)
 {
     int64_t next_us = history_next_us(work->history, work->day_us);
@@ -290,7 +328,7 @@ static void found_day(void *ctx, int error)
     struct pg_chunks_work *next = work_new(chunks, day_us, same ? chunks->after : 0);
     if (day_us < closed) {
         chunks->after = same ? chunks->after : 0;
-        start_job(chunks, pg_chunks_make, made);
+        start_slice(chunks);
     } else { /* nothing is left: the mark goes on alone */
         next->day_us = closed - PG_DAY_US;
         next->last = true;
@@ -306,7 +344,7 @@ static void step_day(struct chunks *chunks)
     chunks->closed_us = chunks->target->made.days_us = closed_mark(clock_wall_us());
     work->closed_us = chunks->closed_us;
     if (chunks->after > 0) { /* in the middle of a day */
-        start_job(chunks, pg_chunks_make, made);
+        start_slice(chunks);
         return;
     }
     work->flush = !chunks->flushed;
@@ -397,10 +435,43 @@ static void read_marks(struct chunks *chunks)
     pg_query(chunks->link, sql, NULL, 0, 0, got_marks, chunks);
 }
 
+/* Days are made, or one is being made, that are not over. Nothing that comes for them would be late (pg_late_day), so they
+ * must be made again when they are. What was made less than the grace ago is fine: what comes for it is late. */
+static bool is_ahead(const struct chunks *chunks, int64_t now_us)
+{
+    int64_t to_us = chunks->mark_us + (chunks->after > 0 ? PG_DAY_US : 0);
+    return chunks->known && now_us >= PG_CLOCK_SET_US && to_us > closed_mark(now_us + GRACE_US);
+}
+
+static void set_back(void *ctx, const struct pg_answer *answer)
+{
+    struct chunks *chunks = ctx;
+    if (failed(chunks, answer)) {
+        return;
+    }
+    busbar_log(LOG_LEVEL_WARN, "sinks", chunks->target->env->name,
+               "upkeep, days: the clock was ahead; those that are not over are made again");
+    read_marks(chunks);
+}
+
+/* The clock was ahead, and is right again. */
+static void mark_back(struct chunks *chunks, int64_t now_us)
+{
+    char sql[SQL_MAX];
+    str_format(sql, sizeof(sql),
+               "update mark set value = least(value, case name when 'chunks' then %lld else 0 end) "
+               "where site = %d and name in ('chunks', 'chunks point')",
+               (long long)closed_mark(now_us), (int)chunks->target->facts.site);
+    pg_run(chunks->link, sql, set_back, chunks);
+}
+
 static int64_t due_us(void *ctx)
 {
     struct chunks *chunks = ctx;
     int64_t now = clock_wall_us();
+    if (is_ahead(chunks, now)) {
+        return now;
+    }
     if (chunks->known && sink_is_behind(chunks->target->sink)) {
         return now + LOOK_US; /* what is published now would make them again and again */
     }
@@ -419,6 +490,8 @@ static void step(void *ctx, struct pg_link *link)
     chunks->link = link;
     if (!chunks->known) {
         read_marks(chunks);
+    } else if (is_ahead(chunks, clock_wall_us())) {
+        mark_back(chunks, clock_wall_us());
     } else if (chunks->mark_us < closed_mark(clock_wall_us())) {
         step_day(chunks);
     } else {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "sinks/postgres/chunks_make.h"
 
+#include <stdlib.h>
+
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "history/index.h"
@@ -85,6 +87,19 @@ static int make_point(struct pg_chunks_work *work, struct history_sealer *sealer
     return error;
 }
 
+static int by_number(const void *a, const void *b)
+{
+    const uint32_t *left = a, *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static bool is_wanted(const struct pg_chunks_work *work, uint32_t point)
+{
+    bool there = work->there_count > 0 &&
+                 bsearch(&point, work->there, work->there_count, sizeof(point), by_number) != NULL;
+    return !there && sink_filter_wants(work->filter, point);
+}
+
 static int make_slice(struct pg_chunks_work *work, struct history_sealer *sealer)
 {
     struct err err = { 0 };
@@ -102,7 +117,7 @@ static int make_slice(struct pg_chunks_work *work, struct history_sealer *sealer
          at++) {
         if (atomic_load(&work->cancel)) {
             error = BUSBAR_ECANCELED;
-        } else if (sink_filter_wants(work->filter, series[at])) {
+        } else if (is_wanted(work, series[at])) {
             work->point = series[at];
             error = make_point(work, sealer, series[at]);
         }
@@ -172,6 +187,7 @@ void pg_chunks_make(void *ctx)
 void pg_chunks_work_free(struct pg_chunks_work *work)
 {
     sink_filter_unref(work->filter);
+    busbar_free(work->there);
     buf_fini(&work->old);
     buf_fini(&work->out);
     busbar_free(work);

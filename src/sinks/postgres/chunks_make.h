@@ -34,6 +34,8 @@ struct pg_chunks_work {
     int64_t day_us;    /* its beginning */
     uint32_t after;    /* points above it; moves behind the last that was made */
     bool last;         /* there are no more of this day */
+    uint32_t *there;   /* points that the table has already, sorted: left out */
+    size_t there_count;
 
     /* Made again: the point is `after`, these are its rows in the database. */
     bool again;

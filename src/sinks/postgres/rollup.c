@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "net/jobs.h"
 #include "sinks/postgres/rollup_hours.h"
@@ -32,27 +33,6 @@ enum {
 
 enum pass { AHEAD, BEFORE, LATE };
 
-/* One point and range of hours to be made. */
-struct wish {
-    uint32_t point;
-    int64_t from_us, to_us;
-};
-
-struct rollup;
-
-/* Outlives the task while the job runs. */
-struct work {
-    struct rollup *rollup; /* NULL: nobody waits */
-    bool running;          /* the job has it */
-    struct history *history;
-    int16_t site;
-    struct wish *wishes;
-    size_t count, rows;
-    struct buf out;
-    int64_t oldest_us; /* of a search: where the history begins */
-    int error;
-};
-
 struct rollup {
     struct sink_target *target;
     struct pg_upkeep *upkeep;
@@ -70,11 +50,11 @@ struct rollup {
     int64_t oldest_us; /* BEFORE: where the history begins; INT64_MIN: not looked for yet */
     int64_t
         before_us; /* BEFORE: the points of the slice are made up to here; INT64_MIN: others follow */
-    struct buf points;  /* BEFORE: of the slice, "{1,2}" */
-    struct err failed;  /* kept while the slice is rolled back */
-    struct work *work;  /* under way, or made and being put in */
-    struct buf late[3]; /* LATE: points, starts, how often noted: arrays */
-    uint64_t made;      /* hours, since the start */
+    struct buf points;        /* BEFORE: of the slice, "{1,2}" */
+    struct err failed;        /* kept while the slice is rolled back */
+    struct rollup_work *work; /* under way, or made and being put in */
+    struct buf late[3];       /* LATE: points, starts, how often noted: arrays */
+    uint64_t made;            /* hours, since the start */
 };
 
 /* All that failed is begun again, from what the database says. */
@@ -102,10 +82,21 @@ static int64_t closed_mark(int64_t now_us)
     return hour + ROLLUP_HOUR_US;
 }
 
+/* Hours are made, or being made, that are not over. Nothing that comes for them would be late (pg_late_hour), so they must
+ * be made again when they are. What was made less than the grace ago is fine: what comes for it is late. */
+static bool is_ahead(const struct rollup *rollup, int64_t now_us)
+{
+    int64_t to_us = rollup->after > 0 ? rollup->to_us : rollup->mark_us;
+    return rollup->known && now_us >= PG_CLOCK_SET_US && to_us > closed_mark(now_us + GRACE_US);
+}
+
 static int64_t due_us(void *ctx)
 {
     struct rollup *rollup = ctx;
     int64_t now = clock_wall_us();
+    if (is_ahead(rollup, now)) {
+        return now;
+    }
     if ((rollup->known || rollup->absent) && sink_is_behind(rollup->target->sink)) {
         return now + LOOK_US; /* what is published now would make it again and again */
     }
@@ -121,28 +112,11 @@ static int64_t due_us(void *ctx)
 
 /* ---- a slice ---- */
 
-static void work_free(struct work *work)
-{
-    busbar_free(work->wishes);
-    buf_fini(&work->out);
-    busbar_free(work);
-}
-
 static void forget_work(struct rollup *rollup)
 {
     if (rollup->work != NULL) {
-        work_free(rollup->work);
+        rollup_work_free(rollup->work);
         rollup->work = NULL;
-    }
-}
-
-static void make(void *ctx)
-{
-    struct work *work = ctx;
-    for (size_t i = 0; i < work->count && work->error == 0; i++) {
-        const struct wish *wish = &work->wishes[i];
-        work->error = rollup_point(work->history, work->site, wish->point, wish->from_us,
-                                   wish->to_us, &work->out, &work->rows);
     }
 }
 
@@ -280,11 +254,11 @@ static void begun(void *ctx, const struct pg_answer *answer)
 
 static void made(void *ctx, int error)
 {
-    struct work *work = ctx;
-    struct rollup *rollup = work->rollup;
+    struct rollup_work *work = ctx;
+    struct rollup *rollup = work->task;
     struct err err;
     if (rollup == NULL) {
-        work_free(work);
+        rollup_work_free(work);
         return;
     }
     work->running = false;
@@ -301,22 +275,17 @@ static void made(void *ctx, int error)
            begun, rollup);
 }
 
-static struct work *work_new(struct rollup *rollup, size_t count)
+static struct rollup_work *work_new(struct rollup *rollup, size_t count)
 {
-    struct work *work = busbar_alloc(sizeof(*work));
-    work->rollup = rollup;
-    work->history = rollup->target->env->history;
-    work->site = rollup->target->facts.site;
-    work->wishes = busbar_alloc_array(count + 1, sizeof(*work->wishes));
-    buf_init(&work->out, ROLLUP_BYTES_MAX);
-    rollup->work = work;
-    return work;
+    rollup->work = rollup_work_new(rollup->target->env->history, rollup->target->facts.site, count);
+    rollup->work->task = rollup;
+    return rollup->work;
 }
 
 static void start(struct rollup *rollup)
 {
     rollup->work->running = true;
-    jobs_submit(rollup->target->env->loop, make, made, rollup->work);
+    jobs_submit(rollup->target->env->loop, rollup_make, made, rollup->work);
 }
 
 static int64_t cell_int(const struct pg_answer *answer, size_t row, size_t column)
@@ -338,11 +307,10 @@ static void got_ahead(void *ctx, const struct pg_answer *answer)
         fail(rollup, &answer->err);
         return;
     }
-    struct work *work = work_new(rollup, answer->rows);
+    struct rollup_work *work = work_new(rollup, answer->rows);
     for (size_t row = 0; row < answer->rows; row++) {
-        work->wishes[work->count++] = (struct wish){ .point = (uint32_t)cell_int(answer, row, 0),
-                                                     .from_us = rollup->mark_us,
-                                                     .to_us = rollup->to_us };
+        uint32_t point = (uint32_t)cell_int(answer, row, 0);
+        work->wishes[work->count++] = (struct rollup_wish){ point, rollup->mark_us, rollup->to_us };
     }
     rollup->after = answer->rows == AHEAD_POINTS ? work->wishes[work->count - 1].point : 0;
     start(rollup);
@@ -367,24 +335,15 @@ static void step_ahead(struct rollup *rollup)
 
 /* ---- before: what was there when a point came ---- */
 
-/* What is in memory alone has no time that can be asked for, so it goes into blocks first: once for all points that are
- * new at a time. */
-static void search(void *ctx)
-{
-    struct work *work = ctx;
-    work->error = history_flush(work->history);
-    work->oldest_us = history_begins_us(work->history);
-}
-
 static void searched(void *ctx, int error)
 {
-    struct work *work = ctx;
-    struct rollup *rollup = work->rollup;
+    struct rollup_work *work = ctx;
+    struct rollup *rollup = work->task;
     struct err err;
     int64_t oldest_us = work->oldest_us;
     error = error != 0 ? error : work->error;
     if (rollup == NULL) {
-        work_free(work);
+        rollup_work_free(work);
         return;
     }
     forget_work(rollup);
@@ -402,11 +361,11 @@ static void searched(void *ctx, int error)
 
 static void make_before(struct rollup *rollup, const uint32_t *points, size_t count)
 {
-    struct work *work = work_new(rollup, count);
+    struct rollup_work *work = work_new(rollup, count);
     int64_t to = rollup->before_us + BEFORE_HOURS * ROLLUP_HOUR_US;
     to = to < rollup->mark_us ? to : rollup->mark_us;
     for (size_t i = 0; i < count; i++) {
-        work->wishes[work->count++] = (struct wish){ points[i], rollup->before_us, to };
+        work->wishes[work->count++] = (struct rollup_wish){ points[i], rollup->before_us, to };
     }
     rollup->before_us = to;
     start(rollup);
@@ -428,9 +387,9 @@ static void got_before(void *ctx, const struct pg_answer *answer)
         return;
     }
     if (rollup->oldest_us == INT64_MIN) {
-        struct work *work = work_new(rollup, 0);
+        struct rollup_work *work = work_new(rollup, 0);
         work->running = true;
-        jobs_submit(rollup->target->env->loop, search, searched, work);
+        jobs_submit(rollup->target->env->loop, rollup_search, searched, work);
         return;
     }
     buf_clear(&rollup->points);
@@ -483,15 +442,15 @@ static void got_late(void *ctx, const struct pg_answer *answer)
         pg_upkeep_done(rollup->upkeep, NULL);
         return;
     }
-    struct work *work = work_new(rollup, answer->rows);
+    struct rollup_work *work = work_new(rollup, answer->rows);
     for (size_t i = 0; i < 3; i++) {
         buf_clear(&rollup->late[i]);
     }
     for (size_t row = 0; row < answer->rows; row++) {
         int64_t hour = cell_int(answer, row, 2);
         put_late(rollup, answer, row);
-        work->wishes[work->count++] = (struct wish){ (uint32_t)cell_int(answer, row, 0), hour,
-                                                     hour + ROLLUP_HOUR_US };
+        work->wishes[work->count++] = (struct rollup_wish){ (uint32_t)cell_int(answer, row, 0),
+                                                            hour, hour + ROLLUP_HOUR_US };
     }
     for (size_t i = 0; i < 3; i++) {
         buf_append_text(&rollup->late[i], "}");
@@ -544,6 +503,29 @@ static void read_mark(struct rollup *rollup)
              params, 2, 0, got_mark, rollup);
 }
 
+static void set_back(void *ctx, const struct pg_answer *answer)
+{
+    struct rollup *rollup = ctx;
+    if (answer->error == 0) {
+        busbar_log(LOG_LEVEL_WARN, "sinks", rollup->target->env->name,
+                   "upkeep, hours: the clock was ahead; those that are not over are made again");
+    }
+    begin_again(rollup);
+    got_mark(rollup, answer);
+}
+
+/* The clock was ahead, and is right again. */
+static void mark_back(struct rollup *rollup, int64_t now_us)
+{
+    char mark[24];
+    const struct pg_param params[] = { { .text = rollup->site }, { .text = mark } };
+    str_format(mark, sizeof(mark), "%lld", (long long)closed_mark(now_us));
+    pg_query(rollup->link,
+             "update mark set value = least(value, $2) where site = $1 and name = 'hours' "
+             "returning value",
+             params, 2, 0, set_back, rollup);
+}
+
 static void step(void *ctx, struct pg_link *link)
 {
     struct rollup *rollup = ctx;
@@ -551,6 +533,10 @@ static void step(void *ctx, struct pg_link *link)
     rollup->link = link;
     if (!rollup->known) {
         read_mark(rollup);
+        return;
+    }
+    if (is_ahead(rollup, now)) {
+        mark_back(rollup, now);
         return;
     }
     if (rollup->mark_us < closed_mark(now)) {
@@ -572,7 +558,7 @@ static void cancel(void *ctx)
 {
     struct rollup *rollup = ctx;
     if (rollup->work != NULL && rollup->work->running) {
-        rollup->work->rollup = NULL; /* the job's end frees it */
+        rollup->work->task = NULL; /* the job's end frees it */
         rollup->work = NULL;
     }
     forget_work(rollup);

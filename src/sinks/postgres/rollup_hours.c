@@ -65,3 +65,37 @@ int rollup_point(struct history *history, int16_t site, uint32_t point, int64_t 
     }
     return error;
 }
+
+struct rollup_work *rollup_work_new(struct history *history, int16_t site, size_t count)
+{
+    struct rollup_work *work = busbar_alloc(sizeof(*work));
+    work->history = history;
+    work->site = site;
+    work->wishes = busbar_alloc_array(count + 1, sizeof(*work->wishes));
+    buf_init(&work->out, ROLLUP_BYTES_MAX);
+    return work;
+}
+
+void rollup_work_free(struct rollup_work *work)
+{
+    busbar_free(work->wishes);
+    buf_fini(&work->out);
+    busbar_free(work);
+}
+
+void rollup_make(void *ctx)
+{
+    struct rollup_work *work = ctx;
+    for (size_t i = 0; i < work->count && work->error == 0; i++) {
+        const struct rollup_wish *wish = &work->wishes[i];
+        work->error = rollup_point(work->history, work->site, wish->point, wish->from_us,
+                                   wish->to_us, &work->out, &work->rows);
+    }
+}
+
+void rollup_search(void *ctx)
+{
+    struct rollup_work *work = ctx;
+    work->error = history_flush(work->history);
+    work->oldest_us = history_begins_us(work->history);
+}

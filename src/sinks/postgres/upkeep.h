@@ -12,6 +12,9 @@
 
 enum { PG_TASKS_MAX = 8 };
 
+/* 2020: a clock that says less was not set yet, and nothing is concluded from it. */
+#define PG_CLOCK_SET_US (INT64_C(1577836800) * 1000000)
+
 struct pg_upkeep;
 
 struct pg_task {

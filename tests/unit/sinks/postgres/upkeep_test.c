@@ -242,6 +242,33 @@ static void goes_on_where_it_stopped(void **state)
     close_scene(scene);
 }
 
+/* The clock was ahead for a while, and the mark went with it: nothing that came since for those hours was late. */
+static void hours_that_are_not_over_are_made_again(void **state)
+{
+    (void)state;
+    char sql[300];
+    struct scene *scene = open_scene("clock");
+    int64_t now = this_hour();
+    fill(scene, now - 5 * ROLLUP_HOUR_US, now);
+    store(scene, 0);
+    str_format(sql, sizeof(sql),
+               "update point set hours = true; insert into mark values (1, 'hours', %lld)",
+               (long long)(now + 24 * ROLLUP_HOUR_US));
+    (void)run_fine(scene->link, sql);
+    str_format(sql, sizeof(sql),
+               "select value between %lld and %lld from mark where name = 'hours'",
+               (long long)(now - ROLLUP_HOUR_US), (long long)(now + ROLLUP_HOUR_US));
+    run_until(scene, sql);
+    str_format(sql, sizeof(sql), "update mark set value = %lld where name = 'hours'",
+               (long long)(now - 4 * ROLLUP_HOUR_US));
+    (void)run_fine(scene->link, sql); /* a day later */
+    str_format(sql, sizeof(sql), "select value >= %lld from mark where name = 'hours'",
+               (long long)(now - ROLLUP_HOUR_US));
+    run_until(scene, sql);
+    assert_string_equal(run_fine(scene->link, "select count(*) >= 6 from hour").cell, "t");
+    close_scene(scene);
+}
+
 static void late_samples_make_their_hour_again(void **state)
 {
     (void)state;
@@ -396,6 +423,7 @@ int main(void)
         cmocka_unit_test(rows_of_buckets),
         cmocka_unit_test(a_fresh_database_gets_all_hours),
         cmocka_unit_test(goes_on_where_it_stopped),
+        cmocka_unit_test(hours_that_are_not_over_are_made_again),
         cmocka_unit_test(late_samples_make_their_hour_again),
         cmocka_unit_test(noted_again_stays),
         cmocka_unit_test(partitions_are_there_ahead),
