@@ -24,9 +24,9 @@ function oldLines() {
   return lines;
 }
 
-function settings(server, { sink = true, keep = '2y', archive = false } = {}) {
+function settings(server, { sink = true, keep = '2y', archive = false, more = '' } = {}) {
   return `version: 1\nsite: { id: hq, name: HQ }\nhistory: { keep: ${keep}${archive ? ', archive: plant' : ''} }\n` +
-    (sink ? `sinks: { plant: { postgres: "${server.target}", user: busbar, password: secret, series: all } }\n` : '');
+    (sink ? `sinks: { plant: { postgres: "${server.target}", user: busbar, password: secret, series: all${more} } }\n` : '');
 }
 
 async function begin(t) {
@@ -215,10 +215,23 @@ test('days are made again when their mark is set back, and nothing of them is lo
     assert.equal(await counted(), oldLines().length);
   });
 
+  await t.test('switched off and on again they go on where they were', async () => {
+    const made = await all.server.value('select max(made) from busbar.chunk');
+    await all.restart({ more: ', chunks: false' });
+    await until('it is connected', async () => (await all.gateway.get('/api/v1/sinks/plant')).phase === 'live', 60000);
+    await all.write([`power,job=meter value=778 ${today - 3 * dayMs + 60e3}`]); // of a day that is made
+    await until('that it is late is noted', async () => Number(await all.server.value(
+      'select count(*) from busbar.late where kind = 2')) === 1, 60000);
+    assert.equal(await all.server.value('select max(made) from busbar.chunk'), made);
+    await all.restart({});
+    await until('it is in', async () => await counted() === oldLines().length + 1, 60000);
+    assert.equal(Number(await all.server.value(`select count(*) from busbar.chunk where made > '${made}'`)), 1);
+  });
+
   await t.test('marks of a clock that was ahead go back', async () => {
     await mark((today + 3 * dayMs) * 1000);
     const inTime = `select bool_and(value <= extract(epoch from now()) * 1e6) from busbar.mark where name in ('chunks', 'hours')`;
     await until('they are in the past', async () => [true, 't'].includes(await all.server.value(inTime)), 60000);
-    assert.equal(await counted(), oldLines().length);
+    assert.equal(await counted(), oldLines().length + 1);
   });
 });

@@ -50,6 +50,7 @@ struct pg_facts {
     char schema[PG_SCHEMA_NAME_MAX + 1]; /* quoted where it needs to be */
     bool known_log;                      /* the database has a place for this log: */
     struct sink_position position;
+    int64_t days_us; /* days before it are chunks, or one is under way; 0: none is */
 };
 
 /* Hours and days before these are made, or are being made from what the history has now: what is published for them from

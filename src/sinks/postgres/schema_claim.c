@@ -52,11 +52,13 @@ static void settled(void *ctx, const struct pg_answer *answer)
     struct pg_schema *schema = ctx;
     if (answer->error != 0) {
         schema_end_answer(schema, answer);
-    } else {
-        schema_end(schema, SINK_AGAIN, NULL);
+        return;
     }
+    schema->config.facts->days_us = schema_int(answer, 0, 0);
+    schema_end(schema, SINK_AGAIN, NULL);
 }
 
+/* The mark of the chunks stays while they are switched off, so that they go on from there when they are wanted again. */
 static void settle(struct pg_schema *schema)
 {
     const struct settings *settings = schema->config.settings;
@@ -75,9 +77,11 @@ static void settle(struct pg_schema *schema)
     pg_query(schema->config.link,
              "with s as (update site set title = $2, rows_keep = $3::int8 * interval '1 second', "
              "chunks = $4 where number = $1 returning number), "
-             "d as (delete from mark where site = $1 and name = 'chunks' and not $4::bool) "
-             "insert into mark (site, name, value) "
-             "select number, 'chunks', 0 from s where $4::bool on conflict do nothing",
+             "m as (insert into mark (site, name, value) select number, 'chunks', 0 from s "
+             "where $4::bool on conflict do nothing) "
+             "select coalesce(max(value) filter (where name = 'chunks'), 0) + case when "
+             "max(value) filter (where name = 'chunks point') > 0 then 86400000000 else 0 end "
+             "from mark where site = $1",
              params, 4, 0, settled, schema);
 }
 

@@ -480,6 +480,35 @@ static void points_of_another_gateway_are_found(void **state)
     assert_non_null(strstr(step.err.message, "this gateway has none of its points"));
 }
 
+/* Switched off, and on again: they go on where they were, and what is late for them meanwhile can be told. */
+static void the_mark_of_chunks_stays(void **state)
+{
+    (void)state;
+    need_server();
+    static const char mark_sql[] = "select value from mark where name = 'chunks'";
+    struct gateway gateway;
+    struct pg_link *link = open_busbar();
+    for (int i = 0; i < 4; i++) {
+        gateway_init(&gateway, "paused", "hq", "a1");
+        gateway_set(&gateway, POSTGRES_CHUNKS, (union setting_value){ .b = i % 2 != 0 });
+        struct step step = step_fine(&gateway, link);
+        if (i == 0) { /* never switched on */
+            assert_int_equal(run_fine(link, mark_sql).rows, 0);
+            assert_int_equal(step.facts.days_us, 0);
+            continue;
+        }
+        if (i == 1) {
+            assert_string_equal(run_fine(link, mark_sql).cell, "0");
+            (void)run_fine(link, "update mark set value = 86400000000; "
+                                 "insert into mark values (1, 'chunks point', 5)");
+            continue;
+        }
+        assert_string_equal(run_fine(link, mark_sql).cell, "86400000000");
+        assert_int_equal(step.facts.days_us, 2 * 86400000000);
+    }
+    pg_link_free(link);
+}
+
 /* ---- pure ---- */
 
 static void quotes_names(void **state)
@@ -528,6 +557,7 @@ int main(void)
         cmocka_unit_test(another_gateway_of_that_name_is_refused),
         cmocka_unit_test(an_own_new_log_is_let_in),
         cmocka_unit_test(points_of_another_gateway_are_found),
+        cmocka_unit_test(the_mark_of_chunks_stays),
         cmocka_unit_test(quotes_names),
         cmocka_unit_test(what_is_late),
     };
