@@ -2,6 +2,7 @@
 // Whole days as chunks in a real PostgreSQL: each sample once, over stops of either; and read back by queries for what is
 // no longer here.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { makeFolder, run, startGateway, until } from '../support/gateway.mjs';
 import { noPostgres, startPostgres } from '../support/postgres.mjs';
@@ -76,6 +77,13 @@ const sealed = (all) => until('all days are chunks', async () => {
   }
 }, 60000);
 
+async function exported(all) {
+  const { code, stdout, stderr } = await all.gateway.cli(['history', 'export', '{job="meter"}']);
+  assert.equal(code, 0, stderr);
+  return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line)).flatMap(({ labels, type, samples }) =>
+    samples.map((sample) => JSON.stringify([labels, type, sample]))).sort();
+}
+
 const range = (name) => `/api/v1/query_range?query=${name}&start=${today / 1000 - (days + 1) * 86400}` +
   `&end=${today / 1000 - 2 * 86400}&step=600`;
 
@@ -132,12 +140,7 @@ test('whole days are chunks, each sample once, and answer for what is no longer 
 
 test('a new gateway has everything back from the database', { skip: noPostgres }, async (t) => {
   const all = await begin(t);
-  const lines = async () => {
-    const { code, stdout, stderr } = await all.gateway.cli(['history', 'export', '{job="meter"}']);
-    assert.equal(code, 0, stderr);
-    return stdout.split('\n').filter(Boolean).map((line) => JSON.parse(line)).flatMap(({ labels, type, samples }) =>
-      samples.map((sample) => JSON.stringify([labels, type, sample]))).sort();
-  };
+  const lines = () => exported(all);
   const recent = [];
   for (let at = today - 3600e3; at < today; at += 60e3) { // rows that are in no chunk yet
     recent.push(`power,job=meter value=${at % 977} ${at}`);
@@ -234,4 +237,41 @@ test('days are made again when their mark is set back, and nothing of them is lo
     await until('they are in the past', async () => [true, 't'].includes(await all.server.value(inTime)), 60000);
     assert.equal(await counted(), oldLines().length + 1);
   });
+});
+
+test('what a restored gateway has no more gets into chunks from rows', { skip: noPostgres }, async (t) => {
+  const all = await begin(t);
+  const { folder, server } = all;
+  await all.apply({});
+  await sealed(all);
+  const backup = join(folder.folder, 'backup');
+  const made = await all.gateway.cli(['history', 'backup', backup]);
+  assert.equal(made.code, 0, made.stderr);
+  const lost = today - 2 * dayMs;
+  await all.write([0, 1, 2, 3, 4, 5].flatMap((i) => [`power,job=meter value=${i}.5 ${lost + i * 3600e3}`,
+    `energy,job=meter value=${9007199254741999n + BigInt(i)}i ${lost + i * 3600e3}`]));
+  await until('they are published', async () => Number(await server.value(
+    `select count(*) from busbar.sample where time >= to_timestamp(${lost / 1000})`)) === 12, 60000);
+  const before = await exported(all);
+  await all.gateway.stop();
+  // the day is no chunk yet
+  server.sql(`delete from busbar.chunk where day >= '${new Date(lost).toISOString().slice(0, 10)}'; delete from busbar.late;
+    update busbar.mark set value = ${lost * 1000} where name = 'chunks'; update busbar.mark set value = 0 where name = 'chunks point'`);
+  const data = join(folder.folder, 'restored');
+  const restored = await run(['history', 'restore', backup, '--data', data]);
+  assert.equal(restored.code, 0, restored.stderr);
+  await run(['secret', 'set', 'plant', '--data', data], { input: 'secret' });
+  all.gateway = await startGateway({ config: folder.site, data, timeSeries: true });
+  await until('the lost day is chunks', async () => Number(await server.value('select count(*) from busbar.late')) === 0 &&
+    Number(await server.value(`select coalesce(sum(samples), 0) from busbar.chunk where day = '${new Date(lost).toISOString().slice(0, 10)}'`)) === 12, 60000);
+  await all.gateway.stop();
+
+  server.sql('truncate busbar.sample');
+  const fresh = makeFolder({ 'site.yaml': settings(server, {}).replace('password: secret', 'password: !secret plant, enabled: false') });
+  t.after(() => fresh.remove());
+  await run(['secret', 'set', 'plant', '--data', fresh.data], { input: 'secret' });
+  all.gateway = await startGateway({ config: fresh.site, data: fresh.data, timeSeries: true });
+  const got = await all.gateway.cli(['history', 'import', '--from', 'postgresql', '--sink', 'plant'], { timeout: 60000 });
+  assert.equal(got.code, 0, got.stderr);
+  assert.deepEqual(await exported(all), before);
 });

@@ -6,8 +6,9 @@
  *          are in: a slice of points is made by a job and put in with the mark, in one transaction, so that after a stop
  *          nothing is made twice and nothing is left out. What the table has of such a day already (the mark was set back:
  *          by us after a clock that was ahead, or by a person) is noted as late instead, so that nothing of it is lost.
- *   late   days that samples came for after they were made (table late), one a step: what the row has and what the
- *          history has become one; so what the history let go of since stays. */
+ *   late   days that samples came for after they were made (table late), one a step: what the table has and what
+ *          the history has become one; so what the history let go of since stays. Of days before the log of this gateway was
+ *          begun, rows count as well: the history of a restored gateway lacks what came after the backup. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@
 #include "base/str.h"
 #include "net/jobs.h"
 #include "sinks/postgres/chunks_make.h"
+#include "sinks/postgres/rows_back.h"
 #include "sinks/postgres/schema.h"
 #include "sinks/postgres/upkeep.h"
 
@@ -353,6 +355,33 @@ static void step_day(struct chunks *chunks)
 
 /* ---- late ---- */
 
+static void got_row(void *ctx, const struct pg_answer *answer)
+{
+    struct chunks *chunks = ctx;
+    if (failed(chunks, answer)) {
+        return;
+    }
+    if (answer->rows > 0) {
+        pg_chunks_take_row(chunks->work, answer);
+    } else {
+        start_job(chunks, pg_chunks_make, made);
+    }
+}
+
+/* All that was published since this log began is in the history, so rows are asked for of days before alone. */
+static void ask_rows(struct chunks *chunks)
+{
+    char sql[SQL_MAX], day[DAY_MAX];
+    const struct pg_chunks_work *work = chunks->work;
+    day_text(work->day_us, day, sizeof(day));
+    str_format(sql, sizeof(sql),
+               "select " PG_ROWS_BACK " from sample where site = %d and point = %u and "
+               "time >= '%s' and time < timestamptz '%s' + interval '1 day' and "
+               "(select claimed >= '%s' from site where number = %d) order by time",
+               (int)work->site, (unsigned)work->after, day, day, day, (int)work->site);
+    pg_query(chunks->link, sql, NULL, 0, PG_BINARY | PG_ROW_BY_ROW, got_row, chunks);
+}
+
 static void got_old(void *ctx, const struct pg_answer *answer)
 {
     struct chunks *chunks = ctx;
@@ -370,7 +399,7 @@ static void got_old(void *ctx, const struct pg_answer *answer)
         buf_append(&work->old, head, sizeof(head));
         buf_append(&work->old, bytes, size);
     }
-    start_job(chunks, pg_chunks_make, made);
+    ask_rows(chunks);
 }
 
 static void got_late(void *ctx, const struct pg_answer *answer)
@@ -389,6 +418,7 @@ static void got_late(void *ctx, const struct pg_answer *answer)
                                            (uint32_t)cell_int(answer, 0, 0));
     work->again = true;
     chunks->late_noted = cell_int(answer, 0, 2);
+    (void)str_copy(work->type, sizeof(work->type), pg_cell(answer, 0, 3));
     day_text(work->day_us, day, sizeof(day));
     str_format(sql, sizeof(sql),
                "select data from chunk where site = %d and point = %u and day = '%s' order by part",
@@ -400,7 +430,8 @@ static void step_late(struct chunks *chunks)
 {
     char sql[SQL_MAX];
     str_format(sql, sizeof(sql),
-               "select point, (extract(epoch from start) * 1000000)::int8, noted from late "
+               "select point, (extract(epoch from start) * 1000000)::int8, noted, coalesce((select "
+               "type from point p where p.site = l.site and p.point = l.point), '') from late l "
                "where site = %d and kind = %d and start < to_timestamp(%lld) "
                "order by start, point limit 1",
                (int)chunks->target->facts.site, (int)PG_LATE_DAY,

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "history/index.h"
+#include "sinks/postgres/rows_back.h"
 
 #define SLICE_US (INT64_C(1000000)) /* of work, then it is put in */
 /* PostgreSQL counts from 2000-01-01 on. */
@@ -128,7 +129,25 @@ static int make_slice(struct pg_chunks_work *work, struct history_sealer *sealer
     return error;
 }
 
-/* What the database has and what the history has by now; that of the history wins. */
+void pg_chunks_take_row(struct pg_chunks_work *work, const struct pg_answer *answer)
+{
+    if (work->beside_count == work->beside_capacity) {
+        size_t capacity = work->beside_capacity * 2 + 1024;
+        struct sample *samples = busbar_try_realloc(work->beside, capacity * sizeof(*samples));
+        work->beside = samples != NULL ? samples : work->beside;
+        struct text **texts = busbar_try_realloc(work->texts, capacity * sizeof(*texts));
+        work->texts = texts != NULL ? texts : work->texts;
+        if (samples == NULL || texts == NULL || capacity > PG_CHUNKS_ROWS_MAX) {
+            work->error = samples == NULL || texts == NULL ? BUSBAR_ENOMEM : BUSBAR_ELIMIT;
+            return;
+        }
+        work->beside_capacity = capacity;
+    }
+    size_t at = work->beside_count++;
+    pg_row_back(answer, work->after, work->type, &work->beside[at], &work->texts[at]);
+}
+
+/* What the database has, of that rows before chunks, and what the history has by now; that of the history wins. */
 static int open_old(struct pg_chunks_work *work, struct history_sealer *sealer,
                     struct history_samples *old)
 {
@@ -143,25 +162,39 @@ static int open_old(struct pg_chunks_work *work, struct history_sealer *sealer,
     return error;
 }
 
+static int put_parts(struct pg_chunks_work *work, struct history_sealer *sealer,
+                     const struct sample *samples, size_t count)
+{
+    int error = 0;
+    int16_t part = 0;
+    for (size_t at = 0; at < count && error == 0; part++) {
+        size_t n = count - at < HISTORY_SEALED_SAMPLES ? count - at : HISTORY_SEALED_SAMPLES;
+        error = put_row(work, sealer, work->after, part, samples + at, n);
+        at += n;
+    }
+    return error;
+}
+
 static int make_again(struct pg_chunks_work *work, struct history_sealer *sealer)
 {
-    struct history_samples old = { 0 }, now = { 0 };
+    struct history_samples old = { 0 }, now = { 0 }, under = { 0 };
+    struct history_samples rows = { .samples = work->beside, .count = work->beside_count };
     struct sample *merged = NULL;
     size_t count = 0;
     work->point = work->after;
     int error = open_old(work, sealer, &old);
+    if (error == 0) {
+        pg_rows_differ(rows.samples, &rows.count, &old);
+        error = history_samples_merge(&rows, &old, &under.samples, &under.count);
+    }
     error = error == 0
                 ? history_read(work->history, work->after, work->day_us, work->day_us + PG_DAY_US,
                                (size_t)PG_CHUNKS_PARTS_MAX * HISTORY_SEALED_SAMPLES, &now)
                 : error;
-    error = error == 0 ? history_samples_merge(&now, &old, &merged, &count) : error;
-    int16_t part = 0;
-    for (size_t at = 0; at < count && error == 0; part++) {
-        size_t n = count - at < HISTORY_SEALED_SAMPLES ? count - at : HISTORY_SEALED_SAMPLES;
-        error = put_row(work, sealer, work->after, part, merged + at, n);
-        at += n;
-    }
+    error = error == 0 ? history_samples_merge(&now, &under, &merged, &count) : error;
+    error = error == 0 ? put_parts(work, sealer, merged, count) : error;
     busbar_free(merged);
+    busbar_free(under.samples);
     history_samples_free(&now);
     history_samples_free(&old);
     return error;
@@ -171,7 +204,7 @@ void pg_chunks_make(void *ctx)
 {
     struct pg_chunks_work *work = ctx;
     struct history_sealer *sealer = history_sealer_new();
-    work->error = sealer == NULL ? BUSBAR_ENOMEM : 0;
+    work->error = sealer == NULL ? BUSBAR_ENOMEM : work->error;
     if (work->error == 0 && work->flush) {
         work->error = history_flush(work->history);
     }
@@ -188,6 +221,11 @@ void pg_chunks_work_free(struct pg_chunks_work *work)
 {
     sink_filter_unref(work->filter);
     busbar_free(work->there);
+    for (size_t i = 0; i < work->beside_count; i++) {
+        busbar_free(work->texts[i]);
+    }
+    busbar_free(work->texts);
+    busbar_free(work->beside);
     buf_fini(&work->old);
     buf_fini(&work->out);
     busbar_free(work);

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "history/sealed.h"
 #include "sinks/filter.h"
+#include "sinks/postgres/link.h"
 
 #define PG_DAY_US (INT64_C(86400) * 1000000)
 
@@ -17,6 +18,7 @@ enum {
     PG_CHUNKS_BYTES_MAX = 256 << 20, /* one point's day at most */
     PG_CHUNKS_PARTS_MAX = 1000,      /* of one point's day */
     PG_CHUNKS_SERIES_MAX = 1 << 26,
+    PG_CHUNKS_ROWS_MAX = 16 << 20, /* beside the chunks of a point's day */
 };
 
 #define PG_CHUNKS_COPY                                                                            \
@@ -40,6 +42,11 @@ struct pg_chunks_work {
     /* Made again: the point is `after`, these are its rows in the database. */
     bool again;
     struct buf old; /* each: u32le size, bytes */
+    /* Of a day that an earlier log had a part of, which the history may lack: its rows in the table sample, over `old`. */
+    char type[8]; /* of the point, as facts say it */
+    struct sample *beside;
+    struct text **texts; /* one of each, or NULL */
+    size_t beside_count, beside_capacity;
 
     struct buf out; /* the whole COPY */
     uint64_t rows, samples, bytes, damaged;
@@ -47,6 +54,8 @@ struct pg_chunks_work {
     int error;
 };
 
+/* One row more, beside. */
+void pg_chunks_take_row(struct pg_chunks_work *work, const struct pg_answer *answer);
 /* Job thread. */
 void pg_chunks_make(void *ctx); /* a struct pg_chunks_work */
 void pg_chunks_work_free(struct pg_chunks_work *work);

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/str.h"
 #include "sinks/postgres/archive.h"
+#include "sinks/postgres/rows_back.h"
 
 enum {
     NUMBER_MAX = 24,
@@ -16,8 +17,7 @@ enum {
     PART_LAST = INT16_MAX,
     DAY_SAMPLES_MAX = 32 * HISTORY_SEALED_SAMPLES, /* of chunks between 50,000 rows of a day */
 };
-#define DAY_US   (INT64_C(86400) * CLOCK_US_PER_S)
-#define EPOCH_US (INT64_C(946684800) * CLOCK_US_PER_S) /* PostgreSQL's */
+#define DAY_US (INT64_C(86400) * CLOCK_US_PER_S)
 
 struct import {
     struct history_archive *archive;
@@ -197,63 +197,18 @@ static int some_chunks(struct import *work)
 
 /* ---- rows ---- */
 
-static double get_double(const struct pg_answer *answer, size_t column)
-{
-    int64_t bits = pg_cell_i64(answer, column);
-    double value;
-    memcpy(&value, &bits, sizeof(value));
-    return value;
-}
-
-/* A row says less of its value than a sample: the rest is the type of the point. */
-static void set_value(const struct import *work, const struct pg_answer *answer,
-                      struct sample *sample, const struct text *text)
-{
-    const char *type = work->fetch->type;
-    int64_t digits;
-    bool number = pg_cell(answer, 0, 1) != NULL;
-    double value = number ? get_double(answer, 1) : 0;
-    if (!number) {
-        sample->type = text != NULL ? VALUE_TEXT : VALUE_NONE;
-        sample->value.text = text;
-    } else if (text != NULL && str_parse_i64(text->bytes, &digits) == 0) {
-        sample->type = VALUE_INT;
-        sample->value.i = digits;
-    } else if (str_equal(type, "bool") && (value == 0.0 || value == 1.0)) {
-        sample->type = VALUE_BOOL;
-        sample->value.b = value == 1.0;
-    } else if (str_equal(type, "int") && value >= -0x1p53 && value <= 0x1p53 &&
-               value == (double)(int64_t)value) {
-        sample->type = VALUE_INT;
-        sample->value.i = (int64_t)value;
-    } else {
-        sample->type = VALUE_DOUBLE;
-        sample->value.d = value;
-    }
-}
-
 static int take_sample(void *ctx, const struct pg_answer *answer)
 {
     struct import *work = ctx;
-    struct sample *sample = &work->samples[work->count];
-    size_t length;
-    const char *bytes = pg_cell_bytes(answer, 0, 3, &length);
-    struct text *text = bytes != NULL ? text_new(bytes, length) : NULL;
     work->rows = true;
-    work->texts[work->count++] = text;
-    *sample = (struct sample){ .time_us = pg_cell_i64(answer, 0) + EPOCH_US,
-                               .point = work->fetch->point,
-                               .quality = (uint8_t)pg_cell_i64(answer, 2) };
-    sample->receive_us = pg_cell(answer, 0, 4) != NULL ? pg_cell_i64(answer, 4) + EPOCH_US
-                                                       : sample->time_us;
-    sample->detail = pg_cell(answer, 0, 5) != NULL ? (uint16_t)pg_cell_i64(answer, 5) : 0;
-    set_value(work, answer, sample, text);
-    return work->count <= STEP_SAMPLES ? 0 : BUSBAR_ELIMIT;
+    pg_row_back(answer, work->fetch->point, work->fetch->type, &work->samples[work->count],
+                &work->texts[work->count]);
+    return ++work->count <= STEP_SAMPLES ? 0 : BUSBAR_ELIMIT;
 }
 
 #define ROWS_SQL                                                                            \
-    "select time, value, quality::int8, text, received, detail from sample s where site = " \
-    "$1::int2 and point = $2::int4 and time >= $3 and time < $4 "
+    "select " PG_ROWS_BACK " from sample s where site = $1::int2 and point = $2::int4 and " \
+    "time >= $3 and time < $4 "
 
 /* Up to STEP_SAMPLES of what `sql` gives for these times, to work->samples; it has so many parameters. */
 static int ask_rows(struct import *work, const char *sql, size_t count, int64_t from_us,
@@ -340,9 +295,10 @@ static int ask_late_chunks(struct import *work)
 static int take_merged(struct import *work)
 {
     struct history_fetch *fetch = work->fetch;
-    const struct history_samples rows = { .samples = work->samples, .count = work->count };
+    struct history_samples rows = { .samples = work->samples, .count = work->count };
     struct sample *merged = NULL;
     size_t count;
+    pg_rows_differ(rows.samples, &rows.count, &work->found);
     int error = history_samples_merge(&rows, &work->found, &merged, &count);
     for (size_t at = 0; at < count && error == 0; at += STEP_SAMPLES) {
         size_t n = count - at < STEP_SAMPLES ? count - at : STEP_SAMPLES;

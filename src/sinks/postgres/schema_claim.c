@@ -97,14 +97,37 @@ static void taken_over(void *ctx, const struct pg_answer *answer)
     }
 }
 
-static void take_over(struct pg_schema *schema)
+static void noted_late(void *ctx, const struct pg_answer *answer)
 {
+    struct pg_schema *schema = ctx;
     char number[16];
+    if (answer->error != 0) {
+        schema_end_answer(schema, answer);
+        return;
+    }
     str_format(number, sizeof(number), "%d", (int)schema->config.facts->site);
     const struct pg_param site = { .text = number };
     /* The log's id comes with its first place, in the first batch. */
     pg_query(schema->config.link, "update site set log_id = '', claimed = now() where number = $1",
              &site, 1, 0, taken_over, schema);
+}
+
+/* Of the days that are no chunks yet, up to this one, a part may be in rows alone: what the gateway lost. They are noted as
+ * late, so that their rows get into the chunks. Before the first mark, no more than a year is looked at. */
+static void take_over(struct pg_schema *schema)
+{
+    char number[16];
+    str_format(number, sizeof(number), "%d", (int)schema->config.facts->site);
+    const struct pg_param site = { .text = number };
+    pg_query(schema->config.link,
+             "insert into late as l (site, kind, point, start) select p.site, 2, p.point, d "
+             "from mark m join point p on p.site = m.site, "
+             "generate_series(greatest(to_timestamp(m.value / 1000000), date_trunc('day', now()) "
+             "- interval '366 days'), now(), interval '1 day') d "
+             "where m.site = $1 and m.name = 'chunks' and exists (select from sample s where "
+             "s.site = p.site and s.point = p.point and s.time >= d and s.time < d + interval "
+             "'1 day') on conflict (site, kind, point, start) do update set noted = l.noted + 1",
+             &site, 1, 0, noted_late, schema);
 }
 
 static void got_path(void *ctx, uint32_t id, const char *text, size_t size)
