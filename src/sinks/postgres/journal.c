@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The task that copies the audit journal: entries in the order of their ids, with the mark `journal` in one statement, so
- * that each is there exactly once. */
+ * that each is there exactly once.
+ *
+ * The journal of a restored gateway goes on from its backup, under ids that the table has already. So when a log takes the
+ * site over (schema_claim.c) the mark is -1: the last entry that the table has, too, is looked for by its time and words,
+ * and those behind it get ids behind all that are there, by the mark `journal offset`. */
 #include <inttypes.h>
 #include <string.h>
 
@@ -33,8 +37,11 @@ struct journal {
     struct pg_upkeep *upkeep;
     struct pg_link *link;
     struct reading *reading;
-    bool known; /* the mark was read */
+    bool known;   /* the marks were read */
+    bool finding; /* what the table has of ours: up to `mark` was looked at */
+    uint64_t found;
     uint64_t mark, next_mark;
+    int64_t offset; /* of ids in the table */
     size_t putting;
     uint64_t copied; /* since the start */
     int64_t next_us;
@@ -71,7 +78,8 @@ static void put(void *ctx, const struct pg_answer *answer)
 static const char put_sql[] =
     "with e as (insert into journal (id, time, site, who, origin, what, path, old_value, "
     "new_value, result) "
-    "select id, timestamptz 'epoch' + time * interval '1 microsecond', $1::int2, who, origin, "
+    "select id + $4::int8, timestamptz 'epoch' + time * interval '1 microsecond', $1::int2, who, "
+    "origin, "
     "what, "
     "path, old_value, new_value, result from jsonb_to_recordset($2::jsonb) as x(id int8, "
     "time int8, who text, origin text, what text, path text, old_value text, new_value text, "
@@ -81,15 +89,72 @@ static const char put_sql[] =
 
 static void put_entries(struct journal *journal, const struct reading *reading)
 {
-    char site[16], mark[24];
-    const struct pg_param params[] = { { .text = site },
-                                       { .text = buf_text(&reading->out) },
-                                       { .text = mark } };
+    char site[16], mark[24], offset[24];
+    const struct pg_param params[] = {
+        { .text = site }, { .text = buf_text(&reading->out) }, { .text = mark }, { .text = offset }
+    };
+    str_format(offset, sizeof(offset), "%" PRId64, journal->offset);
     str_format(site, sizeof(site), "%d", (int)journal->target->facts.site);
     str_format(mark, sizeof(mark), "%" PRIu64, reading->last);
     journal->putting = reading->count;
     journal->next_mark = reading->last;
-    pg_query(journal->link, put_sql, params, 3, 0, put, journal);
+    pg_query(journal->link, put_sql, params, 4, 0, put, journal);
+}
+
+/* ---- after a restore ---- */
+
+static void settled(void *ctx, const struct pg_answer *answer)
+{
+    struct journal *journal = ctx;
+    journal->known = false; /* the marks are read again */
+    pg_upkeep_done(journal->upkeep, answer->error != 0 ? &answer->err : NULL);
+}
+
+static void settle(struct journal *journal)
+{
+    char site[16], mark[24];
+    const struct pg_param params[] = { { .text = site }, { .text = mark } };
+    str_format(site, sizeof(site), "%d", (int)journal->target->facts.site);
+    str_format(mark, sizeof(mark), "%" PRIu64, journal->found);
+    pg_query(journal->link,
+             "insert into mark (site, name, value) values ($1::int2, 'journal', $2::int8), "
+             "($1::int2, 'journal offset', greatest((select max(id) from journal where site = "
+             "$1::int2) - $2::int8, 0)) on conflict (site, name) do update set value = "
+             "excluded.value",
+             params, 2, 0, settled, journal);
+}
+
+static void got_found(void *ctx, const struct pg_answer *answer)
+{
+    struct journal *journal = ctx;
+    int64_t found = 0;
+    if (answer->error != 0) {
+        fail(journal, answer);
+        return;
+    }
+    (void)str_parse_i64(pg_cell(answer, 0, 0), &found);
+    journal->found = found > 0 ? (uint64_t)found : journal->found;
+    journal->mark = journal->next_mark;
+    if (journal->putting == ENTRIES_MAX) {
+        pg_upkeep_done(journal->upkeep, NULL);
+    } else {
+        settle(journal);
+    }
+}
+
+static void find_entries(struct journal *journal, const struct reading *reading)
+{
+    char site[16];
+    const struct pg_param params[] = { { .text = site }, { .text = buf_text(&reading->out) } };
+    str_format(site, sizeof(site), "%d", (int)journal->target->facts.site);
+    journal->putting = reading->count;
+    journal->next_mark = reading->last;
+    pg_query(journal->link,
+             "select coalesce(max(x.id), 0) from jsonb_to_recordset($2::jsonb) as x(id int8, time "
+             "int8, who text, what text, path text) join journal j on j.site = $1::int2 and "
+             "j.time = timestamptz 'epoch' + x.time * interval '1 microsecond' and "
+             "(j.who, j.what, j.path) = (x.who, x.what, x.path)",
+             params, 2, 0, got_found, journal);
 }
 
 /* ---- reading ---- */
@@ -140,6 +205,10 @@ static void read_done(void *ctx, int error)
     if (error != 0) {
         err_set(&err, error, "the journal cannot be read: %s", err_text(error));
         pg_upkeep_done(journal->upkeep, &err);
+    } else if (journal->finding && reading->count == 0) {
+        settle(journal);
+    } else if (journal->finding) {
+        find_entries(journal, reading);
     } else if (reading->count == 0) {
         journal->next_us = clock_wall_us() + LOOK_US;
         pg_upkeep_done(journal->upkeep, NULL);
@@ -170,10 +239,12 @@ static void got_mark(void *ctx, const struct pg_answer *answer)
         fail(journal, answer);
         return;
     }
-    if (answer->rows > 0) {
-        (void)str_parse_i64(pg_cell(answer, 0, 0), &mark);
-    }
-    journal->mark = (uint64_t)mark;
+    (void)str_parse_i64(pg_cell(answer, 0, 0), &mark);
+    (void)str_parse_i64(pg_cell(answer, 0, 1), &journal->offset);
+    journal->finding = mark < 0;
+    journal->found = 0;
+    journal->next_us = 0;
+    journal->mark = journal->finding ? 0 : (uint64_t)mark;
     journal->known = true;
     read_some(journal);
 }
@@ -196,8 +267,11 @@ static void step(void *ctx, struct pg_link *link)
         return;
     }
     str_format(site, sizeof(site), "%d", (int)journal->target->facts.site);
-    pg_query(link, "select value from mark where site = $1::int2 and name = 'journal'", &param, 1,
-             0, got_mark, journal);
+    pg_query(link,
+             "select coalesce(max(value) filter (where name = 'journal'), 0), "
+             "coalesce(max(value) filter (where name = 'journal offset'), 0) "
+             "from mark where site = $1::int2",
+             &param, 1, 0, got_mark, journal);
 }
 
 static void cancel(void *ctx)
@@ -219,7 +293,7 @@ static void free_journal(void *ctx)
 static void detail(void *ctx, char *text, size_t size)
 {
     const struct journal *journal = ctx;
-    if (journal->known) {
+    if (journal->known && !journal->finding) {
         str_format(text, size, "up to entry %" PRIu64 ", %" PRIu64 " since the start",
                    journal->mark, journal->copied);
     }

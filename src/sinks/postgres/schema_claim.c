@@ -107,8 +107,10 @@ static void noted_late(void *ctx, const struct pg_answer *answer)
     }
     str_format(number, sizeof(number), "%d", (int)schema->config.facts->site);
     const struct pg_param site = { .text = number };
-    /* The log's id comes with its first place, in the first batch. */
-    pg_query(schema->config.link, "update site set log_id = '', claimed = now() where number = $1",
+    /* The log's id comes with its first place, in the first batch; what is there of its journal is looked for. */
+    pg_query(schema->config.link,
+             "with j as (update mark set value = -1 where site = $1 and name = 'journal') "
+             "update site set log_id = '', claimed = now() where number = $1",
              &site, 1, 0, taken_over, schema);
 }
 

@@ -427,6 +427,7 @@ static struct step claim_with_points(const char *schema, const char *points)
     gateway_init(&gateway, schema, "hq", "old");
     (void)step_fine(&gateway, link);
     (void)run_fine(link, "update site set log_id = 'old', sequence = 99");
+    (void)run_fine(link, "insert into mark values (1, 'journal', 4800)");
     (void)run_fine(link, points);
     pg_link_free(link);
     link = open_busbar();
@@ -442,6 +443,8 @@ static struct step claim_with_points(const char *schema, const char *points)
     if (step.fine) {
         assert_string_equal(run_fine(link, "select log_id from site").cell, "");
         assert_false(step.facts.known_log);
+        assert_string_equal(run_fine(link, "select value from mark where name = 'journal'").cell,
+                            "-1");
     } else {
         assert_string_equal(run_fine(link, "select log_id from site").cell, "old");
     }

@@ -392,6 +392,46 @@ static void what_is_old_goes(void **state)
     close_scene(scene);
 }
 
+/* ---- the journal ---- */
+
+static void write_journal(int count, const char *what)
+{
+    static int64_t time_us = 1700000000000000;
+    for (int i = 0; i < count; i++) {
+        struct state_entry entry = { .time_us = time_us++, .who = "anna", .what = what };
+        assert_int_equal(state_journal_add(rig.place.state, &entry, 1), 0);
+    }
+}
+
+/* The backup knew 205 entries; 3 more were published and are lost; then the restored gateway wrote 2. */
+static void the_journal_goes_on_after_a_restore(void **state)
+{
+    (void)state;
+    struct scene *scene = open_scene("diary");
+    write_journal(205, "before");
+    run_until(scene, "select count(*) = 205 from journal");
+    (void)run_fine(scene->link,
+                   "insert into journal (id, time, site, who, what) select 205 + i, now(), 1, "
+                   "'anna', 'lost' from generate_series(1, 3) i; "
+                   "update mark set value = -1 where name = 'journal'"); /* as a takeover does */
+    write_journal(2, "after");
+    run_until(scene, "select count(*) = 2 from journal where what = 'after'");
+    assert_string_equal(
+        run_fine(scene->link, "select count(*) || ' ' || max(id) from journal").cell, "210 210");
+    assert_string_equal(
+        run_fine(scene->link, "select string_agg(value::text, ' ' order by name) from mark where "
+                              "name like 'journal%'")
+            .cell,
+        "207 3");
+    write_journal(1, "on");
+    run_until(scene, "select id = 211 from journal where what = 'on'");
+    (void)run_fine(scene->link, "update mark set value = -1 where name = 'journal'");
+    write_journal(1, "again"); /* nothing was lost: nothing changes */
+    run_until(scene, "select id = 212 from journal where what = 'again'");
+    assert_string_equal(run_fine(scene->link, "select count(*) from journal").cell, "212");
+    close_scene(scene);
+}
+
 /* A step that fails is told, and holds up no other. */
 static void one_that_fails_holds_up_no_other(void **state)
 {
@@ -428,6 +468,7 @@ int main(void)
         cmocka_unit_test(noted_again_stays),
         cmocka_unit_test(partitions_are_there_ahead),
         cmocka_unit_test(what_is_old_goes),
+        cmocka_unit_test(the_journal_goes_on_after_a_restore),
         cmocka_unit_test(one_that_fails_holds_up_no_other),
     };
     return cmocka_run_group_tests(tests, begin_rig, end_rig);
