@@ -211,6 +211,43 @@ int state_ids(struct state *state, const char *const *paths, size_t count, uint3
     return error;
 }
 
+int state_ids_last(struct state *state, uint32_t *last)
+{
+    int64_t value = 0;
+    pthread_mutex_lock(&state->lock);
+    int error = last_id(state, &value);
+    pthread_mutex_unlock(&state->lock);
+    *last = (uint32_t)value;
+    return error;
+}
+
+static int reserve(struct state *state, uint32_t last, uint32_t to)
+{
+    int64_t value = 0;
+    int error = last_id(state, &value);
+    if (error != 0) {
+        return error;
+    }
+    return value != last ? BUSBAR_EAGAIN : set_last_id(state, to);
+}
+
+int state_ids_reserve(struct state *state, uint32_t last, uint32_t to)
+{
+    if (to <= last) {
+        return 0;
+    }
+    if (to >= STATE_SERIES_MAX) {
+        return BUSBAR_ELIMIT;
+    }
+    pthread_mutex_lock(&state->lock);
+    int error = state_begin(state);
+    if (error == 0) {
+        error = state_end(state, reserve(state, last, to));
+    }
+    pthread_mutex_unlock(&state->lock);
+    return error;
+}
+
 int state_id_find(struct state *state, const char *path, uint32_t *id)
 {
     pthread_mutex_lock(&state->lock);

@@ -47,6 +47,12 @@ void state_reason(struct state *state, char *text, size_t size);
 int state_ids(struct state *state, const char *const *paths, size_t count, uint32_t *ids,
               struct err *err);
 
+/* The last id that was given out, to a path or a series with labels; 0: none yet. */
+int state_ids_last(struct state *state, uint32_t *last);
+/* From now on ids above `to` are given (others have the ids up to it), if none was given behind `last`; when `to` is not
+ * above `last` nothing changes. BUSBAR_EAGAIN: there was one; BUSBAR_ELIMIT: there are not so many. */
+int state_ids_reserve(struct state *state, uint32_t last, uint32_t to);
+
 /* The id of one path without making one; BUSBAR_ENOENT. */
 int state_id_find(struct state *state, const char *path, uint32_t *id);
 

@@ -4,46 +4,12 @@
  * the same name (refused, for its points would be written into those of the first). */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/str.h"
-#include "net/jobs.h"
 #include "sinks/postgres/schema_private.h"
-#include "state/state.h"
 
 /* An old connection of our own that the server still takes for alive is ended after this. */
 #define STALE_SECONDS "60"
 #define LOCK_KEY      "hashtextextended('busbar site ' || $1 || ' ' || $2, 0)"
-
-/* The points of the site, and what they are called here: compared by a job, which outlives the step. */
-struct schema_known {
-    struct pg_schema *schema; /* NULL: the step is over */
-    struct state *state;
-    size_t count, unknown;
-    uint32_t *ids;
-    char **paths;
-    bool *found;
-    int error;
-    struct err err; /* the first that differs */
-};
-
-static void known_free(struct schema_known *known)
-{
-    for (size_t i = 0; i < known->count; i++) {
-        busbar_free(known->paths[i]);
-    }
-    busbar_free(known->ids);
-    busbar_free(known->paths);
-    busbar_free(known->found);
-    busbar_free(known);
-}
-
-void schema_forget_known(struct pg_schema *schema)
-{
-    if (schema->known != NULL) {
-        schema->known->schema = NULL;
-        schema->known = NULL;
-    }
-}
 
 /* ---- what this gateway wants of its site ---- */
 
@@ -116,7 +82,7 @@ static void noted_late(void *ctx, const struct pg_answer *answer)
 
 /* Of the days that are no chunks yet, up to this one, a part may be in rows alone: what the gateway lost. They are noted as
  * late, so that their rows get into the chunks. Before the first mark, no more than a year is looked at. */
-static void take_over(struct pg_schema *schema)
+void schema_take_over(struct pg_schema *schema)
 {
     char number[16];
     str_format(number, sizeof(number), "%d", (int)schema->config.facts->site);
@@ -130,109 +96,6 @@ static void take_over(struct pg_schema *schema)
              "s.site = p.site and s.point = p.point and s.time >= d and s.time < d + interval "
              "'1 day') on conflict (site, kind, point, start) do update set noted = l.noted + 1",
              &site, 1, 0, noted_late, schema);
-}
-
-static void got_path(void *ctx, uint32_t id, const char *text, size_t size)
-{
-    struct schema_known *known = ctx;
-    size_t low = 0, high = known->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (known->ids[middle] < id) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    if (low == known->count || known->ids[low] != id) {
-        return;
-    }
-    known->found[low] = true;
-    if (known->err.code == 0 &&
-        (strlen(known->paths[low]) != size || memcmp(known->paths[low], text, size) != 0)) {
-        err_set(&known->err, BUSBAR_ECONFLICT, "its point %u is %.80s, that of this gateway %.*s",
-                (unsigned)id, known->paths[low], (int)(size < 80 ? size : 80), text);
-    }
-}
-
-static void compare(void *ctx)
-{
-    struct schema_known *known = ctx;
-    known->error = state_paths_of(known->state, known->ids, known->count, got_path, known);
-    for (size_t i = 0; i < known->count; i++) {
-        known->unknown += !known->found[i];
-    }
-    if (known->err.code == 0 && known->count > 0 && known->unknown == known->count) {
-        err_set(&known->err, BUSBAR_ECONFLICT, "this gateway has none of its points, such as %.80s",
-                known->paths[0]);
-    }
-}
-
-static void tell_foreign(struct pg_schema *schema, const struct err *why)
-{
-    struct err err = *why;
-    const char *site = schema->config.env->site;
-    err_prefix(&err, "the site '%.63s' in this database is that of another gateway", site);
-    err_hint(&err,
-             "give this one another site.id; or, to go on from an old one that is no more: update "
-             "%s.site set name = '%.40s-old' where name = '%.40s'",
-             schema->quoted, site, site);
-    schema_end(schema, SINK_WRONG, &err);
-}
-
-static void compared(void *ctx, int error)
-{
-    struct schema_known *known = ctx;
-    struct pg_schema *schema = known->schema;
-    struct err err = known->err;
-    int failed = error != 0 ? error : known->error;
-    known_free(known);
-    if (schema == NULL) {
-        return;
-    }
-    schema->known = NULL;
-    if (failed != 0) {
-        err_set(&err, failed, "the points of this gateway cannot be read: %s", err_text(failed));
-        schema_end(schema, SINK_AGAIN, &err);
-    } else if (err.code != 0) {
-        tell_foreign(schema, &err);
-    } else {
-        take_over(schema);
-    }
-}
-
-static void got_points(void *ctx, const struct pg_answer *answer)
-{
-    struct pg_schema *schema = ctx;
-    if (answer->error != 0) {
-        schema_end_answer(schema, answer);
-        return;
-    }
-    struct schema_known *known = busbar_alloc(sizeof(*known));
-    *known = (struct schema_known){ .schema = schema,
-                                    .state = schema->config.env->state,
-                                    .count = answer->rows };
-    known->ids = busbar_alloc_array(answer->rows + 1, sizeof(*known->ids));
-    known->paths = busbar_alloc_array(answer->rows + 1, sizeof(*known->paths));
-    known->found = busbar_alloc_array(answer->rows + 1, sizeof(*known->found));
-    for (size_t row = 0; row < answer->rows; row++) {
-        known->ids[row] = (uint32_t)schema_int(answer, row, 0);
-        known->paths[row] = busbar_strdup(schema_text(answer, row, 1));
-    }
-    schema->known = known;
-    jobs_submit(schema->config.env->loop, compare, compared, known);
-}
-
-static void look_at_points(struct pg_schema *schema)
-{
-    char sql[160], number[16];
-    str_format(number, sizeof(number), "%d", (int)schema->config.facts->site);
-    const struct pg_param site = { .text = number };
-    str_format(sql, sizeof(sql),
-               "select point, path from point where site = $1 and path <> '' order by point "
-               "limit %d",
-               (int)SCHEMA_POINTS_MAX);
-    pg_query(schema->config.link, sql, &site, 1, 0, got_points, schema);
 }
 
 /* ---- the site's row ---- */
@@ -277,7 +140,7 @@ static void got_site(void *ctx, const struct pg_answer *answer)
     } else if (facts->known_log) {
         settle(schema);
     } else {
-        look_at_points(schema);
+        schema_compare_points(schema);
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What the files of the schema step share: schema.c looks, migrate.c makes, schema_check.c compares, schema_claim.c
- * claims the site. Each ends by calling the next one, or schema_end(). */
+ * claims the site, for a log that is new to it when schema_points.c finds that the points are ours. Each ends by calling the next one, or schema_end(). */
 #ifndef BUSBAR_SINKS_POSTGRES_SCHEMA_PRIVATE_H
 #define BUSBAR_SINKS_POSTGRES_SCHEMA_PRIVATE_H
 
@@ -8,11 +8,11 @@
 #include "sinks/postgres/schema.h"
 #include "sinks/postgres/steps.h"
 
-enum { SCHEMA_IDENTIFIER_MAX = 2 * 63 + 3, SCHEMA_POINTS_MAX = 20000 };
+enum { SCHEMA_IDENTIFIER_MAX = 2 * 63 + 3, SCHEMA_POINTS_MAX = 10000 };
 
 #define SCHEMA_VERSION_SQL "select coalesce(max(version), 0) from meta"
 
-struct schema_known; /* points of the site, looked at by a job (schema_claim.c) */
+struct schema_known; /* points of the site, looked at by jobs (schema_points.c) */
 
 struct pg_schema {
     struct pg_schema_config config;
@@ -43,6 +43,9 @@ void schema_look(struct pg_schema *schema);
 void schema_migrate(struct pg_schema *schema); /* ends with schema_look() */
 void schema_check(struct pg_schema *schema);
 void schema_claim(struct pg_schema *schema);
+void schema_compare_points(
+    struct pg_schema *schema); /* ends with schema_take_over() when they agree */
+void schema_take_over(struct pg_schema *schema);
 void schema_forget_known(struct pg_schema *schema);
 
 #endif

@@ -79,6 +79,26 @@ static void ids_are_kept_and_never_used_again(void **ctx)
     assert_int_equal(state_ids(state, NULL, 0, NULL, NULL), 0);
 }
 
+static void ids_that_others_have_are_not_given(void **ctx)
+{
+    (void)ctx;
+    const char *const paths[] = { "a", "b", "c" };
+    uint32_t ids[3], last = 77;
+    assert_int_equal(state_ids_last(state, &last), 0);
+    assert_int_equal(last, 0);
+    assert_int_equal(state_ids(state, paths, 2, ids, NULL), 0);
+    assert_int_equal(state_ids_last(state, &last), 0);
+    assert_int_equal(last, 2);
+    assert_int_equal(state_ids_reserve(state, 1, 9), BUSBAR_EAGAIN); /* one came meanwhile */
+    assert_int_equal(state_ids_reserve(state, 2, 1), 0);
+    assert_int_equal(state_ids_reserve(state, 2, STATE_SERIES_MAX), BUSBAR_ELIMIT);
+    assert_int_equal(state_ids_reserve(state, 2, 9), 0);
+    reopen();
+    assert_int_equal(state_ids(state, paths, 3, ids, NULL), 0);
+    assert_int_equal(ids[1], 2);
+    assert_int_equal(ids[2], 10);
+}
+
 static void a_bad_path_adds_nothing(void **ctx)
 {
     (void)ctx;
@@ -518,6 +538,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(ids_are_kept_and_never_used_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(ids_that_others_have_are_not_given, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_bad_path_adds_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(many_ids_at_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(label_sets_are_kept_beside_paths, set_up, tear_down),

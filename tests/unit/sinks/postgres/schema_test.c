@@ -463,6 +463,56 @@ static void an_own_new_log_is_let_in(void **state)
                (unsigned)make_path("ahu-1/sat"), 999999u);
     struct step step = claim_with_points("restored", sql);
     assert_string_equal(step.err.message, "");
+    assert_true(make_path("added/since") > 999999); /* its number was not free any more */
+}
+
+static uint32_t make_series(const char *text)
+{
+    uint32_t id = 0;
+    const struct state_text set = { text, strlen(text) };
+    assert_int_equal(state_label_sets_add(rig.place.state, &set, 1, &id, NULL), 0);
+    return id;
+}
+
+/* Given to another before the database was heard of: also where one of them is a series with labels. */
+static void numbers_that_are_given_already_are_found(void **state)
+{
+    (void)state;
+    need_server();
+    char sql[300], text[160];
+    unsigned same = make_path("ahu-1/sat");
+    unsigned series = make_series("power{job=\"meter\", unit=\"a,b\"}"),
+             path = make_path("new/one");
+    const struct {
+        unsigned id;
+        const char *path, *labels, *text; /* text NULL: it agrees */
+    } cases[] = {
+        { series, "", "{\"job\": \"meter\", \"unit\": \"a,b\", \"__name__\": \"power\"}", NULL },
+        { series, "", "{}", NULL }, /* forgotten */
+        { series, "", "{\"job\": \"other\", \"__name__\": \"power\"}",
+          "is __name__=power, job=other, that of this gateway power{job=\"meter\", unit=\"a,b\"}" },
+        { series, "pump/run", "{}", "is pump/run, that of this gateway power{job=" },
+        { path, "", "{\"job\": \"other\"}", "is job=other, that of this gateway new/one" },
+        { path, "new/one", "{\"job\": \"other\"}", NULL },
+    };
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char schema[16];
+        str_format(schema, sizeof(schema), "given%zu", i);
+        str_format(sql, sizeof(sql),
+                   "insert into point (site, point, path, labels) values (1, %u, 'ahu-1/sat', "
+                   "'{}'), (1, %u, '%s', '%s')",
+                   same, cases[i].id, cases[i].path, cases[i].labels);
+        struct step step = claim_with_points(schema, sql);
+        if (cases[i].text == NULL) {
+            assert_string_equal(step.err.message, "");
+            continue;
+        }
+        str_format(text, sizeof(text), "its point %u %s", cases[i].id, cases[i].text);
+        assert_int_equal(step.failure, SINK_WRONG);
+        if (strstr(step.err.message, text) == NULL) {
+            fail_msg("%s\n  is not in: %s", text, step.err.message);
+        }
+    }
 }
 
 static void points_of_another_gateway_are_found(void **state)
@@ -559,6 +609,7 @@ int main(void)
         cmocka_unit_test(leaves_what_a_person_added),
         cmocka_unit_test(another_gateway_of_that_name_is_refused),
         cmocka_unit_test(an_own_new_log_is_let_in),
+        cmocka_unit_test(numbers_that_are_given_already_are_found),
         cmocka_unit_test(points_of_another_gateway_are_found),
         cmocka_unit_test(the_mark_of_chunks_stays),
         cmocka_unit_test(quotes_names),
