@@ -166,12 +166,14 @@ void sink_failed(struct sink *sink, enum sink_failure failure, const struct err 
         sink->stand != STAND_ON) {
         return;
     }
+    struct err copy = *err; /* it may be the target's */
+    sink->ops->disconnect(sink->target);
     sink->stand = STAND_OFF;
     sink->failures++;
     sink->stuck = failure == SINK_WRONG;
-    say_failure(sink, err);
-    sink->error = *err;
-    sink->error.code = err->code != 0 ? err->code : BUSBAR_EIO;
+    say_failure(sink, &copy);
+    sink->error = copy;
+    sink->error.code = copy.code != 0 ? copy.code : BUSBAR_EIO;
     sink->error_us = clock_wall_us();
     sink_forget(sink);
     uint32_t wait_ms = sink->stuck ? SINK_WRONG_MS : backoff_next_ms(&sink->backoff);
@@ -184,9 +186,6 @@ void sink_break(struct sink *sink, int code, const char *what)
 {
     struct err err = { 0 };
     (void)err_set(&err, code, "%s: %s", what, err_text(code));
-    if (sink->stand == STAND_ON || sink->stand == STAND_SETTLING) {
-        sink->ops->disconnect(sink->target);
-    }
     sink_failed(sink, SINK_AGAIN, &err);
 }
 
@@ -213,7 +212,6 @@ void sink_refused(struct sink *sink, size_t index, const struct err *err)
     }
     sink->sending = NULL;
     if (sink_load_count(load) == 0) { /* there is nothing in it that could be refused */
-        sink->ops->disconnect(sink->target);
         sink_failed(sink, SINK_WRONG, err);
         return;
     }

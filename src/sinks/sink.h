@@ -115,10 +115,11 @@ struct sink_ops {
     /* Ends everything, at once; no call of sink_...() afterwards. No job is in encode(). */
     void (*close)(struct sink_target *target);
 
-    /* Connects (or connects anew after sink_failed()) and makes ready for batches: answers by sink_connected() or
-     * sink_failed(). Never inside the call. */
+    /* Connects and makes ready for batches: answers by sink_connected() or sink_failed(). Never inside the call; not
+     * while it is connected. */
     void (*connect)(struct sink_target *target);
-    /* Lets go of the connection (pause). What is being sent is not acknowledged any more. */
+    /* Lets go of all it has at the target: connection, locks (pause; any failure). What is being sent is not
+     * acknowledged any more. Also inside sink_failed(), sink_refused(). */
     void (*disconnect)(struct sink_target *target);
 
     /* Job thread: the batch as bytes of the target. Reads of the target only what does not change while it is connected.
@@ -154,8 +155,8 @@ struct sink_ops {
 
 /* position NULL: the target keeps none, or knows nothing of this log yet. */
 void sink_connected(struct sink *sink, const struct sink_position *position);
-/* At any time: the connection is lost, cannot be made, or a batch failed and may be sent again. The target is
- * disconnected; connect() is called again. */
+/* At any time: the connection is lost, cannot be made, or a batch failed and may be sent again. disconnect() is called
+ * inside, connect() again later. */
 void sink_failed(struct sink *sink, enum sink_failure failure, const struct err *err);
 /* The batch is acknowledged. repeated: samples of it that the target had already. The next may be sent inside this
  * call. */

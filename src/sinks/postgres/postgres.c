@@ -173,8 +173,7 @@ static void close_target(struct sink_target *target)
 
 static void tell_failed(struct sink_target *target, const struct pg_answer *answer)
 {
-    struct err err = answer->err;
-    sink_failed(target->sink, answer->failure == PG_AGAIN ? SINK_AGAIN : SINK_WRONG, &err);
+    sink_failed(target->sink, answer->failure == PG_AGAIN ? SINK_AGAIN : SINK_WRONG, &answer->err);
 }
 
 static void got_partitions(void *ctx, const struct pg_answer *answer)
@@ -193,8 +192,7 @@ static void schema_done(void *ctx, enum sink_failure failure, const struct err *
 {
     struct sink_target *target = ctx;
     if (err != NULL) {
-        struct err copy = *err;
-        sink_failed(target->sink, failure, &copy);
+        sink_failed(target->sink, failure, err);
         return;
     }
     enum pg_unit unit = (enum pg_unit)settings_int(target->settings, POSTGRES_PARTITION);
@@ -224,7 +222,6 @@ static void lost(void *ctx, const struct pg_answer *answer)
 static void connect_target(struct sink_target *target)
 {
     struct pg_login login;
-    disconnect(target);
     target->facts = (struct pg_facts){ 0 };
     postgres_login(target->env, target->settings, &login);
     target->live = pg_link_open(target->env->loop, &login, opened, target);

@@ -177,6 +177,7 @@ static void what_a_person_must_mend_is_tried_each_minute_and_when_asked(void **s
     assert_int_equal(fake.connects, 11);
     assert_int_equal(yard_status(&yard).phase, SINK_STUCK);
     assert_string_equal(yard.events, "fault ");
+    assert_int_equal(fake.disconnects, 11); /* it keeps nothing at the target meanwhile */
     fake.mode = FAKE_GOOD;
     assert_int_equal(sinks_retry_now(yard.sinks, "a", NULL), 0);
     yard_run(&yard, S);
