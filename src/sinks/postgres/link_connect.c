@@ -87,7 +87,8 @@ static void on_settings(void *ctx, const struct pg_answer *answer)
     opened(link->opened_ctx, &fine);
 }
 
-/* Only settings that this server knows and a user may set. Acknowledged means on disk: synchronous_commit is not off. */
+/* Only settings that this server knows and a user may set; other systems than Linux refuse the check of the client.
+ * Acknowledged means on disk: synchronous_commit is not off. */
 static void settle_session(struct pg_link *link)
 {
     char sql[SETTINGS_MAX];
@@ -106,7 +107,8 @@ static void settle_session(struct pg_link *link)
         "('default_transaction_isolation', 'read committed')) v (name, value) "
         "JOIN pg_catalog.pg_settings s ON s.name = v.name "
         "WHERE s.context IN ('user', 'superuser') "
-        "AND (v.name <> 'synchronous_commit' OR s.setting = 'off')",
+        "AND (v.name <> 'synchronous_commit' OR s.setting = 'off') "
+        "AND (v.name <> 'client_connection_check_interval' OR version() LIKE '%%linux%%')",
         (long long)limit_ms, (long long)limit_ms);
     struct command *command = link_command(link, COMMAND_RUN, sql, on_settings, link);
     list_remove(&command->link);
