@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The tables in PostgreSQL: schema.sql and the steps to it as bytes in the sinks' library.
 set(sql_texts "")
-foreach(name schema schema_2)
+foreach(name schema schema_2 schema_3)
   set(sql "${CMAKE_SOURCE_DIR}/src/sinks/postgres/${name}.sql")
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${sql}")
   file(READ "${sql}" sql_bytes HEX)

@@ -129,6 +129,25 @@ test('a second gateway of the same site is refused and told which', options, asy
   assert.equal(server.value('select count(*) from busbar.sample'), 60);
 });
 
+test('a stranger that is refused keeps nobody from coming back', options, async (t) => {
+  const server = await startPostgres(t);
+  const first = await begin(t, server);
+  await first.import('power', minutes(1));
+  await first.settled();
+  await first.gateway.stop();
+  await server.stop();
+  const stranger = await begin(t, server);
+  await stranger.import('other', minutes(1)); // named without asking the database
+  await server.start();
+  await stranger.told(/the site 'hq' in this database is that of another gateway/);
+  assert.equal((await stranger.status()).phase, 'stuck');
+  assert.equal(server.value("select count(*) from pg_locks where locktype = 'advisory'"), 0);
+  await first.start(); // while the other one still waits to be mended
+  await first.import('more', minutes(1));
+  await first.settled();
+  assert.equal(server.value('select count(*) from busbar.sample'), 120);
+});
+
 test('the views say what people ask for', options, async (t) => {
   const server = await startPostgres(t);
   const all = await begin(t, server);
@@ -140,6 +159,13 @@ test('the views say what people ask for', options, async (t) => {
   await until('the hours are there', () => server.value('select count(*) >= 3 from busbar.hourly'), 60000);
   assert.deepEqual(server.rows('select min, max, avg, first, last, count, bad from busbar.hourly order by hour limit 1'),
     [{ min: 0, max: 59, avg: 29.5, first: 0, last: 59, count: 60, bad: 0 }]);
+  server.sql(`update busbar.point set enums = '{"0": "off", "1": "on"}';
+    update busbar.sample set value = 'NaN' where value = 57; update busbar.sample set value = 'Infinity' where value = 58;
+    update busbar.sample set value = 1e30 where value = 59`); // as a gateway writes them, of numbers that nobody foresaw
+  assert.deepEqual(server.rows(`select distinct value::text, meaning from busbar.samples where value::text in ('0', '1', '2', 'NaN',
+    'Infinity', '1e+30') order by 1`), [{ value: '0', meaning: 'off' }, { value: '1', meaning: 'on' }, { value: '1e+30', meaning: null },
+    { value: '2', meaning: null }, { value: 'Infinity', meaning: null }, { value: 'NaN', meaning: null }]);
+  assert.deepEqual(server.rows('select value, meaning from busbar.latest'), [{ value: 1e30, meaning: null }]);
   const [ledger] = server.rows('select site, title, published, kept, aside, released from busbar.ledger');
   assert.deepEqual(ledger, { site: 'hq', title: 'Head office', published: 300, kept: 300, aside: 0, released: 0 });
 });
@@ -148,7 +174,8 @@ test('the views say what people ask for', options, async (t) => {
 
 const version1 = readFileSync(new URL('../support/postgres_schema_1.sql', import.meta.url), 'utf8');
 const tables = ['site', 'mark', 'point', 'sample', 'hour', 'chunk', 'event', 'journal', 'late'];
-const newest = 2;
+const newest = 3;
+const allVersions = [1, 2, 3];
 
 /** All rows, as they are, in tables that the SQL of version 1 makes; the tables of now are then in the schema `newer`. */
 function makeOld(server, { database = 'plant', owner = 'busbar' } = {}) {
@@ -208,18 +235,18 @@ test('a starting gateway brings version 1 to the newest with all rows, and sampl
   assert.equal(samples(server), 300);
   assert.notDeepEqual(shape(server, 'busbar'), shape(server, 'newer'));
   const { stdout } = await run(['sink', 'test', 'plant', '--config', all.folder.site, '--data', all.folder.data]);
-  assert.match(stdout, /are of version 1, this program needs version 2/);
+  assert.match(stdout, /are of version 1, this program needs version 3/);
   assert.match(stdout, /at the next connection \(make: true\)/);
   assert.deepEqual(versions(server), [1]); // a test changes nothing
   await all.start();
   await all.import('more', minutes(5));
   await all.settled();
-  assert.deepEqual(versions(server), [1, newest]);
+  assert.deepEqual(versions(server), allVersions);
   assert.deepEqual(shape(server, 'busbar'), shape(server, 'newer')); // as one that was made at once
   assert.equal(samples(server), 600);
   assert.deepEqual(server.rows('select published, repeated, kept, aside, released from busbar.ledger'),
     [{ published: 600, repeated: 0, kept: 600, aside: 0, released: 0 }]);
-  assert.match(await all.cli('sink', 'show', 'plant'), /version 2/);
+  assert.match(await all.cli('sink', 'show', 'plant'), /version 3/);
 });
 
 test('of two gateways that start together one makes the step, and both go on', options, async (t) => {
@@ -234,7 +261,7 @@ test('of two gateways that start together one makes the step, and both go on', o
   await Promise.all(both.map((all) => all.start()));
   await Promise.all(both.map((all) => all.import('more', minutes(5))));
   await Promise.all(both.map((all) => all.settled()));
-  assert.deepEqual(versions(server), [1, newest]);
+  assert.deepEqual(versions(server), allVersions);
   assert.deepEqual(shape(server, 'busbar'), shape(server, 'newer'));
   assert.deepEqual(server.rows('select site, published, kept from busbar.ledger order by site'),
     [{ site: 'north', published: 600, kept: 600 }, { site: 'south', published: 600, kept: 600 }]);
@@ -260,7 +287,7 @@ test('a step that fails is told with its number, changes nothing, and is made on
   server.sql('alter table busbar.journal owner to busbar');
   await all.cli('sink', 'try', 'plant');
   await all.settled();
-  assert.deepEqual(versions(server), [1, newest]);
+  assert.deepEqual(versions(server), allVersions);
   assert.deepEqual(shape(server, 'busbar'), shape(server, 'newer'));
   assert.equal(samples(server), 240);
 });
@@ -283,16 +310,16 @@ for (const [make, hint] of [
     server.sql('grant usage on schema busbar to gateway1; grant select on all tables in schema busbar to gateway1', works);
     await all.start();
     await all.import('more', minutes(2));
-    const text = await all.told(/are of version 1, this program needs version 2/);
+    const text = await all.told(/are of version 1, this program needs version 3/);
     assert.match(text, hint);
     const tested = (await all.gateway.cli(['sink', 'test', 'plant'])).stdout;
     assert.match(tested, hint);
     assert.deepEqual(versions(server, works), [1]);
     assert.equal(samples(server, works), 120);
     psqlFile(server, script);
-    assert.deepEqual(versions(server, works), [1, newest]);
+    assert.deepEqual(versions(server, works), allVersions);
     psqlFile(server, script); // again: no step is missing
-    assert.deepEqual(versions(server, works), [1, newest]);
+    assert.deepEqual(versions(server, works), allVersions);
     assert.equal(server.value(`select count(distinct tableowner) from pg_tables where schemaname = 'busbar'`, works), 1);
     await all.cli('sink', 'try', 'plant');
     await all.settled();
@@ -309,7 +336,7 @@ test('the printed script also brings up tables that a gateway made', options, as
   await all.gateway.stop();
   makeOld(server);
   psqlFile(server, script);
-  assert.deepEqual(versions(server), [1, newest]);
+  assert.deepEqual(versions(server), allVersions);
   assert.equal(server.value("select tableowner from pg_tables where schemaname = 'busbar' and tablename = 'sample'"), 'busbar');
   await all.start();
   await all.import('more', minutes(2));
@@ -326,7 +353,7 @@ test('tables of a newer busbar are refused, and nothing is written', options, as
   server.sql(`insert into busbar.meta (version) values (${newest + 1})`);
   await all.start();
   await all.import('more', minutes(2));
-  const text = await all.told(/are of version 3, this program knows version 2/);
+  const text = await all.told(/are of version 4, this program knows version 3/);
   assert.match(text, /a newer busbar made them: update this one/);
   assert.equal(samples(server), 120);
   server.sql(`delete from busbar.meta where version = ${newest + 1}`);

@@ -13,7 +13,7 @@
 #include "sinks/postgres/postgres.h"
 
 enum {
-    PG_SCHEMA_VERSION = 2,
+    PG_SCHEMA_VERSION = 3,
     PG_SERVER_LEAST = 130000,
     PG_LATE_HOUR = 1, /* late.kind */
     PG_LATE_DAY = 2,

@@ -1,5 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Version 2 of what busbar keeps in PostgreSQL 13 and later. Run with search_path at the schema, in one transaction,
+-- Version 3 of what busbar keeps in PostgreSQL 13 and later. Run with search_path at the schema, in one transaction,
 -- by migrate.c or by a person (busbar sink sql). #partitioned# stands for the division by time: partitions, or nothing
 -- where TimescaleDB does that.
 
@@ -74,7 +74,7 @@ create table mark (
 );
 comment on table mark is 'How far the upkeep of a site has come';
 comment on column mark.site is 'Number of the site';
-comment on column mark.name is 'hours, chunks (microseconds since 1970: all before is made), journal (last entry)';
+comment on column mark.name is 'hours, chunks (microseconds since 1970: all before is made), chunks point (the same day is made up to it), journal (last entry; -1: looked for), journal offset (added to the gateway''s numbers)';
 comment on column mark.value is 'The mark';
 
 create table point (
@@ -272,7 +272,8 @@ comment on column late.noted is 'How often: whoever makes it again takes the row
 
 create view samples as
 select s.time, w.name as site, p.path, s.value, s.text, q.name as quality, p.units,
-       p.enums ->> (s.value::int8)::text as meaning, p.title, p.labels, s.site as site_number, s.point,
+       case when p.enums is not null and s.value between -9e15 and 9e15 then p.enums ->> (s.value::int8)::text end
+       as meaning, p.title, p.labels, s.site as site_number, s.point,
        coalesce(s.received, s.time) as received, s.detail
 from sample s
 join site w on w.number = s.site
@@ -282,7 +283,8 @@ comment on view samples is 'Samples with names; ask with a range of time and a p
 
 create view latest as
 select w.name as site, p.path, s.time, s.value, s.text, q.name as quality, p.units,
-       p.enums ->> (s.value::int8)::text as meaning, p.title, p.labels, p.site as site_number, p.point
+       case when p.enums is not null and s.value between -9e15 and 9e15 then p.enums ->> (s.value::int8)::text end
+       as meaning, p.title, p.labels, p.site as site_number, p.point
 from point p
 join site w on w.number = p.site
 join lateral (
@@ -328,14 +330,20 @@ begin
 end $$;
 comment on function partition_make is 'Makes a partition of sample, when it is not there';
 
+create function site_wants(number_of_site int2, high timestamptz) returns bool
+language sql stable set search_path = #schema#, pg_temp as $$
+    select coalesce(bool_or(w.rows_keep is null or high > now() - w.rows_keep
+        or w.chunks and (coalesce(m.value, 0) < extract(epoch from high) * 1000000 or exists (
+            select from late l where l.site = w.number and l.kind = 2 and l.start < high))), false)
+    from site w
+    left join mark m on m.site = w.number and m.name = 'chunks'
+    where w.number = number_of_site
+$$;
+comment on function site_wants is 'Whether a site wants the rows before this time still, or has not all of their days in chunk';
+
 create function partition_old(high timestamptz) returns bool
 language sql stable set search_path = #schema#, pg_temp as $$
-    select high <= now() - interval '1 day' and not exists (
-        select from site w
-        left join mark m on m.site = w.number and m.name = 'chunks'
-        where w.rows_keep is null or high > now() - w.rows_keep
-           or w.chunks and (coalesce(m.value, 0) < extract(epoch from high) * 1000000 or exists (
-               select from late l where l.site = w.number and l.kind = 2 and l.start < high)))
+    select high <= now() - interval '1 day' and not exists (select from site w where site_wants(w.number, high))
 $$;
 comment on function partition_old is 'Whether no site wants the rows before this time any more, and all have their days in chunk';
 
@@ -362,4 +370,4 @@ begin
 end $$;
 comment on function partition_drop is 'Drops a partition of sample that is old (partition_old); how many rows went, as the server last estimated';
 
-insert into meta (version) values (2);
+insert into meta (version) values (3);

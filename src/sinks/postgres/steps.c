@@ -9,6 +9,7 @@
 
 const struct pg_step pg_steps[] = {
     { 2, "indexes for paths, labels, events and journal", pg_schema_2_sql },
+    { 3, "views bear any value, and who keeps old rows can be asked", pg_schema_3_sql },
     { .sql = NULL },
 };
 

@@ -31,9 +31,10 @@ extern const struct pg_table pg_tables[]; /* ends with name NULL */
 extern const char *const pg_views[];      /* ends with NULL */
 extern const char *const pg_functions[];  /* with their arguments' types, ends with NULL */
 
-/* schema.sql, schema_2.sql: made by the build. */
+/* schema.sql, schema_N.sql: made by the build. */
 extern const char pg_schema_sql[];
 extern const char pg_schema_2_sql[];
+extern const char pg_schema_3_sql[];
 
 #define PG_DIVIDED "partition by range (time)"
 

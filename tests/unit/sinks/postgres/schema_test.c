@@ -172,30 +172,30 @@ static void two_that_start_at_once(void **state)
 /* ---- steps ---- */
 
 static const struct pg_step three_steps[] = {
-    { 2, "not needed", "select 1 / 0;\n" },
-    { 3, "a table", "-- of numbers\ncreate table #schema#.numbers (a int);\n" },
-    { 4, "a number", "insert into numbers values (4);\n" },
-    { 5, "another", "insert into numbers values (5);\n" },
+    { 3, "not needed", "select 1 / 0;\n" },
+    { 4, "a table", "-- of numbers\ncreate table #schema#.numbers (a int);\n" },
+    { 5, "a number", "insert into numbers values (5);\n" },
+    { 6, "another", "insert into numbers values (6);\n" },
     { .sql = NULL },
 };
 
 static const struct pg_step fails_in_the_middle[] = {
-    { 3, "a table", "create table numbers (a int);\n" },
-    { 4, "a fault", "insert into numbers values (4);\nselect 1 / 0;\n" },
-    { 5, "another", "insert into numbers values (5);\n" },
+    { 4, "a table", "create table numbers (a int);\n" },
+    { 5, "a fault", "insert into numbers values (5);\nselect 1 / 0;\n" },
+    { 6, "another", "insert into numbers values (6);\n" },
     { .sql = NULL },
 };
 
 static const struct pg_step takes_forever[] = {
-    { 3, "a table", "create table numbers (a int);\n" },
-    { 4, "a number", "insert into numbers values (4);\nselect pg_sleep(50);\n" },
+    { 4, "a table", "create table numbers (a int);\n" },
+    { 5, "a number", "insert into numbers values (5);\nselect pg_sleep(50);\n" },
     { .sql = NULL },
 };
 
 static const struct pg_step takes_long[] = {
-    { 3, "a table", "create table numbers (a int);\n" },
-    { 4, "a number", "insert into numbers values (4);\nselect pg_sleep(0.5);\n" },
-    { 5, "another", "insert into numbers values (5);\n" },
+    { 4, "a table", "create table numbers (a int);\n" },
+    { 5, "a number", "insert into numbers values (5);\nselect pg_sleep(0.5);\n" },
+    { 6, "another", "insert into numbers values (6);\n" },
     { .sql = NULL },
 };
 
@@ -221,19 +221,19 @@ static void missing_steps_are_made_in_order(void **state)
     struct pg_link *link = open_busbar();
     gateway_init(&gateway, "steps", "hq", "a1");
     (void)step_fine(&gateway, link);
-    assert_string_equal(versions(link), "2");
+    assert_string_equal(versions(link), "3");
     gateway.steps = three_steps;
     struct step step = step_run(&gateway, link, true); /* a look changes nothing */
     assert_int_equal(step.failure, SINK_AGAIN);
-    assert_int_equal(step.facts.version, 2);
-    assert_non_null(strstr(step.err.message, "are of version 2, this program needs version 5"));
-    assert_string_equal(versions(link), "2");
+    assert_int_equal(step.facts.version, 3);
+    assert_non_null(strstr(step.err.message, "are of version 3, this program needs version 6"));
+    assert_string_equal(versions(link), "3");
     step = step_fine(&gateway, link);
-    assert_int_equal(step.facts.version, 5);
-    assert_string_equal(versions(link), "2 3 4 5");
-    assert_string_equal(numbers(link), "4 5");
+    assert_int_equal(step.facts.version, 6);
+    assert_string_equal(versions(link), "3 4 5 6");
+    assert_string_equal(numbers(link), "5 6");
     (void)step_fine(&gateway, link); /* none is missing */
-    assert_string_equal(numbers(link), "4 5");
+    assert_string_equal(numbers(link), "5 6");
     pg_link_free(link);
 }
 
@@ -247,17 +247,17 @@ static void a_step_that_fails_is_told_and_leaves_nothing(void **state)
     gateway.steps = fails_in_the_middle;
     struct step step = step_run(&gateway, link, false);
     assert_int_equal(step.failure, SINK_WRONG);
-    assert_non_null(strstr(step.err.message, "the schema 'fails' stays at version 3, step 4 (a "
+    assert_non_null(strstr(step.err.message, "the schema 'fails' stays at version 4, step 5 (a "
                                              "fault) fails: "));
     assert_non_null(strstr(step.err.message, "division by zero"));
     assert_non_null(strstr(step.err.hint, "nothing was changed"));
     assert_non_null(strstr(step.err.hint, "busbar sink sql plant"));
-    assert_string_equal(versions(link), "2 3");
+    assert_string_equal(versions(link), "3 4");
     assert_string_equal(numbers(link), "");
     gateway.steps = three_steps; /* mended */
     (void)step_fine(&gateway, link);
-    assert_string_equal(versions(link), "2 3 4 5");
-    assert_string_equal(numbers(link), "4 5");
+    assert_string_equal(versions(link), "3 4 5 6");
+    assert_string_equal(numbers(link), "5 6");
     pg_link_free(link);
 }
 
@@ -277,8 +277,8 @@ static void two_make_each_step_once(void **state)
     step_end(&second);
     assert_string_equal(first.err.message, "");
     assert_string_equal(second.err.message, "");
-    assert_string_equal(versions(links[0]), "2 3 4 5");
-    assert_string_equal(numbers(links[0]), "4 5");
+    assert_string_equal(versions(links[0]), "3 4 5 6");
+    assert_string_equal(numbers(links[0]), "5 6");
     pg_link_free(links[0]);
     pg_link_free(links[1]);
 }
@@ -292,7 +292,7 @@ static bool sleeps(void *ctx)
                   "1") == 0;
 }
 
-/* The gateway is gone in the middle of step 4, and its session is ended, as by a server that crashes. */
+/* The gateway is gone in the middle of step 5, and its session is ended, as by a server that crashes. */
 static void goes_on_from_the_version_that_is_there(void **state)
 {
     (void)state;
@@ -310,13 +310,13 @@ static void goes_on_from_the_version_that_is_there(void **state)
     assert_false(step.fine);
     assert_int_equal(step.failure, SINK_AGAIN);
     (void)run_fine(other, "set search_path to crash");
-    assert_string_equal(versions(other), "2 3");
+    assert_string_equal(versions(other), "3 4");
     assert_string_equal(numbers(other), "");
     pg_link_free(link);
     gateway.steps = three_steps;
     (void)step_fine(&gateway, other);
-    assert_string_equal(versions(other), "2 3 4 5");
-    assert_string_equal(numbers(other), "4 5");
+    assert_string_equal(versions(other), "3 4 5 6");
+    assert_string_equal(numbers(other), "5 6");
     pg_link_free(other);
 }
 

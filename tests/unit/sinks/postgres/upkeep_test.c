@@ -392,6 +392,46 @@ static void what_is_old_goes(void **state)
     close_scene(scene);
 }
 
+static const char *detail_of(const struct scene *scene, const char *name)
+{
+    static struct sink_detail details[SINK_DETAILS_MAX]; /* until the next call */
+    size_t count = pg_upkeep_details(scene->target.upkeep, details, SINK_DETAILS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(details[i].name, name) == 0) {
+            return details[i].text;
+        }
+    }
+    return "";
+}
+
+static bool keeper_is_told(void *ctx)
+{
+    return strstr(detail_of(ctx, "retention"), "stay") != NULL;
+}
+
+/* One that is gone for good, and had its days not all in chunks. */
+static void a_site_that_keeps_old_rows_is_named(void **state)
+{
+    (void)state;
+    struct scene *scene = open_scene("keeps");
+    scene->gateway.env.secret = secret;
+    (void)run_fine(scene->link, "select partition_make('sample_20200101', '2020-01-01', "
+                                "'2020-01-02')");
+    (void)run_fine(scene->link,
+                   "insert into site (name, log_id, rows_keep, chunks, changed) values ('old', "
+                   "'', '30 days', true, '2020-03-04')");
+    scene->target.upkeep = pg_upkeep_new(&scene->target);
+    wait_until(rig.loop, keeper_is_told, scene);
+    assert_string_equal(detail_of(scene, "retention"),
+                        "rows since 2020-01-01 stay, for the site 'old' wants them (last heard "
+                        "of 2020-03-04)");
+    pg_upkeep_free(scene->target.upkeep);
+    (void)run_fine(scene->link,
+                   "update site set rows_keep = '0', chunks = false where name = 'old'");
+    run_until(scene, "select to_regclass('sample_20200101') is null");
+    close_scene(scene);
+}
+
 /* ---- the journal ---- */
 
 static void write_journal(int count, const char *what)
@@ -468,6 +508,7 @@ int main(void)
         cmocka_unit_test(noted_again_stays),
         cmocka_unit_test(partitions_are_there_ahead),
         cmocka_unit_test(what_is_old_goes),
+        cmocka_unit_test(a_site_that_keeps_old_rows_is_named),
         cmocka_unit_test(the_journal_goes_on_after_a_restore),
         cmocka_unit_test(one_that_fails_holds_up_no_other),
     };
