@@ -117,7 +117,10 @@ static void slice(struct timer *timer, void *ctx)
     (void)timer;
     struct sink *sink = ctx;
     struct load *load = sink->making;
-    int error = load->dead ? 0 : describe_some(sink, load);
+    int error = load->dead ? 0 : load->error;
+    if (error == 0 && !load->dead) {
+        error = describe_some(sink, load);
+    }
     if (error == 0 && !load->dead && sink->facts_done < load->memory->fresh_count) {
         timer_start(&sink->facts, 0, 0);
         return;
@@ -135,7 +138,7 @@ void sink_facts_begin(struct sink *sink, struct load *load)
                                        sizeof(*memory->series));
     timer_init(&sink->facts, sink->sinks->config.loop, slice, sink);
     if (memory->series == NULL) {
-        memory->fresh_count = 0;
+        load->error = BUSBAR_ENOMEM;
     }
     timer_start(&sink->facts, 0, 0);
 }

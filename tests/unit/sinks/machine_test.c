@@ -414,6 +414,27 @@ static void a_place_behind_the_log_begins_at_its_end(void **state)
     assert_string_equal(yard.events, "fault ");
 }
 
+/* Whichever allocation fails, all is published once, and no series without its facts. */
+static void no_memory_delays_and_loses_nothing(void **state)
+{
+    (void)state;
+    bool failed = true;
+    for (long n = 1; failed; n++) {
+        yard_append(&yard, 3, 20);
+        yard_apply(&yard, plain);
+        history_sinks_opened(yard.place.history);
+        alloc_fail_nth(n);
+        sinks_start(yard.sinks);
+        yard_run(&yard, 5 * S);
+        failed = alloc_try_count() >= n;
+        alloc_fail_nth(0);
+        fake_assert_once(3, 20, 0);
+        assert_true(fake.facts >= 3);
+        yard_close(&yard);
+        yard_open(&yard);
+    }
+}
+
 static void facts_are_told_anew_after_a_change(void **state)
 {
     (void)state;
@@ -451,6 +472,7 @@ int main(void)
                                         set_up_small_segments, tear_down),
         TEST(a_stop_waits_for_what_is_being_sent),
         TEST(a_new_one_may_begin_now),
+        TEST(no_memory_delays_and_loses_nothing),
         TEST(facts_are_told_anew_after_a_change),
         TEST(what_waits_is_right_after_an_outage_and_refusals),
         TEST(a_target_of_a_longer_log_does_not_win),
