@@ -228,6 +228,9 @@ static void settled(struct again_run *run)
     struct sink_counts counts;
     uint64_t lost;
     bool written = run->err.code == 0;
+    if (written) {
+        sink_is_saved(run->sink, run->place);
+    }
     sink_snapshot(run->sink, &place, &counts, &lost);
     if (aside->drop && written) {
         counts.aside -= aside->samples_gone;
