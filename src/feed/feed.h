@@ -101,9 +101,10 @@ int feed_take(struct feed *feed, struct feed_route *const *routes, size_t route_
               struct feed_verdict *verdict);
 
 /* Readings that were taken elsewhere (Sparkplug): gathered, published and acknowledged like those of a message. The device
- * must have joined some route, or have been told by feed_add(). BUSBAR_EBUSY as above; source as in feed_message. */
+ * must have joined some route, or have been told by feed_add(). A time that cannot be becomes that of now, and the reading
+ * uncertain. BUSBAR_EBUSY as above; source as in feed_message. */
 int feed_give(struct feed *feed, struct device *dev, const char *source,
-              const struct payload_reading *readings, size_t count, feed_done_cb done, void *ctx);
+              struct payload_reading *readings, size_t count, feed_done_cb done, void *ctx);
 /* A device of no route, for feed_give(); feed_leave() ends it. */
 void feed_add(struct feed *feed, struct device *dev);
 

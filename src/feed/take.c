@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/str.h"
 #include "feed/feed_private.h"
+#include "model/bus.h"
 #include "model/quality.h"
 
 enum { MANY = 32 /* parts of a message: each device keeps only its beginning to be looked at */ };
@@ -82,6 +83,30 @@ static int check_texts(struct taking *taking, const struct member *member,
     return 0;
 }
 
+/* What the bus would refuse one by one, when the message is acknowledged. */
+static int check_times(struct taking *taking, const struct member *member,
+                       const struct payload_taken *taken)
+{
+    char time[STR_TIME_MAX];
+    for (size_t i = 0; i < taken->reading_count; i++) {
+        const struct payload_reading *reading = &taken->readings[i];
+        if (reading->time_us == 0 ||
+            bus_time_possible(reading->time_us, taking->message->payload.receive_us)) {
+            continue;
+        }
+        (void)str_format_time(time, sizeof(time), reading->time_us, 0, true);
+        err_set(&taking->verdict->err, BUSBAR_EPROTO, "its time is %s: %s",
+                reading->time_us < 0 ? "before 1970" : time,
+                reading->time_us < 0 ? "that cannot be"
+                                     : "more than a day ahead of this gateway's clock");
+        err_hint(&taking->verdict->err,
+                 "set the clock of the device, or of this gateway; without 'time' it is that of "
+                 "receipt");
+        return fail(taking, member, reading->index, BUSBAR_EPROTO);
+    }
+    return 0;
+}
+
 static int take_member(struct taking *taking, const struct member *member, size_t element)
 {
     struct payload_taken taken = { .wrong = UINT32_MAX };
@@ -91,6 +116,7 @@ static int take_member(struct taking *taking, const struct member *member, size_
         return fail(taking, member, taken.wrong, error);
     }
     error = check_texts(taking, member, &taken);
+    error = error == 0 ? check_times(taking, member, &taken) : error;
     if (error != 0) {
         return error;
     }
@@ -441,9 +467,19 @@ int feed_take(struct feed *feed, struct feed_route *const *routes, size_t route_
     return 0;
 }
 
+static void mend_times(struct payload_reading *readings, size_t count, int64_t now_us)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (readings[i].time_us != 0 && !bus_time_possible(readings[i].time_us, now_us)) {
+            readings[i].time_us = 0;
+            readings[i].quality = readings[i].quality == QUALITY_GOOD ? QUALITY_UNCERTAIN
+                                                                      : readings[i].quality;
+        }
+    }
+}
+
 int feed_give(struct feed *feed, struct device *dev, const char *source,
-              const struct payload_reading *readings, size_t reading_count, feed_done_cb done,
-              void *ctx)
+              struct payload_reading *readings, size_t reading_count, feed_done_cb done, void *ctx)
 {
     struct feed_device *fd = feed_device_of(feed, dev);
     assert(fd != NULL && "it joined, or was added");
@@ -452,6 +488,7 @@ int feed_give(struct feed *feed, struct device *dev, const char *source,
     }
     struct source *from = people_source(&feed->people, source);
     int64_t now_us = clock_wall_us();
+    mend_times(readings, reading_count, now_us);
     from->view.messages++;
     from->view.last_us = now_us;
     feed->people.counts.messages++;

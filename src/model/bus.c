@@ -152,10 +152,15 @@ static bool is_late(const struct sample *last, const struct sample *sample)
            sample->time_us != sample->receive_us;
 }
 
+bool bus_time_possible(int64_t time_us, int64_t receive_us)
+{
+    return time_us > 0 && time_us <= receive_us + TIME_AHEAD_MAX_US;
+}
+
 /* BUS_REFUSAL_COUNT: nothing against it. */
 static enum bus_refusal judge(struct bus *bus, const struct point *pt, const struct sample *sample)
 {
-    if (sample->time_us <= 0 || sample->time_us > sample->receive_us + TIME_AHEAD_MAX_US) {
+    if (!bus_time_possible(sample->time_us, sample->receive_us)) {
         return BUS_REFUSAL_TIME;
     }
     if (sample->type > VALUE_TEXT ||
@@ -299,11 +304,6 @@ void bus_store_events(struct bus *bus, bus_store_event_cb store, void *store_ctx
     bus->store_event_ctx = store_ctx;
 }
 
-static bool time_possible(int64_t time_us, int64_t receive_us)
-{
-    return time_us > 0 && time_us <= receive_us + TIME_AHEAD_MAX_US;
-}
-
 /* The event with our own time, and the device's as one more argument where there is room. */
 static void take_own_time(struct event *event, const struct event *from,
                           struct event_argument arguments[EVENT_ARGUMENTS_MAX])
@@ -341,7 +341,7 @@ int bus_publish_event(struct bus *bus, const struct event *event, bus_stored_cb 
     if (!has_text(event->source) || !has_text(event->kind) || event->receive_us <= 0) {
         return refuse_event(bus, BUS_REFUSAL_VALUE, BUSBAR_EINVAL);
     }
-    if (!time_possible(event->time_us, event->receive_us)) {
+    if (!bus_time_possible(event->time_us, event->receive_us)) {
         take_own_time(&own, event, arguments);
     }
     int error = bus->store_event != NULL

@@ -90,6 +90,9 @@ typedef void (*bus_event_cb)(void *ctx, const struct event *event);
 struct bus_event_listener *bus_listen_events(struct bus *bus, bus_event_cb cb, void *ctx);
 void bus_unlisten_events(struct bus *bus, struct bus_event_listener *listener);
 
+/* Whether the bus takes a sample or an event of this time: above 0, and not more than a day ahead of its receipt. */
+bool bus_time_possible(int64_t time_us, int64_t receive_us);
+
 /* The ledger of events: received = taken by the store + refused. */
 struct bus_event_counts {
     uint64_t received;

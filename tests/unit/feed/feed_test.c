@@ -171,6 +171,29 @@ static void a_number_does_not_become_a_text(void **state)
     rig_fini(&rig);
 }
 
+/* The bus would refuse them, and the sender would hear of nothing. */
+static void a_time_that_cannot_be_is_refused(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct sent sent;
+    char text[64];
+    int64_t now_s = NOW / CLOCK_US_PER_S;
+    rig_init(&rig);
+    (void)joined(&rig, "a");
+    str_format(text, sizeof(text), "a|1=1,0=5@%lld", (long long)now_s + 86401);
+    assert_int_equal(take(&rig, text, &sent), BUSBAR_EPROTO);
+    assert_non_null(strstr(sent.verdict.err.message, "more than a day ahead"));
+    assert_string_equal(sent.verdict.point, "p0");
+    assert_int_equal(take(&rig, "a|0=5@-1", &sent), BUSBAR_EPROTO);
+    assert_non_null(strstr(sent.verdict.err.message, "before 1970"));
+    str_format(text, sizeof(text), "a|0=5@%lld", (long long)now_s + 86399);
+    assert_int_equal(take(&rig, text, &sent), 0);
+    rig_turn(&rig);
+    assert_int_equal(rig.stored_count, 1);
+    rig_fini(&rig);
+}
+
 static void several_values_of_one_point_get_times_of_their_own(void **state)
 {
     (void)state;
@@ -264,6 +287,11 @@ static void readings_may_be_taken_elsewhere(void **state)
     assert_int_equal(sent.done, 1);
     assert_int_equal(dev->points[0].last.value.i, 5);
     assert_true(dev->points[1].last.value.d == 1.5);
+    readings[0].time_us = NOW + 2 * 86400 * CLOCK_US_PER_S; /* the node's clock */
+    assert_int_equal(feed_give(rig.feed, dev, "edge", readings, 1, done, &sent), 0);
+    rig_turn(&rig);
+    assert_int_equal(dev->points[0].last.time_us, NOW + 1);
+    assert_int_equal(dev->points[0].last.quality, QUALITY_UNCERTAIN);
     rig_fini(&rig);
 }
 
@@ -692,6 +720,7 @@ int main(void)
         cmocka_unit_test(messages_of_a_turn_are_one_batch_a_device),
         cmocka_unit_test(a_message_feeds_many_devices_whole_or_not_at_all),
         cmocka_unit_test(a_number_does_not_become_a_text),
+        cmocka_unit_test(a_time_that_cannot_be_is_refused),
         cmocka_unit_test(several_values_of_one_point_get_times_of_their_own),
         cmocka_unit_test(what_is_of_no_use_is_taken),
         cmocka_unit_test(a_connection_may_belong_to_a_device),
