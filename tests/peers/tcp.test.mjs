@@ -353,6 +353,77 @@ test('a late answer is told as late and not taken for another one', async (t) =>
   assert.match(values, /late answer/);
 });
 
+test('devices that share a connection are told apart by their ids, also in answers', async (t) => {
+  let n = 0;
+  const device = await serve(t, (line, socket) => {
+    const id = line.match(/^(\w+)\?$/)?.[1];
+    if (id) { // the other one says something by itself first
+      socket.write(`${JSON.stringify({ id: id === 'a' ? 'b' : 'a', v: 1000 + ++n })}\r\n`);
+      socket.write(`${JSON.stringify({ id, v: id === 'a' ? 1 : 2 })}\r\n`);
+    }
+  });
+  const one = (id) => `  ${id}:
+    tcp: { connect: "127.0.0.1:${device.port}", timeout: 400ms, id_from: "json $.id" }
+    points: { v: { ask: '${id}?\\r\\n', json: $.v, every: 200ms } }
+`;
+  const rig = await begin(t, `${head}devices:\n${one('a')}${one('b')}`);
+  await rig.shows('a/v', 1);
+  await rig.shows('b/v', 2);
+  for (let i = 0; i < 10; i++) {
+    assert.equal((await rig.good('a/v')).value, 1);
+    assert.equal((await rig.good('b/v')).value, 2);
+    await sleep(100);
+  }
+  assert.ok(n > 5, `${n} questions`);
+});
+
+test('what cannot be read while an answer is waited for is what the device sends by itself', async (t) => {
+  const device = await serve(t, (line, socket) => socket.write('HELLO 7\r\n{"t":5}\r\n'));
+  const rig = await begin(t, `${head}devices:
+  d1:
+    tcp: { connect: "127.0.0.1:${device.port}", timeout: 400ms }
+    points:
+      t: { ask: 'T?\\r\\n', json: $.t, every: 200ms }
+      greeted: { match: '^HELLO (\\d+)$' }
+`);
+  await rig.shows('d1/t', 5);
+  await rig.shows('d1/greeted', 7);
+});
+
+test('writes are sent in their order, and a late answer confirms no other one', async (t) => {
+  let late = false;
+  const device = await serve(t, (line, socket) => {
+    if (line === 'T?') {
+      setTimeout(() => socket.write('T=1\r\n'), 250);
+    } else if (line === 'V=1') {
+      setTimeout(() => socket.write('OK\r\n'), late ? 600 : 0);
+    } else if (line.startsWith('V=') && !late) {
+      socket.write('OK\r\n');
+    }
+  });
+  const rig = await begin(t, `${head}devices:
+  d1:
+    tcp: { connect: "127.0.0.1:${device.port}", timeout: 400ms }
+    points:
+      t: { ask: 'T?\\r\\n', match: '^T=(.*)$', every: 300ms }
+${['v', 'w', 'x'].map((name) => `      ${name}: { send: 'V={value}\\r\\n', answer: '^OK$', write: true }`).join('\n')}
+`);
+  await rig.good('d1/t');
+  await until('a question is under way', () => device.lines.at(-1) === 'T?');
+  const asked = [['v', 11], ['w', 12], ['x', 13]];
+  const done = [];
+  for (const [name, value] of asked) {
+    done.push(rig.write(`d1/${name}`, value));
+    await sleep(20);
+  }
+  assert.deepEqual((await Promise.all(done)).map(({ status }) => status), [200, 200, 200]);
+  assert.deepEqual(device.lines.filter((line) => line.startsWith('V=')), ['V=11', 'V=12', 'V=13']);
+  late = true;
+  const [first, second] = await Promise.all([rig.write('d1/v', 1), sleep(20).then(() => rig.write('d1/w', 2))]);
+  assert.notEqual(first.status, 200); // its answer came after `timeout`,
+  assert.notEqual(second.status, 200); // and was not that of this one, which never got one
+});
+
 test('TLS to a device: its certificate must be right', async (t) => {
   const options = { cert: readFileSync(file('server.pem')), key: readFileSync(file('server.key')) };
   const device = await serve(t, (line, socket) => socket.write(`${line[0]}=1\r\n`), { tls: options });

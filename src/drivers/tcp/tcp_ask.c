@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/str.h"
+#include "drivers/tcp/tcp_answer.h"
 #include "model/quality.h"
 
 struct tcp_job {
@@ -36,20 +37,6 @@ static struct tcp_question *find_question(struct tcp_device *device, const char 
     return question;
 }
 
-static int compile(struct tcp_device *device, struct tcp_question *question, struct err *err)
-{
-    struct payload_rule_source *rules = busbar_alloc(question->count * sizeof(*rules));
-    for (size_t i = 0; i < question->count; i++) {
-        uint32_t point = question->points[i];
-        rules[i] = (struct payload_rule_source){ .point = &tcp_address_of(device->dev, point)->rule,
-                                                 .index = point };
-    }
-    int error = payload_program_get(feed_programs(device->state->feed), device->shape, device->id,
-                                    rules, question->count, NULL, 0, &question->program, err);
-    busbar_free(rules);
-    return error;
-}
-
 int tcp_ask_plan(struct tcp_device *device, struct err *err)
 {
     struct device *dev = device->dev;
@@ -69,7 +56,8 @@ int tcp_ask_plan(struct tcp_device *device, struct err *err)
     int error = payload_shape_get(feed_programs(device->state->feed), dev->settings, device->id,
                                   &device->shape, err);
     for (size_t i = 0; error == 0 && i < device->question_count; i++) {
-        error = compile(device, &device->questions[i], err);
+        struct tcp_question *question = &device->questions[i];
+        error = tcp_answer_program(device, question, device->shape, &question->program, err);
     }
     return error;
 }
@@ -248,7 +236,7 @@ static void step_write(struct tcp_link *link, struct tcp_job *job)
 
 void tcp_ask_next(struct tcp_link *link)
 {
-    while (link->up && link->asking == NULL && link->owed == NULL && !list_empty(&link->jobs)) {
+    while (link->up && link->asking == NULL && !link->late.waits && !list_empty(&link->jobs)) {
         struct tcp_job *job = list_entry(link->jobs.next, struct tcp_job, link);
         if (job->write) {
             step_write(link, job);
@@ -256,6 +244,19 @@ void tcp_ask_next(struct tcp_link *link)
             step_read(link, job);
         }
     }
+}
+
+/* What a write is put before: behind what has an answer to come, and the writes that wait already. */
+static struct list *behind_writes(struct tcp_link *link)
+{
+    struct list *at = link->jobs.next;
+    if (link->asking != NULL) {
+        at = at->next;
+    }
+    while (at != &link->jobs && list_entry(at, struct tcp_job, link)->write) {
+        at = at->next;
+    }
+    return at;
 }
 
 void tcp_ask_begin(struct tcp_device *device, struct request *req, bool write)
@@ -267,8 +268,7 @@ void tcp_ask_begin(struct tcp_device *device, struct request *req, bool write)
         return;
     }
     if (write) { /* people wait for it */
-        list_insert_before(link->asking != NULL ? link->jobs.next->next : link->jobs.next,
-                           &job->link);
+        list_insert_before(behind_writes(link), &job->link);
     } else {
         list_append(&link->jobs, &job->link);
     }
@@ -280,16 +280,6 @@ void tcp_ask_begin(struct tcp_device *device, struct request *req, bool write)
 }
 
 /* ---- answers ---- */
-
-static void drop_owed(struct tcp_link *link)
-{
-    if (link->owed != NULL) {
-        payload_program_drop(link->owed);
-        payload_shape_drop(link->owed_shape);
-        link->owed = NULL;
-        link->owed_shape = NULL;
-    }
-}
 
 static void put_value(struct tcp_job *job, struct sample *sample,
                       const struct payload_reading *reading)
@@ -338,25 +328,14 @@ static void put_fault(struct tcp_job *job, const struct tcp_question *question, 
     }
 }
 
-/* Whether a program takes something out of a message. */
-static int take(struct tcp_link *link, struct payload_shape *shape, struct payload_program *program,
-                const uint8_t *data, size_t size, struct payload_taken *taken, struct err *err)
+static struct payload_message message_of(const struct tcp_link *link, const uint8_t *data,
+                                         size_t size)
 {
-    struct payload_reader *reader = link->state->reader;
-    const struct payload_message message = { .body = data,
-                                             .size = size,
-                                             .fields = link->sender.fields,
-                                             .field_count = link->sender.field_count,
-                                             .receive_us = link->receive_us };
-    size_t count = 0;
-    int error = payload_reader_open(reader, &message, err);
-    if (error == 0) {
-        error = payload_reader_elements(reader, shape, &count, err);
-    }
-    if (error == 0 && count > 0) {
-        error = payload_reader_take(reader, program, 0, taken, err);
-    }
-    return error;
+    return (struct payload_message){ .body = data,
+                                     .size = size,
+                                     .fields = link->sender.fields,
+                                     .field_count = link->sender.field_count,
+                                     .receive_us = link->receive_us };
 }
 
 static bool answer_read(struct tcp_link *link, struct tcp_job *job, const uint8_t *data,
@@ -364,11 +343,13 @@ static bool answer_read(struct tcp_link *link, struct tcp_job *job, const uint8_
 {
     struct tcp_device *device = job->device;
     const struct tcp_question *question = &device->questions[job->next];
+    const struct payload_message message = message_of(link, data, size);
     struct payload_taken taken = { 0 };
     struct err err = { 0 };
-    int error = take(link, device->shape, question->program, data, size, &taken, &err);
-    if (error == 0 && taken.reading_count == 0) {
-        return false;
+    int error = tcp_answer_take(link->state->reader, &message, device->shape, question->program,
+                                device->id, &taken, &err);
+    if (error == 0 ? taken.reading_count == 0 : link->routes.count > 0) {
+        return false; /* what cannot be read may be what a device sends by itself */
     }
     driver_frame(device->dev, false, data, size);
     device->heard_us = link->receive_us;
@@ -413,18 +394,16 @@ static void go_on(struct tcp_link *link, struct tcp_job *job)
 
 static bool is_late(struct tcp_link *link, const uint8_t *data, size_t size)
 {
-    struct payload_taken taken = { 0 };
-    struct err err = { 0 };
-    if (link->owed == NULL || take(link, link->owed_shape, link->owed, data, size, &taken, &err) ||
-        taken.reading_count == 0) {
+    const struct payload_message message = message_of(link, data, size);
+    if (!tcp_late_is(&link->late, link->state->reader, &message)) {
         return false;
     }
-    link->late++;
+    link->late_count++;
     list_each(at, &link->devices) {
         driver_bad_frame(list_entry(at, struct tcp_device, on_link)->dev, data, size,
                          "a late answer: it came after 'timeout' and was not taken");
     }
-    drop_owed(link);
+    tcp_late_drop(&link->late);
     timer_stop(&link->patience);
     return true;
 }
@@ -455,31 +434,13 @@ bool tcp_ask_answered(struct tcp_link *link, const uint8_t *data, size_t size)
 /* ---- silence ---- */
 
 /* The answer may still come. */
-static void remember_owed(struct tcp_link *link, const struct tcp_job *job)
+static void remember_late(struct tcp_link *link, const struct tcp_job *job)
 {
-    if (job->write || link->owed != NULL) {
-        return;
+    if (job->write) {
+        tcp_late_write(&link->late, &link->answer, &link->refusal);
+    } else {
+        tcp_late_question(&link->late, job->device, &job->device->questions[job->next]);
     }
-    struct err err;
-    const struct tcp_device *device = job->device;
-    const struct tcp_question *question = &device->questions[job->next];
-    struct payload_rule_source *rules = busbar_alloc(question->count * sizeof(*rules));
-    for (size_t i = 0; i < question->count; i++) {
-        rules[i] = (struct payload_rule_source){
-            .point = &tcp_address_of(device->dev, question->points[i])->rule,
-            .index = question->points[i]
-        };
-    }
-    struct payload_programs *programs = feed_programs(device->state->feed);
-    if (payload_shape_get(programs, device->dev->settings, device->id, &link->owed_shape, &err) ==
-        0) {
-        if (payload_program_get(programs, link->owed_shape, device->id, rules, question->count,
-                                NULL, 0, &link->owed, &err) != 0) {
-            payload_shape_drop(link->owed_shape);
-            link->owed = NULL;
-        }
-    }
-    busbar_free(rules);
 }
 
 static void on_patience(struct timer *timer, void *ctx)
@@ -488,18 +449,18 @@ static void on_patience(struct timer *timer, void *ctx)
     struct tcp_job *job = link->asking;
     (void)timer;
     if (job == NULL) {
-        drop_owed(link);
+        tcp_late_drop(&link->late);
         tcp_ask_next(link);
         return;
     }
-    remember_owed(link, job);
+    remember_late(link, job);
     go_on(link, job);
     if (job->write) {
         finish(job, BUSBAR_ETIMEOUT);
     } else {
         driver_retried(job->device->dev);
     }
-    if (link->owed != NULL) {
+    if (link->late.waits) {
         timer_start_us(&link->patience, link->config->timeout_us, 0);
     }
     tcp_ask_next(link);
@@ -508,7 +469,7 @@ static void on_patience(struct timer *timer, void *ctx)
 static void cut(struct tcp_link *link, struct tcp_job *job, uint8_t quality, int error)
 {
     if (link->asking == job) {
-        remember_owed(link, job);
+        remember_late(link, job);
     }
     for (size_t i = 0; !job->write && i < job->req->count; i++) {
         struct sample *sample = &job->req->samples[i];
@@ -517,7 +478,7 @@ static void cut(struct tcp_link *link, struct tcp_job *job, uint8_t quality, int
         }
     }
     finish(job, job->answered > 0 && error == BUSBAR_ETIMEOUT ? 0 : error);
-    if (link->owed != NULL && link->asking == NULL) {
+    if (link->late.waits && link->asking == NULL) {
         timer_start_us(&link->patience, link->config->timeout_us, 0);
     }
 }
@@ -556,7 +517,7 @@ void tcp_ask_stop(struct tcp_device *device)
 
 void tcp_ask_down(struct tcp_link *link, int error)
 {
-    drop_owed(link);
+    tcp_late_drop(&link->late);
     timer_stop(&link->patience);
     while (!list_empty(&link->jobs)) {
         struct tcp_job *job = list_entry(link->jobs.next, struct tcp_job, link);
@@ -576,7 +537,7 @@ void tcp_ask_init(struct tcp_link *link)
 
 void tcp_ask_fini(struct tcp_link *link)
 {
-    drop_owed(link);
+    tcp_late_drop(&link->late);
     timer_stop(&link->patience);
     tcp_match_fini(&link->answer);
     tcp_match_fini(&link->refusal);

@@ -4,6 +4,7 @@
 #ifndef BUSBAR_DRIVERS_TCP_TCP_LINK_H
 #define BUSBAR_DRIVERS_TCP_TCP_LINK_H
 
+#include "drivers/tcp/tcp_answer.h"
 #include "drivers/tcp/tcp_inlet.h"
 #include "drivers/tcp/tcp_routes.h"
 #include "drivers/tcp/tcp_server.h"
@@ -34,7 +35,7 @@ struct tcp_link {
     struct tcp_inlet inlet;
     struct tcp_routes routes;
     struct tcp_sender sender;
-    uint64_t messages, refused, late;
+    uint64_t messages, refused, late_count;
     unsigned bad;
 
     /* questions and writes, one at a time: tcp_ask.c */
@@ -42,8 +43,7 @@ struct tcp_link {
     struct tcp_job *asking;           /* the first of them has an answer to come; NULL: none */
     struct tcp_match answer, refusal; /* of a write */
     struct timer patience;
-    struct payload_program *owed; /* what a late answer would be; held; NULL: none is owed */
-    struct payload_shape *owed_shape;
+    struct tcp_late late; /* nothing is asked while it may come */
 };
 
 /* The link of these settings; made where there is none. The device is one of its devices from now on. */

@@ -12,6 +12,7 @@
  *   tcp_datagrams.c                 a listener of UDP
  *   tcp_link.c                      a connection that we make, shared by its devices
  *   tcp_ask.c                       questions and writes, one at a time on a link
+ *   tcp_answer.c                    what is an answer, and the one that may come late
  *   tcp_own.c                       busbar's own certificate
  *   tcp_point.c                     addresses of points
  *   tcp_words.c, tcp_test.c         for people
