@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
-import { freePort, makeFolder, run, startGateway, until } from '../support/gateway.mjs';
+import { freePort, makeFolder, run, sleep, startGateway, until } from '../support/gateway.mjs';
 
 let port;
 let folder;
@@ -32,6 +32,7 @@ devices:
       state: { json: $.state }
     events:
       fault: { json: $.fault, text: "fault", severity: high }
+  pv-9: { http: { connector: meters }, points: { yield: { json: $.ac.power } } }
   plain-1: { http: { connector: simple }, points: { v: { text: all, type: number } } }
   fixed-1: { http: { connector: fixed }, points: { v: { json: $.v } } }
   room-12: { http: { connector: meters, each: "json $.readings[*]", id_from: "json $.id", time: "json $.ts", id: "12" }, points: { co2: { json: $.co2 } } }
@@ -129,6 +130,11 @@ test('a repeated message is stored once', async () => {
   }
   assert.equal(await count(), 1);
   assert.equal((await post('pv-1', body, { 'idempotency-key': 'x'.repeat(65) })).status, 400);
+  const before = Date.now();
+  assert.equal((await post('pv-9', '{"ac": {"power": 12}}', headers)).status, 204); // the same key, of another device:
+  const other = await gateway.point('pv-9/yield');
+  assert.equal(other.value, 12);
+  assert.ok(Date.parse(other.time) >= before - 1, `${other.time} is the time of the first`); // a message of its own
 });
 
 test('a message that does not fit is refused whole, with why', async () => {
@@ -256,6 +262,30 @@ test('a reconfiguration keeps keys, and new devices are there', async () => {
   assert.equal(applied.code, 0, applied.stderr);
   await until('it can post', async () => (await post('pv-2', '{"ac":{"power":33}}')).status === 204);
   assert.equal(await value('pv-2/yield'), 33);
+});
+
+test('while the configuration is applied, senders are put off, not turned away', async () => {
+  const told = new Map();
+  let stop = false;
+  const sending = Array.from({ length: 4 }, async (_, i) => {
+    for (let n = 0; !stop; n++) {
+      const { status } = await post('pv-1', `{"ac":{"power":${n}}}`, { 'idempotency-key': `${i}-${n}` })
+        .catch(() => ({ status: 'no answer' }));
+      told.set(status, (told.get(status) ?? 0) + 1);
+    }
+  });
+  for (const [listen, units] of [[port, 'kW'], [await freePort(), 'kW'], [port, 'W'], [await freePort(), 'W'], [port, 'W']]) {
+    folder.write('site.yaml', site(listen).replace('units: W', `units: ${units}`));
+    const applied = await gateway.cli(['config', 'apply', '--yes']);
+    assert.equal(applied.code, 0, applied.stderr);
+    await sleep(300);
+  }
+  await until('it goes on', async () => (await post('pv-1', '{"ac":{"power":77}}')).status === 204);
+  stop = true;
+  await Promise.all(sending);
+  const others = [...told.keys()].filter((status) => ![204, 503, 'no answer'].includes(status));
+  assert.deepEqual(others, [], JSON.stringify([...told]));
+  assert.ok(told.get(204) > 10, JSON.stringify([...told]));
 });
 
 test('TLS with certificates of both sides', async () => {

@@ -77,6 +77,8 @@ void http_device_stop(struct http_device *device)
     if (device->started) {
         if (device->connector != NULL) {
             http_connector_leave(device->connector, device);
+            device->state->unsettled = true;
+            timer_start(&device->state->settle, HTTP_LEFT_MS, 0);
         }
         list_remove(&device->link);
         device->started = false;

@@ -201,10 +201,10 @@ static void setup_driver(struct driver *drv, const struct setup *setup)
     int error = http_config_setup(setup, &own, &broken);
     bool keeps = error == 0 && state->bound_count > 0 && setup->part_count > 0 &&
                  http_listen_equal(&state->own, &own);
-    close_connectors(state);
     if (!keeps) {
-        http_listen_close(state);
+        http_listen_close(state); /* its last requests come to the feed */
     }
+    close_connectors(state);
     state->own = own;
     state->broken = broken;
     state->feed = feed_new(drv, (const struct payload_schemas *)setup->prepared);
@@ -219,8 +219,8 @@ static void setup_driver(struct driver *drv, const struct setup *setup)
 static void close_driver(struct driver *drv)
 {
     struct http_state *state = driver_state(drv);
-    close_connectors(state);
     http_listen_close(state);
+    close_connectors(state);
     http_fini(&state->http);
     http_fetcher_free(state->fetcher);
     payload_reader_free(state->reader);

@@ -30,6 +30,7 @@ enum {
     HTTP_SMALL_BODY = 64 *
                       1024,     /* a refused one is read to its end, so that the sender reads why */
     HTTP_SETTLE_MS = 200,       /* after a change nobody is told that a device is unknown */
+    HTTP_LEFT_MS = 5000,        /* nor after one has left: it may come back by the same change */
     HTTP_BUCKETS_MAX = 65536,   /* addresses whose rate is counted, of one connector */
     HTTP_BODIES_MAX = 64 << 20, /* bytes of bodies being received or waiting */
 };

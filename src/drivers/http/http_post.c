@@ -13,7 +13,10 @@
 #include "base/str.h"
 #include "drivers/http/http_driver.h"
 
-enum { NAMES_BYTES = 4096 };
+enum {
+    NAMES_BYTES = 4096,
+    KEY_SIZE = SETUP_NAME_MAX + HTTP_ID_MAX + HTTP_IDEMPOTENCY_MAX + 3, /* "connector/id:key" */
+};
 
 /* ---- the head ---- */
 
@@ -232,10 +235,24 @@ static void gather(struct http_post *post, struct gathered *gathered)
     http_headers(&post->http, add_header, gathered);
 }
 
+static const char changing[] = "the configuration is being applied";
+
+static void put_off(struct http_post *post, const char *why)
+{
+    struct err err = { 0 };
+    err_set(&err, BUSBAR_EBUSY, "%s", why);
+    err_hint(&err, "keep it and send it again");
+    http_answer_error(post, 503, HTTP_REFUSED_BUSY, &err);
+}
+
 static void on_done(void *ctx, int error)
 {
     struct http_post *post = ctx;
     struct err err;
+    if (error == 0 && post->nobody && post->state->unsettled) {
+        put_off(post, changing);
+        return;
+    }
     if (error == 0 && post->nobody) {
         err_set(&err, BUSBAR_ENOENT, "the message is of no device of connector '%s'",
                 post->connector->name);
@@ -248,14 +265,6 @@ static void on_done(void *ctx, int error)
         return;
     }
     err_set(&err, error, "the message is not stored: %s", err_text(error));
-    err_hint(&err, "keep it and send it again");
-    http_answer_error(post, 503, HTTP_REFUSED_BUSY, &err);
-}
-
-static void put_off(struct http_post *post, const char *why)
-{
-    struct err err = { 0 };
-    err_set(&err, BUSBAR_EBUSY, "%s", why);
     err_hint(&err, "keep it and send it again");
     http_answer_error(post, 503, HTTP_REFUSED_BUSY, &err);
 }
@@ -292,7 +301,13 @@ static void refused_by_feed(struct http_post *post, int error, const struct feed
     post->err.code = error;
     switch (error) {
     case BUSBAR_EBUSY: put_off(post, "too much waits for the disk"); return;
-    case BUSBAR_ENOENT: http_answer_error(post, 404, HTTP_REFUSED_UNKNOWN, &post->err); return;
+    case BUSBAR_ENOENT:
+        if (post->state->unsettled) {
+            put_off(post, changing);
+            return;
+        }
+        http_answer_error(post, 404, HTTP_REFUSED_UNKNOWN, &post->err);
+        return;
     case BUSBAR_ELIMIT: http_answer_error(post, 413, HTTP_REFUSED_CONTENT, &post->err); return;
     default: http_answer_error(post, 422, HTTP_REFUSED_CONTENT, &post->err);
     }
@@ -302,13 +317,13 @@ static void take(struct http_post *post)
 {
     struct gathered gathered;
     struct feed_verdict verdict = { 0 };
-    char source[FEED_SOURCE_MAX], id[HTTP_ID_MAX + 1], key[FEED_KEY_MAX];
+    char source[FEED_SOURCE_MAX], id[HTTP_ID_MAX + 1], key[KEY_SIZE];
     struct http_connector *connector = post->connector;
     const char *repeat = http_header(&post->http, "Idempotency-Key");
     first_part(post->target.path, id, sizeof(id));
     const struct http_device *device = map_get(&connector->devices, id);
     if (device == NULL && post->state->unsettled) {
-        put_off(post, "the configuration is being applied");
+        put_off(post, changing);
         return;
     }
     if (device == NULL && connector->by_id_count == 0) {
@@ -330,7 +345,7 @@ static void take(struct http_post *post)
     };
     if (repeat != NULL) {
         message.key = key;
-        message.key_size = str_format(key, sizeof(key), "%s:%s", connector->name, repeat);
+        message.key_size = str_format(key, sizeof(key), "%s/%s:%s", connector->name, id, repeat);
     }
     connector->messages++;
     connector->last_us = message.payload.receive_us;
@@ -369,8 +384,7 @@ void http_posts_forget(struct http_state *state)
                                             struct http_post, http);
         if (!post->http.started) {
             post->connector = NULL;
-            refuse(post, 503, HTTP_REFUSED_BUSY, BUSBAR_EBUSY, "the configuration is being applied",
-                   "send it again soon");
+            refuse(post, 503, HTTP_REFUSED_BUSY, BUSBAR_EBUSY, changing, "send it again soon");
         }
     }
 }
