@@ -261,6 +261,9 @@ static void set_request(struct http_fetch *fetch, const struct http_ask *ask)
     if (ask->method != NULL && strcmp(ask->method, "GET") != 0) {
         (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method);
     }
+    if (ask->once) { /* on a fresh connection it is never sent twice */
+        (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    }
     unsigned redirects = ask->redirects_max < HTTP_FETCH_REDIRECTS_MAX ? ask->redirects_max
                                                                        : HTTP_FETCH_REDIRECTS_MAX;
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, redirects > 0 ? 1L : 0L);

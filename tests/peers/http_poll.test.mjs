@@ -61,6 +61,7 @@ function answer(request, response) {
       device.on = url.searchParams.get('on') === 'true';
       json({});
       return;
+    case '/once': request.socket.destroy(); return; // it took it, and nobody hears of that
     case '/state': json({ on: device.on }); return;
     case '/api/limit': {
       let body = '';
@@ -101,6 +102,10 @@ devices:
     http: { url: "${host}/state" }
     every: 1s
     points: { on: { json: $.on, type: bool, send_url: "/switch?on={value}", send_method: GET, write: true } }
+  valve:
+    http: { url: "${host}/state" }
+    every: 1s
+    points: { open: { json: $.on, send: '{"open": {value}}', send_url: /once, write: true } }
   gone: { http: { url: "http://127.0.0.1:1/" }, every: 1s, points: { v: { json: $.v } } }
 `,
   });
@@ -157,6 +162,13 @@ test('a write is sent, taken and read back; a refusal is told', async () => {
   assert.equal(beyond.status, 422);
   assert.equal((await gateway.post('/api/v1/points/plug/on/write', { value: true })).status, 200);
   assert.equal(device.on, true);
+});
+
+test('a write without an answer is not sent again', async () => {
+  await until('connections to the device wait', () => (hits.get('/state') ?? 0) > 3);
+  const written = await gateway.post('/api/v1/points/valve/open/write', { value: true });
+  assert.notEqual(written.status, 200);
+  assert.equal(hits.get('/once'), 1);
 });
 
 test('browsing proposes a point for each value', async () => {

@@ -142,6 +142,7 @@ static int send(struct write *write)
         ask.body = strcmp(ask.method, "GET") == 0 ? NULL : buf_text(&body);
         ask.body_size = body.size;
         ask.redirects_max = 0;
+        ask.once = true;
         int64_t left_us = write->req->deadline_us - clock_mono_us();
         ask.timeout_us = left_us > CLOCK_US_PER_MS ? left_us : CLOCK_US_PER_MS;
         if (looks_like_json(buf_text(&body))) {
