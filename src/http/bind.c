@@ -34,6 +34,9 @@ static int bind_socket(const struct sockaddr *address, socklen_t size)
     if (fd < 0) {
         return -1;
     }
+    if (address->sa_family == AF_INET6) { /* v4 has sockets of its own, of the same port perhaps */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &yes, sizeof(yes));
+    }
     if (address->sa_family != AF_UNIX) {
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes));
     }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -228,6 +229,9 @@ static int bind_and_listen(const struct listener_target *target,
         remove_stale(target->path, address);
     } else {
         (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+    }
+    if (address->storage.ss_family == AF_INET6) { /* v4 has sockets of its own */
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
     }
     const struct sockaddr *name = (const struct sockaddr *)&address->storage;
     if (bind(fd, name, address->size) != 0 || listen(fd, BACKLOG) != 0) {
