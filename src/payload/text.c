@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "payload/text.h"
 
+#include <math.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/err.h"
 #include "base/str.h"
 
 enum {
@@ -61,7 +63,10 @@ static double exact_or_slow(const char *text, size_t size, bool comma, bool nega
     if (point != NULL) {
         *point = '.';
     }
-    (void)str_parse_double(copy[0] == '+' ? copy + 1 : copy, &value);
+    int error = str_parse_double(copy[0] == '+' ? copy + 1 : copy, &value);
+    if (error == BUSBAR_ERANGE) { /* no point holds it: the rule says so */
+        value = negative ? -INFINITY : INFINITY;
+    }
     return value;
 }
 

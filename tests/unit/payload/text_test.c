@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers, words and bytes of texts. */
 #include <inttypes.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -45,6 +46,9 @@ static void numbers(void **state)
         { "-", false, TEXT_NO_NUMBER, 0, 0, 0 },
         { "NaN", false, TEXT_NO_NUMBER, 0, 0, 0 },
         { "e5", false, TEXT_NO_NUMBER, 0, 0, 0 },
+        { "1e999", false, TEXT_DOUBLE, 0, INFINITY, 5 }, /* no point holds it */
+        { "-1e999", false, TEXT_DOUBLE, 0, -INFINITY, 6 },
+        { "1e-999", false, TEXT_DOUBLE, 0, 0, 6 },
     };
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         int64_t whole = 0;
