@@ -24,6 +24,7 @@ static const struct row {
     { 405, REMOTE_WRONG, BUSBAR_EUNSUPPORTED, "does not take a POST at this path",
       "is the path that of remote write?" },
     { 408, REMOTE_AGAIN, BUSBAR_ETIMEOUT, "waited too long for the request", "" },
+    { 409, REMOTE_REFUSED, BUSBAR_EREFUSED, "refuses what was sent", "" }, /* Thanos: too old */
     { 413, REMOTE_TOO_BIG, BUSBAR_ETOOBIG, "says that the request is too big",
       "make 'batch' smaller" },
     { 415, REMOTE_WRONG, BUSBAR_EUNSUPPORTED, "does not take remote write 1.0", "" },
