@@ -88,7 +88,8 @@ struct feed_verdict {
     const char *point;
 };
 
-/* error 0: all of it is on disk: acknowledge. BUSBAR_ENOSPC ...: nothing is sure; the sender must keep it. In the order of
+/* error 0: all of it is on disk: acknowledge. BUSBAR_ECANCELED: a device of it was paused meanwhile and took nothing; the rest
+ * is on disk. BUSBAR_ENOSPC ...: nothing is sure; the sender must keep it. In the order of
  * taking (of those without a key). Never before feed_take() returned. */
 typedef void (*feed_done_cb)(void *ctx, int error);
 

@@ -188,6 +188,12 @@ static struct receipt *receipt_new(struct feed *feed)
     return receipt;
 }
 
+/* That a device was paused counts least: whoever is told so may rely on the disk having all the rest. */
+static int worse_of(int error, int other)
+{
+    return error == 0 || (error == BUSBAR_ECANCELED && other != 0) ? other : error;
+}
+
 static void on_disk(void *ctx, int error)
 {
     struct receipt *receipt = ctx;
@@ -200,7 +206,7 @@ static void on_disk(void *ctx, int error)
     feed->waiting -= receipt->count;
     for (size_t i = 0; i < receipt->count; i++) {
         const struct waiting_message *message = &receipt->messages[i];
-        message->done(message->ctx, message->error != 0 ? message->error : error);
+        message->done(message->ctx, worse_of(message->error, error));
     }
     receipt->count = 0;
     list_remove(&receipt->link);
@@ -234,7 +240,7 @@ static void hand_over(struct gather *gather)
         struct waiting_message *message = &gather->messages[i];
         int error = message->several ? gather->error : 0;
         error = message->only != NULL ? message->only->error : error;
-        message->error = message->error != 0 ? message->error : error;
+        message->error = worse_of(message->error, error);
     }
     receipt->messages = gather->messages;
     receipt->count = gather->message_count;
@@ -253,8 +259,8 @@ static void hand_over(struct gather *gather)
 
 static void note_error(struct gather *gather, struct part *part, int error)
 {
-    part->error = part->error != 0 ? part->error : error;
-    gather->error = gather->error != 0 ? gather->error : error;
+    part->error = worse_of(part->error, error);
+    gather->error = worse_of(gather->error, error);
 }
 
 /* Asked now and then, so that what the log would refuse is not given to it, and counted, again and again. */

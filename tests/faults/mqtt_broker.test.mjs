@@ -26,7 +26,7 @@ after(async () => {
   files.remove();
 });
 
-const TYPES = { connect: 1, publish: 3, puback: 4, pubrec: 5, pubrel: 6, subscribe: 8, unsubscribe: 10, pingreq: 12, disconnect: 14 };
+const TYPES = { connect: 1, publish: 3, puback: 4, pubrec: 5, pubrel: 6, pubcomp: 7, subscribe: 8, unsubscribe: 10, pingreq: 12, disconnect: 14 };
 
 /** A broker in the hands of the test: told each packet that came: on[type](socket, body). */
 async function startFake(t, on) {
@@ -82,6 +82,15 @@ const publish = (topic, payload, { qos = 0, id = 0, version = 5 } = {}) => {
   const body = Buffer.concat([Buffer.from([0, topic.length]), Buffer.from(topic), Buffer.from(qos ? [id >> 8, id & 255] : []), Buffer.from(version === 5 ? [0] : []), text]);
   assert.ok(body.length < 128);
   return Buffer.concat([Buffer.from([0x30 | qos << 1, body.length]), body]);
+};
+
+/** SUBACK, or UNSUBACK, of version 5 for as many filters as were asked for. */
+const grant = (type) => (socket, body) => {
+  const codes = [];
+  for (let at = 3; at < body.length; at += 2 + body.readUInt16BE(at) + (type === 0x90 ? 1 : 0)) {
+    codes.push(type === 0x90 ? 2 : 0);
+  }
+  socket.write(Buffer.from([type, 3 + codes.length, body[0], body[1], 0, ...codes]));
 };
 
 /** A gateway with a device at the fake broker and one at the good one, whose values come five times a second. */
@@ -228,6 +237,49 @@ test('more in flight than the receive maximum is taken, slowly', async (t) => {
   assert.ok(acknowledged.every((id, n) => id === n + 1), 'in order');
   assert.equal(fake.connects, 1);
   await unharmed(rig);
+});
+
+test('a device that is paused while it speaks does not hold up the others', async (t) => {
+  let speaks = false;
+  let n = 0;
+  const completed = [];
+  const fake = await startFake(t, {
+    ...good(5),
+    subscribe: grant(0x90),
+    unsubscribe: grant(0xb0),
+    pubrec: (socket, body) => socket.write(Buffer.from([0x62, 2, body[0], body[1]])),
+    pubcomp: (socket, body) => {
+      completed.push(body.readUInt16BE(0));
+      if (speaks && body.readUInt16BE(0) <= 300) { // the next one
+        socket.write(publish('x/y', `{"x": ${n++}}`, { qos: 2, id: body.readUInt16BE(0) }));
+      }
+    },
+  });
+  const rig = await begin(t, `${head}drivers: { mqtt: { brokers: { bad: { url: "${fake.url}", version: "5", qos: 2 } } } }
+devices:
+  talks: { mqtt: { topic: x/y }, points: { x: { json: $.x } } }
+  other: { mqtt: { topic: x/z }, points: { x: { json: $.x } } }
+`);
+  await until('both are subscribed', () => fake.packets.includes('subscribe'));
+  const [socket] = fake.sockets;
+  const asked = (type) => fake.packets.filter((one) => one === type).length;
+  for (let round = 1; round <= 10; round++) {
+    speaks = true;
+    const before_ = completed.length;
+    for (let id = 1; id <= 300; id++) {
+      socket.write(publish('x/y', `{"x": ${n++}}`, { qos: 2, id }));
+    }
+    await until('it speaks', () => completed.length > before_ + 1000, 20000);
+    await rig.gateway.post('/api/v1/devices/talks/pause', {});
+    speaks = false;
+    socket.write(publish('x/z', `{"x": ${round}}`, { qos: 2, id: 1000 + round }));
+    await until(`the message of the other device is acknowledged, round ${round}`, () => completed.includes(1000 + round), 15000);
+    await rig.shows('other/x', round);
+    await until('its topic is ended', () => asked('unsubscribe') === round);
+    await rig.gateway.post('/api/v1/devices/talks/resume', {});
+    await until('it is subscribed again', () => asked('subscribe') === round + 1);
+  }
+  assert.equal(fake.connects, 1);
 });
 
 test('a closed door is not run against', async (t) => {

@@ -72,7 +72,9 @@ static void on_disk(void *ctx, int error)
 {
     struct wait *wait = ctx;
     wait->open--;
-    wait->error = wait->error != 0 ? wait->error : error;
+    if (wait->error == 0 && error != BUSBAR_ECANCELED) { /* of a device that is being paused */
+        wait->error = error;
+    }
     wait_settle(wait);
 }
 

@@ -2,7 +2,9 @@
 /* A message on its way: topic -> filters -> routes -> feed -> on disk -> acknowledged.
  *
  * QoS 1 and 2 are acknowledged when they are on disk, also when they were refused (the broker would send them for ever),
- * but not when the disk was: then the connection is made anew after a while, and the broker repeats them. A message of
+ * but not when the disk was: then the connection is made anew after a while, and the broker repeats them. What a device
+ * that is being paused would not take is acknowledged, as all that comes for it later: acknowledgements leave in order, and
+ * one that never comes would hold up those of all other devices. A message of
  * QoS 2 has a key, its packet id and what it says, so that a repetition after a crash is known. */
 #include <string.h>
 
@@ -58,9 +60,9 @@ static void on_disk(void *ctx, int error)
     if (broker == NULL || broker->client == NULL) {
         return;
     }
-    if (error == 0) {
+    if (error == 0 || error == BUSBAR_ECANCELED) { /* paused: all the rest of it is on disk */
         mqtt_client_acknowledge(broker->client, ticket, 0);
-    } else if (error != BUSBAR_ECANCELED) {
+    } else {
         mqtt_broker_again(broker);
     }
 }

@@ -362,6 +362,24 @@ static void a_paused_device_fails_alone(void **state)
     rig_fini(&rig);
 }
 
+/* Who is told of the pause may rely on the disk having the rest. */
+static void a_pause_does_not_hide_the_disk(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct sent both;
+    rig_init(&rig);
+    rig.leaves = false;
+    struct device *a = joined(&rig, "a");
+    (void)joined(&rig, "b");
+    assert_int_equal(take(&rig, "a|0=1\nb|0=2", &both), 0);
+    host_pause(rig.host, a);
+    rig_turn(&rig);
+    rig_on_disk(&rig, BUSBAR_EIO);
+    assert_int_equal(both.error, BUSBAR_EIO);
+    rig_fini(&rig);
+}
+
 /* ---- the log ---- */
 
 static void a_log_that_is_full_for_a_moment_is_waited_for(void **state)
@@ -729,6 +747,7 @@ int main(void)
         cmocka_unit_test(an_id_is_of_one_device),
         cmocka_unit_test(a_device_that_leaves_loses_nothing),
         cmocka_unit_test(a_paused_device_fails_alone),
+        cmocka_unit_test(a_pause_does_not_hide_the_disk),
         cmocka_unit_test(a_log_that_is_full_for_a_moment_is_waited_for),
         cmocka_unit_test(a_full_disk_is_told),
         cmocka_unit_test(too_many_that_wait_are_not_taken),
