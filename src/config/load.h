@@ -160,6 +160,8 @@ struct position load_at(const struct load *load, uint16_t file, const struct yam
 /* NULL sets out_of_memory. */
 void *load_alloc(struct load *load, size_t size);
 const char *load_text(struct load *load, const char *text);
+/* Texts of a value last as long as the configuration then; the name of a file counts from its folder. False: no memory. */
+bool load_keep(struct load *load, const struct option *option, union setting_value *value);
 /* "did you mean 'x'? Others: a, b", or "it knows: a, b, c". words end with NULL. */
 void load_hint(char hint[HINT_MAX], const char *word, const char *const *words);
 /* One value by its row. False: told. what: "every". Texts stay borrowed. */

@@ -71,9 +71,7 @@ void named_option(struct load *load, uint16_t file, const struct yaml_node *at,
     }
     out->option = (uint16_t)row;
     out->at = load_at(load, file, at);
-    if (options[row].type == OPTION_TEXT || options[row].type == OPTION_SECRET) {
-        out->value.text = load_text(load, out->value.text);
-    }
+    (void)load_keep(load, &options[row], &out->value); /* without memory all of it ends */
     draft->set_count++;
 }
 

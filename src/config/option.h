@@ -33,7 +33,16 @@ struct option {
     int64_t min, max;     /* OPTION_INT, OPTION_DURATION; OPTION_TEXT: bytes; both 0 = unbounded */
     const char *const *choices; /* NULL-terminated, OPTION_CHOICE */
     const char *help;           /* one line for a person */
+    bool
+        file; /* OPTION_TEXT: the name of a file; a relative one counts from the folder of the configuration */
 };
+
+enum { OPTION_FILE_MAX = 1024 };
+#define OPTION_FILE_ROW(key_, help_)                                                           \
+    {                                                                                          \
+        .key = (key_), .type = OPTION_TEXT, .min = 1, .max = OPTION_FILE_MAX, .help = (help_), \
+        .file = true                                                                           \
+    }
 
 union setting_value {
     bool b;

@@ -202,11 +202,8 @@ static void take_option(struct load *load, const struct option *options, int row
                         union setting_value value, struct position at)
 {
     struct draft *draft = &load->draft;
-    if (options[row].type == OPTION_TEXT || options[row].type == OPTION_SECRET) {
-        value.text = load_text(load, value.text);
-        if (value.text == NULL) {
-            return;
-        }
+    if (!load_keep(load, &options[row], &value)) {
+        return;
     }
     size_t place = 0;
     while (place < draft->set_count && draft->set[place].option != (unsigned)row) {

@@ -3,9 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "config/load.h"
 
+enum { PATH_SIZE = 4096 };
 enum { OTHERS_MAX = 6 }; /* words named beside the one that is proposed */
 
 struct position load_at(const struct load *load, uint16_t file, const struct yaml_node *node)
@@ -29,6 +31,19 @@ const char *load_text(struct load *load, const char *text)
         load->out_of_memory = true;
     }
     return copy;
+}
+
+bool load_keep(struct load *load, const struct option *option, union setting_value *value)
+{
+    char path[PATH_SIZE];
+    if (option->type != OPTION_TEXT && option->type != OPTION_SECRET) {
+        return true;
+    }
+    const char *folder = load->env->files != NULL ? load->env->files : load->config->folder;
+    bool joined = option->file && folder != NULL && folder[0] != '\0' &&
+                  file_join(path, sizeof(path), folder, value->text);
+    value->text = load_text(load, joined ? path : value->text);
+    return value->text != NULL;
 }
 
 void load_hint(char hint[HINT_MAX], const char *word, const char *const *words)
@@ -231,11 +246,8 @@ size_t load_section_but(struct load *load, uint16_t file, const struct yaml_node
         if (load_scalar(load, file, &options[row], at, &out->value)) {
             out->option = (uint16_t)row;
             out->at = load_at(load, file, at);
-            if (options[row].type == OPTION_TEXT || options[row].type == OPTION_SECRET) {
-                out->value.text = load_text(load, out->value.text);
-                if (out->value.text == NULL) {
-                    return count;
-                }
+            if (!load_keep(load, &options[row], &out->value)) {
+                return count;
             }
             count++;
         }

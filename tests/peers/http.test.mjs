@@ -313,11 +313,12 @@ test('TLS with certificates of both sides', async () => {
   const files = makeFolder({
     'site.yaml': `version: 1
 drivers:
-  http: { listen: "127.0.0.1:${tlsPort}", certificate: ${keys}/server.pem, key: ${keys}/server.key, client_ca: ${keys}/ca.pem }
+  http: { listen: "127.0.0.1:${tlsPort}", certificate: ${keys}/server.pem, key: ${keys}/server.key, client_ca: ca.pem }
 connectors: { plant: { certificate_names: "pv-*" } }
 devices:
   pv-7: { http: { connector: plant }, points: { v: { json: $.v }, who: { about: certificate } } }
 `,
+    'ca.pem': readFileSync(join(keys, 'ca.pem'), 'utf8'), // beside the configuration
   });
   const own = await startGateway({ config: files.site, data: files.data });
   try {

@@ -52,12 +52,12 @@ const struct option http_setup_options[] = {
                        .min = 1,
                        .max = LIST_TEXT_MAX,
                        .help = "addresses that devices post to, \", \" between" },
-    [SETUP_CERTIFICATE] = TEXT_ROW("certificate", PATH_TEXT_MAX,
-                                   "PEM file of the certificate and its chain, in place of the "
-                                   "gateway's own"),
-    [SETUP_KEY] = TEXT_ROW("key", PATH_TEXT_MAX, "PEM file of the certificate's key"),
-    [SETUP_CLIENT_CA] = TEXT_ROW("client_ca", PATH_TEXT_MAX,
-                                 "PEM file of the authorities of devices' certificates"),
+    [SETUP_CERTIFICATE] = OPTION_FILE_ROW(
+        "certificate", "PEM file of the certificate and its chain, in place of the "
+                       "gateway's own"),
+    [SETUP_KEY] = OPTION_FILE_ROW("key", "PEM file of the certificate's key"),
+    [SETUP_CLIENT_CA] = OPTION_FILE_ROW("client_ca",
+                                        "PEM file of the authorities of devices' certificates"),
     [SETUP_PLAIN] = WORD_ROW("plain", "no", plain_words,
                              "allow: without TLS also beyond this machine"),
     [SETUP_CONNECTIONS] = INT_ROW("connections_max", "4096", 1, CONNECTIONS_MAX,
@@ -97,11 +97,11 @@ static const struct option own_device_options[] = {
     [DEVICE_USER - PAYLOAD_DEVICE_ROWS] = TEXT_ROW("user", NAME_TEXT_MAX, "login"),
     [DEVICE_PASSWORD - PAYLOAD_DEVICE_ROWS] = SECRET_ROW("password", "its password: !secret NAME"),
     [DEVICE_TOKEN - PAYLOAD_DEVICE_ROWS] = SECRET_ROW("token", "a bearer token: !secret NAME"),
-    [DEVICE_CA - PAYLOAD_DEVICE_ROWS] = TEXT_ROW("ca", PATH_TEXT_MAX,
-                                                 "PEM file of the authorities that are trusted"),
-    [DEVICE_CERTIFICATE - PAYLOAD_DEVICE_ROWS] = TEXT_ROW("certificate", PATH_TEXT_MAX,
-                                                          "PEM file of our certificate"),
-    [DEVICE_KEY - PAYLOAD_DEVICE_ROWS] = TEXT_ROW("key", PATH_TEXT_MAX, "PEM file of its key"),
+    [DEVICE_CA - PAYLOAD_DEVICE_ROWS] = OPTION_FILE_ROW(
+        "ca", "PEM file of the authorities that are trusted"),
+    [DEVICE_CERTIFICATE -
+        PAYLOAD_DEVICE_ROWS] = OPTION_FILE_ROW("certificate", "PEM file of our certificate"),
+    [DEVICE_KEY - PAYLOAD_DEVICE_ROWS] = OPTION_FILE_ROW("key", "PEM file of its key"),
     [DEVICE_VERIFY -
         PAYLOAD_DEVICE_ROWS] = BOOL_ROW("verify", "true", "look at the device's certificate"),
     [DEVICE_REDIRECTS - PAYLOAD_DEVICE_ROWS] = INT_ROW(

@@ -39,7 +39,7 @@ static const char *const transport_words[] = { "tcp", "rtu_tcp", "tls", "serial"
     {                                                                                          \
         .key = (key_), .type = OPTION_TEXT, .min = 1, .max = ADDRESS_TEXT_MAX, .help = (help_) \
     }
-#define FILE_ROW(key_, help_)                                                      \
+#define PATH_ROW(key_, help_)                                                      \
     {                                                                              \
         .key = (key_), .type = OPTION_TEXT, .min = 1, .max = 4096, .help = (help_) \
     }
@@ -48,7 +48,7 @@ const struct option modbus_device_options[] = {
     [AT_TCP] = HOST_ROW("tcp", "Modbus TCP: host or host:port, port 502 by default"),
     [AT_RTU_TCP] = HOST_ROW("rtu_tcp", "RTU frames over TCP, as serial converters send: host:port"),
     [AT_TLS] = HOST_ROW("tls", "Modbus/TCP Security: host or host:port, port 802 by default"),
-    [AT_SERIAL] = FILE_ROW("serial", "RTU on a serial line: /dev/ttyUSB0"),
+    [AT_SERIAL] = PATH_ROW("serial", "RTU on a serial line: /dev/ttyUSB0"),
     [AT_BAUD] = { .key = "baud",
                   .type = OPTION_INT,
                   .fallback = "19200",
@@ -116,9 +116,10 @@ const struct option modbus_device_options[] = {
                    .fallback = "ABCD",
                    .choices = modbus_order_words,
                    .help = "order of bytes of points that do not say their own" },
-    [AT_CA] = FILE_ROW("ca", "TLS: file of the authority that signed the device's certificate"),
-    [AT_CERTIFICATE] = FILE_ROW("certificate", "TLS: file of our own certificate"),
-    [AT_KEY] = FILE_ROW("key", "TLS: file of its private key, when not in the same file"),
+    [AT_CA] = OPTION_FILE_ROW("ca",
+                              "TLS: file of the authority that signed the device's certificate"),
+    [AT_CERTIFICATE] = OPTION_FILE_ROW("certificate", "TLS: file of our own certificate"),
+    [AT_KEY] = OPTION_FILE_ROW("key", "TLS: file of its private key, when not in the same file"),
     [AT_SERVER_NAME] = HOST_ROW("server_name", "TLS: name in the device's certificate, when not "
                                                "the host's"),
     { .key = NULL },

@@ -53,13 +53,13 @@ const struct option mqtt_setup_options[SETUP_ROWS + 1] = {
         [(first_) + BROKER_PASSWORD] = { .key = "password",                                       \
                                          .type = OPTION_SECRET,                                   \
                                          .help = "its password: !secret NAME" },                  \
-        [(first_) + BROKER_CA] = TEXT_ROW("ca", PATH_TEXT_MAX,                                    \
-                                          "TLS: file of the authority that signed the broker's "  \
-                                          "certificate; those of this machine by default"),       \
-        [(first_) + BROKER_CERTIFICATE] = TEXT_ROW("certificate", PATH_TEXT_MAX,                  \
-                                                   "TLS: file of our own certificate"),           \
-        [(first_) + BROKER_KEY] = TEXT_ROW(                                                       \
-            "key", PATH_TEXT_MAX, "TLS: file of its private key, when not in the same file"),     \
+        [(first_) + BROKER_CA] = OPTION_FILE_ROW(                                                 \
+            "ca", "TLS: file of the authority that signed the broker's "                          \
+                  "certificate; those of this machine by default"),                               \
+        [(first_) + BROKER_CERTIFICATE] = OPTION_FILE_ROW("certificate",                          \
+                                                          "TLS: file of our own certificate"),    \
+        [(first_) + BROKER_KEY] = OPTION_FILE_ROW(                                                \
+            "key", "TLS: file of its private key, when not in the same file"),                    \
         [(first_) +                                                                               \
             BROKER_SERVER_NAME] = TEXT_ROW("server_name", 253,                                    \
                                            "TLS: name in the broker's certificate, when not "     \

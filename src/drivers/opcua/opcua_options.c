@@ -32,7 +32,7 @@
 #define SECOND      CLOCK_US_PER_S
 #define HOUR        (INT64_C(3600) * CLOCK_US_PER_S)
 
-enum { QUEUE_MAX = 10000, URLS_TEXT_MAX = 2048, URL_TEXT_MAX = 400, PATH_TEXT_MAX = 1024 };
+enum { QUEUE_MAX = 10000, URLS_TEXT_MAX = 2048, URL_TEXT_MAX = 400 };
 
 static const char *const discard_words[] = { "oldest", "newest", NULL };
 static const char *const fastest_word[] = { "fastest", NULL };
@@ -67,9 +67,9 @@ const struct option opcua_device_options[] = {
     [DEVICE_CLEAR_PASSWORD] = BOOL_ROW("password_in_clear", "false",
                                        "the password may be sent for all to read, to a server "
                                        "that has no security"),
-    [DEVICE_CERTIFICATE] = TEXT_ROW("certificate", PATH_TEXT_MAX,
-                                    "file (PEM or DER): the user is who has this certificate"),
-    [DEVICE_KEY] = TEXT_ROW("key", PATH_TEXT_MAX, "file with the key of 'certificate'"),
+    [DEVICE_CERTIFICATE] = OPTION_FILE_ROW(
+        "certificate", "file (PEM or DER): the user is who has this certificate"),
+    [DEVICE_KEY] = OPTION_FILE_ROW("key", "file with the key of 'certificate'"),
     [DEVICE_LOCALE] = TEXT_ROW("locale", 32, "language of the server's texts: en, de-CH"),
     [DEVICE_TIMEOUT] = TIME_ROW("timeout", "5s", 100 * MILLISECOND, 5 * 60 * SECOND,
                                 "longest wait for a connection, and for one answer"),

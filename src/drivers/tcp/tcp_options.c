@@ -54,20 +54,20 @@ const struct option tcp_part_options[LINK_ROWS + 1] = {
                             "big', stx-etx, 'gap 50ms', none; of udp none, else line by default"),
     [LINK_FRAME_MAX] = INT_ROW("frame_max", "65536", 1, TCP_FRAME_LIMIT, "bytes of a message"),
     [LINK_TLS] = BOOL_ROW("tls", "false", "encrypted"),
-    [LINK_CERTIFICATE] = TEXT_ROW("certificate", FILE_BYTES_MAX,
-                                  "TLS: file (PEM) of our certificate; a listener's is busbar's "
-                                  "own by default"),
-    [LINK_KEY] = TEXT_ROW("key", FILE_BYTES_MAX,
-                          "TLS: file (PEM) of its key, where that is not in the same file"),
+    [LINK_CERTIFICATE] = OPTION_FILE_ROW(
+        "certificate", "TLS: file (PEM) of our certificate; a listener's is busbar's "
+                       "own by default"),
+    [LINK_KEY] = OPTION_FILE_ROW("key",
+                                 "TLS: file (PEM) of its key, where that is not in the same file"),
     [LINK_IDLE] = TIME_ROW("idle", NULL, 7 * DAY_US, never,
                            "a connection on which nothing came for so long is closed; of "
                            "listeners 10m by default, else never"),
     [LINK_KEEP_ALIVE_TEXT] = TEXT_ROW("keep_alive_text", TCP_TEXT_MAX,
                                       "sent when nothing else was: 'PING\\r\\n'"),
     [LINK_KEEP_ALIVE] = TIME_ROW("keep_alive", "30s", DAY_US, NULL, "how often it is sent"),
-    [LINK_CLIENT_CA] = TEXT_ROW("client_ca", FILE_BYTES_MAX,
-                                "TLS: file (PEM) of the authority whose devices may connect; "
-                                "they must show a certificate then"),
+    [LINK_CLIENT_CA] = OPTION_FILE_ROW(
+        "client_ca", "TLS: file (PEM) of the authority whose devices may connect; "
+                     "they must show a certificate then"),
     [LINK_ALLOW] = TEXT_ROW("allow", 8192,
                             "who may send: 10.0.7.0/24, 10.0.9.7; everybody by default"),
     [LINK_PLAIN] = WORD_ROW("plain", NULL, plain_words,
@@ -92,8 +92,7 @@ const struct option tcp_part_options[LINK_ROWS + 1] = {
 };
 
 static const struct option client_rows[] = {
-    TEXT_ROW("ca", FILE_BYTES_MAX,
-             "TLS: file (PEM) of the authority that signed the device's certificate"),
+    OPTION_FILE_ROW("ca", "TLS: file (PEM) of the authority that signed the device's certificate"),
     TEXT_ROW("server_name", 255, "TLS: name in its certificate, when not that in 'connect'"),
     BOOL_ROW("verify", "true", "TLS: false takes any certificate; insecure"),
     TEXT_ROW("hello", TCP_TEXT_MAX, "sent at once: 'LOGIN busbar {password}\\r\\n'"),

@@ -355,6 +355,34 @@ static void a_lone_device_knows_the_running_setup(void **state)
     config_free(config);
 }
 
+/* Beside the configuration, or as it stands. */
+static void files_count_from_the_configuration(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *is;
+    } rows[] = { { "plant.pem", "/etc/site/plant.pem" },
+                 { "tls/plant.pem", "/etc/site/tls/plant.pem" },
+                 { "/etc/ssl/plant.pem", "/etc/ssl/plant.pem" } };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char text[200];
+        struct config_env env = field_env;
+        env.files = "/etc/site";
+        snprintf(text, sizeof(text),
+                 "version: 1\ndevices:\n  ahu: { field: { device: 7, ca: %s }, points: { a: { "
+                 "holding: 1 } } }\n",
+                 rows[i].name);
+        struct config *config = load_with(text, &env);
+        struct registry *registry = registry_new();
+        struct device *dev = NULL;
+        assert_int_equal(config_make_device(config, &config->devices[0], registry, &dev, NULL), 0);
+        assert_string_equal(settings_text(dev->settings, FIELD_CA), rows[i].is);
+        device_free(dev);
+        registry_free(registry);
+        config_free(config);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -366,6 +394,7 @@ int main(void)
         cmocka_unit_test(a_driver_stands_once_over_all_files),
         cmocka_unit_test(differences_in_words),
         cmocka_unit_test(a_lone_device_knows_the_running_setup),
+        cmocka_unit_test(files_count_from_the_configuration),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,13 +7,14 @@
 
 #include "fake_protocol.h"
 
-enum { FIELD_DEVICE, FIELD_NETWORK };
+enum { FIELD_DEVICE, FIELD_NETWORK, FIELD_CA };
 enum { SETUP_ID, SETUP_TITLE, SETUP_PASSWORD };
 enum { PART_INTERFACE, PART_PORT };
 
 static const struct option field_device_options[] = {
     { .key = "device", .type = OPTION_INT, .max = 4194302 },
     { .key = "network", .type = OPTION_TEXT, .max = 64 },
+    OPTION_FILE_ROW("ca", "a file"),
     { .key = NULL },
 };
 static const struct option field_setup_options[] = {
