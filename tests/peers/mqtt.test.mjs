@@ -343,6 +343,8 @@ test('what a configuration has wrong is told with its place', async () => {
     ['topic: a/b, user: x', '{ json: $.x }', /broker/],
     ['', '{ json: $.x }', /topic/],
     ['sparkplug: Group', '{ metric: x }', /Group\/Edge/],
+    ['sparkplug: STATE/hq', '{ metric: x }', /Group\/Edge/],
+    [`sparkplug: Group/${'e'.repeat(129)}`, '{ metric: x }', /Group\/Edge/],
     ['topic: "$share/g/a"', '{ json: $.x }', /share/],
   ]) {
     const own = makeFolder({ 'site.yaml': site({ url: 'mqtt://10.0.0.1' }, { d1: { settings, points: { x: point } } }) });

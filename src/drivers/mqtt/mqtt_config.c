@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "drivers/mqtt/mqtt_client.h"
 #include "drivers/mqtt/mqtt_options.h"
+#include "drivers/mqtt/sparkplug/topic.h"
 
 static const int versions[] = { 0, 4, 5 };
 
@@ -276,12 +277,9 @@ static int check_device_topics(const struct settings *device, const struct mqtt_
                       reason.message);
     }
     if (config->sparkplug != NULL) {
-        const char *slash = strchr(config->sparkplug, '/');
-        const char *second = slash != NULL ? strchr(slash + 1, '/') : NULL;
-        bool fine = slash != NULL && slash != config->sparkplug && slash[1] != '\0' &&
-                    slash[1] != '/' && strpbrk(config->sparkplug, "+#,") == NULL &&
-                    (second == NULL || (second[1] != '\0' && strchr(second + 1, '/') == NULL));
-        if (!fine) {
+        struct sparkplug_topic place;
+        if (!sparkplug_place_read(config->sparkplug, &place) ||
+            strchr(config->sparkplug, ',') != NULL) {
             return err_at(err, BUSBAR_ECONFIG, settings_at(device, DEVICE_SPARKPLUG),
                           "sparkplug: \"Plant/Edge1\" or \"Plant/Edge1/boiler-7\"",
                           "'%.120s' is not Group/Edge or Group/Edge/Device", config->sparkplug);

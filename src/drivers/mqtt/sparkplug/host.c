@@ -15,6 +15,7 @@ enum {
     REBIRTH_LONGEST_US = 600000000,
     REBIRTHS_A_SECOND = 20, /* over all nodes */
     SEQ_AHEAD = 128,        /* further ahead: it is behind, and late */
+    LATE_RUN = 4,
 };
 
 static bool due_before(const struct heap_node *a, const struct heap_node *b)
@@ -346,19 +347,36 @@ static int hold(struct turn *turn, struct bytes payload)
     return SPARKPLUG_HELD;
 }
 
+/* Sent twice, or it comes after it was given up: values have times of their own. Several one behind the other are none of
+ * that: more than half a round is missing, and the node goes on behind them. */
+static int take_late(struct turn *turn)
+{
+    struct host_node *node = turn->node;
+    bool next = node->late_run > 0 && turn->payload->seq == (uint8_t)(node->late_seq + 1);
+    node->late_run = next ? node->late_run + 1 : 1;
+    node->late_seq = (uint8_t)turn->payload->seq;
+    turn->host->counts.late++;
+    if (node->late_run == LATE_RUN) {
+        turn->host->counts.gaps++;
+        want_rebirth(node, "messages are missing", turn->now_us);
+        node->expected = (uint8_t)(node->late_seq + 1);
+        node->late_run = 0;
+    }
+    return turn->type == SPARKPLUG_NDATA || turn->type == SPARKPLUG_DDATA
+               ? take_data(turn)
+               : unused(turn, "a birth or death that comes too late");
+}
+
 /* Of a node that is up, with a sequence number. */
 static int take_in_order(struct turn *turn, struct bytes payload)
 {
     struct sparkplug_host *host = turn->host;
     struct host_node *node = turn->node;
     uint8_t ahead = (uint8_t)(turn->payload->seq - node->expected);
-    if (ahead >=
-        SEQ_AHEAD) { /* sent twice, or it comes after it was given up: values have times of their own */
-        host->counts.late++;
-        return turn->type == SPARKPLUG_NDATA || turn->type == SPARKPLUG_DDATA
-                   ? take_data(turn)
-                   : unused(turn, "a birth or death that comes too late");
+    if (ahead >= SEQ_AHEAD) {
+        return take_late(turn);
     }
+    node->late_run = 0;
     bool full = node->held_count == SPARKPLUG_HELD_MAX ||
                 node->held_bytes + bytes_left(&payload) > SPARKPLUG_HELD_BYTES_MAX;
     if (ahead > 0 && !full) {

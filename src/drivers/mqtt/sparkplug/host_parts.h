@@ -41,6 +41,9 @@ struct host_node {
     bool wanted;      /* its birth is asked for until it comes */
     uint64_t bd_seq;  /* of the birth: its death says the same */
     uint8_t expected; /* sequence number of the next message */
+    uint8_t
+        late_seq; /* of the last one that came late, and how many of them came one behind the other */
+    unsigned late_run;
     struct host_held *held[SPARKPLUG_HELD_MAX];
     size_t held_count, held_bytes;
     int64_t

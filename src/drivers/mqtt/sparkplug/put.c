@@ -8,6 +8,7 @@
 #include "drivers/mqtt/sparkplug/value.h"
 
 enum { METRIC_BYTES_MAX = 1 << 20 };
+#define WHOLE_NEAR 1e-9 /* relative */
 
 /* ---- values by their data types ---- */
 
@@ -19,7 +20,9 @@ static int whole_of(const struct sparkplug_metric *metric, int64_t *whole)
     case SPARKPLUG_IS_INT: *whole = metric->value.i; return 0;
     case SPARKPLUG_IS_BOOL: *whole = metric->value.b ? 1 : 0; return 0;
     case SPARKPLUG_IS_DOUBLE:
-        if (trunc(number) != number || number < -0x1p63 || number >= 0x1p63) {
+        number = nearbyint(number); /* a scale leaves 56.999999999999993 of 57 */
+        if (!(fabs(number - metric->value.d) <= WHOLE_NEAR * fmax(1, fabs(number))) ||
+            number < -0x1p63 || number >= 0x1p63) {
             return BUSBAR_ERANGE;
         }
         *whole = (int64_t)number;

@@ -254,6 +254,26 @@ static void what_does_not_come_is_given_up(void **state)
     assert_int_equal(counts.rebirths, 1);
 }
 
+/* More than half a round is missing: nothing tells that at the first message, the ones behind it do. */
+static void a_long_gap_is_no_lateness(void **state)
+{
+    struct rig *rig = *state;
+    start(rig);
+    for (int seq = 202; seq < 205; seq++) {
+        assert_int_equal(give(rig, "", "NDATA/e", seq, ":1=1"), SPARKPLUG_TAKEN);
+    }
+    assert_log(rig, "e(rpm=1) e(rpm=1) e(rpm=1) ");
+    assert_int_equal(give(rig, "", "NDATA/e", 205, ":1=2"), SPARKPLUG_TAKEN);
+    pass(rig, 0);
+    assert_log(rig, "e(rpm=2) rebirth:e ");
+    assert_int_equal(give(rig, "", "NDATA/e", 206, ":1=3"), SPARKPLUG_TAKEN); /* it goes on */
+    assert_log(rig, "e(rpm=3) ");
+    struct sparkplug_counts counts;
+    sparkplug_host_counts(rig->host, &counts);
+    assert_int_equal(counts.gaps, 1);
+    assert_int_equal(counts.late, 4);
+}
+
 static void so_many_are_held_only(void **state)
 {
     struct rig *rig = *state;
@@ -474,6 +494,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(sequences_go_round, set_up, tear_down),
         cmocka_unit_test_setup_teardown(messages_are_put_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_does_not_come_is_given_up, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_long_gap_is_no_lateness, set_up, tear_down),
         cmocka_unit_test_setup_teardown(so_many_are_held_only, set_up, tear_down),
         cmocka_unit_test_setup_teardown(data_before_birth_wants_a_rebirth, set_up, tear_down),
         cmocka_unit_test_setup_teardown(unknown_aliases_want_a_rebirth, set_up, tear_down),

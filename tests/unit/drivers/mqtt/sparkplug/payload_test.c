@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Payloads: those of another encoder, our own there and back, what cannot be stored, what is broken. */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -369,6 +370,13 @@ static void writes_are_checked(void **state)
     assert_int_equal(sparkplug_metric_check(&metric, &err), BUSBAR_ERANGE);
     metric.value.d = -2;
     assert_int_equal(sparkplug_metric_check(&metric, &err), 0);
+    metric.value.d = 0.57 * 100; /* 56.999999999999993 */
+    assert_true(metric.value.d != 57);
+    assert_int_equal(sparkplug_metric_check(&metric, &err), 0);
+    metric.value.d = 57.001;
+    assert_int_equal(sparkplug_metric_check(&metric, &err), BUSBAR_ERANGE);
+    metric.value.d = NAN;
+    assert_int_equal(sparkplug_metric_check(&metric, &err), BUSBAR_ERANGE);
     metric.datatype = SPARKPLUG_FLOAT;
     metric.value.d = 1e300;
     assert_int_equal(sparkplug_metric_check(&metric, &err), BUSBAR_ERANGE);
