@@ -203,10 +203,11 @@ test('a message that is too big for 3.1.1 is passed over, the next is taken', as
 });
 
 test('a session that another client takes over is told as such', async (t) => {
-  const rig = await begin(t, site(broker, one('taken/d1'), { more: 'client_id: same' }));
+  const same = `same-${'x'.repeat(200)}`;
+  const rig = await begin(t, site(broker, one('taken/d1'), { more: `client_id: ${same}` }));
   await listening(rig);
-  const other = await connect(broker, { clientId: 'same' });
-  await rig.link('d1', /another client.*'same'/);
+  const other = await connect(broker, { clientId: same });
+  await rig.link('d1', /another client.*'same-x+'/);
   await other.end();
 });
 

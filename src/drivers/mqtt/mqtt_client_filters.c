@@ -232,8 +232,8 @@ static bool sort_out(struct mqtt_client *client)
 void client_filters_work(struct mqtt_client *client)
 {
     if (client->filters.asked_count < CLIENT_SUBSCRIBES_MAX && sort_out(client)) {
+        say_type(client, MQTT_SUBSCRIBE); /* first: a wider filter takes over without a gap */
         say_type(client, MQTT_UNSUBSCRIBE);
-        say_type(client, MQTT_SUBSCRIBE);
     }
 }
 

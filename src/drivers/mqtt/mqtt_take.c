@@ -19,7 +19,7 @@
 enum {
     LEVELS_MAX = 24, /* of a topic that rules can ask for */
     REASON_PAYLOAD_INVALID = 0x99,
-    KEY_MAX = 160,
+    KEY_MAX = 80,
 };
 
 /* A message that waits for the disk. */
@@ -89,8 +89,9 @@ void mqtt_take_forget(struct mqtt_broker *broker)
 static size_t print_key(const struct mqtt_broker *broker, uint16_t packet_id, uintptr_t says,
                         char key[KEY_MAX])
 {
-    return str_format(key, KEY_MAX, "%s\n%s\n%u\n%zx", broker->name, broker->client_id, packet_id,
-                      (size_t)says);
+    return str_format(key, KEY_MAX, "%016llx %016llx %u %zx",
+                      (unsigned long long)hash_text(broker->name),
+                      (unsigned long long)hash_text(broker->client_id), packet_id, (size_t)says);
 }
 
 static size_t put_key(struct mqtt_broker *broker, const struct mqtt_message *message,
