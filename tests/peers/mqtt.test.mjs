@@ -191,6 +191,40 @@ test('what came while the gateway was away is stored after its restart; of QoS 2
   assert.ok(twice.every((value) => value % 2 === 0), `of QoS 2 came twice: ${twice}`); // of QoS 1 those that the kill overtook may
 });
 
+test('what comes while the configuration is applied is stored', async (t) => {
+  const device = await speaker(t, broker);
+  const of = (units) => site(broker, {
+    d1: { settings: 'topic: applied/d1', points: { n: `{ json: $.n, units: ${units} }` } },
+    d2: { settings: 'topic: "by-id/applied", id: b, id_from: "json $.id"', points: { n: `{ json: $.n, units: ${units} }` } },
+    d3: { settings: 'topic: "by-id/applied", id: c, id_from: "json $.id"', points: { n: '{ json: $.n }' } },
+  });
+  const rig = await begin(t, of('W'));
+  await up(rig);
+  let stop = false;
+  let n = 0;
+  const sending = (async () => {
+    const said = [];
+    for (; !stop; n++) {
+      said.push(device.say('applied/d1', { n }), device.say('by-id/applied', { id: 'b', n }));
+      await sleep(5);
+    }
+    await Promise.all(said);
+  })();
+  for (let i = 0; i < 6; i++) {
+    rig.folder.write('site.yaml', of(i % 2 ? 'W' : 'kW'));
+    await rig.ok('config', 'apply', '--yes');
+    await sleep(250);
+  }
+  stop = true;
+  await sending;
+  assert.ok(n > 100, `${n} messages`);
+  for (const name of ['d1', 'd2']) {
+    await rig.shows(`${name}/n`, n - 1);
+    const values = await stored(rig, `${name}/n`, n);
+    assert.deepEqual([...new Set(values)].sort((x, y) => x - y), [...Array(n).keys()], name);
+  }
+});
+
 test('a broker that restarts is found again, its devices are down meanwhile', async (t) => {
   const own = await startBroker(folder);
   t.after(() => own.stop());

@@ -198,7 +198,7 @@ enum { SET_GOOD, SET_UNCERTAIN };
 struct match {
     struct mqtt_broker *broker;
     bool retained;
-    size_t filters;
+    size_t routes; /* also those that leave retained messages out */
 };
 
 static void add_route(struct mqtt_route_set *set, struct feed_route *route)
@@ -217,9 +217,9 @@ static void on_match(void *ctx, void *value)
 {
     struct match *match = ctx;
     const struct mqtt_filter *filter = value;
-    match->filters++;
     list_each(at, &filter->routes) {
         const struct mqtt_route *route = list_entry(at, struct mqtt_route, link);
+        match->routes++;
         if (!match->retained || route->retained == MQTT_RETAINED_GOOD) {
             add_route(&match->broker->sets[SET_GOOD], route->feed);
         } else if (route->retained == MQTT_RETAINED_UNCERTAIN) {
@@ -273,6 +273,12 @@ static void give_up(struct mqtt_broker *broker, const struct mqtt_message *messa
     }
 }
 
+/* While devices come and go one may be on its way that the message is of: it is looked at again when all are there. */
+static bool waits_for_devices(const struct mqtt_broker *broker, const struct mqtt_message *message)
+{
+    return broker->unsettled_us != 0 && message->qos > 0;
+}
+
 static void refused(struct mqtt_broker *broker, const struct mqtt_message *message, int error,
                     const char *source)
 {
@@ -283,6 +289,11 @@ static void refused(struct mqtt_broker *broker, const struct mqtt_message *messa
             feed_refuse(broker->state->feed, source, message->topic, message->payload,
                         message->size, "too much waits for the disk, and it came with QoS 0");
         }
+        return;
+    }
+    if (error == BUSBAR_ENOENT && waits_for_devices(broker, message) &&
+        broker->held_count < MQTT_HELD_MAX / 2) { /* the others may be of nobody indeed */
+        hold(broker, message);
         return;
     }
     broker->refused++;
@@ -351,7 +362,7 @@ void mqtt_take(struct mqtt_broker *broker, const struct mqtt_message *message)
         broker->sets[SET_GOOD].count = 0; /* it is acknowledged by Sparkplug's rules */
     } else if (broker->sets[0].count + broker->sets[1].count > 0) {
         give_to_feed(broker, message);
-    } else if (match.filters == 0 && broker->unsettled_us != 0 && message->qos > 0) {
+    } else if (match.routes == 0 && waits_for_devices(broker, message)) {
         hold(broker, message);
     } else {
         broker->unwanted++;
