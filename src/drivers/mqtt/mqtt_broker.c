@@ -41,7 +41,7 @@ void mqtt_broker_tell(struct mqtt_broker *broker)
 static void say_online(struct mqtt_broker *broker, const char *word)
 {
     const char *topic = broker->config.broker.status_topic;
-    if (topic != NULL && broker->up) {
+    if (topic != NULL && broker->up && broker->client != NULL) {
         const struct mqtt_publish message = {
             .topic = topic, .payload = word, .size = strlen(word), .qos = 1, .retain = true
         };
@@ -90,6 +90,7 @@ static void on_down(void *ctx, enum mqtt_down why, uint8_t reason, int error, co
     if (news) {
         busbar_log(LOG_LEVEL_WARN, "mqtt", broker->name, "not connected: %s", detail);
     }
+    timer_stop(&broker->again); /* the next connection is one */
     mqtt_take_forget(broker);
     mqtt_sparkplug_down(broker);
     mqtt_broker_tell(broker);
@@ -144,12 +145,8 @@ static void broker_free(struct mqtt_broker *broker)
 static void on_ended(void *ctx)
 {
     struct mqtt_broker *broker = ctx;
-    broker->client = NULL;
-    if (broker->state == NULL) {
-        broker_free(broker);
-    } else {
-        mqtt_broker_changed(broker); /* it was made to begin anew */
-    }
+    assert(broker->state == NULL && "close_broker() ends it, nobody else");
+    broker_free(broker);
 }
 
 static void on_released(void *ctx, uint16_t packet_id)
@@ -300,10 +297,12 @@ static void begin_again(struct timer *timer, void *ctx)
 {
     struct mqtt_broker *broker = ctx;
     (void)timer;
-    if (broker->client != NULL) {
+    if (broker->client != NULL && mqtt_client_is_up(broker->client)) {
         busbar_log(LOG_LEVEL_INFO, "mqtt", broker->name,
                    "connecting anew, for the broker to repeat what could not be stored");
-        mqtt_client_close(broker->client); /* on_ended() opens it again */
+        mqtt_take_forget(broker);
+        mqtt_sparkplug_down(broker); /* what it holds comes again, too */
+        mqtt_client_reconnect(broker->client);
     }
 }
 

@@ -212,17 +212,10 @@ void mqtt_client_fini(struct mqtt_client *client)
     }
 }
 
-void mqtt_client_close(struct mqtt_client *client)
+/* DISCONNECT, and the stream's end. */
+static void leave(struct mqtt_client *client)
 {
-    if (client->ending) {
-        return;
-    }
-    client->ending = true;
     timer_stop(&client->timer);
-    if (client->stream == NULL) {
-        loop_defer(client->loop, &client->turn);
-        return;
-    }
     if (client->state == CLIENT_UP) {
         struct mqtt_packet_end bye = { .code = MQTT_SUCCESS };
         (void)mqtt_put_end(&client->packet, MQTT_DISCONNECT, client->version, &bye);
@@ -230,6 +223,28 @@ void mqtt_client_close(struct mqtt_client *client)
     }
     client->state = CLIENT_CLOSING;
     stream_close(client->stream);
+}
+
+void mqtt_client_close(struct mqtt_client *client)
+{
+    if (client->ending) {
+        return;
+    }
+    client->ending = true;
+    if (client->stream == NULL) {
+        timer_stop(&client->timer);
+        loop_defer(client->loop, &client->turn);
+        return;
+    }
+    leave(client);
+}
+
+void mqtt_client_reconnect(struct mqtt_client *client)
+{
+    if (client->state == CLIENT_UP && !client->ending) {
+        client->again = true;
+        leave(client);
+    }
 }
 
 bool mqtt_client_is_up(const struct mqtt_client *client)

@@ -99,6 +99,9 @@ int mqtt_client_open(struct loop *loop, const struct mqtt_client_options *option
                      struct err *err);
 /* Says DISCONNECT; `ended` follows. */
 void mqtt_client_close(struct mqtt_client *client);
+/* Says DISCONNECT and connects at once, with the same session and the same subscriptions, so that the broker repeats what
+ * was not acknowledged; tickets are void. `up` follows, `down` only if it cannot. Nothing while it is not up. */
+void mqtt_client_reconnect(struct mqtt_client *client);
 
 bool mqtt_client_is_up(const struct mqtt_client *client);
 int mqtt_client_version(const struct mqtt_client *client); /* 4 or 5, of the last CONNACK */

@@ -172,11 +172,12 @@ static void on_closed(void *ctx, int error, const char *detail)
     enum client_state state = client->state;
     bool was_up = client->up_us != 0;
     int64_t lived_us = was_up ? loop_now_us(client->loop) - client->up_us : 0;
-    bool at_once = falls_back(client, state);
+    bool at_once = falls_back(client, state) || client->again;
     if (!client->end.known && !client->ending && !at_once) {
         client_say_link(client, was_up, error, detail);
     }
     client->stream = NULL;
+    client->again = false;
     client->up_us = 0;
     timer_stop(&client->timer);
     client_in_down(client);

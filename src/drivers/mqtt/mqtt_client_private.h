@@ -111,6 +111,7 @@ struct mqtt_client {
 
     enum client_state state;
     bool ending; /* mqtt_client_close() */
+    bool again;  /* mqtt_client_reconnect(): the present connection ends for the next one */
     struct stream *stream;
     struct timer timer; /* WAITING: the next try; SHAKING: CONNACK; UP: the tick */
     struct loop_deferred turn;

@@ -359,7 +359,8 @@ void mqtt_sparkplug_down(struct mqtt_broker *broker)
 
 void mqtt_sparkplug_offline(struct mqtt_broker *broker)
 {
-    if (broker->up && broker->sparkplug != NULL && broker->config.broker.sparkplug_host != NULL) {
+    if (broker->up && broker->client != NULL && broker->sparkplug != NULL &&
+        broker->config.broker.sparkplug_host != NULL) {
         say_state(broker, false);
     }
 }
@@ -487,10 +488,11 @@ bool mqtt_sparkplug_is_up(struct mqtt_device *device, char *words, size_t size)
 {
     struct mqtt_spark_device *own = device->spark;
     struct mqtt_sparkplug *spark = device->broker->sparkplug;
+    const struct mqtt_client *client = device->broker->client;
     if (own->up) {
         return true;
     }
-    if (!own->wanted) {
+    if (!own->wanted && client != NULL && mqtt_client_is_up(client)) {
         own->wanted = true;
         sparkplug_host_want(spark->host, own->place.group, own->place.node,
                             loop_now_us(device->state->loop));

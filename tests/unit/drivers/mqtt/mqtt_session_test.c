@@ -152,6 +152,63 @@ static void qos_2_over_a_reconnect(void **state)
     assert_int_equal(rig.count, 2);
 }
 
+/* So that the broker repeats what was not acknowledged: the same client, its subscriptions with it. */
+static void made_anew_it_keeps_what_it_has(void **state)
+{
+    (void)state;
+    rig_up(&rig, false);
+    assert_int_equal(mqtt_client_subscribe(rig.client, "a/#", 1), 0);
+    rig_pass(&rig, 0);
+    assert_int_equal(rig_granted(&rig, MQTT_SUBSCRIBE, 1), 1);
+    rig_publish(&rig, "a/1", "1", 1, 5, false);
+    rig_publish(&rig, "a/1", "2", 2, 6, false);
+    mqtt_client_reconnect(rig.client);
+    mqtt_client_reconnect(rig.client); /* once is enough */
+    (void)rig_take(&rig, MQTT_DISCONNECT);
+    rig_pass(&rig, 0);
+    assert_int_equal(rig.count, 2);
+    assert_int_equal(rig.ended + rig.downs, 0);
+    assert_int_equal(fake_net_count(rig.net), 2);
+    rig_up(&rig, true);
+    rig_nothing(&rig); /* the broker has the subscription */
+    acknowledge(0);    /* of the connection before */
+    acknowledge(1);
+    rig_nothing(&rig);
+    rig_publish(&rig, "a/1", "1", 1, 5, true);
+    rig_publish(&rig, "a/1", "2", 2, 6, true);
+    assert_int_equal(rig.count, 4);
+    acknowledge(2);
+    rig_heard_ack(&rig, MQTT_PUBACK, 5, 0);
+    acknowledge(3);
+    rig_heard_ack(&rig, MQTT_PUBREC, 6, 0);
+    mqtt_client_reconnect(rig.client);
+    (void)rig_take(&rig, MQTT_DISCONNECT);
+    rig_pass(&rig, 0);
+    rig_up(&rig, false); /* lost: asked for again */
+    assert_int_equal(rig_granted(&rig, MQTT_SUBSCRIBE, 1), 1);
+}
+
+static void made_anew_where_nobody_is(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    mqtt_client_reconnect(rig.client); /* it connects */
+    rig_up(&rig, false);
+    mqtt_client_reconnect(rig.client);
+    rig_pass(&rig, 0);
+    rig.peer = fake_net_last(rig.net);
+    fake_peer_fail(rig.peer, BUSBAR_ECONNREFUSED, "refused");
+    rig_pass(&rig, 0);
+    assert_int_equal(rig.downs, 1);
+    mqtt_client_connect_now(rig.client);
+    rig_pass(&rig, 0);
+    rig_up(&rig, true);
+    mqtt_client_reconnect(rig.client);
+    mqtt_client_close(rig.client); /* ends it meanwhile */
+    rig_pass(&rig, 0);
+    assert_int_equal(rig.ended, 1);
+}
+
 static void a_lost_session_forgets_ids(void **state)
 {
     (void)state;
@@ -628,6 +685,8 @@ int main(void)
         T(refused_for_good),
         T(an_unknown_release_is_completed),
         T(qos_2_over_a_reconnect),
+        T(made_anew_it_keeps_what_it_has),
+        T(made_anew_where_nobody_is),
         T(a_lost_session_forgets_ids),
         T(more_than_the_receive_maximum),
         T(more_than_there_are_ids),
