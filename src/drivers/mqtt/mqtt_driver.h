@@ -28,7 +28,7 @@ enum {
     MQTT_SETTLE_MS = 100,      /* a connection waits until no device came or went for so long */
     MQTT_SETTLE_MAX_MS = 3000, /* but no longer than this */
     MQTT_LINGER_MS = 1000,     /* a connection without devices is kept for an apply to take up */
-    MQTT_OWN_ID_MAX = 256, /* as many as `client_id` may have */
+    MQTT_OWN_ID_MAX = 256,     /* as many as `client_id` may have */
     MQTT_WORDS_MAX = 640,
 };
 
