@@ -279,6 +279,22 @@ static bool waits_for_devices(const struct mqtt_broker *broker, const struct mqt
     return broker->unsettled_us != 0 && message->qos > 0;
 }
 
+/* One of its topic waits: this one is newer, and must not be taken before it. */
+static bool waits_for_older(const struct mqtt_broker *broker, const struct mqtt_message *message)
+{
+    if (!waits_for_devices(broker, message)) {
+        return false;
+    }
+    list_each(at, &broker->held) {
+        const struct mqtt_message *older = &list_entry(at, struct mqtt_held, link)->message;
+        if (older->topic_size == message->topic_size &&
+            memcmp(older->topic, message->topic, message->topic_size) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void refused(struct mqtt_broker *broker, const struct mqtt_message *message, int error,
                     const char *source)
 {
@@ -291,9 +307,8 @@ static void refused(struct mqtt_broker *broker, const struct mqtt_message *messa
         }
         return;
     }
-    if (error == BUSBAR_ENOENT && waits_for_devices(broker, message) &&
-        broker->held_count < MQTT_HELD_MAX / 2) { /* the others may be of nobody indeed */
-        hold(broker, message);
+    if (error == BUSBAR_ENOENT && waits_for_devices(broker, message)) {
+        hold(broker, message); /* not acknowledged, they keep the broker from sending many more */
         return;
     }
     broker->refused++;
@@ -360,10 +375,11 @@ void mqtt_take(struct mqtt_broker *broker, const struct mqtt_message *message)
     bool sparkplug = mqtt_sparkplug_take(broker, message);
     if (sparkplug) {
         broker->sets[SET_GOOD].count = 0; /* it is acknowledged by Sparkplug's rules */
+    } else if ((match.routes == 0 && waits_for_devices(broker, message)) ||
+               waits_for_older(broker, message)) {
+        hold(broker, message);
     } else if (broker->sets[0].count + broker->sets[1].count > 0) {
         give_to_feed(broker, message);
-    } else if (match.routes == 0 && waits_for_devices(broker, message)) {
-        hold(broker, message);
     } else {
         broker->unwanted++;
         give_up(broker, message, 0);
