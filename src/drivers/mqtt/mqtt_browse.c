@@ -173,6 +173,17 @@ static void find_topics(struct browse *browse)
     }
 }
 
+static int find_place(struct browse *browse, struct buf *listen, struct err *err)
+{
+    const char *place = browse->device->config.sparkplug;
+    browse->spark = mqtt_spark_look_new(place, browse->asked);
+    if (browse->spark == NULL) {
+        return err_set(err, BUSBAR_ECONFIG, "'%.120s' is no place of Sparkplug", place);
+    }
+    mqtt_spark_look_topics(browse->spark, listen);
+    return 0;
+}
+
 /* What a discovery has heard of it before. */
 static void recall(struct browse *browse)
 {
@@ -190,6 +201,7 @@ void mqtt_browse_begin(struct mqtt_device *device, struct driver_browse *asked)
     struct browse *browse = busbar_alloc(sizeof(*browse));
     struct err err = { 0 };
     struct buf listen;
+    int error = 0;
     browse->device = device;
     browse->asked = asked;
     mqtt_seen_init(&browse->seen);
@@ -197,15 +209,16 @@ void mqtt_browse_begin(struct mqtt_device *device, struct driver_browse *asked)
     list_append(&device->browses, &browse->link);
     buf_init(&listen, MQTT_TOPICS_TEXT_MAX + sizeof(ANNOUNCEMENTS) + 2);
     if (device->config.sparkplug != NULL) {
-        browse->spark = mqtt_spark_look_new(device->config.sparkplug, asked);
-        mqtt_spark_look_topics(browse->spark, &listen);
+        error = find_place(browse, &listen, &err);
     } else {
         find_topics(browse);
         recall(browse);
         (void)buf_printf(&listen, "%s, " ANNOUNCEMENTS, buf_text(&browse->topics));
     }
-    int error = mqtt_listen_start(state, &device->config.broker, buf_text(&listen), LISTEN_US,
+    if (error == 0) {
+        error = mqtt_listen_start(state, &device->config.broker, buf_text(&listen), LISTEN_US,
                                   &listen_events, browse, &browse->listen, &err);
+    }
     buf_fini(&listen);
     if (error != 0) {
         browse_free(browse);
