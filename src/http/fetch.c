@@ -17,7 +17,13 @@
 #include "net/loop.h"
 #include "net/timer.h"
 
-enum { CONNECTIONS_KEPT = 256, PER_HOST_MAX = 8, TYPE_MAX = 128, RETRY_AFTER_MAX_S = 86400 };
+enum {
+    CONNECTIONS_KEPT = 256,
+    PER_HOST_MAX = 8,
+    TYPE_MAX = 128,
+    RETRY_AFTER_MAX_S = 86400,
+    LOGIN_ROUNDS_MAX = 2, /* its question, and that our nonce is too old */
+};
 
 struct http_fetcher {
     struct loop *loop;
@@ -36,6 +42,8 @@ struct http_fetch {
     struct buf body;
     CURLcode result;
     bool too_long;
+    bool asked;      /* of `once`: it was sent */
+    long heard_size; /* of the heads that had come then */
     http_fetched_cb fetched;
     void *ctx;
     char words[CURL_ERROR_SIZE];
@@ -243,6 +251,28 @@ static void set_tls(CURL *easy, const struct http_client_tls *tls)
     }
 }
 
+/* Before each sending. libcurl sends again when a connection that was there breaks without a word, and after a login's
+ * first answer the connection always was; the device may have taken it. */
+static int refuse_again(void *ctx, char *to_ip, char *from_ip, int to_port, int from_port)
+{
+    struct http_fetch *fetch = ctx;
+    long size = 0;
+    (void)to_ip, (void)from_ip, (void)to_port, (void)from_port;
+    (void)curl_easy_getinfo(fetch->easy, CURLINFO_HEADER_SIZE, &size);
+    bool again = fetch->asked && size == fetch->heard_size;
+    fetch->asked = true;
+    fetch->heard_size = size;
+    return again ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
+}
+
+static void set_once(struct http_fetch *fetch)
+{
+    CURL *easy = fetch->easy;
+    (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L); /* an old one may be broken */
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, refuse_again);
+    (void)curl_easy_setopt(easy, CURLOPT_PREREQDATA, fetch);
+}
+
 static void set_request(struct http_fetch *fetch, const struct http_ask *ask)
 {
     CURL *easy = fetch->easy;
@@ -261,13 +291,14 @@ static void set_request(struct http_fetch *fetch, const struct http_ask *ask)
     if (ask->method != NULL && strcmp(ask->method, "GET") != 0) {
         (void)curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, ask->method);
     }
-    if (ask->once) { /* on a fresh connection it is never sent twice */
-        (void)curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+    if (ask->once) {
+        set_once(fetch);
     }
     unsigned redirects = ask->redirects_max < HTTP_FETCH_REDIRECTS_MAX ? ask->redirects_max
                                                                        : HTTP_FETCH_REDIRECTS_MAX;
     (void)curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, redirects > 0 ? 1L : 0L);
-    (void)curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)redirects);
+    unsigned rounds = ask->login == HTTP_LOGIN_DIGEST ? LOGIN_ROUNDS_MAX : 0; /* count as well */
+    (void)curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)(redirects + rounds));
 }
 
 static void set_all(struct http_fetch *fetch, const struct http_ask *ask)

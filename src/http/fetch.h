@@ -39,7 +39,7 @@ struct http_ask {
     enum http_login login;
     const char *user, *password; /* HTTP_LOGIN_BEARER: password is the token */
     struct http_client_tls tls;
-    bool once;              /* not sent again by itself when a connection that was there breaks */
+    bool once;              /* never sent again by itself, whatever breaks; on a new connection */
     unsigned redirects_max; /* at most HTTP_FETCH_REDIRECTS_MAX; 0: a redirect is an answer */
     size_t answer_max;      /* 0: HTTP_FETCH_ANSWER_MAX */
     int64_t timeout_us;     /* of all of it */

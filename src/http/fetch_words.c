@@ -25,6 +25,8 @@ static const struct {
       "https instead of http, or the other way round?" },
     { CURLE_RECV_ERROR, BUSBAR_ERESET, "the connection broke while the answer came", BROKE_HINT },
     { CURLE_SEND_ERROR, BUSBAR_ERESET, "the connection broke while it was asked", BROKE_HINT },
+    { CURLE_ABORTED_BY_CALLBACK, BUSBAR_ECLOSED,
+      "the connection broke before an answer came, and it is not sent again", "" },
     { CURLE_PARTIAL_FILE, BUSBAR_ECLOSED, "the connection closed before the answer was whole", "" },
     { CURLE_TOO_MANY_REDIRECTS, BUSBAR_ELIMIT, "it redirects again and again",
       "write the address it ends at" },
@@ -52,7 +54,8 @@ int http_fetch_words(int result, const char *words, const char *url, struct err 
     }
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         if ((int)rows[i].result == result) {
-            bool says = words[0] != '\0' && rows[i].code != BUSBAR_ETIMEOUT;
+            bool says = words[0] != '\0' && rows[i].code != BUSBAR_ETIMEOUT &&
+                        result != CURLE_ABORTED_BY_CALLBACK;
             err_set(err, rows[i].code, says ? "%s: %s (%s)" : "%s: %s", host, rows[i].message,
                     words);
             err_hint(err, "%s", rows[i].hint);

@@ -62,6 +62,18 @@ function answer(request, response) {
       json({});
       return;
     case '/once': request.socket.destroy(); return; // it took it, and nobody hears of that
+    case '/once-digest':
+      if (digestIsRight(request.headers.authorization, request.method)) {
+        hits.set('taken by digest', (hits.get('taken by digest') ?? 0) + 1);
+        if (device.mode === 'mute') {
+          request.socket.destroy();
+        } else {
+          json({});
+        }
+      } else {
+        response.writeHead(401, { 'www-authenticate': 'Digest realm="plant", nonce="abc", qop="auth"' }).end();
+      }
+      return;
     case '/state': json({ on: device.on }); return;
     case '/api/limit': {
       let body = '';
@@ -106,6 +118,10 @@ devices:
     http: { url: "${host}/state" }
     every: 1s
     points: { open: { json: $.on, send: '{"open": {value}}', send_url: /once, write: true } }
+  gate:
+    http: { url: "${host}/digest", user: admin, password: !secret pw, login: digest }
+    every: 1s
+    points: { open: { json: $.v, send: '{"open": {value}}', send_url: /once-digest, write: true } }
   gone: { http: { url: "http://127.0.0.1:1/" }, every: 1s, points: { v: { json: $.v } } }
 `,
   });
@@ -169,6 +185,15 @@ test('a write without an answer is not sent again', async () => {
   const written = await gateway.post('/api/v1/points/valve/open/write', { value: true });
   assert.notEqual(written.status, 200);
   assert.equal(hits.get('/once'), 1);
+  await until('the gate answers', async () => (await point('gate/open')).value === 2);
+  const digest = await gateway.post('/api/v1/points/gate/open/write', { value: 2 });
+  assert.equal(digest.status, 200, JSON.stringify(digest.body));
+  assert.equal(hits.get('taken by digest'), 1);
+  device.mode = 'mute'; // the second request of a login goes by a connection that was there
+  const mute = await gateway.post('/api/v1/points/gate/open/write', { value: 2 });
+  device.mode = 'fine';
+  assert.equal(hits.get('taken by digest'), 2);
+  assert.match(JSON.stringify(mute.body), /clos/);
 });
 
 test('browsing proposes a point for each value', async () => {
