@@ -172,7 +172,7 @@ test('a retained message is uncertain until a new one comes; good or ignored whe
 
 test('what came while the gateway was away is stored after its restart; of QoS 2 once', async (t) => {
   const device = await speaker(t, broker);
-  const rig = await begin(t, site(broker, { d1: { settings: 'topic: kept-session/d1', points: { n: '{ json: $.n }' } } }));
+  const rig = await begin(t, site(broker, { d1: { settings: 'topic: kept-session/d1, qos: 2', points: { n: '{ json: $.n }' } } }));
   await up(rig);
   await device.say('kept-session/d1', { n: 0 });
   await rig.shows('d1/n', 0);
