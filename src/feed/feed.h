@@ -68,6 +68,8 @@ struct feed_message {
     size_t key_size;
     /* The sender's connection belongs to this device: ids are not asked for. NULL: by routes. */
     struct device *device;
+    /* A device may be about to come that the message is of: it is BUSBAR_EBUSY when an id in it is that of none. */
+    bool whole;
     /* What each of its devices keeps in its ring of last frames (driver_frame is called here, not by the driver); NULL: the
      * body. */
     const void *frame;

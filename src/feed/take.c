@@ -146,6 +146,11 @@ static int take_by_id(struct taking *taking, size_t element)
         return take_member(taking, member, element);
     }
     if (list_empty(&route->all)) {
+        if (error == 0 && taking->message->whole) {
+            return err_set(&taking->verdict->err, BUSBAR_EBUSY,
+                           "the configuration is being applied: device '%.*s' may be about to come",
+                           size < 100 ? (int)size : 100, id);
+        }
         if (error == 0 && taking->verdict->strangers == 0) {
             err_set(&taking->verdict->err, BUSBAR_ENOENT, "no device has the id '%.*s' (%s)",
                     size < 100 ? (int)size : 100, id, route->name);
@@ -445,8 +450,10 @@ int feed_take(struct feed *feed, struct feed_route *const *routes, size_t route_
     taking.source->view.last_us = message->payload.receive_us;
     feed->people.counts.messages++;
     int error = read_message(&taking, routes, route_count);
-    if (error != 0) {
+    if (error != 0 && error != BUSBAR_EBUSY) {
         refuse(&taking, error);
+    }
+    if (error != 0) {
         return error;
     }
     verdict->err.code = 0;

@@ -274,12 +274,22 @@ test('while the configuration is applied, senders are put off, not turned away',
       told.set(status, (told.get(status) ?? 0) + 1);
     }
   });
-  for (const [listen, units] of [[port, 'kW'], [await freePort(), 'kW'], [port, 'W'], [await freePort(), 'W'], [port, 'W']]) {
-    folder.write('site.yaml', site(listen).replace('units: W', `units: ${units}`));
+  const apply = async () => {
     const applied = await gateway.cli(['config', 'apply', '--yes']);
     assert.equal(applied.code, 0, applied.stderr);
     await sleep(300);
+  };
+  for (const [listen, units] of [[port, 'kW'], [await freePort(), 'kW'], [port, 'W'], [await freePort(), 'W'], [port, 'W']]) {
+    folder.write('site.yaml', site(listen).replace('units: W', `units: ${units}`));
+    await apply();
   }
+  const meter = (_, i) => `  m${i}: { modbus: { tcp: "127.0.0.1:1" }, every: 1h, points: { v: { holding: 0 } } }\n`;
+  folder.write('a.yaml', `devices:\n${Array.from({ length: 8000 }, meter).join('')}`); // they come before the others
+  folder.write('site.yaml', site(port).replace('rate: 3', 'rate: 4'));
+  await apply();
+  folder.write('a.yaml', 'devices: {}\n');
+  folder.write('site.yaml', site(port));
+  await apply();
   await until('it goes on', async () => (await post('pv-1', '{"ac":{"power":77}}')).status === 204);
   stop = true;
   await Promise.all(sending);

@@ -57,6 +57,7 @@ void http_device_start(struct http_device *device)
     if (state->unsettled) {
         timer_start(&state->settle, HTTP_SETTLE_MS, 0);
     }
+    http_left_back(&state->left, device->id);
     struct http_connector *connector = http_connector_named(state, device->config.connector);
     if (connector == NULL) {
         err_set(&device->broken, BUSBAR_ECONFIG, "there is no connector '%s'",
@@ -77,8 +78,7 @@ void http_device_stop(struct http_device *device)
     if (device->started) {
         if (device->connector != NULL) {
             http_connector_leave(device->connector, device);
-            device->state->unsettled = true;
-            timer_start(&device->state->settle, HTTP_LEFT_MS, 0);
+            http_left_add(&device->state->left, device->id, payload_shape_has_id(device->shape));
         }
         list_remove(&device->link);
         device->started = false;

@@ -178,6 +178,7 @@ static int open_driver(struct driver *drv, struct err *err)
     http_init(&state->http, state->loop, &http_post_ops, state);
     state->fetcher = http_fetcher_new(state->loop);
     state->reader = payload_reader_new();
+    http_left_init(&state->left, state->loop);
     timer_init(&state->settle, state->loop, on_settled, state);
     timer_init(&state->upkeep, state->loop, on_upkeep, state);
     timer_start(&state->upkeep, UPKEEP_MS, UPKEEP_MS);
@@ -224,6 +225,7 @@ static void close_driver(struct driver *drv)
     http_fini(&state->http);
     http_fetcher_free(state->fetcher);
     payload_reader_free(state->reader);
+    http_left_fini(&state->left);
     timer_stop(&state->settle);
     timer_stop(&state->upkeep);
     if (state->done != NULL) {

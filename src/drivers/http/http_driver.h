@@ -4,6 +4,7 @@
  *   http_driver.c      the slots of the driver interface
  *   http_listen.c      the sockets that devices post to, and their certificate
  *   http_connectors.c  who may post: keys, addresses, rates; and which device an id is
+ *   http_left.c        devices that are taken out and put in again by a change
  *   http_post.c        a posted message: from its head to the feed and to the answer
  *   http_target.c      paths and queries; pure
  *   http_answer.c      answers
@@ -19,6 +20,7 @@
 #include "driver/driver.h"
 #include "driver/keyring.h"
 #include "drivers/http/http_config.h"
+#include "drivers/http/http_left.h"
 #include "drivers/http/http_target.h"
 #include "feed/feed.h"
 #include "http/fetch.h"
@@ -30,7 +32,6 @@ enum {
     HTTP_SMALL_BODY = 64 *
                       1024,     /* a refused one is read to its end, so that the sender reads why */
     HTTP_SETTLE_MS = 200,       /* after a change nobody is told that a device is unknown */
-    HTTP_LEFT_MS = 5000,        /* nor after one has left: it may come back by the same change */
     HTTP_BUCKETS_MAX = 65536,   /* addresses whose rate is counted, of one connector */
     HTTP_BODIES_MAX = 64 << 20, /* bytes of bodies being received or waiting */
 };
@@ -99,6 +100,7 @@ struct http_state {
     size_t connector_count;
     struct MHD_Response *done; /* 204, the same for all */
     struct list devices;       /* struct http_device that are started */
+    struct http_left left;
     struct timer settle, upkeep;
     bool unsettled;
     unsigned upkeeps;

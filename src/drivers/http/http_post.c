@@ -15,7 +15,7 @@
 
 enum {
     NAMES_BYTES = 4096,
-    KEY_SIZE = SETUP_NAME_MAX + HTTP_ID_MAX + HTTP_IDEMPOTENCY_MAX + 3, /* "connector/id:key" */
+    KEY_SIZE = SETUP_NAME_MAX + HTTP_ID_MAX + HTTP_IDEMPOTENCY_MAX + 3, /* "connector/id/key" */
 };
 
 /* ---- the head ---- */
@@ -245,11 +245,17 @@ static void put_off(struct http_post *post, const char *why)
     http_answer_error(post, 503, HTTP_REFUSED_BUSY, &err);
 }
 
+/* Whether a device may be about to come that a message tells by an id in it. */
+static bool may_come(const struct http_state *state)
+{
+    return state->unsettled || state->left.in_messages > 0;
+}
+
 static void on_done(void *ctx, int error)
 {
     struct http_post *post = ctx;
     struct err err;
-    if (error == 0 && post->nobody && post->state->unsettled) {
+    if (error == 0 && post->nobody && may_come(post->state)) {
         put_off(post, changing);
         return;
     }
@@ -300,9 +306,9 @@ static void refused_by_feed(struct http_post *post, int error, const struct feed
     post->err = verdict->err;
     post->err.code = error;
     switch (error) {
-    case BUSBAR_EBUSY: put_off(post, "too much waits for the disk"); return;
+    case BUSBAR_EBUSY: put_off(post, verdict->err.message); return;
     case BUSBAR_ENOENT:
-        if (post->state->unsettled) {
+        if (may_come(post->state)) {
             put_off(post, changing);
             return;
         }
@@ -322,7 +328,8 @@ static void take(struct http_post *post)
     const char *repeat = http_header(&post->http, "Idempotency-Key");
     first_part(post->target.path, id, sizeof(id));
     const struct http_device *device = map_get(&connector->devices, id);
-    if (device == NULL && post->state->unsettled) {
+    if (device == NULL && (http_left_has(&post->state->left, id) ||
+                           (connector->by_id_count == 0 && may_come(post->state)))) {
         put_off(post, changing);
         return;
     }
@@ -342,10 +349,11 @@ static void take(struct http_post *post)
                      .receive_us = clock_wall_us() },
         .source = source,
         .device = device != NULL ? device->dev : NULL,
+        .whole = may_come(post->state),
     };
     if (repeat != NULL) {
         message.key = key;
-        message.key_size = str_format(key, sizeof(key), "%s/%s:%s", connector->name, id, repeat);
+        message.key_size = str_format(key, sizeof(key), "%s/%s/%s", connector->name, id, repeat);
     }
     connector->messages++;
     connector->last_us = message.payload.receive_us;

@@ -152,6 +152,32 @@ static void a_message_feeds_many_devices_whole_or_not_at_all(void **state)
     rig_fini(&rig);
 }
 
+/* While a configuration is applied: else what is of the device that is not there yet would be acknowledged, and lost. */
+static void a_message_waits_for_all_of_its_devices(void **state)
+{
+    (void)state;
+    struct rig rig;
+    struct sent sent;
+    struct driver_message_counts counts;
+    rig_init(&rig);
+    struct feed_message message = message_of("a|0=1\nb|0=2");
+    (void)joined(&rig, "a");
+    message.whole = true;
+    assert_int_equal(take_message(&rig, &message, &sent), BUSBAR_EBUSY);
+    assert_non_null(strstr(sent.verdict.err.message, "device 'b' may be about to come"));
+    (void)joined(&rig, "b");
+    assert_int_equal(take_message(&rig, &message, &sent), 0);
+    assert_int_equal(sent.verdict.devices, 2);
+    rig_turn(&rig);
+    assert_int_equal(rig.stored_count, 2);
+    feed_counts(rig.feed, &counts);
+    assert_int_equal(counts.refused + counts.strangers, 0);
+    assert_int_equal(take(&rig, "a|0=3\nc|0=4", &sent), 0); /* nobody is awaited */
+    assert_int_equal(sent.verdict.strangers, 1);
+    rig_turn(&rig);
+    rig_fini(&rig);
+}
+
 static void a_number_does_not_become_a_text(void **state)
 {
     (void)state;
@@ -737,6 +763,7 @@ int main(void)
         cmocka_unit_test(a_message_is_acknowledged_when_it_is_on_disk),
         cmocka_unit_test(messages_of_a_turn_are_one_batch_a_device),
         cmocka_unit_test(a_message_feeds_many_devices_whole_or_not_at_all),
+        cmocka_unit_test(a_message_waits_for_all_of_its_devices),
         cmocka_unit_test(a_number_does_not_become_a_text),
         cmocka_unit_test(a_time_that_cannot_be_is_refused),
         cmocka_unit_test(several_values_of_one_point_get_times_of_their_own),
