@@ -31,6 +31,7 @@ enum {
     FEED_STEP_BACK_US = 5000000, /* a clock set back by more begins anew */
     FEED_FIND_US = 10000000,     /* a stranger is told again after this */
     FEED_WHERE_MAX = 160,
+    FEED_UNUSED_MAX = 80, /* bytes kept of a message of no use */
     FEED_KEY_TEXT_MAX = FEED_WHERE_MAX + DEVICE_NAME_MAX + 2, /* of a stranger, with its NUL */
 };
 
@@ -164,8 +165,19 @@ struct source {
     char name[];
 };
 
+/* The last message of no use; its words are made when somebody asks. */
+struct unused {
+    int64_t time_us;                  /* 0: there was none */
+    const struct source *source;      /* stays as long as the people */
+    bool left_out;                    /* by `only` */
+    char device[DEVICE_NAME_MAX + 1]; /* whose rules found nothing; "": of several */
+    uint8_t excerpt[FEED_UNUSED_MAX];
+    size_t excerpt_size;
+};
+
 struct people {
     struct driver_message_counts counts;
+    struct unused unused;
     struct map sources, strangers;
     struct list source_list, stranger_list;
     struct source *last;      /* that spoke last */
@@ -178,6 +190,9 @@ void people_fini(struct people *people);
 struct source *people_source(struct people *people, const char *name);
 void people_refuse(struct people *people, struct source *source, const char *where,
                    const void *data, size_t size, const char *why);
+/* dev: the one device it was of; NULL. */
+void people_unused(struct people *people, const struct source *source, const struct device *dev,
+                   bool left_out, const struct payload_message *message);
 /* The key of the find that an id of a route is. */
 void people_key(char *to, size_t size, const struct feed_route *route, const char *id,
                 size_t id_size);

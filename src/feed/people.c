@@ -166,6 +166,48 @@ static void walk_refusals(const void *of, driver_refusal_cb cb, void *ctx)
     }
 }
 
+/* ---- of no use ---- */
+
+void people_unused(struct people *people, const struct source *source, const struct device *dev,
+                   bool left_out, const struct payload_message *message)
+{
+    struct unused *unused = &people->unused;
+    size_t size = message->size;
+    if (size > FEED_UNUSED_MAX) {
+        size_t cut = str_utf8_cut((const char *)message->body, size, FEED_UNUSED_MAX);
+        size = FEED_UNUSED_MAX - cut < 4 ? cut : FEED_UNUSED_MAX;
+    }
+    people->counts.unused++;
+    unused->time_us = message->receive_us;
+    unused->source = source;
+    unused->left_out = left_out;
+    (void)str_copy(unused->device, sizeof(unused->device), dev != NULL ? dev->name : "");
+    unused->excerpt_size = size;
+    if (size > 0) {
+        memcpy(unused->excerpt, message->body, size);
+    }
+}
+
+bool feed_last_unused(const struct feed *feed, struct buf *out)
+{
+    const struct unused *unused = &feed->people.unused;
+    char time[STR_TIME_MAX], excerpt[FEED_EXCERPT_MAX + 1];
+    if (unused->time_us == 0) {
+        return false;
+    }
+    (void)str_format_time(time, sizeof(time), unused->time_us, 0, true);
+    (void)print_excerpt(excerpt, unused->excerpt, unused->excerpt_size);
+    (void)buf_printf(out, "%s from %s: ", time, unused->source->name);
+    if (unused->left_out) {
+        (void)buf_printf(out, "'only' leaves it out: '%s'", excerpt);
+    } else {
+        (void)buf_printf(out, "no rule of %s%s finds anything in '%s'",
+                         unused->device[0] != '\0' ? "device " : "its devices", unused->device,
+                         excerpt);
+    }
+    return true;
+}
+
 /* ---- strangers ---- */
 
 /* The settings a device of this id would have. */

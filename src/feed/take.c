@@ -420,7 +420,10 @@ static void count(struct taking *taking)
     verdict->events = (unsigned)taking->events;
     counts->readings += taking->readings;
     counts->events += taking->events;
-    counts->unused += taking->readings + taking->events == 0;
+    if (taking->readings + taking->events == 0) {
+        people_unused(&taking->feed->people, taking->source, verdict->dev,
+                      taking->feed->staged_count == 0, &taking->message->payload);
+    }
     counts->repeated += verdict->repeated;
 }
 

@@ -127,6 +127,16 @@ test('lines of socat, ncat and Node: stored, then acknowledged, each by its id',
   assert.equal((await rig.good('m8/v')).value, 5); // a connection that ends takes nothing with it
 });
 
+test('the last message in which no rule found anything is told', async (t) => {
+  const port = await freePort();
+  const rig = await begin(t, site(`p: { listen: "127.0.0.1:${port}", ack: '+' }`, `  d1: { tcp: { listener: p }, points: { n: { match: '^N=(\\d+)$' } } }\n`));
+  const peer = await dial(port);
+  peer.socket.write('N=1\nHELLO\nN=2\n');
+  await peer.hears('+++');
+  const told = (await status(rig)).find(({ name }) => name === 'last without use');
+  assert.match(told?.text ?? 'nothing', /^\d{4}-.*Z from .*127\.0\.0\.1.*: no rule of device d1 finds anything in 'HELLO'$/);
+});
+
 test('what was acknowledged is there after kill -9', async (t) => {
   const port = await freePort();
   const rig = await begin(t, site(`p: { listen: "127.0.0.1:${port}", ack: '{time_ms}+' }`, `  d1: { tcp: { listener: p }, points: { n: { text: all, type: int } } }\n`));
