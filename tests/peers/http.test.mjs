@@ -298,6 +298,39 @@ test('while the configuration is applied, senders are put off, not turned away',
   assert.ok(told.get(204) > 10, JSON.stringify([...told]));
 });
 
+test('what comes at the moment a listener closes does no harm', async () => {
+  const one = `POST /pv-1 HTTP/1.1\r\nHost: x\r\nX-Api-Key: wrong\r\nContent-Length: 2\r\n\r\n{}`;
+  const sockets = new Set();
+  let stop = false;
+  const flood = () => {
+    const socket = connect(port, '127.0.0.1');
+    const again = () => {
+      sockets.delete(socket);
+      if (!stop) {
+        setTimeout(flood, 5);
+      }
+    };
+    const write = () => {
+      while (!stop && socket.writable && socket.write(one.repeat(100))) { /* until it is full */ }
+    };
+    sockets.add(socket);
+    socket.on('connect', write).on('drain', write).on('error', () => {}).on('close', again).resume();
+  };
+  for (let i = 0; i < 8; i++) {
+    flood();
+  }
+  const other = await freePort();
+  for (const listen of [other, port, other, port]) {
+    folder.write('site.yaml', site(listen));
+    const applied = await gateway.cli(['config', 'apply', '--yes']);
+    assert.equal(applied.code, 0, applied.stderr);
+    await sleep(300);
+  }
+  stop = true;
+  sockets.forEach((socket) => socket.destroy());
+  await until('it goes on', async () => (await post('pv-1', '{"ac":{"power":78}}').catch(() => ({}))).status === 204);
+});
+
 test('TLS with certificates of both sides', async () => {
   const keys = mkdtempSync(join(tmpdir(), 'busbar-http-tls-'));
   const openssl = (...args) => {
