@@ -9,6 +9,7 @@
 #include <microhttpd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/str.h"
@@ -288,6 +289,18 @@ static void cancelled_ones_say_nothing(void **state)
     assert_int_equal(rig->status, 200);
 }
 
+/* Else an address of IPv4 would come by it as one of IPv6, past a list of those that may. */
+static void an_address_of_ipv6_leaves_ipv4_alone(void **state)
+{
+    struct rig *rig = *state;
+    uint16_t port = 0;
+    struct err err = { 0 };
+    int fd = http_bind("::", rig->port, &port, &err); /* 127.0.0.1 has it */
+    assert_true(fd >= 0);
+    assert_int_equal(port, rig->port);
+    assert_int_equal(close(fd), 0);
+}
+
 static void urls_are_checked_and_joined(void **state)
 {
     char text[128];
@@ -322,6 +335,7 @@ int main(void)
         RIG_TEST(silence_has_an_end),
         RIG_TEST(what_cannot_be_asked_is_said),
         RIG_TEST(cancelled_ones_say_nothing),
+        RIG_TEST(an_address_of_ipv6_leaves_ipv4_alone),
         cmocka_unit_test(urls_are_checked_and_joined),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
