@@ -360,6 +360,14 @@ static void run_read(struct sink_work *work)
     }
 }
 
+static void job_ended(struct sink *sink)
+{
+    if (sink->news && !sink->more) {
+        sink_news(sink);
+    }
+    sink_pump(sink);
+}
+
 static void run_encode(struct sink_work *work)
 {
     struct load *load = work->sink->making;
@@ -395,7 +403,7 @@ static void on_encoded(struct sink_work *work, int error)
     } else {
         encoded(sink, load);
     }
-    sink_pump(sink);
+    job_ended(sink);
 }
 
 static void read_failed(struct sink *sink, struct load *load)
@@ -433,10 +441,7 @@ static void on_read(struct sink_work *work, int error)
         sink->more = sink->more && !(load->push == NULL && sink->reading.end);
         sink_facts_begin(sink, load);
     }
-    if (!sink->more && sink->news) {
-        sink_news(sink);
-    }
-    sink_pump(sink);
+    job_ended(sink);
 }
 
 static void begin_read(struct sink *sink, struct sink_push *push)

@@ -239,12 +239,12 @@ static void company_over(struct timer *timer, void *ctx)
 
 void sink_news(struct sink *sink)
 {
-    if (sink->stand != STAND_ON || sink->more) {
+    if (sink->stand != STAND_ON) {
         return;
     }
-    if (sink->making != NULL) {
+    if (sink->making != NULL) { /* a reader may be past it already, and say that it saw the end */
         sink->news = true;
-    } else if (!timer_running(&sink->company)) {
+    } else if (!sink->more && !timer_running(&sink->company)) {
         sink->news = false;
         timer_start_us(&sink->company, sink->batch_us, 0);
     }

@@ -131,6 +131,7 @@ static int fake_encode(const struct sink_target *target, struct sink_batch *batc
     (void)target;
     (void)err;
     fake.encodes++;
+    fake_step("encode");
     if (fake.most > 0 && batch->sample_count > fake.most) {
         return BUSBAR_ELIMIT;
     }

@@ -393,7 +393,7 @@ static void a_target_of_a_longer_log_does_not_win(void **state)
     fake.has_position = true;
     fake.position.place.sequence = 1000;
     yard_start(&yard, plain);
-    yard_run(&yard, S / 2);
+    yard_run(&yard, S / 4); /* less than any wait to the next try */
     assert_string_equal(yard.events, "fault ");
     assert_int_equal(fake.sample_count, 0);
     fake.has_position = false; /* of the new log it knows nothing */
@@ -448,6 +448,27 @@ static void facts_are_told_anew_after_a_change(void **state)
     assert_int_equal(fake.facts, 5);
 }
 
+static void something_comes_while_a_job_runs(const char *what)
+{
+    if (strcmp(what, "encode") == 0) {
+        fake.step = NULL;
+        yard_append(&yard, 1, 1);
+    }
+}
+
+/* With the first batch the facts are told, and a job of its own encodes; with the next the job that read. */
+static void what_comes_while_a_job_runs_is_not_forgotten(void **state)
+{
+    (void)state;
+    yard_start(&yard, plain);
+    for (int count = 2; count <= 4; count += 2) {
+        fake.step = something_comes_while_a_job_runs;
+        yard_append(&yard, 1, 1);
+        yard_run(&yard, 3 * S);
+        fake_assert_once(1, count, 0);
+    }
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -474,6 +495,7 @@ int main(void)
         TEST(a_new_one_may_begin_now),
         TEST(no_memory_delays_and_loses_nothing),
         TEST(facts_are_told_anew_after_a_change),
+        TEST(what_comes_while_a_job_runs_is_not_forgotten),
         TEST(what_waits_is_right_after_an_outage_and_refusals),
         TEST(a_target_of_a_longer_log_does_not_win),
         TEST(a_place_behind_the_log_begins_at_its_end),
