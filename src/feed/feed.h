@@ -126,9 +126,9 @@ void feed_refuse(struct feed *feed, const char *source, const char *where, const
 
 /* ---- for people ---- */
 void feed_counts(const struct feed *feed, struct driver_message_counts *counts);
-/* Appends the last message of no use in words, with why: "2026-11-22T10:44:08Z from 10.0.7.4: no rule of device scale-1
- * finds anything in 'READY'". False: there was none, nothing is appended. */
-bool feed_last_unused(const struct feed *feed, struct buf *out);
+/* For the driver's slot `status`: "last without use" with why, "2026-11-22T10:44:08Z from 10.0.7.4: no rule of device scale-1
+ * finds anything in 'READY'"; nothing where there was none. */
+void feed_status(const struct feed *feed, driver_status_cb cb, void *ctx);
 /* For the driver's slot `messages`; valid until the feed changes. */
 void feed_messages(const struct feed *feed, struct driver_messages *out);
 

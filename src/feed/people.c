@@ -188,24 +188,27 @@ void people_unused(struct people *people, const struct source *source, const str
     }
 }
 
-bool feed_last_unused(const struct feed *feed, struct buf *out)
+void feed_status(const struct feed *feed, driver_status_cb cb, void *ctx)
 {
     const struct unused *unused = &feed->people.unused;
     char time[STR_TIME_MAX], excerpt[FEED_EXCERPT_MAX + 1];
+    char text[STR_TIME_MAX + FEED_SOURCE_MAX + DEVICE_NAME_MAX + FEED_EXCERPT_MAX + 64];
     if (unused->time_us == 0) {
-        return false;
+        return;
     }
     (void)str_format_time(time, sizeof(time), unused->time_us, 0, true);
     (void)print_excerpt(excerpt, unused->excerpt, unused->excerpt_size);
-    (void)buf_printf(out, "%s from %s: ", time, unused->source->name);
     if (unused->left_out) {
-        (void)buf_printf(out, "'only' leaves it out: '%s'", excerpt);
+        (void)str_format(text, sizeof(text), "%s from %s: 'only' leaves it out: '%s'", time,
+                         unused->source->name, excerpt);
     } else {
-        (void)buf_printf(out, "no rule of %s%s finds anything in '%s'",
+        (void)str_format(text, sizeof(text), "%s from %s: no rule of %s%s finds anything in '%s'",
+                         time, unused->source->name,
                          unused->device[0] != '\0' ? "device " : "its devices", unused->device,
                          excerpt);
     }
-    return true;
+    const struct driver_status status = { .part = "", .name = "last without use", .text = text };
+    cb(ctx, &status);
 }
 
 /* ---- strangers ---- */

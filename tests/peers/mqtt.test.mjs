@@ -110,8 +110,10 @@ test('a message that is wrong is refused with why, acknowledged, and the next on
   await up(rig);
   await device.say('bad/d1', '{"x": 1');
   await device.say('bad/d1', { x: 'much' });
+  await device.say('bad/d1', { y: 1 });
   await device.say('bad/d1', { x: 7 });
   await rig.shows('d1/x', 7);
+  assert.match(await rig.ok('drivers', 'mqtt'), /last without use.*bad\/d1: no rule of device d1 finds anything in '\{"y":1\}'/);
   const out = await rig.ok('drivers', 'mqtt', '--refused');
   assert.match(out, /bad\/d1/);
   assert.match(out, /much/);

@@ -6,7 +6,7 @@
 #include "base/str.h"
 #include "drivers/http/http_driver.h"
 
-enum { TEXT_MAX = 128, UNUSED_MAX = 1024 };
+enum { TEXT_MAX = 128 };
 
 struct teller {
     driver_status_cb cb;
@@ -67,16 +67,6 @@ static void tell_connector(const struct teller *teller, const struct http_state 
     }
 }
 
-static void tell_unused(const struct teller *teller, const struct http_state *state)
-{
-    struct buf text;
-    buf_init(&text, UNUSED_MAX);
-    if (feed_last_unused(state->feed, &text)) {
-        tell(teller, "", "last without use", buf_text(&text), NULL, false);
-    }
-    buf_fini(&text);
-}
-
 void http_status(struct driver *drv, driver_status_cb cb, void *ctx)
 {
     static const char *const why[HTTP_REFUSALS] = {
@@ -101,7 +91,7 @@ void http_status(struct driver *drv, driver_status_cb cb, void *ctx)
     if (state->http.cut_slow > 0) {
         tell_count(&teller, "", "connections cut for being slow", state->http.cut_slow);
     }
-    tell_unused(&teller, state);
+    feed_status(state->feed, cb, ctx);
     for (size_t i = 0; i < state->connector_count; i++) {
         tell_connector(&teller, state, &state->connectors[i]);
     }

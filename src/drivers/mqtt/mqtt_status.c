@@ -104,6 +104,7 @@ static void tell_subscriptions(const struct teller *teller, const struct mqtt_br
 void mqtt_status(struct driver *drv, driver_status_cb cb, void *ctx)
 {
     const struct mqtt_state *state = driver_state(drv);
+    feed_status(state->feed, cb, ctx);
     list_each(at, &state->brokers) {
         const struct mqtt_broker *broker = list_entry(at, struct mqtt_broker, link);
         const struct teller teller = { .cb = cb, .ctx = ctx, .part = broker->name };

@@ -129,23 +129,10 @@ static void tell_server(const struct teller *teller)
     }
 }
 
-static void tell_unused(const struct tcp_driver_state *state, driver_status_cb cb, void *ctx)
-{
-    struct buf text;
-    buf_init(&text, 2 * (size_t)TEXT_MAX);
-    if (feed_last_unused(state->feed, &text)) {
-        const struct driver_status status = { .part = "",
-                                              .name = "last without use",
-                                              .text = buf_text(&text) };
-        cb(ctx, &status);
-    }
-    buf_fini(&text);
-}
-
 void tcp_status(struct driver *drv, driver_status_cb cb, void *ctx)
 {
     const struct tcp_driver_state *state = driver_state(drv);
-    tell_unused(state, cb, ctx);
+    feed_status(state->feed, cb, ctx);
     list_each(at, &state->servers) {
         const struct teller teller = { list_entry(at, struct tcp_server, link), cb, ctx };
         tell_server(&teller);
