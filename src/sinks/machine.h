@@ -335,7 +335,7 @@ struct sinks {
     void *stopped_ctx;
 };
 
-/* What a kind may use, of these settings; log_id is still NULL. */
+/* What a kind may use, of these settings; log_id is still "". */
 void sinks_env(const struct sinks *sinks, const char *name, const struct settings *common,
                struct sink_env *env);
 struct sink *sinks_find(const struct sinks *sinks, const char *name, struct err *err);

@@ -45,8 +45,9 @@ struct sink_env {
     const char *
         site; /* site.id, or "busbar" where none is configured: names this gateway in a common target */
     const char *site_title;
-    const char *
-        log_id; /* 32 hexadecimal digits: this log; another one begins at record 1 again (sinks.h) */
+    /* 32 hexadecimal digits: this log; another one begins at record 1 again (sinks.h). All 0: it
+     * is only tested, without its gateway. */
+    const char *log_id;
     const char *folder; /* of the data */
     const char *files;  /* where relative file names of the settings begin */
     int64_t timeout_us; /* of one answer of the target; 0: 30 s */

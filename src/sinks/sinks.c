@@ -171,6 +171,17 @@ void sinks_committed(struct sinks *sinks)
     }
 }
 
+bool sinks_is_own_log(const struct sinks *sinks, const char *log_id)
+{
+    for (size_t i = 0; sinks != NULL && i < sinks->count; i++) {
+        const struct sink *sink = sinks->all[i];
+        if (sink->row_known && str_equal(sink->log_id, log_id)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- ending ---- */
 
 static bool all_gone(const struct sinks *sinks)

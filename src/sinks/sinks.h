@@ -40,6 +40,10 @@ struct sinks_config {
  * history is open. Also gives the log its id. */
 int sinks_from(struct state *state, const struct config *config, uint64_t *from, struct err *err);
 
+/* A header of what sinks send: the id of the log it is from. A gateway that gets its own has a sink that leads back to it. */
+#define SINKS_LOG_HEADER "X-Busbar-Log"
+bool sinks_is_own_log(const struct sinks *sinks, const char *log_id); /* sinks may be NULL */
+
 /* What the rows of config_sink_options cannot say: whether patterns and matchers are right. Pure. */
 int sinks_check(const struct settings *common, struct err *err);
 /* For history_config.cursor_bytes: more than the quota of each sink, so that these are cut by their own. */

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
+import { connect, createServer as createProxy } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { freePort, makeFolder, run, sleep, start, startGateway, startSim, until } from '../support/gateway.mjs';
@@ -465,4 +466,31 @@ test('a sink that leads back to its own gateway is refused', async (t) => {
   const checked = await run(['check', '--config', folder.site]);
   assert.notEqual(checked.code, 0);
   assert.match(checked.stdout + checked.stderr, /leads back to this gateway: localhost:9090 is its own port/);
+});
+
+test('a sink that leads back by a way that cannot be known before is stuck, and says so', async (t) => {
+  const way = await freePort(); // of a proxy before the gateway
+  const folder = makeFolder({ 'site.yaml': `version: 1
+sinks: { loop: { remote_write: "http://127.0.0.1:${way}/api/v1/write", series: all, batch_time: 0s } }
+` });
+  t.after(() => folder.remove());
+  const gateway = await startGateway({ config: folder.site, data: folder.data, timeSeries: true });
+  t.after(() => gateway.stop());
+  const proxy = createProxy((socket) => {
+    const onward = connect(new URL(gateway.timeSeries).port, '127.0.0.1');
+    socket.on('error', () => onward.destroy()).pipe(onward);
+    onward.on('error', () => socket.destroy()).pipe(socket);
+  });
+  await new Promise((resolve) => proxy.listen(way, '127.0.0.1', resolve));
+  t.after(() => proxy.close());
+  await fetch(`${gateway.timeSeries}/write`, { method: 'POST', body: 'm x=1' });
+  const { error } = await until('it is stuck', async () => {
+    await gateway.cli(['sink', 'try', 'loop']);
+    const sink = await gateway.get('/api/v1/sinks/loop');
+    return sink.phase === 'stuck' && sink;
+  });
+  assert.match(error.message, /is this gateway itself, or leads back to it \(508\)/);
+  assert.match(error.hint, /write the address of another program/);
+  const { ingest } = await gateway.get('/api/v1/ledger');
+  assert.equal(ingest.received, 1);
 });

@@ -11,6 +11,7 @@
 #include "server/ingest/influx.h"
 #include "server/ingest/ingest.h"
 #include "server/reply.h"
+#include "sinks/sinks.h"
 
 #define INFLUX_VERSION "1.8.10" /* what clients that ask are told: the protocol they may use */
 
@@ -87,9 +88,25 @@ static struct ingest *ingest_of(const struct server_request *req)
 
 /* ---- writing ---- */
 
+/* Our own samples would be sent, come back and be sent again. True: answered. */
+static bool is_own_log(struct server_request *req)
+{
+    struct err err = { 0 };
+    const char *log_id = server_header(req, SINKS_LOG_HEADER);
+    if (log_id == NULL || !sinks_is_own_log(server_of(req)->config.sinks, log_id)) {
+        return false;
+    }
+    err_set(&err, BUSBAR_EINVAL, "these samples are from here");
+    server_reply_status(req, 508, &err);
+    return true;
+}
+
 static void post_remote_write(struct server_request *req)
 {
     struct ingest_options options = { .kind = INGEST_REMOTE_WRITE };
+    if (is_own_log(req)) {
+        return;
+    }
     const char *type = server_header(req, "Content-Type");
     if (type != NULL && strstr(type, "io.prometheus.write.v2") != NULL) {
         struct err err = { 0 };

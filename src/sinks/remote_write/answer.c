@@ -33,6 +33,8 @@ static const struct row {
     { 429, REMOTE_AGAIN, BUSBAR_EBUSY, "says that it gets too much",
       "raise its limits, or leave out points with 'points' and 'except'" },
     { 300, REMOTE_WRONG, BUSBAR_EINVAL, "sends us elsewhere", "write the address it sends us to" },
+    { 508, REMOTE_WRONG, BUSBAR_EINVAL, "is this gateway itself, or leads back to it",
+      "what is collected can be asked there already; write the address of another program" },
     { 500, REMOTE_AGAIN, BUSBAR_EIO, "has an error of its own", "look at its log" },
 };
 

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "sinks/sink.h"
+#include "sinks/sinks.h"
 
 enum { URL_TEXT_MAX = 2048, LIST_TEXT_MAX = 4096, PATH_TEXT_MAX = 1024, NAME_TEXT_MAX = 256 };
 enum { ARENA_MAX = 64 << 10, TIMEOUT_S = 30 };
@@ -54,10 +55,12 @@ static const char *const own_headers[] = {
     "X-Prometheus-Remote-Write-Version: 0.1.0",
     "Expect:", /* libcurl would wait a second for a "100 Continue" that few send */
 };
-_Static_assert(sizeof(own_headers) / sizeof(*own_headers) == REMOTE_HEADERS_OWN, "all are sent");
+enum { OWN_HEADERS = sizeof(own_headers) / sizeof(*own_headers) };
+_Static_assert(OWN_HEADERS + 1 == REMOTE_HEADERS_OWN, "all are sent, and SINKS_LOG_HEADER");
 static const char *const taken_headers[] = {
     "Content-Encoding", "Content-Type", "Content-Length",    "X-Prometheus-Remote-Write-Version",
     "Expect",           "Host",         "Transfer-Encoding", "Connection",
+    SINKS_LOG_HEADER,
 };
 
 /* The next part of a list with ", " between, trimmed, in the arena. NULL: no more, or no memory. */
@@ -151,7 +154,7 @@ static int check_header(char *part, struct err *err)
     return 0;
 }
 
-/* Behind those of the protocol, ends with NULL. */
+/* Those of the configuration; ends with NULL. */
 static int put_headers(const char *text, struct arena *arena, const char **headers, struct err *err)
 {
     size_t count = 0;
@@ -316,12 +319,24 @@ static int read_file(struct remote_ask *ask, const struct sink_env *env,
     return *to != NULL ? 0 : err_set(err, BUSBAR_ENOMEM, "out of memory");
 }
 
+/* Ours, then those of the configuration. */
+static int put_all_headers(struct remote_ask *ask, const char *log_id, const char *configured,
+                           struct err *err)
+{
+    const char *log = arena_printf(&ask->arena, "%s: %s", SINKS_LOG_HEADER, log_id);
+    if (log == NULL) {
+        return err_set(err, BUSBAR_ENOMEM, "out of memory");
+    }
+    memcpy(ask->headers, own_headers, sizeof(own_headers));
+    ask->headers[OWN_HEADERS] = log;
+    return put_headers(configured, &ask->arena, ask->headers + REMOTE_HEADERS_OWN, err);
+}
+
 int remote_ask_init(struct remote_ask *ask, const struct sink_env *env,
                     const struct settings *settings, struct err *err)
 {
     *ask = (struct remote_ask){ 0 };
     arena_init(&ask->arena, ARENA_MAX);
-    memcpy(ask->headers, own_headers, sizeof(own_headers));
     ask->http = (struct http_ask){
         .method = "POST",
         .url = settings_text(settings, REMOTE_URL),
@@ -333,7 +348,7 @@ int remote_ask_init(struct remote_ask *ask, const struct sink_env *env,
     int error = http_url_check(ask->http.url, ask->host, sizeof(ask->host), err);
     const char *texts = settings_text(settings, REMOTE_HEADERS);
     if (error == 0) {
-        error = put_headers(texts, &ask->arena, ask->headers + REMOTE_HEADERS_OWN, err);
+        error = put_all_headers(ask, env->log_id, texts, err);
     }
     if (error == 0) {
         error = read_login(ask, env, settings, err);

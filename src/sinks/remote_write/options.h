@@ -28,7 +28,7 @@ extern const struct option remote_options[REMOTE_ROWS + 1];
 
 enum {
     REMOTE_HEADERS_MAX = 16, /* that a person adds */
-    REMOTE_HEADERS_OWN = 4,  /* of the protocol */
+    REMOTE_HEADERS_OWN = 5,  /* of the protocol, and whose log it is */
     REMOTE_ANSWER_MAX = 64 << 10,
     REMOTE_HOST_MAX = 128,
     REMOTE_WHERE_MAX = 160,

@@ -11,6 +11,7 @@
 #include "sinks/remote_write/answer.h"
 #include "sinks/remote_write/options.h"
 #include "sinks/sink.h"
+#include "sinks/sinks.h"
 
 #define GOOD "https://m.example.org/api/v1/write"
 
@@ -111,7 +112,9 @@ static void secrets_and_files_must_be_there(void **state)
     struct remote_ask ask;
     struct err err = { 0 };
     char word[] = "hidden";
-    const struct sink_env env = { .files = "/nowhere", .secret = secret, .secret_ctx = word };
+    const struct sink_env env = {
+        .log_id = "0123", .files = "/nowhere", .secret = secret, .secret_ctx = word
+    };
     const struct given good[] = { { REMOTE_URL, GOOD }, { REMOTE_TOKEN, "there" } };
     struct settings settings = settings_of(good, 2, set);
     assert_int_equal(remote_ask_init(&ask, &env, &settings, &err), 0);
@@ -119,6 +122,7 @@ static void secrets_and_files_must_be_there(void **state)
     assert_int_equal(ask.http.login, HTTP_LOGIN_BEARER);
     assert_string_equal(ask.http.password, "hidden");
     assert_string_equal(ask.headers[0], "Content-Encoding: snappy");
+    assert_string_equal(ask.headers[REMOTE_HEADERS_OWN - 1], SINKS_LOG_HEADER ": 0123");
     assert_null(ask.headers[REMOTE_HEADERS_OWN]);
     remote_ask_fini(&ask);
     const struct given missing[] = { { REMOTE_URL, GOOD }, { REMOTE_TOKEN, "none" } };
