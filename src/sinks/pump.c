@@ -360,14 +360,6 @@ static void run_read(struct sink_work *work)
     }
 }
 
-static void job_ended(struct sink *sink)
-{
-    if (sink->news && !sink->more) {
-        sink_news(sink);
-    }
-    sink_pump(sink);
-}
-
 static void run_encode(struct sink_work *work)
 {
     struct load *load = work->sink->making;
@@ -403,7 +395,7 @@ static void on_encoded(struct sink_work *work, int error)
     } else {
         encoded(sink, load);
     }
-    job_ended(sink);
+    sink_pump(sink);
 }
 
 static void read_failed(struct sink *sink, struct load *load)
@@ -441,7 +433,7 @@ static void on_read(struct sink_work *work, int error)
         sink->more = sink->more && !(load->push == NULL && sink->reading.end);
         sink_facts_begin(sink, load);
     }
-    job_ended(sink);
+    sink_pump(sink);
 }
 
 static void begin_read(struct sink *sink, struct sink_push *push)
@@ -565,6 +557,9 @@ void sink_pump(struct sink *sink)
         send_next(sink);
     } else if (sink->stand == STAND_OFF) {
         sink_try(sink);
+    }
+    if (sink->news && sink->making == NULL) {
+        sink_news(sink);
     }
     sink_phase(sink);
 }

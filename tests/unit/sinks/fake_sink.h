@@ -208,6 +208,7 @@ static inline void fake_answer_batch(struct sink_target *target)
         target->batch = NULL;
         err_set(&err, BUSBAR_EREFUSED, "not this one");
         sink_refused(target->sink, fake.refuse_index ? refused : SIZE_MAX, &err);
+        fake_step("refused");
     } else if (fake.mode == FAKE_HALF || fake.mode == FAKE_LAST) {
         fake.mode = fake.mode == FAKE_LAST ? FAKE_NO_CONNECTION : fake.mode;
         fake_take(target, batch);

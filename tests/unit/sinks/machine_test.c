@@ -448,25 +448,39 @@ static void facts_are_told_anew_after_a_change(void **state)
     assert_int_equal(fake.facts, 5);
 }
 
-static void something_comes_while_a_job_runs(const char *what)
+/* Where the next sample comes. */
+static const char *comes_at;
+
+static void something_comes(const char *what)
 {
-    if (strcmp(what, "encode") == 0) {
+    if (strcmp(what, comes_at) == 0) {
         fake.step = NULL;
         yard_append(&yard, 1, 1);
     }
 }
 
-/* With the first batch the facts are told, and a job of its own encodes; with the next the job that read. */
+static void one_that_comes_at(const char *step)
+{
+    comes_at = step;
+    fake.step = something_comes;
+    yard_append(&yard, 1, 1);
+    yard_run(&yard, 3 * S);
+}
+
 static void what_comes_while_a_job_runs_is_not_forgotten(void **state)
 {
     (void)state;
     yard_start(&yard, plain);
-    for (int count = 2; count <= 4; count += 2) {
-        fake.step = something_comes_while_a_job_runs;
-        yard_append(&yard, 1, 1);
-        yard_run(&yard, 3 * S);
-        fake_assert_once(1, count, 0);
-    }
+    one_that_comes_at("encode"); /* facts are told: a job of its own encodes */
+    fake_assert_once(1, 2, 0);
+    one_that_comes_at("encode"); /* in the job that reads */
+    fake_assert_once(1, 4, 0);
+    fake.refuses = 1;
+    fake.refuses_time = YARD_NOW + 5;
+    one_that_comes_at("refused"); /* while it is set aside */
+    assert_int_equal(yard_status(&yard).counts.aside, 1);
+    assert_int_equal(yard_status(&yard).counts.published, 5);
+    assert_int_equal(yard_status(&yard).waiting, 0);
 }
 
 int main(void)
