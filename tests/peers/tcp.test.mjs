@@ -476,6 +476,7 @@ test('mistakes in the configuration say what to write', async (t) => {
   const { site: config, remove } = makeFolder({ 'site.yaml': `${head}drivers:\n  tcp:\n    listeners: { p: { listen: "0.0.0.0:4001" } }\ndevices:\n  d1: { tcp: { listener: q }, points: { a: { key: a } } }
   d2: { tcp: { connect: 10.0.0.1, frame: lines }, points: { a: { key: a } } }
   d3: { tcp: { connect: 10.0.0.1, ack: ok }, points: { a: { key: a }, b: { ask: 'x' } } }
+  d4: { tcp: { listener: p }, points: { a: { key: a } } }
 ` });
   t.after(remove);
   const { code, stdout, stderr } = await run(['config', 'check', config]);
@@ -483,4 +484,5 @@ test('mistakes in the configuration say what to write', async (t) => {
   for (const words of [/takes unencrypted messages of other machines/, /'lines' does not say where a message ends/, /'ack' beside 'connect'/]) {
     assert.match(stdout + stderr, words);
   }
+  assert.doesNotMatch(stdout + stderr, /^site\.yaml:10:/m, 'the listener is told where it stands, not of its devices');
 });

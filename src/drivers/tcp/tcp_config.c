@@ -225,7 +225,10 @@ static int read_named(const struct setup *setup, const struct settings *device,
     if (error == 0 && setup != NULL && part == NULL) {
         return unknown_part(setup, device, out->listener, err);
     }
-    return error == 0 && part != NULL ? tcp_config_part(part, &out->link, NULL) : error;
+    if (error == 0 && part != NULL) {
+        (void)tcp_config_part(part, &out->link, NULL); /* told once, of the part itself */
+    }
+    return error;
 }
 
 static int read_hello(const struct settings *device, struct tcp_config *out, struct err *err)
