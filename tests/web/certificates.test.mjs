@@ -3,7 +3,14 @@
 // fingerprint was seen; our own is downloaded and renewed. And the ways that lead there.
 import { after, before, beforeEach, test } from "node:test";
 import assert from "node:assert/strict";
-import { assertAccessible, assertQuiet, openBrowser, shot, visit } from "./support/browser.mjs";
+import {
+  assertAccessible,
+  assertQuiet,
+  openBrowser,
+  pressAtOnce,
+  shot,
+  visit,
+} from "./support/browser.mjs";
 import { someCertificates } from "./support/look.mjs";
 import { startMock } from "./support/mock.mjs";
 
@@ -85,6 +92,29 @@ test("one that trust does not help has no such key; it is removed", async () => 
   await page.click("dialog button.primary");
   await page.waitForSelector(".toast:has-text('CN=saw-1 is removed.')");
   assert.equal(mock.site.certificates.length, 3);
+  await page.close();
+});
+
+test("a dialog that closes takes no other one with it, and gives the focus back", async () => {
+  const page = await openList();
+  await page.focus(".grid");
+  await page.keyboard.press("Enter");
+  await page.waitForSelector("dialog.wide[open]");
+  await page.evaluate(() => document.querySelector("dialog").close()); // tells of it later
+  await pressAtOnce(page, ".grid", ["t"]);
+  await page.waitForTimeout(200);
+  assert.match(await page.textContent("dialog[open]"), /Compare the fingerprint/);
+  const closing = [
+    () => page.keyboard.press("Escape"),
+    () => page.click("dialog button:has-text('Cancel')"),
+  ];
+  for (const close of closing) {
+    await close();
+    await page.waitForSelector("dialog", { state: "detached" });
+    assert.ok(await page.evaluate(() => document.activeElement.matches(".grid")));
+    await page.keyboard.press("t");
+    await page.waitForSelector("dialog[open]");
+  }
   await page.close();
 });
 

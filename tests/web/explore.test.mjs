@@ -3,7 +3,14 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
-import { assertAccessible, assertQuiet, openBrowser, shot, visit } from "./support/browser.mjs";
+import {
+  address,
+  assertAccessible,
+  assertQuiet,
+  openBrowser,
+  shot,
+  visit,
+} from "./support/browser.mjs";
 import { pageModule } from "./support/dist.mjs";
 import { startMock } from "./support/mock.mjs";
 
@@ -29,8 +36,8 @@ async function open(path) {
   return page;
 }
 
-const asked = (page) => new URL(page.url()).searchParams.getAll("s");
-const parameter = (page, name) => new URL(page.url()).searchParams.get(name);
+const asked = async (page) => (await address(page)).searchParams.getAll("s");
+const parameter = async (page, name) => (await address(page)).searchParams.get(name);
 const rows = (page) => page.locator("[aria-label=Statistics] tbody tr").count();
 
 test("an empty view offers what was looked at", async () => {
@@ -41,7 +48,7 @@ test("an empty view offers what was looked at", async () => {
   await assertAccessible(page);
   await page.click(`.empty button:has-text('${POINT}')`);
   await page.waitForSelector("canvas");
-  assert.deepEqual(asked(page), [POINT]);
+  assert.deepEqual(await asked(page), [POINT]);
   assertQuiet(page);
   await page.close();
 });
@@ -66,10 +73,10 @@ test("a point is added by typing a part of it, and removed", async () => {
   await page.keyboard.press("ArrowDown");
   await page.keyboard.press("Enter");
   await page.waitForFunction(() => document.querySelectorAll("canvas").length === 2);
-  assert.deepEqual(asked(page), [POINT, OTHER]);
+  assert.deepEqual(await asked(page), [POINT, OTHER]);
   await page.click(`button[aria-label='Remove ${POINT}']`);
   await page.waitForFunction(() => document.querySelectorAll("canvas").length === 1);
-  assert.deepEqual(asked(page), [OTHER]);
+  assert.deepEqual(await asked(page), [OTHER]);
   await page.close();
 });
 
@@ -92,11 +99,11 @@ test("compared with last week: a dashed line and a row more, by the key c", asyn
   const page = await open(`/explore?s=${POINT}`);
   await page.keyboard.press("c");
   await page.waitForSelector("td:has-text('last week')");
-  assert.equal(parameter(page, "compare"), "1w");
+  assert.equal(await parameter(page, "compare"), "1w");
   assert.equal(await rows(page), 2);
   await page.keyboard.press("c");
   await page.waitForFunction(() => !document.body.textContent.includes(", last week"));
-  assert.equal(parameter(page, "compare"), null);
+  assert.equal(await parameter(page, "compare"), null);
   await page.close();
 });
 
@@ -108,14 +115,14 @@ test("dragging zooms, keys move; all of it stands in the address", async () => {
   await page.mouse.move(box.x + box.width * 0.5, box.y + 60, { steps: 5 });
   await page.mouse.up();
   await page.waitForFunction(() => new URL(location.href).searchParams.has("end"));
-  const span = Number(parameter(page, "range"));
+  const span = Number(await parameter(page, "range"));
   assert.ok(Math.abs(span - 21_600) < 600, `a quarter of 24 h, not ${span} s`);
   await page.keyboard.press("-");
-  assert.ok(Math.abs(Number(parameter(page, "range")) - 2 * span) <= 2);
+  assert.ok(Math.abs(Number(await parameter(page, "range")) - 2 * span) <= 2);
   await page.keyboard.press("n");
-  assert.equal(parameter(page, "end"), null);
+  assert.equal(await parameter(page, "end"), null);
   await page.keyboard.press("[");
-  assert.match(parameter(page, "end"), /^\d{10}$/);
+  assert.match(await parameter(page, "end"), /^\d{10}$/);
   await page.close();
 });
 
@@ -144,7 +151,7 @@ test("split gives each line its chart", async () => {
   assert.equal(await page.locator("canvas").count(), 1);
   await page.keyboard.press("x");
   await page.waitForFunction(() => document.querySelectorAll("canvas").length === 2);
-  assert.equal(parameter(page, "split"), "1");
+  assert.equal(await parameter(page, "split"), "1");
   await page.close();
 });
 

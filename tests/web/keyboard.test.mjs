@@ -3,7 +3,7 @@
 // switched off.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { openBrowser, visit } from "./support/browser.mjs";
+import { address, openBrowser, pressAtOnce, visit } from "./support/browser.mjs";
 import { startMock } from "./support/mock.mjs";
 
 let mock;
@@ -82,7 +82,7 @@ test("letters can be switched off, and stay off", async () => {
   await page.waitForSelector(".grid-window a");
   await page.keyboard.press("b");
   await page.waitForTimeout(200);
-  assert.equal(new URL(page.url()).search, "");
+  assert.equal((await address(page)).search, "");
   await page.click("button[aria-label=Keys]");
   await page.check(".check input");
   await page.close();
@@ -102,5 +102,13 @@ test("the first Tab stop skips to the content", async () => {
   const page = await visit(browser, mock.url, "/points");
   await page.keyboard.press("Tab");
   assert.equal(await page.evaluate(() => document.activeElement.textContent), "To the content");
+  await page.close();
+});
+
+test("keys that come faster than the page is painted act on what the last one did", async () => {
+  const page = await visit(browser, mock.url, "/points/meter-1/power?range=24h");
+  await page.waitForSelector("canvas");
+  await pressAtOnce(page, "body", ["+", "+"]);
+  assert.equal((await address(page)).searchParams.get("range"), "1h");
   await page.close();
 });

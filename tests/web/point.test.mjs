@@ -2,7 +2,14 @@
 // One point: its trend on the canvas, ranges in the address, the write box in all its ends.
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
-import { assertAccessible, assertQuiet, openBrowser, shot, visit } from "./support/browser.mjs";
+import {
+  address,
+  assertAccessible,
+  assertQuiet,
+  openBrowser,
+  shot,
+  visit,
+} from "./support/browser.mjs";
 import { startMock } from "./support/mock.mjs";
 
 const NUMBER = "/points/meter-1/p-0001"; // writable 16 to 26
@@ -70,13 +77,13 @@ test("range and end stand in the address; keys change them", async () => {
   const page = await open("/points/meter-1/power?range=8h");
   assert.equal(await page.textContent("[aria-pressed=true]:has-text('h')"), "8h");
   await page.keyboard.press("+");
-  assert.equal(new URL(page.url()).searchParams.get("range"), "1h");
+  assert.equal((await address(page)).searchParams.get("range"), "1h");
   await page.keyboard.press("[");
-  assert.match(new URL(page.url()).searchParams.get("end"), /^\d{10}$/);
+  assert.match((await address(page)).searchParams.get("end"), /^\d{10}$/);
   await page.keyboard.press("n");
-  assert.equal(new URL(page.url()).searchParams.get("end"), null);
+  assert.equal((await address(page)).searchParams.get("end"), null);
   await page.goBack();
-  assert.match(new URL(page.url()).searchParams.get("end"), /^\d{10}$/);
+  assert.match((await address(page)).searchParams.get("end"), /^\d{10}$/);
   await page.close();
 });
 

@@ -5,6 +5,7 @@
 import { after, before, test } from "node:test";
 import assert from "node:assert/strict";
 import {
+  address,
   assertAccessible,
   assertQuiet,
   openBrowser,
@@ -124,7 +125,7 @@ test("the filter goes into the address and back out of it", async () => {
   await page.waitForFunction(
     () => document.querySelector(".grid")?.getAttribute("aria-rowcount") === "201",
   );
-  assert.equal(new URL(page.url()).searchParams.get("q"), "meter-7/ voltage");
+  assert.equal((await address(page)).searchParams.get("q"), "meter-7/ voltage");
   await open("/points?q=meter-7%2F+voltage");
   assert.equal(await page.inputValue(".filter input"), "meter-7/ voltage");
   assert.equal(await page.getAttribute(".grid", "aria-rowcount"), "201");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which page is on view; the title and the focus follow it.
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { health } from "./api/live";
 import { Devices } from "./pages/Devices";
 import { Overview } from "./pages/Overview";
@@ -83,7 +83,7 @@ export function App() {
     document.title = `${title} · ${site?.id || text.shell.brand}`;
   }, [title, site?.id]);
   useEffect(() => setZone(site?.timezone ?? ""), [site?.timezone]);
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (shown.current !== undefined) {
       window.scrollTo(0, 0);
       document.querySelector<HTMLElement>("main h1")?.focus({ preventScroll: true });

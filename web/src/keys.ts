@@ -2,7 +2,7 @@
 // The keyboard: "g" then a letter goes to a page, single letters act on the page that is open. They
 // are off while a person types and can be switched off as a whole (WCAG 2.1.4).
 import { signal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useLayoutEffect } from "preact/hooks";
 import { go } from "./router";
 import { remember, recall } from "./store";
 
@@ -83,9 +83,12 @@ function onKey(event: KeyboardEvent) {
   }
 }
 
-/** Keys of a page, while it is on view. The page's own keys win over those of the shell. */
+/**
+ * Keys of a page, while it is on view. The page's own keys win over those of the shell. They act on
+ * what was drawn last, however fast they come: an effect after the paint would be too late.
+ */
 export function useKeys(map: Record<string, Action>) {
-  useEffect(() => {
+  useLayoutEffect(() => {
     actions.push(map);
     return () => {
       actions.splice(actions.indexOf(map), 1);

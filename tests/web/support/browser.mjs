@@ -71,6 +71,25 @@ export async function visit(browser, url, path) {
   return page;
 }
 
+/** The address that stands in the bar, as the page itself knows it: the driver learns it later. */
+export async function address(page) {
+  return new URL(await page.evaluate(() => location.href));
+}
+
+/** Keys in one task of the page, with no time to paint between them. */
+export async function pressAtOnce(page, selector, keys) {
+  await page.evaluate(
+    async ([selector, keys]) => {
+      for (const key of keys) {
+        const target = document.querySelector(selector);
+        target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        await null; // what was set is drawn; nothing is painted
+      }
+    },
+    [selector, keys],
+  );
+}
+
 /** No serious finding of axe; the message names rule and element. */
 export async function assertAccessible(page) {
   // the page's CSP allows no script of ours
