@@ -193,6 +193,40 @@ test('what came while the gateway was away is stored after its restart; of QoS 2
   assert.ok(twice.every((value) => value % 2 === 0), `of QoS 2 came twice: ${twice}`); // of QoS 1 those that the kill overtook may
 });
 
+for (const version of ['5', '3.1.1']) {
+  test(`MQTT ${version}: topics of before a restart are no longer subscribed to, though the broker kept the session`, async (t) => {
+    const own = await startBroker(folder, { options: 'allow_duplicate_messages true' });
+    t.after(() => own.stop());
+    const device = await speaker(t, own);
+    const of = (...topics) => site(own, Object.fromEntries(topics.map((topic, at) =>
+      [`d${at}`, { settings: `topic: "${topic}"`, points: { n: '{ json: $.n }' } }])), { more: `version: "${version}"` });
+    const rig = await begin(t, of('old/+', 'both/#', 'gone'));
+    await up(rig);
+    for (const [signal, topics] of [['SIGTERM', ['both/x', 'old/+']], ['SIGKILL', ['both/x']]]) {
+      await sleep(1500); // what is subscribed to is on disk after a second
+      await rig.gateway.stop(signal);
+      rig.folder.write('site.yaml', of(...topics));
+      await rig.start();
+      for (const topic of signal === 'SIGTERM' ? ['both/#', 'gone'] : ['old/+']) {
+        await until(`${topic} is ended`, () => own.said().split('Received UNSUBSCRIBE').slice(1).some((after) => after.includes(`\t${topic}`)));
+      }
+      const facts = await up(rig);
+      assert.match(facts.find((row) => row.name === 'connection').text, /session kept/);
+      for (const n of [1, 2, 3]) {
+        await device.say('both/x', { n });
+        await device.say('gone', { n });
+      }
+      await rig.shows('d0/n', 3);
+    }
+    await device.say('old/a', { n: 1 });
+    await device.say('both/x', { n: 4 });
+    await rig.shows('d0/n', 4);
+    assert.deepEqual(await stored(rig, 'd0/n', 7), [1, 2, 3, 1, 2, 3, 4], 'each message once');
+    const facts = await up(rig);
+    assert.equal(facts.find((row) => row.name === 'messages of no device'), undefined);
+  });
+}
+
 test('what comes while the configuration is applied is stored', async (t) => {
   const device = await speaker(t, broker);
   const of = (units) => site(broker, {

@@ -8,10 +8,13 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "drivers/mqtt/mqtt_driver.h"
+#include "drivers/mqtt/mqtt_kept.h"
+#include "drivers/mqtt/mqtt_packet.h"
 #include "drivers/mqtt/mqtt_sparkplug.h"
 
 #define ONLINE  "online"
@@ -64,6 +67,9 @@ static void on_up(void *ctx, bool session)
                session ? ", the broker kept our session" : "");
     if (!session) {
         mqtt_filters_forget(broker);
+        if (broker->kept != NULL) {
+            mqtt_kept_clear(broker->kept);
+        }
     }
     say_online(broker, ONLINE);
     mqtt_sparkplug_up(broker);
@@ -107,9 +113,22 @@ static void on_message(void *ctx, const struct mqtt_message *message)
 static void on_subscribed(void *ctx, const char *filter, uint8_t code, const char *reason)
 {
     struct mqtt_broker *broker = ctx;
-    if (broker->state != NULL) {
-        mqtt_filters_granted(broker, filter, code, reason);
-        mqtt_broker_tell(broker);
+    if (broker->state == NULL) {
+        return;
+    }
+    mqtt_filters_granted(broker, filter, code, reason);
+    if (code < MQTT_FAILURE && broker->kept != NULL) {
+        mqtt_kept_add(broker->kept, filter);
+    }
+    mqtt_broker_tell(broker);
+}
+
+static void on_unsubscribed(void *ctx, const char *filter)
+{
+    struct mqtt_broker *broker = ctx;
+    if (broker->state != NULL && broker->kept != NULL && mqtt_kept_remove(broker->kept, filter)) {
+        busbar_log(LOG_LEVEL_INFO, "mqtt", broker->name,
+                   "'%s' was subscribed to before the restart, and is no longer", filter);
     }
 }
 
@@ -162,6 +181,7 @@ static const struct mqtt_client_events events = {
     .down = on_down,
     .message = on_message,
     .subscribed = on_subscribed,
+    .unsubscribed = on_unsubscribed,
     .packet = on_packet,
     .bad = on_bad,
     .ended = on_ended,
@@ -225,6 +245,31 @@ static void make_client_id(struct mqtt_broker *broker)
     }
 }
 
+static void had(void *ctx, const char *filter)
+{
+    struct mqtt_broker *broker = ctx;
+    (void)mqtt_client_had(broker->client, filter);
+}
+
+/* What the session at the broker may have of an earlier run. */
+static void open_kept(struct mqtt_broker *broker)
+{
+    enum { PATH_BYTES = 4096, NAME_BYTES = 40 };
+    const char *folder = driver_folder(broker->state->drv);
+    char name[NAME_BYTES];
+    char path[PATH_BYTES];
+    str_format(name, sizeof(name), "mqtt-topics-%016llx",
+               (unsigned long long)hash_text(broker->identity));
+    if (broker->config.broker.clean || folder == NULL ||
+        !file_join(path, sizeof(path), folder, name)) {
+        return;
+    }
+    if (broker->kept == NULL) {
+        broker->kept = mqtt_kept_new(broker->state->loop, path);
+    }
+    mqtt_kept_each(broker->kept, had, broker);
+}
+
 static void open_client(struct mqtt_broker *broker)
 {
     struct mqtt_client_options options;
@@ -253,6 +298,8 @@ static void open_client(struct mqtt_broker *broker)
                          &broker->broken) != 0) {
         broker->client = NULL;
         mqtt_broker_tell(broker);
+    } else {
+        open_kept(broker);
     }
     tls_context_unref(options.target.tls);
     buf_fini(&topic);
@@ -387,6 +434,8 @@ static void close_broker(struct mqtt_broker *broker)
     timer_stop(&broker->settle);
     timer_stop(&broker->again);
     loop_defer_cancel(&broker->tell);
+    mqtt_kept_free(broker->kept);
+    broker->kept = NULL;
     mqtt_take_forget(broker);
     list_remove(&broker->link);
     broker->state = NULL;

@@ -84,6 +84,8 @@ struct mqtt_client_events {
     void (*message)(void *ctx, const struct mqtt_message *message);
     /* A subscription was granted (QoS 0 to 2) or refused (128 and up; reason in words). */
     void (*subscribed)(void *ctx, const char *filter, uint8_t code, const char *reason);
+    /* The broker does not have it any more. */
+    void (*unsubscribed)(void *ctx, const char *filter);
     /* Every packet, for the ring of last frames; `in`: received. Cheap. */
     void (*packet)(void *ctx, bool in, const void *data, size_t size);
     /* A packet that broke the protocol. */
@@ -112,6 +114,9 @@ void mqtt_client_connect_now(struct mqtt_client *client);  /* instead of waiting
  * BUSBAR_EINVAL: no valid filter; BUSBAR_ELIMIT. */
 int mqtt_client_subscribe(struct mqtt_client *client, const char *filter, uint8_t qos);
 void mqtt_client_unsubscribe(struct mqtt_client *client, const char *filter);
+/* A filter of an earlier run, before the first connection: if the broker kept the session and nobody wants the filter by
+ * then, it is ended, after what is wanted was subscribed to. BUSBAR_EINVAL, BUSBAR_ELIMIT. */
+int mqtt_client_had(struct mqtt_client *client, const char *filter);
 
 /* It is on disk (or refused for good: code 0x80 and up, MQTT 5 tells the broker). */
 void mqtt_client_acknowledge(struct mqtt_client *client, uint64_t ticket, uint8_t code);

@@ -22,6 +22,7 @@ struct client_filter {
     bool has;      /* the broker has it */
     bool busy;     /* in a packet that is not answered */
     bool refused;  /* on this connection */
+    bool had;      /* of an earlier run: the session may have it */
 };
 
 /* A SUBSCRIBE or UNSUBSCRIBE that is not answered yet. */
@@ -69,26 +70,45 @@ static void free_filter(struct mqtt_client *client, struct client_filter *filter
 
 /* ---- what is wanted ---- */
 
-int mqtt_client_subscribe(struct mqtt_client *client, const char *text, uint8_t qos)
+/* NULL: there is no room for a new one. */
+static struct client_filter *take_filter(struct client_filters *filters, const char *text)
 {
-    struct client_filters *filters = &client->filters;
-    if (qos > 2 || mqtt_filter_wrong(text) != NULL) {
-        return BUSBAR_EINVAL;
-    }
     struct client_filter *filter = map_get(&filters->all, text);
-    if (filter == NULL) {
-        if (filters->all.count >= MQTT_FILTERS_MAX) {
-            return BUSBAR_ELIMIT;
-        }
+    if (filter == NULL && filters->all.count < MQTT_FILTERS_MAX) {
         filter = busbar_alloc(sizeof(*filter));
         filter->text = busbar_strdup(text);
         list_init(&filter->link);
         (void)map_set(&filters->all, filter->text, filter);
     }
+    return filter;
+}
+
+int mqtt_client_subscribe(struct mqtt_client *client, const char *text, uint8_t qos)
+{
+    if (qos > 2 || mqtt_filter_wrong(text) != NULL) {
+        return BUSBAR_EINVAL;
+    }
+    struct client_filter *filter = take_filter(&client->filters, text);
+    if (filter == NULL) {
+        return BUSBAR_ELIMIT;
+    }
     filter->qos = filter->wanted == 0 || qos > filter->qos ? qos : filter->qos;
     filter->wanted++;
     filter->refused = false;
     changed(client, filter);
+    return 0;
+}
+
+int mqtt_client_had(struct mqtt_client *client, const char *text)
+{
+    if (mqtt_filter_wrong(text) != NULL) {
+        return BUSBAR_EINVAL;
+    }
+    struct client_filter *filter = take_filter(&client->filters, text);
+    if (filter == NULL) {
+        return BUSBAR_ELIMIT;
+    }
+    filter->had = true;
     return 0;
 }
 
@@ -267,6 +287,9 @@ static void answer_one(struct mqtt_client *client, struct client_filter *filter,
     if (type == MQTT_UNSUBSCRIBE) {
         filter->has = false;
         changed(client, filter);
+        if (client->events.unsubscribed != NULL) {
+            client->events.unsubscribed(client->ctx, filter->text);
+        }
         return;
     }
     filter->has = code < MQTT_FAILURE;
@@ -312,7 +335,10 @@ void client_filters_up(struct mqtt_client *client, bool session)
     void *value;
     while (map_next(&filters->all, &at, NULL, &value)) {
         struct client_filter *filter = value;
-        filter->has = filter->has && session;
+        /* One that is wanted is subscribed to all the same: its QoS may be another. */
+        bool left = filter->had && filter->wanted == 0;
+        filter->has = (filter->has || left) && session;
+        filter->had = false;
         filter->refused = false;
         changed(client, filter);
     }

@@ -4,6 +4,7 @@
  *   mqtt_driver.c   the slots of the driver interface
  *   mqtt_broker.c   connections: one to each broker that devices name, however many these are
  *   mqtt_filter_set.c   what a connection subscribes to
+ *   mqtt_kept.c     ... and what the broker has of it, over restarts
  *   mqtt_take.c     messages: from a topic to routes, to the feed, to the acknowledgement
  *   mqtt_device.c   life of a device: its topics, programs and link
  *   mqtt_write.c    writes
@@ -33,6 +34,7 @@ enum {
 };
 
 struct mqtt_discoveries;  /* mqtt_discover.h */
+struct mqtt_kept;         /* mqtt_kept.h */
 struct mqtt_sparkplug;    /* mqtt_sparkplug.h */
 struct mqtt_spark_device; /* mqtt_sparkplug.c */
 struct mqtt_state {
@@ -103,6 +105,7 @@ struct mqtt_broker {
     struct list devices;      /* struct mqtt_device, started ones */
     struct mqtt_index *index; /* topic -> struct mqtt_filter */
     struct list filters;
+    struct mqtt_kept *kept; /* what the session has; NULL: it is begun anew each time */
     struct timer settle,
         again;            /* again: opens anew, so that the broker repeats what the disk refused */
     int64_t unsettled_us; /* monotonic: since when; 0: settled */

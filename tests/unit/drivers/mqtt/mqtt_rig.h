@@ -36,7 +36,7 @@ struct rig {
     struct mqtt_client_options options;
     struct mqtt_client *client;
     struct fake_peer *peer;
-    unsigned ups, downs, bads, ended, subscribed, published;
+    unsigned ups, downs, bads, ended, subscribed, unsubscribed, published;
     bool session;
     enum mqtt_down why;
     uint8_t reason, code, published_code;
@@ -101,6 +101,13 @@ static void rig_on_subscribed(void *ctx, const char *filter, uint8_t code, const
     (void)str_copy(rig->filter, sizeof(rig->filter), filter);
 }
 
+static void rig_on_unsubscribed(void *ctx, const char *filter)
+{
+    struct rig *rig = ctx;
+    rig->unsubscribed++;
+    (void)str_copy(rig->filter, sizeof(rig->filter), filter);
+}
+
 static void rig_on_bad(void *ctx, const void *data, size_t size, const char *reason)
 {
     struct rig *rig = ctx;
@@ -134,6 +141,7 @@ static const struct mqtt_client_events rig_events = {
     .down = rig_on_down,
     .message = rig_on_message,
     .subscribed = rig_on_subscribed,
+    .unsubscribed = rig_on_unsubscribed,
     .bad = rig_on_bad,
     .ended = rig_on_ended,
     .released = rig_on_released,

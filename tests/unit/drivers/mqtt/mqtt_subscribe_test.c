@@ -36,8 +36,10 @@ static void one_and_its_end(void **state)
     assert_string_equal(rig.filter, "a/#");
     mqtt_client_unsubscribe(rig.client, "a/#");
     rig_pass(&rig, 0);
+    assert_int_equal(rig.unsubscribed, 0);
     assert_int_equal(rig_granted(&rig, MQTT_UNSUBSCRIBE, 0), 1);
     assert_int_equal(rig.subscribed, 1);
+    assert_int_equal(rig.unsubscribed, 1);
     rig_break(&rig);
     rig_up(&rig, false);
     rig_nothing(&rig);
@@ -318,6 +320,38 @@ static void old_unsuback_has_no_codes(void **state)
     assert_int_equal(rig.downs, 0);
 }
 
+static void those_of_an_earlier_run_are_ended_after_the_new_ones(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    assert_int_equal(mqtt_client_had(rig.client, "a/#/b"), BUSBAR_EINVAL);
+    assert_int_equal(mqtt_client_had(rig.client, "old"), 0);
+    assert_int_equal(mqtt_client_had(rig.client, "both"), 0);
+    subscribe("both", 1);
+    subscribe("new", 1);
+    rig_up(&rig, true);
+    assert_int_equal(rig_granted(&rig, MQTT_SUBSCRIBE, 1), 2);
+    assert_int_equal(rig_granted(&rig, MQTT_UNSUBSCRIBE, 0), 1);
+    assert_int_equal(rig.unsubscribed, 1);
+    assert_string_equal(rig.filter, "old");
+    rig_break(&rig);
+    rig_up(&rig, true); /* once */
+    rig_nothing(&rig);
+}
+
+static void a_new_session_has_none_of_an_earlier_run(void **state)
+{
+    (void)state;
+    rig_open(&rig);
+    assert_int_equal(mqtt_client_had(rig.client, "old"), 0);
+    rig_up(&rig, false);
+    rig_nothing(&rig);
+    subscribe("old", 1);
+    rig_pass(&rig, 0);
+    assert_int_equal(rig_granted(&rig, MQTT_SUBSCRIBE, 1), 1);
+    assert_int_equal(rig.unsubscribed, 0);
+}
+
 int main(void)
 {
 #define T(name) cmocka_unit_test_setup_teardown(name, begin, finish)
@@ -338,6 +372,8 @@ int main(void)
         T(an_answer_with_another_count),
         T(no_answer_at_all),
         T(old_unsuback_has_no_codes),
+        T(those_of_an_earlier_run_are_ended_after_the_new_ones),
+        T(a_new_session_has_none_of_an_earlier_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
