@@ -31,6 +31,7 @@
 #include "drivers/bacnet/service/who_is.h"
 #include "drivers/bacnet/service/write_property.h"
 #include "drivers/bacnet/wire/text.h"
+#include "support/free_port.h"
 
 enum { DEVICES_MAX = 16, WAIT_MS = 5000, DATA_MAX = 16 * 1024, HEARD_MAX = 16 };
 
@@ -189,7 +190,7 @@ static inline int set_up(void **state)
     struct bench *bench = busbar_alloc(sizeof(*bench));
     struct err err = { 0 };
     busbar_log_level(LOG_LEVEL_ERROR);
-    bench->port = 20000 + (int)(hash_entropy() % 12000);
+    bench->port = test_free_port();
     bench->loop = loop_new();
     bench->sim = sim_new(bench->loop, 1);
     bench->registry = registry_new();

@@ -23,6 +23,7 @@
 #include "drivers/opcua/opcua.h"
 #include "drivers/opcua/opcua_config.h"
 #include "sim/sim_opcua_certificate.h"
+#include "support/free_port.h"
 
 enum { DEVICES_MAX = 4, FIELDS = 6 };
 
@@ -127,8 +128,7 @@ static void load(struct bench *bench, const char *only)
 
 static void open_bench(struct bench *bench, const char *only)
 {
-    static int port = 48900;
-    bench->port = port++;
+    bench->port = test_free_port();
     bench->loop = loop_new();
     bench->registry = registry_new();
     bench->sim = sim_new(bench->loop, 7);
@@ -777,7 +777,7 @@ static void servers_register_at_a_discovery_server(void **state)
     struct err err = { 0 };
     UA_ApplicationDescription *servers = NULL;
     size_t count = 0;
-    str_format(at, sizeof(at), "127.0.0.1:%d", bench->port + 500);
+    str_format(at, sizeof(at), "127.0.0.1:%d", test_free_port());
     str_format(url, sizeof(url), "opc.tcp://%s", at);
     assert_int_equal(sim_opcua_discovery(bench->sim, at, &err), 0);
     bench->client = UA_Client_new();
@@ -798,7 +798,7 @@ static void servers_register_at_a_discovery_server(void **state)
 static int setup_discovery(void **state)
 {
     struct bench *bench = busbar_alloc(sizeof(*bench));
-    bench->port = 48990;
+    bench->port = test_free_port();
     bench->loop = loop_new();
     bench->registry = registry_new();
     bench->sim = sim_new(bench->loop, 7);

@@ -15,10 +15,10 @@
 
 #include <cmocka.h>
 
-#include "base/hash.h"
 #include "base/str.h"
 #include "drivers/catalog.h"
 #include "sim/sim.h"
+#include "support/free_port.h"
 
 static char path[64];
 
@@ -100,7 +100,7 @@ static const char site[] = "version: 1\n"
 static void it_serves_until_it_is_told_to_end(void **state)
 {
     (void)state;
-    int port = 20000 + (int)(hash_entropy() % 12000), size = -1;
+    int port = test_free_port(), size = -1;
     uint8_t reply[16];
     write_site(site, port);
     pid_t pid = start(NULL);
@@ -127,7 +127,7 @@ static void a_wrong_fault_ends_with_1(void **state)
 {
     (void)state;
     const char *const faults[] = { "meter-1=silense", NULL };
-    write_site(site, 20000 + (int)(hash_entropy() % 12000));
+    write_site(site, test_free_port());
     assert_int_equal(exit_code(start(faults)), 1);
 }
 

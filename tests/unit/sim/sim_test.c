@@ -20,7 +20,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/str.h"
 #include "driver/host.h"
@@ -28,6 +27,7 @@
 #include "drivers/catalog.h"
 #include "model/quality.h"
 #include "net/timer.h"
+#include "support/free_port.h"
 
 enum { DEVICES_MAX = 16, WAIT_MS = 10000 };
 
@@ -103,7 +103,7 @@ static int store(void *ctx, const struct sample *samples, size_t count, bus_stor
 
 static void bench_init(struct bench *bench)
 {
-    *bench = (struct bench){ .port = 20000 + (int)(hash_entropy() % 12000) };
+    *bench = (struct bench){ .port = test_free_port() };
     str_format(bench->folder, sizeof(bench->folder), "/tmp/busbar-sim-XXXXXX");
     assert_non_null(mkdtemp(bench->folder));
     busbar_log_level(LOG_LEVEL_ERROR);

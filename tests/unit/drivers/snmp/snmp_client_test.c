@@ -3,7 +3,8 @@
 #include "snmp_fake_agent.h"
 
 #include <stdio.h>
-#include <unistd.h>
+
+#include "support/free_port.h"
 
 enum { TIMEOUT_US = 1000000, STEP_US = 50000 };
 
@@ -414,7 +415,7 @@ static void source_ports_are_used_in_turn(void **state)
     assert_int_equal(snmp_client_open(loop, &options, &client, &err), BUSBAR_EINVAL);
     /* one of them is taken: the others do */
     struct datagram *taken;
-    uint16_t port = (uint16_t)(20000 + (unsigned)getpid() % 20000);
+    uint16_t port = test_free_port();
     struct datagram_options other = { .host = "127.0.0.1", .port = port };
     while (datagram_open(loop, &other, fake_take, NULL, &taken, NULL) != 0) {
         other.port = ++port;

@@ -295,7 +295,7 @@ static void no_link(void **state)
     struct sample sample;
     uint32_t point;
     (void)state;
-    server.port = rig_free_port();
+    server.port = test_free_port();
     (void)str_format(server.url, sizeof(server.url), "opc.tcp://127.0.0.1:%u", server.port);
     heard_init(&heard);
     point = add_point(&heard, "ns=1;s=a");

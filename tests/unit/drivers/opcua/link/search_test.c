@@ -3,6 +3,9 @@
  * that are not true from here. */
 #include "server_rig.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #include "base/err.h"
 #include "drivers/opcua/link/search.h"
 
@@ -150,7 +153,7 @@ static void nobody_is_there(void **state)
     (void)state;
     struct heard heard;
     char url[64];
-    str_format(url, sizeof(url), "opc.tcp://127.0.0.1:%u", rig_free_port());
+    str_format(url, sizeof(url), "opc.tcp://127.0.0.1:%u", test_free_port());
     begin(&heard, RIG_SECOND);
     opcua_search_ask(heard.search, url, false);
     finish(&heard);

@@ -9,7 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include <arpa/inet.h>
 #include <cmocka.h>
 #include <ftw.h>
 #include <open62541/plugin/accesscontrol_default.h>
@@ -21,12 +20,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/str.h"
 #include "drivers/opcua/link/session.h"
+#include "support/free_port.h"
 #include "support/quiet.h"
 #include "support/wait.h"
 
@@ -103,18 +102,6 @@ struct server {
     unsigned reads_max; /* nodes in one Read; 0: as many as come */
 };
 
-static inline uint16_t rig_free_port(void)
-{
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct sockaddr_in at = { .sin_family = AF_INET };
-    socklen_t size = sizeof(at);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    assert_int_equal(bind(fd, (struct sockaddr *)&at, size), 0);
-    assert_int_equal(getsockname(fd, (struct sockaddr *)&at, &size), 0);
-    close(fd);
-    return ntohs(at.sin_port);
-}
-
 static inline void *server_run(void *ctx)
 {
     struct server *server = ctx;
@@ -180,7 +167,7 @@ static inline void server_configure(struct server *server, UA_ServerConfig *conf
 
 static inline void server_start(struct server *server)
 {
-    server->port = server->port != 0 ? server->port : rig_free_port();
+    server->port = server->port != 0 ? server->port : test_free_port();
     (void)str_format(server->url, sizeof(server->url), "opc.tcp://127.0.0.1:%u", server->port);
     UA_ServerConfig config = { 0 };
     server_configure(server, &config);

@@ -591,7 +591,7 @@ static void the_next_url_is_tried_when_one_fails(void **state)
     struct opcua_link_config config = client_config(&server);
     struct client client;
     char dead[64];
-    (void)str_format(dead, sizeof(dead), "opc.tcp://127.0.0.1:%u/dead", rig_free_port());
+    (void)str_format(dead, sizeof(dead), "opc.tcp://127.0.0.1:%u/dead", test_free_port());
     config.urls[0] = dead;
     config.urls[1] = server.url;
     config.url_count = 2;
