@@ -182,13 +182,24 @@ export async function startPostgres(t, { tls, settings = {}, folder: given, fsyn
   };
   /** The first column of the first row. */
   server.value = (sql, database = 'plant') => Object.values(server.rows(sql, database)[0] ?? {})[0];
-  server.ready = () => until('PostgreSQL answers', () => {
-    assert.equal(server.process.exitCode, null, server.output);
-    return server.psql('SELECT 1', { database: 'postgres' }).trim() === '1';
-  }, 60000);
+  const answer = () => until('PostgreSQL answers', () =>
+    (server.process.exitCode !== null ? 'it ended' : server.psql('SELECT 1', { database: 'postgres' }).trim() === '1' && 'yes'), 60000);
+  server.ready = async () => assert.equal(await answer(), 'yes', server.output);
   server.start = async () => {
     begin();
     await server.ready();
+  };
+  /** Somebody may have taken the port while the folder was made: then it is another one. */
+  const startFirst = async () => {
+    begin();
+    while (port === undefined && await answer() !== 'yes') {
+      await server.exited;
+      assert.match(server.output, /Address already in use/);
+      Object.assign(server, { port: await freePort(), output: '' });
+      begin();
+    }
+    await server.ready();
+    server.target = `host=127.0.0.1 port=${server.port} dbname=plant`;
   };
   const signal = (name) => {
     if (server.process && server.process.exitCode === null && server.process.signalCode === null) {
@@ -234,7 +245,6 @@ export async function startPostgres(t, { tls, settings = {}, folder: given, fsyn
     await server.start();
   };
   server.reload = () => signal('SIGHUP');
-  server.target = `host=127.0.0.1 port=${server.port} dbname=plant`;
   server.ca = join(folder, 'ca.pem');
   /** Whatever became of it: nothing is left that would keep the test's file from ending. */
   server.remove = async () => {
@@ -250,7 +260,7 @@ export async function startPostgres(t, { tls, settings = {}, folder: given, fsyn
     rmSync(folder, { recursive: true, force: true });
   };
   t?.after(server.remove);
-  await server.start();
+  await startFirst();
   server.sql("CREATE ROLE busbar LOGIN PASSWORD 'secret'", 'postgres');
   server.sql('CREATE DATABASE plant OWNER busbar', 'postgres');
   return server;
