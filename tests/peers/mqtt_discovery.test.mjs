@@ -4,14 +4,14 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { makeFolder, until } from '../support/gateway.mjs';
+import { makeFolder, repeat, until } from '../support/gateway.mjs';
 import { begin, connect, head, startBroker } from './mqtt_peers.mjs';
 
 const codec = createRequire(import.meta.url)('sparkplug-payload').get('spBv1.0');
 let files;
 let broker;
 let device;
-let talking;
+let quiet;
 
 before(async () => {
   files = makeFolder({});
@@ -30,11 +30,11 @@ before(async () => {
     await device.say('spBv1.0/Plant/NBIRTH/Edge1', codec.encodePayload({ timestamp: Date.now(), seq: 0, metrics: [{ name: 'bdSeq', type: 'UInt64', value: 0 }] }));
     await device.say('spBv1.0/Plant/DBIRTH/Edge1/boiler-7', codec.encodePayload({ timestamp: Date.now(), seq: 1, metrics: [{ name: 'Temps/Supply', type: 'Float', value: 61.5 }] }));
   };
-  talking = setInterval(say, 400);
+  quiet = repeat(400, say);
 });
 
 after(async () => {
-  clearInterval(talking);
+  await quiet();
   await device.end();
   await broker.stop();
   files.remove();

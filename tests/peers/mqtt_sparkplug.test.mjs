@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { createRequire } from 'node:module';
 import { after, before, test } from 'node:test';
-import { makeFolder, sleep, until } from '../support/gateway.mjs';
+import { makeFolder, repeat, sleep, until } from '../support/gateway.mjs';
 import { begin, head, speaker, startBroker } from './mqtt_peers.mjs';
 
 const require = createRequire(import.meta.url);
@@ -164,9 +164,9 @@ test('a node that is found is browsed by its births; what is proposed works', as
   await startEdge(t, 'Plant', 'Edge8', { metrics: all });
   const rig = await begin(t, `${head}drivers: { mqtt: { brokers: { b: { url: "${broker.url}" } } } }\n`);
   const device = await speaker(t, broker);
-  const again = setInterval(() => device.say('spBv1.0/Plant/NCMD/Edge8', codec.encodePayload({ timestamp: Date.now(), metrics: [metric('Node Control/Rebirth', true, 'Boolean')] }), { qos: 0 }), 300);
-  const finds = JSON.parse(await rig.ok('discover', 'mqtt', 'b', '--wait', '2s', '--topic', 'spBv1.0/#', '--json'));
-  clearInterval(again);
+  const quiet = repeat(300, () => device.say('spBv1.0/Plant/NCMD/Edge8', codec.encodePayload({ timestamp: Date.now(), metrics: [metric('Node Control/Rebirth', true, 'Boolean')] }), { qos: 0 }));
+  const found = await rig.ok('discover', 'mqtt', 'b', '--wait', '2s', '--topic', 'spBv1.0/#', '--json').finally(quiet);
+  const finds = JSON.parse(found);
   const find = finds.find((one) => one.settings.includes('Plant/Edge8/boiler-7'));
   const yaml = await rig.ok('device', 'browse', '--find', String(find.find), '--yaml');
   assert.match(yaml, /metric: "Temps\/Supply"/);

@@ -18,6 +18,25 @@ export function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
+/**
+ * Does `what` (asynchronous) again and again, `ms` after its last end. The function that it gives stops that: it waits for
+ * what is under way, and throws what failed.
+ */
+export function repeat(ms, what) {
+  let stop;
+  const stopped = new Promise((resolve) => (stop = () => resolve(true)));
+  const ended = (async () => {
+    do {
+      await what();
+    } while (!await Promise.race([sleep(ms), stopped]));
+  })();
+  ended.catch(() => {}); // told by the one that stops it
+  return () => {
+    stop();
+    return ended;
+  };
+}
+
 /** Where this file's ports are: files run side by side, each with a range of its own, below what the system gives. */
 const portsFrom = Number(process.env.BUSBAR_TEST_PORTS ?? 18000);
 const portsGiven = new Set();
