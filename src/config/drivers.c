@@ -214,8 +214,11 @@ void drivers_check(struct load *load)
             continue;
         }
         driver->setup->hash = hash_setup(load, driver->setup);
-        if (!work->broken && protocol->check_setup != NULL &&
-            (protocol->check_setup(driver->setup, &err) != 0 || err.message[0] != '\0')) {
+        if (work->broken || protocol->check_setup == NULL) {
+            continue;
+        }
+        work->refused = protocol->check_setup(driver->setup, &err) != 0;
+        if (work->refused || err.message[0] != '\0') { /* else a warning */
             problems_err(load->problems, &err, driver->at);
         }
     }
@@ -245,7 +248,7 @@ void drivers_prepare(struct load *load)
         const struct config_protocol *protocol = load->drivers[i].protocol;
         struct setup *setup = load->drivers[i].setup;
         struct err err = { 0 };
-        if (!setup->given || protocol->prepare == NULL || load->problems->errors > 0) {
+        if (!setup->given || protocol->prepare == NULL || load->driver_works[i].refused) {
             continue;
         }
         int error = 0;

@@ -117,7 +117,8 @@ struct driver_work {
     const struct yaml_node *top; /* its parts at the top of a file; NULL: none */
     uint16_t top_file;
     struct position top_at;
-    bool broken;
+    bool broken;  /* its rows or parts have errors */
+    bool refused; /* by the driver's check_setup */
 };
 
 struct load {
@@ -219,7 +220,8 @@ void drivers_begin(struct load *load);
 bool drivers_top(struct load *load, uint16_t file, const struct yaml_node *node);
 /* When all files are read: the sections as wholes. */
 void drivers_check(struct load *load);
-/* After it: what drivers make of files that their sections name. */
+/* After it: what drivers make of files that their sections name; also where something else is wrong, so that devices are not
+ * said to be wrong for want of these files. */
 void drivers_prepare(struct load *load);
 /* The setup that counts for a driver's devices. */
 const struct setup *drivers_setup(const struct load *load, const struct config_protocol *protocol);

@@ -110,8 +110,9 @@ struct driver_ops {
     /* Pure: no sockets, no state; also used by `config check`. After 0 of check_setup() and check() a message in err is
      * a warning (something is insecure); the same words for several devices are told once. */
     int (*check_setup)(const struct setup *setup, struct err *err); /* may be NULL */
-    /* Reads the files that the section names (config/prepared.h); only called when there is a section, after
-     * check_setup. What comes is setup->prepared of every call after it. Any thread. May be NULL. */
+    /* Reads the files that the section names (config/prepared.h); only called when there is a section and
+     * check_setup took it (a row that is wrong counts as not set). What comes is setup->prepared of
+     * every call after it. Any thread. May be NULL. */
     int (*prepare)(const struct setup *setup, const struct prepare *how, struct prepared **out,
                    struct err *err);
     /* Calls cb for each local port; used: there are devices of this driver. May be NULL. May look at

@@ -19,6 +19,12 @@ static const char site[] = "version: 1\n"
                            "devices:\n"
                            "  ahu: { field: { device: 7 }, points: { a: { holding: 1 } } }\n";
 
+static const char site_wrong[] = "version: 1\n"
+                                 "drivers:\n"
+                                 "  field: { title: words, nonsense: 1 }\n"
+                                 "devices:\n"
+                                 "  ahu: { field: { device: 7 }, points: { a: { holding: 1 } } }\n";
+
 static uint64_t next_hash; /* of the files; 0: they are of no use */
 static int alive, made;
 static char folder[128], cache[128], title[64];
@@ -55,12 +61,18 @@ static int fake_prepare(const struct setup *setup, const struct prepare *how, st
 
 static struct config_protocol protocols[2];
 
-static int load(const struct config_env *env, struct config **config, struct problems *problems)
+static int load_text(const char *yaml, const struct config_env *env, struct config **config,
+                     struct problems *problems)
 {
-    struct config_text text = { .name = "a.yaml", .text = site, .size = strlen(site) };
+    struct config_text text = { .name = "a.yaml", .text = yaml, .size = strlen(yaml) };
     *config = NULL;
     problems_init(problems);
     return config_load_texts(&text, 1, env, config, problems);
+}
+
+static int load(const struct config_env *env, struct config **config, struct problems *problems)
+{
+    return load_text(site, env, config, problems);
 }
 
 static struct config_env env_of(void)
@@ -101,6 +113,21 @@ static void made_once_and_held_by_all(void **state)
     setup_free(setup);
     assert_int_equal(alive, 0);
     buf_fini(&words);
+}
+
+/* Files are read although another part is wrong: else devices would be told wrong that are not. */
+static void made_beside_errors(void **state)
+{
+    (void)state;
+    struct config_env env = env_of();
+    struct config *config;
+    struct problems problems;
+    next_hash = 5;
+    assert_int_equal(load_text(site_wrong, &env, &config, &problems), BUSBAR_ECONFIG);
+    assert_int_equal(problems.errors, 1);
+    assert_int_equal(made, 1);
+    assert_int_equal(alive, 0);
+    problems_fini(&problems);
 }
 
 static void an_error_has_its_place(void **state)
@@ -170,6 +197,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(made_once_and_held_by_all),
+        cmocka_unit_test(made_beside_errors),
         cmocka_unit_test(an_error_has_its_place),
         cmocka_unit_test(files_that_changed_are_a_difference),
     };
