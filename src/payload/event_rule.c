@@ -21,6 +21,17 @@ static const uint8_t kinds[KINDS] = {
     [PAYLOAD_EVENT_ABOUT] = PAYLOAD_POINT_ABOUT,
 };
 
+/* In a row of the event: the error stands there. */
+static int at_row(const struct settings *event, size_t row, int error, struct err *err)
+{
+    if (error != 0 && err != NULL) {
+        struct position at = settings_at(event, row);
+        err->line = at.line;
+        err->column = at.column;
+    }
+    return error;
+}
+
 static int find_row(const struct settings *event, size_t *row, struct err *err)
 {
     *row = KINDS;
@@ -58,13 +69,9 @@ static int read_argument(struct event_rule *out, const struct settings *event, u
                       "name=place, with commas between",
                       "arguments: a name of 1 to %d bytes is missing", EVENT_NAME_MAX);
     }
-    int error = expression_new(kind, place, id, jit, &part->where, err);
+    int error = at_row(event, PAYLOAD_EVENT_ARGUMENTS,
+                       expression_new(kind, place, id, jit, &part->where, err), err);
     if (error != 0) {
-        struct position at = settings_at(event, PAYLOAD_EVENT_ARGUMENTS);
-        if (err != NULL) {
-            err->line = at.line;
-            err->column = at.column;
-        }
         return error;
     }
     part->name = name;
@@ -125,12 +132,9 @@ static int read_rule(const struct settings *event, const char *id, bool jit, str
     if (error != 0) {
         return error;
     }
-    error = expression_new(kinds[row], settings_text(event, row), id, jit, &out->where, err);
-    if (error != 0 && err != NULL) {
-        struct position at = settings_at(event, row);
-        err->line = at.line;
-        err->column = at.column;
-    }
+    error = at_row(event, row,
+                   expression_new(kinds[row], settings_text(event, row), id, jit, &out->where, err),
+                   err);
     return error != 0 ? error : read_arguments(out, event, kinds[row], id, jit, err);
 }
 
@@ -164,16 +168,35 @@ void event_rule_fini(struct event_rule *rule)
     *rule = (struct event_rule){ 0 };
 }
 
+/* Whether the type of Protobuf messages has what the event names. */
+static int check_message(const struct event_rule *rule, const struct settings *device,
+                         const struct settings *event, const struct payload_schemas *schemas,
+                         struct err *err)
+{
+    if (rule->where.kind != PAYLOAD_POINT_PROTOBUF) {
+        return 0;
+    }
+    if (!settings_has(device, PAYLOAD_DEVICE_MESSAGE)) {
+        return err_at(err, BUSBAR_EINVAL, settings_at(event, PAYLOAD_EVENT_PROTOBUF),
+                      "add message: acme.Reading to the device", "the message's type is not said");
+    }
+    int error = at_row(event, PAYLOAD_EVENT_PROTOBUF,
+                       expression_check(&rule->where, device, schemas, true, err), err);
+    for (size_t i = 0; i < rule->argument_count && error == 0; i++) {
+        error = at_row(event, PAYLOAD_EVENT_ARGUMENTS,
+                       expression_check(&rule->arguments[i].where, device, schemas, true, err),
+                       err);
+    }
+    return error;
+}
+
 int payload_event_check(const struct settings *device, const struct settings *event,
                         const struct payload_schemas *schemas, struct err *err)
 {
-    (void)schemas;
     struct event_rule rule = { 0 };
     int error = read_rule(event, settings_text(device, PAYLOAD_DEVICE_ID), false, &rule, err);
-    if (error == 0 && rule.where.kind == PAYLOAD_POINT_PROTOBUF &&
-        !settings_has(device, PAYLOAD_DEVICE_MESSAGE)) {
-        error = err_at(err, BUSBAR_EINVAL, settings_at(event, PAYLOAD_EVENT_PROTOBUF),
-                       "add message: acme.Reading to the device", "the message's type is not said");
+    if (error == 0) {
+        error = check_message(&rule, device, event, schemas, err);
     }
     event_rule_fini(&rule);
     return error;

@@ -202,12 +202,28 @@ static int check_device(const struct settings *device, const struct settings *po
                : 0;
 }
 
+/* `at` stands in the same message as the value. */
+static int check_at(const struct settings *point, const struct settings *device,
+                    const struct payload_schemas *schemas, const struct payload_point *out,
+                    struct err *err)
+{
+    struct expression at;
+    int error = expression_new(out->kind, out->at, settings_text(device, PAYLOAD_DEVICE_ID), false,
+                               &at, err);
+    if (error == 0) {
+        error = expression_check(&at, device, schemas, true, err);
+        expression_fini(&at);
+    }
+    return at_row(point, PAYLOAD_POINT_AT, error, err);
+}
+
 /* Compiled once, to see that it is right. */
 static int check_expressions(const struct settings *point, const struct settings *device,
-                             struct payload_point *out, struct point_facts *facts, struct err *err)
+                             const struct payload_schemas *schemas, struct payload_point *out,
+                             struct point_facts *facts, struct err *err)
 {
     const char *id = settings_text(device, PAYLOAD_DEVICE_ID);
-    struct expression expression, at;
+    struct expression expression;
     struct conversion conversion;
     int error = at_row(point, out->kind,
                        expression_new(out->kind, out->expression, id, false, &expression, err),
@@ -217,13 +233,13 @@ static int check_expressions(const struct settings *point, const struct settings
     }
     facts->value_type = value_type_of(out, &expression);
     error = check_device(device, point, out, &expression, err);
+    if (error == 0) {
+        error = at_row(point, out->kind, expression_check(&expression, device, schemas, true, err),
+                       err);
+    }
     expression_fini(&expression);
     if (error == 0 && out->at != NULL) {
-        error = at_row(point, PAYLOAD_POINT_AT,
-                       expression_new(out->kind, out->at, id, false, &at, err), err);
-        if (error == 0) {
-            expression_fini(&at);
-        }
+        error = check_at(point, device, schemas, out, err);
     }
     if (error == 0) {
         error = at_row(point, PAYLOAD_POINT_NONE,
@@ -261,7 +277,6 @@ int payload_point_read(const struct settings *point, const struct settings *devi
                        const struct payload_schemas *schemas, struct payload_point *out,
                        struct point_facts *facts, struct err *err)
 {
-    (void)schemas; /* which type a message has is the device's row, checked there */
     char offset[32];
     *out = (struct payload_point){ .kind = PAYLOAD_POINT_ROWS,
                                    .type = (uint8_t)settings_int(point, PAYLOAD_POINT_TYPE),
@@ -286,7 +301,7 @@ int payload_point_read(const struct settings *point, const struct settings *devi
         error = check_others(point, out, err);
     }
     if (error == 0) {
-        error = check_expressions(point, device, out, facts, err);
+        error = check_expressions(point, device, schemas, out, facts, err);
     }
     if (error == 0 && (facts->arena != NULL || out->kind != PAYLOAD_POINT_BYTES)) {
         error = keep_all(out, facts->arena, err);

@@ -77,6 +77,10 @@ int expression_read(const char *text, const char *id, bool jit, struct expressio
 int expression_condition(const char *text, const char *id, bool jit, struct expression *out,
                          struct err *err);
 void expression_fini(struct expression *expression);
+/* Of `protobuf`: whether messages of the device's type can have what the path names; of other kinds 0, and where the type is
+ * not known. in_element: `$` is what `each` finds. BUSBAR_ENOENT: err tells the field that is nearest. */
+int expression_check(const struct expression *expression, const struct settings *device,
+                     const struct payload_schemas *schemas, bool in_element, struct err *err);
 /* "json", "csv" ... */
 const char *expression_word(uint8_t kind);
 bool expression_is_path(uint8_t kind);

@@ -93,6 +93,32 @@ static int read_expressions(struct payload_shape *shape, const struct settings *
     return error;
 }
 
+/* Whether the type of Protobuf messages has what the rows name. */
+static int check_message(const struct payload_shape *shape, const struct settings *device,
+                         const struct payload_schemas *schemas, struct err *err)
+{
+    const struct {
+        size_t row;
+        bool has;
+        const struct expression *expression;
+    } rows[] = {
+        { PAYLOAD_DEVICE_EACH, shape->has_each, &shape->each },
+        { PAYLOAD_DEVICE_ID_FROM, shape->has_id, &shape->id },
+        { PAYLOAD_DEVICE_TIME, shape->has_time, &shape->time },
+        { PAYLOAD_DEVICE_ONLY, shape->has_only, &shape->only },
+    };
+    int error = 0;
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]) && error == 0; i++) {
+        if (rows[i].has) {
+            bool in_element = rows[i].row != PAYLOAD_DEVICE_EACH;
+            error = at_row(device, rows[i].row,
+                           expression_check(rows[i].expression, device, schemas, in_element, err),
+                           err);
+        }
+    }
+    return error;
+}
+
 static int read_time(struct payload_shape *shape, const struct settings *device, struct err *err)
 {
     size_t row = settings_has(device, PAYLOAD_DEVICE_TIME_ZONE) ? PAYLOAD_DEVICE_TIME_ZONE
@@ -121,6 +147,9 @@ int shape_read(struct payload_shape *shape, const struct settings *device, const
     }
     if (error == 0) {
         error = read_message(shape, device, schemas, err);
+    }
+    if (error == 0) {
+        error = check_message(shape, device, schemas, err);
     }
     if (error != 0) {
         payload_shape_fini(shape);

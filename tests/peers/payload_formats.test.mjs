@@ -135,6 +135,35 @@ test('Protobuf: messages in messages, lists, maps, words, and what is 0 and not 
   assert.equal(await value('proto-1/mains'), 3.75); // a message that is not there says nothing
 });
 
+test('Protobuf: a field that the type does not have is told when the configuration is read', async () => {
+  const data = join(folder.folder, 'other'); // the gateway has its own
+  const secret = await run(['secret', 'set', 'any', '--data', data], { input: 'a key for all of them\n' });
+  assert.equal(secret.code, 0, secret.stderr);
+  const check = async (from, to) => {
+    folder.write('site.yaml', site(port).replace(from, to));
+    const { code, stdout, stderr } = await run(['check', '--config', folder.site, '--data', data]);
+    folder.write('site.yaml', site(port));
+    return { code, text: stdout + stderr };
+  };
+  const good = await check('', '');
+  assert.equal(good.code, 0, good.text);
+  const point = await check('$.mains.amps', '$.mains.amp');
+  assert.notEqual(point.code, 0);
+  assert.match(point.text, /site\.yaml:20:\d+: .*protobuf '\$\.mains\.amp': acme\.Phase has no field 'amp'/);
+  assert.match(point.text, /did you mean 'amps'\?/);
+  const list = await check("protobuf: \"$.phases[?@.name=='L2'].amps\"", 'protobuf: $.phases.amps');
+  assert.match(list.text, /site\.yaml:21:.*'phases' is a list/);
+  const time = await check('protobuf $.ts', 'protobuf $.tts');
+  assert.match(time.text, /site\.yaml:18:\d+: .*time: protobuf '\$\.tts': acme\.Reading has no field/);
+});
+
+test('Protobuf: the descriptors are known although something else of the section is wrong', async () => {
+  const { code, stdout, stderr } = await run(['check', '--config', folder.site]); // no data folder: no secret
+  assert.notEqual(code, 0);
+  assert.match(stdout + stderr, /secret 'any' is not set/);
+  assert.doesNotMatch(stdout + stderr, /no Protobuf message/);
+});
+
 test('packed bodies are unpacked first', async () => {
   const body = encodeMsgpack({ ...values, t: 1.5, at: new Date(AT_MS + 2000) });
   assert.equal((await post('pack-1', gzipSync(body), { 'content-encoding': 'gzip' })).status, 204);

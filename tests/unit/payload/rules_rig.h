@@ -19,6 +19,7 @@
 enum { RIG_RULES_MAX = 8 };
 
 struct rig {
+    const struct payload_schemas *schemas; /* borrowed; NULL: none */
     struct payload_programs *programs;
     struct payload_shape *shape;
     struct payload_program *program;
@@ -33,16 +34,23 @@ struct rig {
     char out[RIG_TEXT_MAX];
 };
 
-static inline int rig_device(struct rig *rig, const char *text)
+static inline int rig_device_of(struct rig *rig, const char *text,
+                                const struct payload_schemas *schemas)
 {
     memset(rig, 0, sizeof(*rig));
+    rig->schemas = schemas;
     rig_settings(&rig->device, payload_device_options, PAYLOAD_DEVICE_ROWS, text);
-    rig->programs = payload_programs_new(NULL);
+    rig->programs = payload_programs_new(schemas);
     rig->reader = payload_reader_new();
     arena_init(&rig->arena, 0);
     buf_init(&rig->printed, RIG_TEXT_MAX - 1);
     (void)buf_reserve(&rig->printed, RIG_TEXT_MAX - 1);
-    return payload_device_check(&rig->device.settings, NULL, &rig->err);
+    return payload_device_check(&rig->device.settings, schemas, &rig->err);
+}
+
+static inline int rig_device(struct rig *rig, const char *text)
+{
+    return rig_device_of(rig, text, NULL);
 }
 
 static inline int rig_point(struct rig *rig, const char *text, uint8_t *type)
@@ -50,7 +58,7 @@ static inline int rig_point(struct rig *rig, const char *text, uint8_t *type)
     size_t i = rig->point_count++;
     struct point_facts facts = { .arena = &rig->arena };
     rig_settings(&rig->points[i], payload_point_options, PAYLOAD_POINT_ROWS, text);
-    int error = payload_point_read(&rig->points[i].settings, &rig->device.settings, NULL,
+    int error = payload_point_read(&rig->points[i].settings, &rig->device.settings, rig->schemas,
                                    &rig->read[i], &facts, &rig->err);
     if (type != NULL) {
         *type = facts.value_type;
@@ -68,7 +76,8 @@ static inline int rig_event(struct rig *rig, const char *name, const char *text,
                                            .text = text,
                                            .severity = EVENT_HIGH,
                                            .settings = &rig->events[i].settings };
-    return payload_event_check(&rig->device.settings, &rig->events[i].settings, NULL, &rig->err);
+    return payload_event_check(&rig->device.settings, &rig->events[i].settings, rig->schemas,
+                               &rig->err);
 }
 
 static inline void rig_compile(struct rig *rig, const char *id)
